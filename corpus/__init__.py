@@ -1,0 +1,12 @@
+"""What is kept: verified pairs of Warp's Python and the C++ it became, and shrunken failures.
+
+================  ==========================================================================
+`record.py`       `Record`: one verified pair, with the evidence that verified it
+`case.py`         `Case`: one failure, as a small program with explicit inputs
+`store.py`        `Store`: the folder that holds both; one writer, nothing acknowledged is lost
+`export.py`       the five-field rows that other tools read
+`statistics.py`   what a corpus is made of
+================  ==========================================================================
+
+The data stand in the folders `verified/` and `failures/` beside this code.
+"""

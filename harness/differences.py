@@ -1,0 +1,153 @@
+"""Finite differences on the float64 reference: the judge of gradients.
+
+All perturbations run as lanes of one evaluation.  Cells that no thread reads together are perturbed
+together (Curtis, Powell, Reid 1974), since each thread's share in the loss is known apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from harness.lanes import Mask, Values
+from harness.reference import Evaluation
+from strategies.language import types
+from strategies.language.nodes import Parameter, Program
+
+#: Central differences at this step, its half and its quarter, extrapolated twice (Richardson): the error is
+#: of sixth order, about 1e-16 for functions of moderate curvature, and the rounding of float64, divided by
+#: the smallest step, about 1e-12.
+STEP: Final = 2.0**-9
+_OFFSETS: Final = (1.0, -1.0, 0.5, -0.5, 0.25, -0.25)
+LANES_PER_DIRECTION: Final = len(_OFFSETS)
+#: Directions at most; beyond it cells go unchecked.  Each costs six lanes.
+MAX_DIRECTIONS: Final = 96
+
+
+class Coordinate(NamedTuple):
+    """One number among the inputs."""
+
+    array: str
+    cell: int
+    component: int | None
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Which coordinates are perturbed together; every coordinate that a thread reads is in one, if they fit."""
+
+    groups: tuple[tuple[Coordinate, ...], ...]
+    #: coordinates that did not fit
+    left_out: tuple[Coordinate, ...]
+
+
+def differentiable_inputs(program: Program) -> tuple[Parameter, ...]:
+    """The input arrays of floats."""
+    return tuple(p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float)
+
+
+def directions(program: Program, reads: Mapping[str, Mask], components: Mapping[str, int]) -> Directions:
+    """Group the coordinates that threads read (`reads`: threads, cells) so that no thread reads two of a group.
+
+    `components` says how many components an array's elements have; none means scalars.
+    """
+    groups: list[list[Coordinate]] = []
+    busy: list[Mask] = []
+    left_out = []
+    for parameter in differentiable_inputs(program):
+        read = reads[parameter.name]
+        count = components.get(parameter.name, 0)
+        for cell in np.flatnonzero(read.any(axis=0)):
+            for component in range(count) if count else (None,):
+                coordinate = Coordinate(parameter.name, int(cell), component)
+                threads = read[:, cell]
+                for group, taken in zip(groups, busy, strict=True):
+                    if not np.any(taken & threads):
+                        group.append(coordinate)
+                        taken |= threads
+                        break
+                else:
+                    if len(groups) == MAX_DIRECTIONS:
+                        left_out.append(coordinate)
+                        continue
+                    groups.append([coordinate])
+                    busy.append(threads.copy())
+    return Directions(tuple(map(tuple, groups)), tuple(left_out))
+
+
+def perturbed(inputs: Mapping[str, Values], program: Program, found: Directions) -> dict[str, Values]:
+    """The inputs for one evaluation of all lanes: (lanes or 1, cells[, components]), floats as float64."""
+    lanes = 1 + LANES_PER_DIRECTION * len(found.groups)
+    wide: dict[str, Values] = {}
+    for parameter in program.parameters:
+        values = inputs[parameter.name]
+        values = values.astype(np.float64) if values.dtype.kind == "f" else values
+        wide[parameter.name] = values[None]
+    moved = {c.array for group in found.groups for c in group}
+    for name in moved:
+        wide[name] = np.repeat(wide[name], lanes, axis=0)
+    for n, group in enumerate(found.groups):
+        for offset, lane in zip(_OFFSETS, range(1 + LANES_PER_DIRECTION * n, lanes), strict=False):
+            for coordinate in group:
+                at = (lane, coordinate.cell) if coordinate.component is None else (lane, *coordinate[1:])
+                wide[coordinate.array][at] += offset * STEP
+    return wide
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The gradient with respect to one array, cells[, components] each."""
+
+    #: in each realisation of noise (first axis), the first without any
+    runs: Values
+    #: bound of the error of the difference quotient
+    error: Values
+    #: sum of the magnitudes of what each thread contributes
+    magnitude: Values
+    #: False where a kink, a jump or a missing direction makes the quotient meaningless
+    reliable: Mask
+
+
+def gradients(program: Program, found: Directions, evaluation: Evaluation, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Gradient]:  # fmt: skip  # noqa: E501
+    """The gradient of the loss with respect to every differentiable input array."""
+    runs = evaluation.loss.shape[0]
+    result = {}
+    for parameter in differentiable_inputs(program):
+        shape = shapes[parameter.name]
+        result[parameter.name] = Gradient(
+            np.zeros((runs, *shape)), np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
+        )
+    unsettled = evaluation.fragile | evaluation.kinked
+    for n, group in enumerate(found.groups):
+        first = 1 + LANES_PER_DIRECTION * n
+        lanes = evaluation.loss[:, first : first + LANES_PER_DIRECTION]
+        quotient, error = _extrapolate(lanes)
+        changed = evaluation.changed[first : first + LANES_PER_DIRECTION].any(axis=0) | unsettled
+        for coordinate in group:
+            threads = evaluation.reads[coordinate.array][:, coordinate.cell]
+            gradient = result[coordinate.array]
+            at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
+            gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
+            gradient.error[at] = error[threads].sum()
+            gradient.magnitude[at] = np.abs(quotient[0, threads]).sum()
+            gradient.reliable[at] = not np.any(changed & threads) and bool(np.isfinite(gradient.runs[(0, *at)]))
+    for coordinate in found.left_out:
+        at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
+        result[coordinate.array].reliable[at] = False
+    return result
+
+
+def _extrapolate(lanes: Values) -> tuple[Values, Values]:
+    """Difference quotients (realisations, threads), and a bound of their error (threads)."""
+    full, half, quarter = (
+        (lanes[:, 2 * n] - lanes[:, 2 * n + 1]) / (2 * STEP * scale) for n, scale in enumerate((1, 0.5, 0.25))
+    )
+    coarse, fine = (4 * half - full) / 3, (4 * quarter - half) / 3
+    best = (16 * fine - coarse) / 15
+    rounding = 32 * 2.0**-53 * np.max(np.abs(lanes), axis=(0, 1)) / (STEP / 4)
+    return best, np.abs(best[0] - fine[0]) + rounding
+
+

@@ -1,0 +1,217 @@
+"""What a right build of a program must give: values, gradients, and how far off each may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness import differences, tolerance
+from harness.exactness import exact_outputs
+from harness.inputs import Flavour, components, derive, derive_cotangents
+from harness.lanes import UNIT_ROUNDOFF, Mask, Values
+from harness.reference import Evaluation, Evaluator
+from strategies.language import types
+from strategies.language.hashing import content_hash
+from strategies.language.limits import Limit, Traits, crossed
+from strategies.language.nodes import Parameter, Program
+from strategies.ops import OPS
+
+#: Share of cells, and of gradients, that must be checked in a verified pair.
+MIN_CHECKED: Final = 0.8
+#: Draws of inputs, until enough of the cells can be checked.
+ATTEMPTS: Final = 4
+
+TRAITS: Final = Traits(lambda op: OPS[op].differentiable, lambda op: OPS[op].flat)
+
+
+class InvalidProgram(Exception):
+    """A program that relies on what Warp does not define; the generator must not make one."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The expected contents of an array, or of its gradient: cells[, components]."""
+
+    expected: Values
+    #: zero where the comparison is exact
+    tolerance: Values
+    #: where the comparison is made at all
+    checked: Mask
+
+    @property
+    def share(self) -> float:
+        """The share of cells that are compared."""
+        return float(np.mean(self.checked)) if self.checked.size else 1.0
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the launches of one program must give, on inputs drawn from `seed`."""
+
+    program: Program
+    seed: int
+    inputs: dict[str, Values]
+    special_inputs: dict[str, Values]
+    cotangents: dict[str, Values]
+    outputs: dict[str, Cells]
+    special_outputs: dict[str, Cells]
+    #: for input arrays the gradient, for output arrays what the backward pass leaves of the cotangent
+    gradients: dict[str, Cells]
+    #: the documented limits that the program is outside of
+    limits: tuple[Limit, ...]
+
+    @property
+    def cells_checked(self) -> float:
+        """The share of output cells that are compared."""
+        return _share(self.outputs)
+
+    @property
+    def gradients_checked(self) -> float:
+        """The share of input gradients that are compared."""
+        return _share({p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)})
+
+    @property
+    def alive(self) -> bool:
+        """Whether some gradient that is compared is not zero."""
+        return any(
+            np.any(self.gradients[p.name].checked & (self.gradients[p.name].expected != 0))
+            for p in differences.differentiable_inputs(self.program)
+        )
+
+
+def _share(cells: dict[str, Cells]) -> float:
+    total = sum(c.checked.size for c in cells.values())
+    return sum(int(c.checked.sum()) for c in cells.values()) / total if total else 1.0
+
+
+def expect(program: Program, seed: int = 0) -> Expectation:
+    """The expectation on inputs of which enough can be checked, or the best of a few draws.
+
+    Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
+    """
+    best: Expectation | None = None
+    for attempt in range(ATTEMPTS):
+        found = _attempt(program, seed * ATTEMPTS + attempt)
+        if best is None or _quality(found) > _quality(best):
+            best = found
+        if min(best.cells_checked, best.gradients_checked) >= MIN_CHECKED and best.alive:
+            break
+    assert best is not None
+    return best
+
+
+def _quality(found: Expectation) -> tuple[bool, float]:
+    return found.alive, min(found.cells_checked, found.gradients_checked)
+
+
+def _attempt(program: Program, seed: int) -> Expectation:
+    exact = exact_outputs(program)
+    inputs, special = derive(program, seed, Flavour.GENERIC), derive(program, seed, Flavour.SPECIAL)
+    cotangents = derive_cotangents(program, seed)
+    native = _evaluate(program, inputs, native=True)
+    widths = {p.name: components(p.type)[0] for p in program.arrays if components(p.type)}
+    found = differences.directions(program, native.reads, widths)
+    wide = _evaluate(program, differences.perturbed(inputs, program, found), False, cotangents, f"{seed}")
+    return Expectation(
+        program=program,
+        seed=seed,
+        inputs=inputs,
+        special_inputs=special,
+        cotangents=cotangents,
+        outputs=_outputs(program, native, wide, exact),
+        special_outputs=_special(program, special, exact),
+        gradients=_gradients(program, found, wide, inputs, cotangents),
+        limits=crossed(program, TRAITS),
+    )
+
+
+def _evaluate(
+    program: Program,
+    inputs: dict[str, Values],
+    native: bool,
+    cotangents: dict[str, Values] | None = None,
+    noise: str | None = None,
+) -> Evaluation:
+    if native:
+        inputs = {name: values[None] for name, values in inputs.items()}
+    label = None if noise is None else f"{content_hash(program)}/{noise}"
+    try:
+        return Evaluator(program, inputs, native, cotangents or {}, label).run()
+    except (IndexError, RuntimeError) as error:
+        raise InvalidProgram(str(error)) from error
+
+
+def _special(program: Program, special: dict[str, Values], exact: frozenset[str]) -> dict[str, Cells]:
+    native = _evaluate(program, special, native=True)
+    plain = {
+        name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()
+    }
+    return _outputs(program, native, _evaluate(program, plain, False, noise="special"), exact)
+
+
+def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
+    return {p.name: _output(p, native, wide, p.name in exact) for p in program.outputs}
+
+
+def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: bool) -> Cells:
+    name = parameter.name
+    runs = wide.arrays[name][:, 0]
+    trusted = _trusted(parameter, wide)
+    if runs.ndim == 3:
+        trusted = np.repeat(trusted[:, None], runs.shape[2], axis=1)
+    if not types.element_scalar(parameter.type).is_float:
+        return Cells(runs[0], np.zeros(runs[0].shape), trusted)
+    dtype = types.element_scalar(parameter.type).notation
+    if exact:
+        return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
+    allowed = tolerance.forward_tolerance(runs, dtype)
+    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype)
+    return Cells(runs[0], allowed, checked)
+
+
+def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
+    """The cells that no thread writes whose control flow rounding could change."""
+    writes = wide.writes[parameter.name]
+    if not wide.fragile.any():
+        return np.ones(writes.shape[1], bool)
+    shared = np.any(writes.sum(axis=0) > 1)
+    unwritten = ~writes.any(axis=0)
+    touched: Mask = writes[wide.fragile].any(axis=0) | unwritten
+    return np.zeros(writes.shape[1], bool) if shared else ~touched
+
+
+def _gradients(
+    program: Program,
+    found: differences.Directions,
+    wide: Evaluation,
+    inputs: dict[str, Values],
+    cotangents: dict[str, Values],
+) -> dict[str, Cells]:
+    shapes = {name: values.shape for name, values in inputs.items()}
+    result = {}
+    for name, gradient in differences.gradients(program, found, wide, shapes).items():
+        dtype = types.element_scalar(program.parameter(name).type).notation
+        spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
+        allowed = (
+            tolerance.SAFETY * spread
+            + 2 * gradient.error
+            + tolerance.RESULT_ROUNDINGS * UNIT_ROUNDOFF[dtype] * gradient.magnitude
+        )
+        expected = gradient.runs[0]
+        checked = gradient.reliable & tolerance.sharp(allowed, expected, dtype)
+        result[name] = Cells(expected, allowed, checked)
+    for parameter in program.arrays:
+        name = parameter.name
+        if name in result:
+            continue
+        shape = inputs[name].shape
+        left = np.zeros(shape)
+        checked = np.ones(shape, bool)
+        if name in cotangents:
+            stored = wide.stored[name]
+            left = np.where(stored.reshape(-1, *(1,) * (len(shape) - 1)), 0.0, cotangents[name])
+            checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
+        result[name] = Cells(left, np.zeros(shape), checked)
+    return result

@@ -1,0 +1,401 @@
+"""The C++ and CUDA text of one kernel, cut out of what Warp wrote for a whole module.
+
+Warp generates one file a module. `kernel_text` keeps what one kernel needs and nothing that depends on its
+neighbours: the module's header, the structs and functions that the kernel uses, its argument struct, its
+forward and backward function and its entry points. The result compiles on its own, and is the same whatever
+else was in the module. Names lose their hashes, and paths are dropped; nothing else of Warp's text changes,
+apart from the blank lines between definitions.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+NO_BFLOAT16 = "#define WP_NO_BFLOAT16\n"
+"""Warp puts this line in front of a module whose text does not contain the word "bfloat16"."""
+
+DEF_COLUMN = 80
+"""Warp pads the source line in a comment to this width, so that the line markers stand in one column."""
+
+COMPILERS = ("c++", "g++", "clang++")
+"""Looked for on the PATH in this order. `ziglang` comes after them: its first run builds a C++ library for
+minutes."""
+
+COMPILE_FLAGS = ("-std=c++17", "-w")
+"""All that Warp's header needs. Warnings are off: the text is generated."""
+
+COMPILE_SECONDS = 600
+"""A compiler that takes longer hangs: a text takes about a second, ziglang's first run about two minutes."""
+
+
+class GeneratedCodeError(Exception):
+    """Warp's text is not what `kernel_text` understands, or does not contain the kernel."""
+
+
+class CompilerNotFound(GeneratedCodeError):
+    """There is no C++ compiler on this machine."""
+
+
+class CompileError(GeneratedCodeError):
+    """The C++ compiler refused a text; the message is what it printed."""
+
+
+# ----------------------------------------------------------------------------
+# Cutting a module into definitions
+
+
+@dataclass(frozen=True)
+class _Item:
+    """One definition at the top level of a module, with the comments in front of it."""
+
+    text: str
+    defines: frozenset[str]
+    is_struct: bool
+
+    @functools.cached_property
+    def identifiers(self) -> frozenset[str]:
+        return frozenset(_IDENTIFIER.findall(self.text))
+
+
+@dataclass(frozen=True)
+class _Module:
+    header: str
+    items: tuple[_Item, ...]
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)\'')
+_SIGNATURE = re.compile(r"^[^/#\n]*?\b(\w+)\(\s*$", re.MULTILINE)
+_STRUCT = re.compile(r"^struct (\w+)", re.MULTILINE)
+_ORIGIN = re.compile(r"^// .+:\d+\n", re.MULTILINE)
+_LINE_DIRECTIVE = re.compile(r'^(\s*#line \d+) ".*"$', re.MULTILINE)
+_HELPER_OF_STRUCT = ("CUDA_CALLABLE ", "static CUDA_CALLABLE void adj_", "#if ")
+_HASHED = re.compile(r"^(\w+?)_[0-9a-f]{8}$")
+_NUMBERED = re.compile(r"^(\w+?)_\d+$")
+
+
+def _code_of(line: str) -> str:
+    """A line without its strings and its comment."""
+    stripped = line.strip()
+    if stripped.startswith("//"):
+        return ""
+    if '"' in stripped or "'" in stripped:
+        stripped = _LITERAL.sub("0", stripped)
+    return stripped.split("//", 1)[0].rstrip()
+
+
+def _item(lines: Sequence[str]) -> _Item:
+    text = "".join(lines).strip("\n")
+    struct = _STRUCT.search(text)
+    defines = set(_SIGNATURE.findall(text))
+    if struct is not None:
+        defines = {struct.group(1)}
+    return _Item(text, frozenset(defines), struct is not None)
+
+
+def _without_comments(text: str) -> str:
+    lines = text.split("\n")
+    while lines and (not lines[0].strip() or lines[0].startswith("//")):
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def _belongs_to_struct(item: _Item, struct: _Item) -> bool:
+    """Whether a definition right behind a struct is one of the helpers that Warp writes with every struct."""
+    (name,) = struct.defines
+    return (
+        _ORIGIN.match(item.text) is None
+        and _without_comments(item.text).startswith(_HELPER_OF_STRUCT)
+        and name in item.identifiers
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _parse(module_text: str) -> _Module:
+    lines = module_text.splitlines(keepends=True)
+    first_code = next(
+        (n for n, line in enumerate(lines) if _code_of(line) and not line.lstrip().startswith("#")),
+        len(lines),
+    )
+    directives = [
+        n for n in range(first_code) if lines[n].startswith("#") and not lines[n].startswith("#line ")
+    ]
+    start = directives[-1] + 1 if directives else 0
+
+    items: list[_Item] = []
+    depth = conditionals = 0
+    pending: list[str] = []
+    for line in lines[start:]:
+        pending.append(line)
+        if depth == 0 and line.startswith("#"):
+            conditionals += line.startswith("#if")
+            conditionals -= line.startswith("#endif")
+            ended = line.startswith("#endif")
+        else:
+            code = _code_of(line)
+            depth += code.count("{") - code.count("}")
+            ended = code.endswith(("}", ";"))
+        if ended and depth == 0 and conditionals == 0:
+            items.append(_item(pending))
+            pending = []
+    if depth or any(_code_of(line) for line in pending):
+        raise GeneratedCodeError("the generated text ends in the middle of a definition")
+
+    merged: list[_Item] = []
+    for item in items:
+        previous = merged[-1] if merged else None
+        if previous is not None and previous.is_struct and _belongs_to_struct(item, previous):
+            merged[-1] = _Item(previous.text + "\n\n" + item.text, previous.defines, True)
+        else:
+            merged.append(item)
+    return _Module("".join(lines[:start]), tuple(merged))
+
+
+# ----------------------------------------------------------------------------
+# One kernel
+
+
+def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
+    """The complete text of one kernel.
+
+    Args:
+        module_text: the C++ or CUDA text of a module, as Warp wrote it.
+        entry: the name of the kernel function in Python.
+        name: the name that the kernel gets in the text; `entry`, if None.
+
+    Raises:
+        GeneratedCodeError: the module does not define that kernel exactly once.
+    """
+    module = _parse(module_text)
+    name = entry if name is None else name
+    entry_point = re.compile(rf"^({re.escape(entry)}(?:_[0-9a-f]{{8}})?)_(?:cpu|cuda)_\w+$")
+    mangled = {
+        found.group(1) for item in module.items for word in item.defines if (found := entry_point.match(word))
+    }
+    if len(mangled) != 1:
+        number = "no kernel" if not mangled else f"{len(mangled)} kernels"
+        raise GeneratedCodeError(f"the generated text defines {number} named {entry!r}")
+    (kernel,) = mangled
+
+    definers: dict[str, list[int]] = {}
+    for position, item in enumerate(module.items):
+        for word in item.defines:
+            definers.setdefault(word, []).append(position)
+    queue = [
+        position for word, found in definers.items() if word.startswith(kernel + "_") for position in found
+    ]
+    kept: set[int] = set()
+    while queue:
+        position = queue.pop()
+        if position not in kept:
+            kept.add(position)
+            queue.extend(
+                other
+                for word in module.items[position].identifiers & definers.keys()
+                for other in definers[word]
+            )
+
+    items = [module.items[position] for position in sorted(kept)]
+    body = "\n\n".join(item.text for item in items).replace(kernel, name)
+    body = _rename(body, _plain_names(items, kernel))
+    body = _ORIGIN.sub("", body)
+    body = _LINE_DIRECTIVE.sub(rf'\1 "{name}.py"', body)
+    if name != entry:
+        body = _rename_def(body, entry, name)
+    header = module.header.removeprefix(NO_BFLOAT16)
+    return ("" if "bfloat16" in body else NO_BFLOAT16) + header + "\n" + body + "\n"
+
+
+def _plain_names(items: Sequence[_Item], kernel: str) -> dict[str, str]:
+    """New names for structs (without their hash) and functions (numbered by their order in this text
+    alone)."""
+    names: dict[str, str] = {}
+    used: dict[str, int] = {}
+    for item in items:
+        for word in sorted(item.defines):
+            if kernel in word or word.removeprefix("adj_") in names:
+                continue
+            if item.is_struct and (found := _HASHED.match(word)):
+                plain = found.group(1)
+                count = used[plain] = used.get(plain, -1) + 1
+                names[word] = plain if count == 0 else f"{plain}_{count}"
+            elif not item.is_struct and (found := _NUMBERED.match(word)):
+                plain = found.group(1)
+                count = used[plain] = used.get(plain, -1) + 1
+                names[word] = f"{plain}_{count}"
+    return names
+
+
+def _rename(body: str, names: dict[str, str]) -> str:
+    if not names:
+        return body
+    pattern = re.compile(rf"\b(adj_)?({'|'.join(map(re.escape, names))})\b")
+
+    def renamed(line: str) -> str:
+        # A comment quotes the Python source, where the same word means something else.
+        if line.lstrip().startswith("//"):
+            return line
+        return pattern.sub(lambda found: (found.group(1) or "") + names[found.group(2)], line)
+
+    return "\n".join(map(renamed, body.split("\n")))
+
+
+def _rename_def(body: str, entry: str, name: str) -> str:
+    """Rename the kernel in the comments that quote its `def` line, with Warp's padding for the new length."""
+    pattern = re.compile(
+        rf"^(\s*// (?:adj: )?)def {re.escape(entry)}\b(.*?) *(  |       )(<L \d+>)$", re.MULTILINE
+    )
+
+    def renamed(found: re.Match[str]) -> str:
+        prefix, rest, _, marker = found.groups()
+        gap = "  " if prefix.endswith("adj: ") else "       "
+        return prefix + f"def {name}{rest}".ljust(DEF_COLUMN) + gap + marker
+
+    return pattern.sub(renamed, body)
+
+
+def _definition(text: str, direction: str) -> str | None:
+    pattern = re.compile(rf"^\w+_(?:cpu|cuda)_kernel_{direction}$")
+    found = [item for item in _parse(text).items if any(pattern.match(word) for word in item.defines)]
+    if len(found) > 1:
+        raise GeneratedCodeError(
+            f"the generated text has {len(found)} {direction} kernels: cut one out first"
+        )
+    return found[0].text if found else None
+
+
+def forward_text(cpp: str) -> str:
+    """The definition of the forward function alone, of a text of one kernel."""
+    text = _definition(cpp, "forward")
+    if text is None:
+        raise GeneratedCodeError("the generated text has no forward kernel")
+    return text
+
+
+def backward_text(cpp: str) -> str | None:
+    """The definition of the backward function alone; None, if the kernel was built without one."""
+    return _definition(cpp, "backward")
+
+
+# ----------------------------------------------------------------------------
+# Compiling a text that stands alone
+
+
+def native_folder() -> Path:
+    """The folder of Warp's C++ headers."""
+    spec = importlib.util.find_spec("warp")
+    if spec is None or not spec.submodule_search_locations:
+        raise GeneratedCodeError("Warp is not installed for this interpreter: its C++ headers are needed")
+    return Path(next(iter(spec.submodule_search_locations))) / "native"
+
+
+def find_compiler() -> tuple[str, ...]:
+    """The command of a C++ compiler: `$CXX`, else one on the PATH, else that of the package `ziglang`.
+
+    Raises:
+        CompilerNotFound: with what to install.
+    """
+    if os.environ.get("CXX"):
+        return tuple(shlex.split(os.environ["CXX"]))
+    for command in COMPILERS:
+        found = shutil.which(command)
+        if found is not None:
+            return (found,)
+    if importlib.util.find_spec("ziglang") is not None:
+        return (sys.executable, "-m", "ziglang", "c++")
+    raise CompilerNotFound(
+        "no C++ compiler found: install g++ or clang++, or `pip install ziglang`, or set $CXX"
+    )
+
+
+def compile_alone(text: str, compiler: Sequence[str] | None = None) -> None:
+    """Compile a stored C++ text by itself.
+
+    Raises:
+        CompileError: with what the compiler said.
+        CompilerNotFound: there is no compiler.
+    """
+    (diagnostics,) = compile_each([text], compiler)
+    if diagnostics is not None:
+        raise CompileError(diagnostics)
+
+
+def compile_each(
+    texts: Sequence[str], compiler: Sequence[str] | None = None, processes: int | None = None
+) -> list[str | None]:
+    """Compile each of many C++ texts by itself: None for a text that compiles, else what the compiler said.
+
+    Warp's header takes most of the time. It is compiled once for all texts that begin with the same lines,
+    as a precompiled header, if there are enough of them to pay for it.
+    """
+    command = [*(find_compiler() if compiler is None else compiler), *COMPILE_FLAGS, f"-I{native_folder()}"]
+    with tempfile.TemporaryDirectory(prefix="warpsmith-compile-") as folder:
+        headers = _precompile(texts, command, Path(folder))
+
+        def one(numbered: tuple[int, str]) -> str | None:
+            number, text = numbered
+            header = _parse_header(text)
+            source = Path(folder) / f"kernel_{number}.cpp"
+            extra: tuple[str, ...] = ()
+            if header in headers:
+                extra = ("-include", str(headers[header]))
+                # The line numbers of the diagnostics stay those of the whole text.
+                text = "\n" * header.count("\n") + text.removeprefix(header)
+            source.write_text(text, encoding="utf-8")
+            return _run([*command, *extra, "-c", str(source), "-o", str(source.with_suffix(".o"))])
+
+        with ThreadPoolExecutor(processes or os.cpu_count() or 1) as pool:
+            return list(pool.map(one, enumerate(texts)))
+
+
+PRECOMPILE_FROM = 3
+"""Texts that share a header, from which on precompiling it is faster than reading it each time."""
+
+
+def _parse_header(text: str) -> str:
+    try:
+        return _parse(text).header
+    except GeneratedCodeError:
+        return ""
+
+
+def _precompile(texts: Sequence[str], command: Sequence[str], folder: Path) -> dict[str, Path]:
+    counts: dict[str, int] = {}
+    for text in texts:
+        header = _parse_header(text)
+        counts[header] = counts.get(header, 0) + 1
+    headers: dict[str, Path] = {}
+    for number, (header, count) in enumerate(counts.items()):
+        if count < PRECOMPILE_FROM or not header:
+            continue
+        path = folder / f"header_{number}.h"
+        path.write_text(header, encoding="utf-8")
+        # Where a compiler has no such thing, or says so by failing, every text is compiled with the header
+        # in it.
+        if _run([*command, "-x", "c++-header", str(path), "-o", f"{path}.gch"]) is None:
+            headers[header] = path
+    return headers
+
+
+def _run(command: Sequence[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_SECONDS, check=False)
+    except FileNotFoundError:
+        raise CompilerNotFound(f"there is no C++ compiler {command[0]!r}") from None
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} did not end in {COMPILE_SECONDS} s"
+    if done.returncode == 0:
+        return None
+    return (done.stderr or done.stdout).strip() or f"{command[0]} ended with status {done.returncode}"

@@ -1,0 +1,99 @@
+"""The values a kernel is run on: a function of the program, a seed and a flavour, of nothing else."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Final
+
+import numpy as np
+
+from harness.lanes import Values, uniform
+from strategies.language import types
+from strategies.language.hashing import content_hash
+from strategies.language.nodes import Parameter, Program
+from strategies.language.types import Array, Scalar, Type, Vector
+
+#: Generic floats keep this share of their range away from its ends, so that a step of a finite difference
+#: does not leave it.
+_INSET: Final = 1 / 128
+#: Values at which built-ins have kinks, special cases or signs to lose.
+_SPECIAL_FLOATS: Final = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, 2.0, -2.0, 3.0, 2.0**-20, -(2.0**-20))
+_SPECIAL_INTEGERS: Final = (0, 1, -1, 2, -2, 3, 7, -7)
+#: Cotangents: both signs, no two alike in size, short enough to be exact in float16.
+_COTANGENT_STEP: Final = 1 / 64
+
+
+class Flavour(Enum):
+    """What kind of values a launch gets."""
+
+    #: spread evenly; no ties and no kinks but by chance
+    GENERIC = "generic"
+    #: zeros, signed zeros, ones, halves, ties, the ends of the range
+    SPECIAL = "special"
+
+
+def numpy_dtype(of: Type) -> np.dtype[Any]:
+    """The NumPy type of the scalars that values of type `of` are made of."""
+    scalar = types.element_scalar(of)
+    return np.dtype("?" if scalar.kind == "bool" else scalar.notation)
+
+
+def components(of: Type) -> tuple[int, ...]:
+    """The trailing axes that one value of type `of` has."""
+    element = of.dtype if isinstance(of, Array) else of
+    return (element.length,) if isinstance(element, Vector) else ()
+
+
+def derive(program: Program, seed: int, flavour: Flavour) -> dict[str, Values]:
+    """The values of every parameter: cells[, components] for arrays, (1[, components]) for others."""
+    label = f"inputs/{content_hash(program)}/{seed}/{flavour.value}"
+    return {p.name: _draw(p, f"{label}/{n}", flavour) for n, p in enumerate(program.parameters)}
+
+
+def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
+    """A cotangent, as float64, for every output array of floats."""
+    label = f"cotangents/{content_hash(program)}/{seed}"
+    found = {}
+    for n, parameter in enumerate(program.parameters):
+        if parameter.output and types.element_scalar(parameter.type).is_float:
+            shape = _shape(parameter)
+            raw = uniform(f"{label}/{n}", 2 * int(np.prod(shape))).reshape(2, *shape)
+            size = 0.5 + _COTANGENT_STEP * np.floor(raw[0] * 64)
+            found[parameter.name] = np.where(raw[1] < 0.5, -size, size)
+    return found
+
+
+def _shape(parameter: Parameter) -> tuple[int, ...]:
+    return (int(np.prod(parameter.shape, initial=1)), *components(parameter.type))
+
+
+def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
+    shape = _shape(parameter)
+    scalar = types.element_scalar(parameter.type)
+    count = int(np.prod(shape))
+    raw = uniform(label, 2 * count).reshape(2, count)
+    special = flavour is Flavour.SPECIAL and not parameter.output
+    values = _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
+    return values.astype(numpy_dtype(parameter.type)).reshape(shape)
+
+
+def _floats(parameter: Parameter, raw: Values, special: bool) -> Values:
+    low, high = float(parameter.low), float(parameter.high)
+    inset = (high - low) * _INSET
+    values: Values = low + inset + raw[0] * (high - low - 2 * inset)
+    if special:
+        choices = np.array([v for v in (*_SPECIAL_FLOATS, low, high) if low <= v <= high])
+        picked = choices[np.floor(raw[1] * choices.size).astype(int)]
+        values = np.where(raw[0] < 0.75, picked, values)
+    return values
+
+
+def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar) -> Values:
+    low, high = int(parameter.low), int(parameter.high)
+    if scalar.kind == "bool":
+        return raw[0] < 0.5
+    values = [low + int(r * (high - low + 1)) for r in raw[0]]
+    if special:
+        choices = [v for v in (*_SPECIAL_INTEGERS, low, high) if low <= v <= high]
+        values = [choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])]
+    return np.array(values, dtype=np.uint64 if scalar.kind == "uint" else np.int64)

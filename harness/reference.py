@@ -1,0 +1,585 @@
+"""What a kernel means: the typed tree evaluated with NumPy, all threads at once.
+
+One evaluator, two precisions.  In *native* precision every operation rounds as Warp's does.  In
+*float64*, realisations after the first multiply each result by one plus noise of the size of the
+kernel's own rounding, so that their spread tells how far two right answers may be apart (Monte Carlo
+arithmetic: Parker 1997).  Perturbed inputs, for finite differences, are further lanes of the same
+evaluation.
+
+Threads run in lockstep under masks.  That equals any order of threads because programs are free of
+races; an inactive lane reads safe values, makes no decisions and prolongs no loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from harness.lanes import UNIT_ROUNDOFF, Mask, Values, uniform
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Logical,
+    Name,
+    Parameter,
+    Program,
+    Return,
+    Statement,
+    Target,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.types import Array, Scalar, Type, Vector
+from strategies.ops import OPS, Decision, OpSpec
+
+#: Realisations of rounding noise beside the one without: their spread is the tolerance's raw material.
+NOISE_RUNS: Final = 4
+#: A decision counts as fragile when its margin is within this many times the margin's own spread.
+FRAGILE_FACTOR: Final = 8.0
+#: No generated loop nest runs longer; reaching it is an error of the generator.
+MAX_ITERATIONS: Final = 4096
+
+_COMPARE: Final = {
+    "<": np.less,
+    "<=": np.less_equal,
+    ">": np.greater,
+    ">=": np.greater_equal,
+    "==": np.equal,
+    "!=": np.not_equal,
+}
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation found; `cells` are the elements of an array in C order."""
+
+    #: the final contents of each array: realisations, perturbations, cells[, components]
+    arrays: dict[str, Values]
+    #: for each array, whether a thread read a cell: threads, cells
+    reads: dict[str, Mask]
+    #: for each array, whether a thread wrote a cell: threads, cells
+    writes: dict[str, Mask]
+    #: for each array, whether a cell was overwritten by a plain store
+    stored: dict[str, Mask]
+    #: the share of each thread in the sum of cotangents times outputs: realisations, perturbations, threads
+    loss: Values
+    #: threads whose *values* rounding could change by a jump
+    fragile: Mask
+    #: threads whose *gradients* rounding could change
+    kinked: Mask
+    #: perturbations, threads: where a perturbation changed a decision
+    changed: Mask
+
+
+def _accumulated(program: Program) -> frozenset[str]:
+    """The arrays that threads add to, or take extremes of, and never overwrite: cells may be shared."""
+    added, stored = set(), set()
+    for node in walk(program):
+        match node:
+            case Atomic():
+                added.add(node.array)
+            case AugmentedAssign(target=Element(array=array)):
+                added.add(array)
+            case Assign(target=Element(array=array)):
+                stored.add(array)
+    return frozenset(added - stored)
+
+
+@dataclass
+class _Frame:
+    """The lanes that have left the current iteration, or the loop."""
+
+    broken: Mask
+    continued: Mask
+
+
+@dataclass
+class _Winners:
+    """Who holds each cell of an array that takes atomic minima or maxima."""
+
+    lane: Values
+    distance: Values
+    attempts: Mask
+
+
+@dataclass
+class Evaluator:
+    """One evaluation of `program`.
+
+    Args:
+        program: what to evaluate.
+        inputs: for each parameter its values: an array of shape (perturbations or 1, cells[, components])
+            for an array, (1,) or (1, components) for a scalar or vector; of the parameter's own dtype if
+            `native`, else floats as float64.
+        native: whether floats have the kernel's precision.
+        cotangents: for each output array, cells[, components] as float64; may be left out.
+        noise: a label for the noise; None for none.
+    """
+
+    program: Program
+    inputs: Mapping[str, Values]
+    native: bool
+    cotangents: Mapping[str, Values] = field(default_factory=dict)
+    noise: str | None = None
+
+    def run(self) -> Evaluation:
+        """Evaluate the whole launch."""
+        program = self.program
+        self._threads = int(np.prod(program.launch))
+        self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0)
+        self._lanes = max(v.shape[0] for v in self.inputs.values()) if self.inputs else 1
+        self._parameters = {p.name: p for p in program.parameters}
+        self._shared = _accumulated(program)
+        self._noise_used = 0
+        self._noise_pool = self._draw_noise()
+        self._environment: dict[str, Values] = {}
+        self._arrays: dict[str, Values] = {}
+        self._reads: dict[str, Mask] = {}
+        self._writes: dict[str, Mask] = {}
+        self._stored: dict[str, Mask] = {}
+        self._winners: dict[str, _Winners] = {}
+        self._frames: list[_Frame] = []
+        self._iterations = 0
+        self._fragile = np.zeros(self._threads, bool)
+        self._kinked = np.zeros(self._threads, bool)
+        self._changed = np.zeros((self._lanes, self._threads), bool)
+        self._loss = np.zeros((self._runs, self._lanes, self._threads))
+        for parameter in program.parameters:
+            self._bind(parameter)
+        with np.errstate(all="ignore"):
+            self._block(program.body, np.ones((1, 1, self._threads), bool))
+            self._settle_loss()
+        return Evaluation(
+            self._arrays,
+            self._reads,
+            self._writes,
+            self._stored,
+            self._loss,
+            self._fragile,
+            self._kinked,
+            self._changed,
+        )
+
+    # ------------------------------------------------------------ parameters and numbers
+
+    def _bind(self, parameter: Parameter) -> None:
+        values = self.inputs[parameter.name]
+        if not isinstance(parameter.type, Array):
+            self._environment[parameter.name] = values[None, :, None]
+            return
+        cells = int(np.prod(parameter.shape))
+        if parameter.output:
+            shape = (self._runs, self._lanes, *values.shape[1:])
+            self._arrays[parameter.name] = np.broadcast_to(values, shape).copy()
+        else:
+            self._arrays[parameter.name] = values[None]
+        self._reads[parameter.name] = np.zeros((self._threads, cells), bool)
+        self._writes[parameter.name] = np.zeros((self._threads, cells), bool)
+        self._stored[parameter.name] = np.zeros(cells, bool)
+
+    def _dtype(self, of: Type) -> np.dtype[Any]:
+        scalar = types.element_scalar(of)
+        if scalar.is_float and not self.native:
+            return np.dtype(np.float64)
+        return np.dtype("?" if scalar.kind == "bool" else scalar.notation)
+
+    def _draw_noise(self) -> Values:
+        """A pool of noise; operations take consecutive windows of it, at odd strides, again and again."""
+        count = 1 << 14
+        return 2.0 * uniform(f"noise/{self.noise}", count) - 1.0 if self.noise is not None else np.zeros(0)
+
+    def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
+        """`values` as an operation with an error of up to `ulps` units in the last place may give them."""
+        scalar = types.element_scalar(of)
+        if self.noise is None or not scalar.is_float or ulps == 0:
+            return values
+        components = values.shape[3:] if values.ndim > 3 else ()
+        count = NOISE_RUNS * self._threads * int(np.prod(components, initial=1))
+        offset = (self._noise_used * 7919) % (self._noise_pool.size - count % self._noise_pool.size)
+        self._noise_used += 1
+        window = np.take(self._noise_pool, np.arange(offset, offset + count), mode="wrap")
+        factor = np.ones((self._runs, 1, self._threads, *components))
+        # an error of half a unit in the last place is at most the unit roundoff, relative to the value
+        factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * window.reshape(
+            NOISE_RUNS, 1, self._threads, *components
+        )
+        return values * factor
+
+    # ------------------------------------------------------------ decisions
+
+    def _decide(self, decision: Decision, mask: Mask, jump: bool) -> None:
+        choice, distance = decision
+        if self.native or (choice.shape[0] == 1 and choice.shape[1] == 1):
+            return
+        if choice.ndim == 4:
+            for n in range(choice.shape[3]):
+                self._decide(Decision(choice[..., n], distance[..., n]), mask, jump)
+            return
+        others = np.any((choice != choice[:, :1]) & mask, axis=0)
+        self._changed |= others
+        first, base = choice[:, 0], choice[0, 0]
+        spread = np.max(np.abs(distance[:, 0] - distance[0, 0]), axis=0)
+        near = (distance[0, 0] <= FRAGILE_FACTOR * spread) & (spread > 0)
+        fragile = (np.any(first != base, axis=0) | near) & np.any(mask[:, 0], axis=0)
+        if jump:
+            self._fragile |= fragile
+        self._kinked |= fragile
+
+    # ------------------------------------------------------------ expressions
+
+    def _value(self, node: Expression, mask: Mask) -> Values:
+        match node:
+            case Literal():
+                # through the literal's own type: in float64 mode, too, 0.1 is the float32 nearest to it
+                own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
+                return np.full((1, 1, 1), node.value, own).astype(self._dtype(node.type))
+            case Name():
+                return self._environment[node.name]
+            case Apply():
+                return self._apply(OPS[node.op], node, [self._value(a, mask) for a in node.arguments], mask)
+            case Compare():
+                return self._compare(node, mask)
+            case Logical():
+                return self._logical(node, mask)
+            case Cast():
+                return self._cast(self._value(node.operand, mask), node.operand.type, node.type, mask)
+            case Construct():
+                return self._construct(node, mask)
+            case Component():
+                base, index = self._value(node.base, mask), self._value(node.index, mask)
+                index = np.where(mask, index, 0)
+                base, index = self._common(base, index)
+                return np.take_along_axis(base, index[..., None], axis=3)[..., 0]
+            case Element():
+                return self._read(node, mask)
+            case Extent():
+                return np.full((1, 1, 1), self._parameters[node.array].shape[node.axis], np.int32)
+            case Conditional():
+                test = self._value(node.test, mask)
+                then = self._value(node.then, mask & test)
+                otherwise = self._value(node.otherwise, mask & ~test)
+                return self._select(test, then, otherwise)
+        raise TypeError(f"{node!r} is not an expression")
+
+    @staticmethod
+    def _common(base: Values, index: Values) -> tuple[Values, Values]:
+        """A vector and an index of its components, broadcast to the same lanes."""
+        lanes = np.broadcast_shapes(base.shape[:3], index.shape[:3])
+        return np.broadcast_to(base, (*lanes, base.shape[3])), np.broadcast_to(index, lanes)
+
+    @staticmethod
+    def _select(test: Values, then: Values, otherwise: Values) -> Values:
+        if then.ndim > test.ndim:
+            test = test[..., None]
+        return np.where(test, then, otherwise)
+
+    def _apply(self, row: OpSpec, node: Apply, arguments: list[Values], mask: Mask) -> Values:
+        if any(a.ndim == 4 for a in arguments):
+            arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
+        if row.decisions is not None:
+            for decision in row.decisions(*arguments):
+                self._decide(decision, mask, row.jumps)
+        if row.composite:
+            argument_type = node.arguments[0].type
+            found = row.reference(lambda v: self._perturb(v, argument_type, 0.5), *arguments)
+        else:
+            found = row.reference(*arguments)
+        found = np.asarray(found).astype(self._dtype(node.type), copy=False)
+        return found if row.composite else self._perturb(found, node.type, 0.5 if row.exact else row.ulps)
+
+    def _compare(self, node: Compare, mask: Mask) -> Values:
+        """A chain: each operand is evaluated once, and only where the links before it hold."""
+        left = self._value(node.operands[0], mask)
+        found: Values = np.ones((1, 1, 1), bool)
+        for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+            right = self._value(operand, mask & found)
+            link = _COMPARE[operator](left, right)
+            if left.dtype.kind == "f":
+                self._decide(Decision(link, np.abs(left - right)), mask & found, jump=True)
+            found, left = found & link, right
+        return found
+
+    def _logical(self, node: Logical, mask: Mask) -> Values:
+        every = node.operator == "and"
+        found = self._value(node.operands[0], mask)
+        for operand in node.operands[1:]:
+            needed = found if every else ~found
+            value = self._value(operand, mask & needed)
+            found = found & value if every else found | value
+        return found
+
+    def _cast(self, value: Values, source: Type, target: Type, mask: Mask) -> Values:
+        assert isinstance(source, Scalar) and isinstance(target, Scalar)
+        if source.is_float and target.is_integer:
+            self._decide(Decision(np.trunc(value), np.abs(value - np.round(value))), mask, jump=True)
+            value = np.where(np.isfinite(value), value, 0)
+            return np.trunc(value).astype(np.int64).astype(self._dtype(target))
+        if target.kind == "bool":
+            if source.is_float:
+                self._decide(Decision(value != 0, np.abs(value)), mask, jump=True)
+            return value != 0
+        found = value.astype(self._dtype(target))
+        rounds = target.is_float and (source.is_integer or source.bits > target.bits)
+        return self._perturb(found, target, 0.5) if rounds else found
+
+    def _construct(self, node: Construct, mask: Mask) -> Values:
+        assert isinstance(node.type, Vector)
+        parts = [self._value(a, mask) for a in node.arguments]
+        if len(parts) == 1:
+            parts = parts * node.type.length
+        return np.stack(np.broadcast_arrays(*parts), axis=-1)
+
+    # ------------------------------------------------------------ arrays
+
+    def _cell(self, array: str, indices: Sequence[Expression], mask: Mask) -> Values:
+        """The position of an element in its array, in C order; inside the array for inactive lanes too."""
+        cell: Values = np.zeros((1, 1, 1), np.int64)
+        for index, extent in zip(indices, self._parameters[array].shape, strict=True):
+            value = self._value(index, mask).astype(np.int64)
+            value = np.where(value < 0, value + extent, value)
+            outside = (value < 0) | (value >= extent)
+            if np.any(outside & mask):
+                raise IndexError(f"{self.program.name} reads or writes outside {array!r}")
+            cell = cell * extent + np.where(outside, 0, value)
+        return cell
+
+    def _read(self, node: Element, mask: Mask) -> Values:
+        cell = self._cell(node.array, node.indices, mask)
+        base = np.broadcast_to(mask[0, 0], self._threads)
+        at = np.broadcast_to(cell[0, 0], self._threads)
+        self._reads[node.array][np.flatnonzero(base), at[base]] = True
+        return self._gather(node.array, cell)
+
+    def _gather(self, array: str, cell: Values) -> Values:
+        contents = self._arrays[array]
+        if cell.shape[0] == 1 and cell.shape[1] == 1:
+            return contents[:, :, cell[0, 0]]
+        lanes = (
+            max(contents.shape[0], cell.shape[0]),
+            max(contents.shape[1], cell.shape[1]),
+        )
+        contents = np.broadcast_to(contents, (*lanes, *contents.shape[2:]))
+        cell = np.broadcast_to(cell, (*lanes, cell.shape[2]))
+        if contents.ndim == 4:
+            return np.take_along_axis(contents, cell[..., None], axis=2)
+        return np.take_along_axis(contents, cell, axis=2)
+
+    def _write(self, array: str, cell: Values, value: Values, mask: Mask) -> None:
+        """Put `value` into one cell a lane; lanes of one evaluation never share a cell here."""
+        contents = self._arrays[array]
+        lanes = (self._runs, self._lanes, self._threads)
+        mask = np.broadcast_to(mask, lanes)
+        runs, perturbations, threads = np.nonzero(mask)
+        at = np.broadcast_to(cell, lanes)[mask]
+        shape = (*lanes, *contents.shape[3:])
+        contents[runs, perturbations, at] = np.broadcast_to(value, shape)[mask]
+
+    def _mark_writes(self, array: str, cell: Values, mask: Mask, stored: bool) -> None:
+        base = np.broadcast_to(mask[0, 0], self._threads)
+        at = np.broadcast_to(cell[0, 0], self._threads)[base]
+        self._writes[array][np.flatnonzero(base), at] = True
+        if stored:
+            self._stored[array][at] = True
+
+    def _atomic(self, node: Atomic, mask: Mask) -> None:
+        cell = self._cell(node.array, node.indices, mask)
+        value = self._value(node.value, mask)
+        self._mark_writes(node.array, cell, mask, stored=False)
+        if node.op in ("atomic_min", "atomic_max"):
+            self._atomic_extreme(node, cell, value, mask)
+        else:
+            self._accumulate(node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
+
+    def _accumulate(self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type) -> None:
+        """Add each lane's value to its cell, one thread after another."""
+        contents = self._arrays[array]
+        lanes = (self._runs, self._lanes, self._threads)
+        value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
+        cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
+        runs, perturbations = np.ogrid[: self._runs, : self._lanes]
+        rounded = self._perturb(np.ones((1, 1, 1) + (1,) * (value.ndim - 3)), of, 0.5)
+        rounded = np.broadcast_to(rounded, (self._runs, 1, self._threads, *rounded.shape[3:]))
+        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
+            at, active = cell[..., thread], mask[..., thread]
+            old = contents[runs, perturbations, at]
+            new = old - value[:, :, thread] if sign < 0 else old + value[:, :, thread]
+            if self.noise is not None and old.dtype.kind == "f":
+                new = new * rounded[:, :, thread]
+            keep = active[..., None] if old.ndim == 3 else active
+            contents[runs, perturbations, at] = np.where(keep, new, old).astype(contents.dtype)
+        if array in self._shared and array in self.cotangents:
+            weight = self.cotangents[array][cell]
+            share = sign * value * weight
+            share = share.sum(axis=-1) if share.ndim == 4 else share
+            self._loss += np.where(mask, share, 0)
+
+    def _atomic_extreme(self, node: Atomic, cell: Values, value: Values, mask: Mask) -> None:
+        contents = self._arrays[node.array]
+        lanes = (self._runs, self._lanes, self._threads)
+        vector = contents.ndim == 4
+        value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
+        cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
+        held = self._winners.setdefault(
+            node.array,
+            _Winners(
+                np.full(contents.shape, -1, np.int64),
+                np.full(contents.shape, np.inf),
+                np.zeros((self._threads, contents.shape[2]), bool),
+            ),
+        )
+        held.attempts |= self._writes[node.array]
+        runs, perturbations = np.ogrid[: self._runs, : self._lanes]
+        sign = 1 if node.op == "atomic_min" else -1
+        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
+            at = cell[..., thread]
+            active = mask[..., thread][..., None] if vector else mask[..., thread]
+            old, new = contents[runs, perturbations, at], value[:, :, thread]
+            gap = sign * (old.astype(np.float64) - new.astype(np.float64))
+            wins = active & (gap > 0)
+            contents[runs, perturbations, at] = np.where(wins, new, old)
+            lane = held.lane[runs, perturbations, at]
+            held.lane[runs, perturbations, at] = np.where(wins, thread, lane)
+            distance = held.distance[runs, perturbations, at]
+            # what the old holder, or the loser, is away from the new holder
+            other = np.where(wins, gap, np.minimum(distance, -gap))
+            held.distance[runs, perturbations, at] = np.where(active, other, distance)
+
+    def _settle_loss(self) -> None:
+        """Add to each thread's share what it left in the cells that it owns."""
+        for array, cotangent in self.cotangents.items():
+            contents = self._arrays[array]
+            weighted = contents * cotangent if contents.dtype.kind == "f" else np.zeros(contents.shape)
+            if array in self._winners:
+                self._settle_winners(array, weighted)
+            elif array not in self._shared:
+                total = weighted.sum(axis=-1) if weighted.ndim == 4 else weighted
+                self._loss += total @ self._writes[array].T.astype(np.float64)
+
+    def _settle_winners(self, array: str, weighted: Values) -> None:
+        held = self._winners[array]
+        spread = np.max(np.abs(held.distance[:, 0] - held.distance[0, 0]), axis=0, initial=0)
+        spread = np.where(np.isfinite(spread), spread, 0)
+        close = held.distance[0, 0] <= np.maximum(FRAGILE_FACTOR * spread, 0)
+        unsettled = close | np.any(held.lane != held.lane[:1, :1], axis=(0, 1))
+        if unsettled.ndim == 2:
+            unsettled = unsettled.any(axis=-1)
+        self._kinked |= np.any(held.attempts & unsettled, axis=1)
+        for thread in range(self._threads):
+            share = np.where(held.lane[0, 0] == thread, weighted, 0)
+            self._loss[..., thread] += share.reshape(*share.shape[:2], -1).sum(axis=-1)
+
+    # ------------------------------------------------------------ statements
+
+    def _block(self, body: Sequence[Statement], mask: Mask) -> Mask:
+        """Run `body`; returns the lanes that reach its end."""
+        for statement in body:
+            if not mask.any():
+                break
+            mask = self._statement(statement, mask)
+        return mask
+
+    def _statement(self, node: Statement, mask: Mask) -> Mask:
+        match node:
+            case ThreadIndex():
+                for name, index in zip(node.names, np.indices(self.program.launch), strict=True):
+                    self._environment[name] = index.reshape(1, 1, -1).astype(np.int32)
+            case Assign():
+                self._assign(node.target, self._value(node.value, mask), mask)
+            case AugmentedAssign():
+                self._augment(node, mask)
+            case Atomic():
+                self._atomic(node, mask)
+            case If():
+                test = self._value(node.test, mask)
+                return self._block(node.body, mask & test) | self._block(node.orelse, mask & ~test)
+            case For():
+                return self._loop(node, mask)
+            case Break():
+                self._frames[-1].broken = self._frames[-1].broken | mask
+                return np.zeros((1, 1, 1), bool)
+            case Continue():
+                self._frames[-1].continued = self._frames[-1].continued | mask
+                return np.zeros((1, 1, 1), bool)
+            case Return():
+                return np.zeros((1, 1, 1), bool)
+        return mask
+
+    def _assign(self, target: Target, value: Values, mask: Mask, stored: bool = True) -> None:
+        match target:
+            case Name():
+                old = self._environment.get(target.name)
+                if old is not None and not mask.all():
+                    value = self._select(mask, value, old)
+                self._environment[target.name] = value
+            case Element():
+                cell = self._cell(target.array, target.indices, mask)
+                self._mark_writes(target.array, cell, mask, stored)
+                self._write(target.array, cell, value, mask)
+            case Component():
+                index = self._value(target.index, mask)
+                base = self._value(target.base, mask)
+                base, index = self._common(base, index)
+                chosen = index[..., None] == np.arange(base.shape[3])
+                self._assign_base(target.base, np.where(chosen, value[..., None], base), mask)
+
+    def _assign_base(self, base: Expression, value: Values, mask: Mask) -> None:
+        assert isinstance(base, Name | Component | Element)
+        self._assign(base, value, mask)
+
+    def _augment(self, node: AugmentedAssign, mask: Mask) -> None:
+        value = self._value(node.value, mask)
+        if isinstance(node.target, Element) and node.operator in ("add", "sub"):
+            cell = self._cell(node.target.array, node.target.indices, mask)
+            self._mark_writes(node.target.array, cell, mask, stored=False)
+            sign = 1 if node.operator == "add" else -1
+            self._accumulate(node.target.array, cell, value, mask, sign, node.value.type)
+            return
+        application = Apply(node.target.type, node.operator, (node.target, node.value))
+        old = self._value(node.target, mask)
+        self._assign(node.target, self._apply(OPS[node.operator], application, [old, value], mask), mask)
+
+    def _loop(self, node: For, mask: Mask) -> Mask:
+        start = self._value(node.start, mask) if node.start is not None else np.zeros((1, 1, 1), np.int32)
+        stop = self._value(node.stop, mask)
+        step = self._value(node.step, mask) if node.step is not None else np.ones((1, 1, 1), np.int32)
+        step = np.where(step == 0, 1, step)
+        span = stop.astype(np.int64) - start
+        count = np.maximum(0, np.where(step > 0, -((-span) // step), -(span // -step)))
+        frame = _Frame(np.zeros((1, 1, 1), bool), np.zeros((1, 1, 1), bool))
+        self._frames.append(frame)
+        live = mask
+        ended = np.zeros((1, 1, 1), bool)
+        turn = 0
+        while True:
+            active = live & (turn < count)
+            ended = ended | (live & ~active)
+            if not active.any():
+                break
+            self._iterations += 1
+            if self._iterations > MAX_ITERATIONS:
+                raise RuntimeError(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
+            self._assign(Name(types.INT32, node.name), (start + turn * step).astype(np.int32), active)
+            frame.continued = np.zeros((1, 1, 1), bool)
+            live = self._block(node.body, active) | frame.continued
+            turn += 1
+        self._frames.pop()
+        return ended | frame.broken

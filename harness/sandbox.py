@@ -1,0 +1,707 @@
+"""Building and running kernels where they can do no harm.
+
+A `Sandbox` owns one worker process (`harness/worker.py`), which forks a child for every batch. What a
+caller sees is one `JobResult` per `Job`, in order: when a batch fails or dies as a whole, it is split until
+the program at fault stands alone, its neighbours run again without it, and a crash or a hang counts only if
+the program, alone in a fresh process, does it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import worker as wire
+from harness.generated_code import kernel_text
+
+CPU_SECONDS = 10.0
+"""CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++ does
+not compile takes two to five seconds, since Warp tries again without the precompiled header."""
+
+CPU_SECONDS_PER_NEIGHBOUR = 1.0
+"""CPU time for each further program of a batch: five times what it takes at -O2, so that only a hang exhausts it."""
+
+CPU_SECONDS_FOR_CUDA = 20.0
+"""CPU time for checking a batch's CUDA text: NVRTC needs one to two seconds to begin with, and some for
+each kernel."""
+
+WALL_SECONDS = 120.0
+"""Time on the clock of a batch: a process that waits uses no CPU time. Wide, since a busy machine is no
+hang."""
+
+START_SECONDS = 120.0
+"""Time on the clock for the worker to import Warp: one second, on a quiet machine."""
+
+WARM_SECONDS = 120.0
+"""Time on the clock beyond the batch's own, for the worker to build a precompiled header before it forks."""
+
+CLOSE_SECONDS = 5.0
+"""Time on the clock for the worker to remove its folder and end, once its input is closed."""
+
+BATCHES_IN_PROCESS = 200
+"""Batches after which a worker that does not fork is replaced: Warp keeps something of every module it has
+loaded."""
+
+PREFIX = "warpsmith-"
+"""Every folder that a sandbox makes begins so, followed by the process id of its maker."""
+
+_ROOT = re.compile(rf"^{PREFIX}(\d+)-")
+
+_PYTHON_PLACE = re.compile(r"\bkernel_(\d+)\.py:\d+")
+_CPP_PLACE = re.compile(r"\.cpp:(\d+):\d+: (?:fatal )?error")
+
+NUMPY_TYPES: Mapping[str, np.dtype[Any]] = {
+    **{name: np.dtype(name) for name in wire.ITEM_SIZES if name != "bfloat16"},
+    "bfloat16": np.dtype("uint16"),
+}
+"""How an array of each Warp scalar type is held in NumPy, which has no bfloat16: its bits stand in for it."""
+
+
+class SandboxError(Exception):
+    """The sandbox itself cannot work. The message is for the person at the keyboard."""
+
+
+# ----------------------------------------------------------------------------
+# What goes in
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayArgument:
+    """An array that a kernel is launched with.
+
+    Attributes:
+        dtype: Warp's name of the scalar type.
+        data: the contents, of `NUMPY_TYPES[dtype]`; its shape is the array's, with the components as the
+            last axis if there are any.
+        components: 0 for an array of scalars, n for one of vectors of length n.
+        stride: 1 for a contiguous array; k lays it over one whose last axis is k times as long.
+        gradient: whether it has a gradient buffer (integer arrays may have one as well).
+        cotangent: what the gradient buffer holds before the backward pass, in the shape of `data`; None for
+            zeros.
+    """
+
+    dtype: str
+    data: npt.NDArray[Any]
+    components: int = 0
+    stride: int = 1
+    gradient: bool = True
+    cotangent: npt.NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class ScalarArgument:
+    """A scalar that a kernel is launched with, by Warp's name of its type."""
+
+    dtype: str
+    value: int | float | bool
+
+
+@dataclass(frozen=True)
+class VectorArgument:
+    """A vector that a kernel is launched with, by Warp's name of its scalar type."""
+
+    dtype: str
+    value: tuple[int | float | bool, ...]
+
+
+Argument = ArrayArgument | ScalarArgument | VectorArgument
+
+
+@dataclass(frozen=True, eq=False)
+class Launch:
+    """One launch of a kernel, with all its arguments in order.
+
+    `backward` runs the tape backwards as well; `twice` runs the whole launch again, in fresh buffers, and
+    compares bits.
+    """
+
+    dims: tuple[int, ...]
+    arguments: tuple[Argument, ...]
+    backward: bool = True
+    twice: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A program's source, the name of its kernel, which no other job of the batch may have, and its launches.
+
+    `name` is what the kernel is called in the generated text of the result; None for the same as `entry`.
+    """
+
+    source: str
+    entry: str
+    launches: tuple[Launch, ...] = ()
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a batch is built.
+
+    Attributes:
+        optimization_level: of the C++ compiler; None for Warp's default.
+        module: further options of the Warp module.
+        config: settings of `wp.config` for the batch.
+        cuda_arch: if not None, the CUDA text is generated too and compiled for this architecture (90 for
+            sm_90), which needs no GPU.
+    """
+
+    optimization_level: int | None = 0
+    module: Mapping[str, Any] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    cuda_arch: int | None = None
+
+
+# ----------------------------------------------------------------------------
+# What comes out
+
+
+class Status(str, enum.Enum):
+    """How it went with one job; each member reads as a sentence about the kernel in its `description`."""
+
+    OK = "ok"
+    REJECTED = "rejected"
+    BUILD_ERROR = "build-error"
+    CRASH = "crash"
+    HANG = "hang"
+
+    @property
+    def description(self) -> str:
+        return _DESCRIPTIONS[self]
+
+
+_DESCRIPTIONS: Mapping[Status, str] = {
+    Status.OK: "it was built and ran",
+    Status.REJECTED: "Warp refused it",
+    Status.BUILD_ERROR: "the code that Warp generated for it does not compile",
+    Status.CRASH: "its process died of a signal",
+    Status.HANG: "it did not end within its time",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayResult:
+    """An array after its launch.
+
+    Attributes:
+        data: the contents after the forward pass, in the shape of the argument's data.
+        gradient: the gradient buffer after the backward pass; None without one.
+        intact_after_backward: whether the backward pass left the data as it was.
+        canary_intact: whether nothing was written around the elements of the array or of its gradient, and
+            the forward pass left the gradient alone.
+    """
+
+    data: npt.NDArray[Any]
+    gradient: npt.NDArray[Any] | None
+    intact_after_backward: bool
+    canary_intact: bool
+
+
+@dataclass(frozen=True, eq=False)
+class LaunchResult:
+    """One entry an argument, None for scalars and vectors; `same_bits` is None unless the launch ran
+    twice."""
+
+    arrays: tuple[ArrayResult | None, ...]
+    same_bits: bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class JobResult:
+    """What became of a job.
+
+    Attributes:
+        status: see `Status`.
+        stage: the last step begun: "define", "build", "launch" or "cuda".
+        message: what Warp, the compiler or the operating system said; empty if all went well.
+        launches: the results of the launches that were completed.
+        cpp: the C++ text of this kernel alone; None if it was not generated.
+        cuda: the CUDA text of this kernel alone; None if it was not asked for or not generated.
+    """
+
+    status: Status
+    stage: str
+    message: str
+    launches: tuple[LaunchResult, ...]
+    cpp: str | None
+    cuda: str | None
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What runs in the worker."""
+
+    warp: str
+    numpy: str
+    python: str
+
+
+# ----------------------------------------------------------------------------
+# To and from the wire
+
+
+def _bytes_of(array: npt.NDArray[Any], dtype: str, components: int, what: str) -> bytes:
+    if dtype not in NUMPY_TYPES:
+        raise TypeError(f"Warp has no scalar type {dtype!r}")
+    if array.dtype != NUMPY_TYPES[dtype]:
+        raise TypeError(f"{what} of a {dtype} array is of {array.dtype}, not of {NUMPY_TYPES[dtype]}")
+    if components and (array.ndim == 0 or array.shape[-1] != components):
+        raise TypeError(f"{what} of an array of {components}-vectors has the shape {array.shape}")
+    return np.ascontiguousarray(array).tobytes()
+
+
+def _encode_argument(argument: Argument) -> dict[str, Any]:
+    if isinstance(argument, ScalarArgument):
+        return {"kind": "scalar", "dtype": argument.dtype, "value": argument.value}
+    if isinstance(argument, VectorArgument):
+        value = np.array(argument.value, NUMPY_TYPES[argument.dtype])
+        return {
+            "kind": "vector",
+            "dtype": argument.dtype,
+            "components": len(argument.value),
+            "value": value.tobytes(),
+        }
+    shape = argument.data.shape[:-1] if argument.components else argument.data.shape
+    cotangent = None
+    if argument.cotangent is not None:
+        if argument.cotangent.shape != argument.data.shape:
+            raise TypeError(
+                f"a cotangent has the shape {argument.cotangent.shape}, its array {argument.data.shape}"
+            )
+        cotangent = _bytes_of(argument.cotangent, argument.dtype, argument.components, "the cotangent")
+    return {
+        "kind": "array",
+        "dtype": argument.dtype,
+        "components": argument.components,
+        "shape": [int(extent) for extent in shape],
+        "data": _bytes_of(argument.data, argument.dtype, argument.components, "the data"),
+        "stride": argument.stride,
+        "gradient": argument.gradient,
+        "cotangent": cotangent,
+    }
+
+
+def _encode_job(job: Job) -> dict[str, Any]:
+    return {
+        "source": job.source,
+        "entry": job.entry,
+        "launches": [
+            {
+                "dims": list(launch.dims),
+                "parameters": [_encode_argument(argument) for argument in launch.arguments],
+                "backward": launch.backward,
+                "twice": launch.twice,
+            }
+            for launch in job.launches
+        ],
+    }
+
+
+def _decode_launch(launch: Launch, result: Mapping[str, Any]) -> LaunchResult:
+    arrays: list[ArrayResult | None] = []
+    for argument, array in zip(launch.arguments, result["arrays"], strict=True):
+        if not isinstance(argument, ArrayArgument):
+            arrays.append(None)
+            continue
+
+        def typed(content: bytes, argument: ArrayArgument = argument) -> npt.NDArray[Any]:
+            flat: npt.NDArray[Any] = np.frombuffer(content, NUMPY_TYPES[argument.dtype])
+            return flat.reshape(argument.data.shape)
+
+        arrays.append(
+            ArrayResult(
+                data=typed(array["data"]),
+                gradient=None if array["gradient"] is None else typed(array["gradient"]),
+                intact_after_backward=array["after_backward_intact"],
+                canary_intact=array["canary"],
+            )
+        )
+    return LaunchResult(tuple(arrays), result["same_bits"])
+
+
+def _decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -> JobResult:
+    # A kernel that never got as far as the build is not in the text of its batch.
+    defined = result["stage"] != "define"
+
+    def own_text(module_text: str | None) -> str | None:
+        return kernel_text(module_text, job.entry, job.name) if module_text is not None and defined else None
+
+    return JobResult(
+        status=Status(result["status"]),
+        stage=result["stage"],
+        message=result["message"],
+        # A launch in the middle of which the program failed has no result.
+        launches=tuple(map(_decode_launch, job.launches, result["launches"])),
+        cpp=own_text(reply["cpp"]),
+        cuda=own_text(reply["cuda"]),
+    )
+
+
+# ----------------------------------------------------------------------------
+# The sandbox
+
+
+class _WorkerDied(Exception):
+    """The worker is gone, or had to be killed; `ending` is its verdict on the batch, as of
+    `wire.Tally.reply`."""
+
+    def __init__(self, ending: tuple[str, str]) -> None:
+        super().__init__(ending[1])
+        self.ending = ending
+
+
+def remove_stale_folders(root: Path) -> None:
+    """Remove the folders of sandboxes whose process is dead, if they are this user's."""
+    for path in root.glob(PREFIX + "*"):
+        found = _ROOT.match(path.name)
+        with contextlib.suppress(OSError):
+            if found is None or path.stat().st_uid != os.getuid() or path.is_symlink():
+                continue
+            try:
+                os.kill(int(found.group(1)), 0)
+            except ProcessLookupError:
+                shutil.rmtree(path, ignore_errors=True)
+            except (PermissionError, OverflowError):
+                continue
+
+
+def _split(jobs: Sequence[Job], failed: Sequence[int], reply: Mapping[str, Any]) -> list[list[int]]:
+    """The parts in which to try a failed batch again: without the programs that the message names, else in halves."""
+    named = _named_in_message(jobs, reply) if failed else set()
+    if 0 < len(named) < len(failed):
+        return [*([index] for index in sorted(named)), [index for index in failed if index not in named]]
+    middle = len(failed) // 2
+    return [list(failed[:middle]), list(failed[middle:])]
+
+
+def _named_in_message(jobs: Sequence[Job], reply: Mapping[str, Any]) -> set[int]:
+    message = reply["results"][0]["message"]
+    named = {int(number) for number in _PYTHON_PLACE.findall(message) if int(number) < len(jobs)}
+    entries = {job.entry: index for index, job in enumerate(jobs)}
+    kernel = re.compile(rf"\b(?:wp_args_)?({'|'.join(map(re.escape, entries))})_[0-9a-f]{{8}}_cpu_kernel")
+    lines = (reply["cpp"] or "").split("\n")
+    for number in map(int, _CPP_PLACE.findall(message)):
+        for line in reversed(lines[:number]):
+            if found := kernel.search(line):
+                named.add(entries[found.group(1)])
+                break
+    return named
+
+
+class Sandbox:
+    """A worker process, started on entry (`with Sandbox() as sandbox:`) or on first use.
+
+    One batch is in flight at a time: `submit` sends it and returns at once, so that the caller can compute
+    its own answers meanwhile, and `collect` waits for the results. A sandbox belongs to the thread that
+    made it: on Linux the worker dies with the thread that started it.
+    """
+
+    def __init__(
+        self,
+        python: str = sys.executable,
+        device: str = "cpu",
+        root: Path | None = None,
+        cpu_seconds: float = CPU_SECONDS,
+        wall_seconds: float = WALL_SECONDS,
+        fork: bool | None = None,
+    ) -> None:
+        """
+        Args:
+            python: the interpreter whose Warp is used; 1.14 or newer.
+            device: "cpu", or "cuda:0" and the like.
+            root: the folder for temporary folders; the system's, if None.
+            cpu_seconds: CPU time for one program alone; a batch gets more. In whole seconds, rounded up.
+            wall_seconds: time on the clock for a batch.
+            fork: whether each batch runs in a child of its own; None for yes on the CPU. Without, the
+                worker runs the batch itself over memory that Warp allocated, and is replaced when it dies:
+                no fork survives CUDA.
+        """
+        self._python = python
+        self._device = device
+        self._base = Path(tempfile.gettempdir()) if root is None else root
+        self.cpu_seconds = cpu_seconds
+        self.wall_seconds = wall_seconds
+        self._fork = device == "cpu" if fork is None else fork
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: wire.FrameReader | None = None
+        self._folder: Path | None = None
+        self._versions: Versions | None = None
+        self._batches = 0
+        self._pending: tuple[tuple[Job, ...], BuildOptions, bool] | None = None
+        remove_stale_folders(self._base)
+
+    def __enter__(self) -> Sandbox:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def versions(self) -> Versions:
+        """The versions in the worker, which is started if need be."""
+        self._start()
+        assert self._versions is not None
+        return self._versions
+
+    @property
+    def worker_pid(self) -> int | None:
+        """The process id of the worker, if it runs."""
+        return None if self._process is None else self._process.pid
+
+    # -- the face
+
+    def run(self, jobs: Sequence[Job], options: BuildOptions = BuildOptions()) -> list[JobResult]:
+        """Build and run a batch: one result a job, in order."""
+        self.submit(jobs, options)
+        return self.collect()
+
+    def submit(self, jobs: Sequence[Job], options: BuildOptions = BuildOptions()) -> None:
+        """Send a batch to the worker without waiting for it.
+
+        Raises:
+            SandboxError: the worker cannot be started.
+            ValueError: two jobs have the same `entry`.
+        """
+        if self._pending is not None:
+            raise RuntimeError("a batch is in flight: collect it first")
+        batch = tuple(jobs)
+        if len({job.entry for job in batch}) != len(batch):
+            raise ValueError("two jobs of one batch have the same entry")
+        sent = False
+        if batch:
+            with contextlib.suppress(_WorkerDied):
+                self._send(batch, options)
+                sent = True
+        self._pending = (batch, options, sent)
+
+    def collect(self) -> list[JobResult]:
+        """Wait for the batch in flight and return its results, in order."""
+        if self._pending is None:
+            raise RuntimeError("no batch is in flight: submit one first")
+        jobs, options, sent = self._pending
+        self._pending = None
+        if not jobs:
+            return []
+        return self._settle(jobs, options, self._exchange(jobs, options, sent))
+
+    def close(self) -> None:
+        """End the worker and remove its folder. The sandbox can be used again afterwards."""
+        self._pending = None
+        self._stop(gently=True)
+
+    # -- splitting
+
+    def _settle(
+        self, jobs: Sequence[Job], options: BuildOptions, reply: Mapping[str, Any]
+    ) -> list[JobResult]:
+        """The results of a batch, of which the worker's first answer may say that it has none."""
+        if len(jobs) == 1:
+            return [self._confirmed(jobs[0], options, reply)]
+        settled: dict[int, JobResult] = {}
+        lost: list[int] = []
+        failed: list[int] = []
+        for index, (job, result) in enumerate(zip(jobs, reply["results"], strict=True)):
+            status = result["status"]
+            if status == "lost":
+                lost.append(index)
+            elif status == "batch-failed":
+                failed.append(index)
+            elif status in (Status.CRASH, Status.HANG):
+                # The first run, in company, was the suspicion; the second, alone, is the verdict.
+                settled[index] = self._second_run(job, options, result["message"])
+            else:
+                settled[index] = _decode_job(job, result, reply)
+        for part in (*_split(jobs, failed, reply), lost):
+            if part:
+                some = [jobs[index] for index in part]
+                settled.update(
+                    zip(part, self._settle(some, options, self._exchange(some, options)), strict=True)
+                )
+        return [settled[index] for index in range(len(jobs))]
+
+    def _confirmed(self, job: Job, options: BuildOptions, reply: Mapping[str, Any]) -> JobResult:
+        (result,) = reply["results"]
+        if result["status"] in (Status.CRASH, Status.HANG):
+            return self._second_run(job, options, result["message"])
+        return _decode_job(job, result, reply)
+
+    def _second_run(self, job: Job, options: BuildOptions, suspicion: str) -> JobResult:
+        reply = self._exchange([job], options)
+        (result,) = reply["results"]
+        if result["status"] == Status.OK:
+            result["message"] = f"a first run ended otherwise: {suspicion}"
+        return _decode_job(job, result, reply)
+
+    # -- talking to the worker
+
+    def _exchange(self, jobs: Sequence[Job], options: BuildOptions, sent: bool = False) -> Mapping[str, Any]:
+        """Send a batch (unless that was done) and receive its answer, with a second try in a new worker."""
+        for last in (False, True):
+            try:
+                if not sent:
+                    self._send(jobs, options)
+                return self._receive(jobs, options)
+            except _WorkerDied as died:
+                sent = False
+                self._stop(gently=False)
+                if last:
+                    raise SandboxError(f"the worker died twice over the same batch: {died}") from None
+        raise AssertionError("unreachable")
+
+    def _limits(self, count: int, options: BuildOptions) -> float:
+        cuda = CPU_SECONDS_FOR_CUDA if options.cuda_arch is not None else 0.0
+        return self.cpu_seconds + CPU_SECONDS_PER_NEIGHBOUR * (count - 1) + cuda
+
+    def _send(self, jobs: Sequence[Job], options: BuildOptions) -> None:
+        module = dict(options.module)
+        if options.optimization_level is not None:
+            module["optimization_level"] = options.optimization_level
+        request = {
+            "programs": [_encode_job(job) for job in jobs],
+            "options": module,
+            "config": dict(options.config),
+            "cuda": options.cuda_arch,
+            "cpu_seconds": self._limits(len(jobs), options),
+            "wall_seconds": self.wall_seconds,
+        }
+        if not self._fork and self._batches >= BATCHES_IN_PROCESS:
+            self._stop(gently=True)
+        self._start()
+        self._batches += 1
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            wire.write_frame(self._process.stdin.fileno(), request)
+        except (BrokenPipeError, OSError):
+            raise _WorkerDied(("crash", self._last_words())) from None
+
+    def _receive(self, jobs: Sequence[Job], options: BuildOptions) -> Mapping[str, Any]:
+        tally = wire.Tally(len(jobs))
+        wall = self.wall_seconds + (WARM_SECONDS if self._fork else 0.0)
+        try:
+            while not tally.done and tally.broken is None:
+                frame = self._next_frame(time.monotonic() + wall)
+                if "error" in frame:
+                    raise SandboxError(frame["error"])
+                if "results" in frame:
+                    return frame
+                tally.add(frame)
+            reply = tally.reply(None)
+        except _WorkerDied as died:
+            if self._fork or tally.stage == "start":
+                raise
+            # Without a fork the batch dies with its worker, and the frames say how far it came.
+            self._stop(gently=False)
+            reply = tally.reply(died.ending)
+        if "error" in reply:
+            raise SandboxError(reply["error"])
+        return reply
+
+    def _next_frame(self, deadline: float) -> dict[str, Any]:
+        assert self._reader is not None
+        try:
+            frame = self._reader.read(deadline)
+        except wire.OutOfTime:
+            self._kill()
+            raise _WorkerDied(("hang", "no answer in time")) from None
+        if frame is None:
+            raise _WorkerDied(("crash", self._last_words()))
+        return frame
+
+    def _last_words(self) -> str:
+        """How the worker ended, and the end of what it printed."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "the worker closed its output"
+        how = (
+            f"died of {signal.Signals(-status).name}"
+            if status < 0
+            else f"the worker ended with status {status}"
+        )
+        log = ""
+        if self._folder is not None:
+            with contextlib.suppress(OSError):
+                log = (self._folder / "worker.log").read_text(errors="replace").strip()[-wire.STDERR_TAIL :]
+        return f"{how}\n{log}" if log else how
+
+    # -- its life
+
+    def _start(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            return
+        self._stop(gently=False)
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._base))
+        environment = dict(os.environ, TMPDIR=str(self._folder), OPENBLAS_NUM_THREADS="1")
+        if self._device == "cpu":
+            environment["CUDA_VISIBLE_DEVICES"] = ""
+        script = str(Path(wire.__file__).resolve())
+        command = [self._python, script, "--root", str(self._folder), "--device", self._device]
+        if not self._fork:
+            command.append("--in-process")
+        try:
+            with open(self._folder / "worker.log", "wb") as log:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=environment,
+                    bufsize=0,
+                    # Ctrl-C is for the campaign, which then ends its worker.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._stop(gently=False)
+            raise SandboxError(f"cannot start {self._python}: {error}") from None
+        assert self._process.stdout is not None
+        self._reader = wire.FrameReader(self._process.stdout.fileno())
+        self._batches = 0
+        try:
+            hello = self._next_frame(time.monotonic() + START_SECONDS)
+        except _WorkerDied as died:
+            self._stop(gently=False)
+            raise SandboxError(f"the worker did not start: {died}") from None
+        if "error" in hello:
+            self._stop(gently=True)
+            raise SandboxError(hello["error"])
+        self._versions = Versions(hello["warp"], hello["numpy"], hello["python"])
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+
+    def _stop(self, gently: bool) -> None:
+        process, self._process, self._reader = self._process, None, None
+        if process is not None:
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+            if gently:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(CLOSE_SECONDS)
+            process.kill()
+            process.wait()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None

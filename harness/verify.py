@@ -1,0 +1,382 @@
+"""One program in, one verdict out.  Read from the top: this is what a verified pair is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from harness.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
+from harness.inputs import components, numpy_dtype
+from harness.lanes import Values
+from harness.sandbox import (
+    Argument,
+    ArrayArgument,
+    BuildOptions,
+    Job,
+    JobResult,
+    Launch,
+    LaunchResult,
+    Sandbox,
+    ScalarArgument,
+    Status,
+    VectorArgument,
+)
+from harness.tolerance import sizes
+from harness.verdict import (
+    Failure,
+    FailureKind,
+    Figures,
+    Outcome,
+    Tier,
+    Verdict,
+    failed,
+    inconclusive,
+)
+from strategies.language import types
+from strategies.language.nodes import Parameter, Program
+from strategies.language.render import render
+from strategies.language.types import Array, Vector
+
+#: Every array of the strided launch lies over one whose last axis is this many times as long.
+STRIDE: Final = 2
+#: The launches of a program, in order.
+GENERIC, STRIDED, SPECIAL = range(3)
+LAUNCH_NAMES: Final = ("generic", "strided", "special")
+
+_STATUS_KINDS: Final = {
+    Status.REJECTED: FailureKind.REJECTED,
+    Status.BUILD_ERROR: FailureKind.BUILD_ERROR,
+    Status.CRASH: FailureKind.CRASH,
+    Status.HANG: FailureKind.HANG,
+}
+
+
+# ---------------------------------------------------------------- the specification
+
+
+def judge(expectation: Expectation, result: JobResult) -> Verdict:
+    """The verdict, from what a right build must give and what this one gave.
+
+    A pair is verified when
+
+    1. Warp builds the kernel, and it runs to its end;
+    2. every output cell has the expected value, on generic and on special inputs, and cells that the
+       kernel does not write keep what they held;
+    3. inputs are unchanged, nothing around any buffer is touched, and a second launch gives the same bits;
+    4. strided arrays give the bits that contiguous ones give;
+    5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
+       consumed where the kernel stored, and integers have no gradient;
+    6. enough of the cells and gradients could be compared, and some gradient is not zero.
+
+    Outside a documented limit of Warp, or without a gradient to check, 5 and 6 fall away and the tier is
+    `forward`.
+    """
+    failure = (
+        _built(result)
+        or _memory(expectation, result)
+        or _forward(expectation, result)
+        or _repeatable(result)
+        or _layout(expectation, result)
+    )
+    if failure is None and not expectation.limits:
+        failure = _backward(expectation, result)
+    if failure is not None:
+        return failed(failure).because(
+            inputs=expectation.special_inputs if failure.launch == "special" else expectation.inputs,
+            cotangents=expectation.cotangents,
+            inputs_seed=expectation.seed,
+            cpp=result.cpp,
+            cuda=result.cuda,
+        )
+    if expectation.cells_checked < MIN_CHECKED:
+        return inconclusive("too few results could be checked")
+    tier, reason = Tier.BACKWARD, None
+    if expectation.limits:
+        tier, reason = Tier.FORWARD, f"limit: {expectation.limits[0].name}"
+    elif not _differentiable(expectation.program):
+        tier, reason = Tier.FORWARD, "nothing to differentiate"
+    elif not expectation.alive:
+        tier, reason = Tier.FORWARD, "every gradient is zero"
+    elif expectation.gradients_checked < MIN_CHECKED:
+        return inconclusive("too few gradients could be checked")
+    return Verdict(
+        outcome=Outcome.VERIFIED,
+        tier=tier,
+        reason=reason,
+        figures=_figures(expectation, result, tier),
+        inputs_seed=expectation.seed,
+        devices=("cpu",),
+        layouts=("contiguous", "strided"),
+        cpp=result.cpp,
+        cuda=result.cuda,
+    )
+
+
+def _differentiable(program: Program) -> bool:
+    floats = [types.element_scalar(p.type).is_float for p in program.outputs]
+    return any(floats) and any(
+        types.element_scalar(p.type).is_float for p in program.arrays if not p.output
+    )
+
+
+def _built(result: JobResult) -> Failure | None:
+    kind = _STATUS_KINDS.get(result.status)
+    return None if kind is None else Failure(kind, result.message)
+
+
+def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
+    for name, launch in zip(LAUNCH_NAMES, result.launches, strict=True):
+        inputs = expectation.special_inputs if name == "special" else expectation.inputs
+        for parameter, array in zip(expectation.program.parameters, launch.arrays, strict=True):
+            if array is None:
+                continue
+            problem = None
+            if not array.canary_intact:
+                problem = "memory around the array, or its gradient in the forward pass, was changed"
+            elif not parameter.output and not _same(array.data.reshape(inputs[parameter.name].shape), inputs[parameter.name]):  # fmt: skip  # noqa: E501
+                problem = "an input array was changed"
+            elif not array.intact_after_backward:
+                problem = "the backward pass changed the array's contents"
+            if problem is not None:
+                return Failure(FailureKind.MEMORY, problem, parameter.name, launch=name)
+    return None
+
+
+def _forward(expectation: Expectation, result: JobResult) -> Failure | None:
+    for at, cells in ((GENERIC, expectation.outputs), (SPECIAL, expectation.special_outputs)):
+        for parameter, actual in _outputs(expectation.program, result.launches[at]):
+            wrong = _worst(cells[parameter.name], actual)
+            if wrong is not None:
+                return _mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, LAUNCH_NAMES[at])
+    return None
+
+
+def _repeatable(result: JobResult) -> Failure | None:
+    if result.launches[GENERIC].same_bits is False:
+        return Failure(FailureKind.NONDETERMINISTIC, "the second launch gives other bits than the first")
+    return None
+
+
+def _layout(expectation: Expectation, result: JobResult) -> Failure | None:
+    pairs = zip(
+        expectation.program.parameters,
+        result.launches[GENERIC].arrays,
+        result.launches[STRIDED].arrays,
+        strict=True,
+    )
+    for parameter, plain, strided in pairs:
+        if plain is None or strided is None:
+            continue
+        if not _same(plain.data, strided.data):
+            return _difference(parameter, plain.data, strided.data, gradient=False)
+        if expectation.limits or plain.gradient is None or strided.gradient is None:
+            continue
+        if not _same(plain.gradient, strided.gradient):
+            return _difference(parameter, plain.gradient, strided.gradient, gradient=True)
+    return None
+
+
+def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
+    for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
+        if array is None or array.gradient is None:
+            continue
+        cells = expectation.gradients[parameter.name]
+        wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
+        if wrong is not None:
+            failure = _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, "generic")
+            return failure
+    return None
+
+
+# ---------------------------------------------------------------- comparing
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    cell: tuple[int, ...]
+    expected: float
+    actual: float
+    tolerance: float
+
+
+def _same(a: Values, b: Values) -> bool:
+    """Whether two arrays hold the same values, NaNs included."""
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
+
+
+def _off(cells: Cells, actual: Values) -> Values:
+    """By how much each cell is off; zero where it is right to the bit, infinite where one is not a number."""
+    if actual.dtype.kind == "b" or cells.expected.dtype.kind == "b":
+        return (actual != cells.expected).astype(np.float64)
+    equal = actual == cells.expected
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = np.abs(actual.astype(np.float64) - cells.expected.astype(np.float64))
+    if actual.dtype.kind in "iu":
+        off = np.maximum(off, 1.0)  # neighbours of a large 64-bit integer are the same float
+    else:
+        both = np.isnan(actual) & np.isnan(cells.expected.astype(np.float64))
+        off = np.where(both, 0.0, np.where(np.isnan(off), np.inf, off))
+    return np.where(equal, 0.0, off)
+
+
+def _worst(cells: Cells, actual: Values) -> _Wrong | None:
+    """The cell that is furthest outside its tolerance, if one is outside."""
+    actual = actual.reshape(cells.expected.shape)
+    off = _off(cells, actual)
+    outside = cells.checked & (off > cells.tolerance)
+    if not outside.any():
+        return None
+    excess = np.where(outside, off - cells.tolerance, -1.0)
+    at = np.unravel_index(int(np.argmax(excess)), excess.shape)
+    return _Wrong(
+        tuple(int(n) for n in at), float(cells.expected[at]), float(actual[at]), float(cells.tolerance[at])
+    )
+
+
+def _mismatch(kind: FailureKind, parameter: Parameter, wrong: _Wrong, launch: str) -> Failure:
+    gradient = kind is FailureKind.BACKWARD_MISMATCH
+    what = f"the gradient of {parameter.name}" if gradient else parameter.name
+    return Failure(
+        kind,
+        f"{what} at {list(wrong.cell)}: expected {wrong.expected!r}, got {wrong.actual!r}",
+        parameter.name,
+        gradient,
+        wrong.cell,
+        wrong.expected,
+        wrong.actual,
+        wrong.tolerance,
+        launch,
+    )
+
+
+def _difference(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure:
+    at = tuple(int(n) for n in np.argwhere((plain != strided) & ~((plain != plain) & (strided != strided)))[0])
+    what = f"the gradient of {parameter.name}" if gradient else parameter.name
+    message = f"{what} at {list(at)}: {plain[at]!r} from contiguous arrays, {strided[at]!r} from strided ones"
+    return Failure(
+        FailureKind.LAYOUT_MISMATCH, message, parameter.name, gradient, at,
+        float(plain[at]), float(strided[at]), 0.0, "strided",
+    )  # fmt: skip
+
+
+def _outputs(program: Program, launch: LaunchResult) -> Sequence[tuple[Parameter, Values]]:
+    return [
+        (parameter, array.data)
+        for parameter, array in zip(program.parameters, launch.arrays, strict=True)
+        if parameter.output and array is not None
+    ]
+
+
+def _figures(expectation: Expectation, result: JobResult, tier: Tier) -> Figures:
+    """How close the verified program came to its tolerances."""
+    forward = [
+        _closest(expectation.outputs[p.name], actual) for p, actual in _outputs(expectation.program, result.launches[GENERIC])
+    ]
+    backward, tolerances = [], []
+    if tier is Tier.BACKWARD:
+        for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
+            if array is None or array.gradient is None or parameter.output:
+                continue
+            cells = expectation.gradients[parameter.name]
+            if types.element_scalar(parameter.type).is_float:
+                backward.append(_closest(cells, array.gradient.reshape(cells.expected.shape)))
+                size = sizes(cells.expected)
+                meaningful = cells.checked & (size > 0)
+                tolerances += list((cells.tolerance[meaningful] / size[meaningful]).ravel())
+    error, allowed = max(forward, default=(0.0, 0.0))
+    gradient_error, gradient_allowed = max(backward, default=(0.0, 0.0))
+    return Figures(
+        forward_error=error,
+        forward_tolerance=allowed,
+        gradient_error=gradient_error,
+        gradient_tolerance=gradient_allowed,
+        cells_checked=expectation.cells_checked,
+        gradients_checked=expectation.gradients_checked if tier is Tier.BACKWARD else 0.0,
+        median_gradient_tolerance=float(np.median(tolerances)) if tolerances else None,
+    )
+
+
+def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
+    """The largest error relative to size, with the tolerance there."""
+    size = sizes(cells.expected.astype(np.float64))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.where(cells.checked & (size > 0), _off(cells, actual.reshape(cells.expected.shape)) / size, 0.0)
+        allowed = np.where(size > 0, cells.tolerance / size, 0.0)
+    if not off.size:
+        return 0.0, 0.0
+    at = np.unravel_index(int(np.argmax(off)), off.shape)
+    return float(off[at]), float(allowed[at])
+
+
+# ---------------------------------------------------------------- running
+
+
+def job(expectation: Expectation, entry: str) -> Job:
+    """What the sandbox is asked to do: build the program under the name `entry`, launch it three times."""
+    program = expectation.program
+    generic, special = expectation.inputs, expectation.special_inputs
+    launches = (
+        Launch(program.launch, _arguments(expectation, generic, 1), backward=True, twice=True),
+        Launch(program.launch, _arguments(expectation, generic, STRIDE), backward=True),
+        Launch(program.launch, _arguments(expectation, special, 1), backward=False),
+    )
+    return Job(source=render(program, entry), entry=entry, launches=launches, name=program.name)
+
+
+def _arguments(expectation: Expectation, inputs: dict[str, Values], stride: int) -> tuple[Argument, ...]:
+    return tuple(_argument(p, inputs[p.name], expectation, stride) for p in expectation.program.parameters)
+
+
+def _argument(parameter: Parameter, values: Values, expectation: Expectation, stride: int) -> Argument:
+    scalar = types.element_scalar(parameter.type)
+    if isinstance(parameter.type, Vector):
+        return VectorArgument(scalar.notation, tuple(v.item() for v in values[0]))
+    if not isinstance(parameter.type, Array):
+        return ScalarArgument(scalar.notation, values[0].item())
+    width = components(parameter.type)
+    shape = (*parameter.shape, *width)
+    cotangent = expectation.cotangents.get(parameter.name)
+    return ArrayArgument(
+        dtype=scalar.notation,
+        data=values.reshape(shape),
+        components=width[0] if width else 0,
+        stride=stride,
+        gradient=True,
+        cotangent=None if cotangent is None else cotangent.reshape(shape).astype(numpy_dtype(parameter.type)),
+    )
+
+
+def verify_all(
+    programs: Sequence[Program], sandbox: Sandbox, seed: int = 0, options: BuildOptions = BuildOptions()
+) -> list[Verdict]:
+    """The verdicts on several programs, built together."""
+    expectations = [try_expect(program, seed) for program in programs]
+    jobs = [
+        job(expectation, f"{expectation.program.name}_{n}")
+        for n, expectation in enumerate(expectations)
+        if isinstance(expectation, Expectation)
+    ]
+    results = iter(sandbox.run(jobs, options) if jobs else [])
+    return [judge(e, next(results)) if isinstance(e, Expectation) else e for e in expectations]
+
+
+def try_expect(program: Program, seed: int) -> Expectation | Verdict:
+    """The expectation, or why there is none."""
+    try:
+        return expect(program, seed)
+    except InvalidProgram as error:
+        return inconclusive(f"invalid program: {error}")
+
+
+def verify(program: Program, *, seed: int = 0, sandbox: Sandbox | None = None) -> Verdict:
+    """The verdict on `program`, run on inputs drawn from `seed`, in `sandbox` or in one of its own.
+
+    Raises `harness.sandbox.SandboxError` if there is no Warp that can be used.
+    """
+    if sandbox is not None:
+        return verify_all([program], sandbox, seed)[0]
+    with Sandbox() as own:
+        return verify_all([program], own, seed)[0]

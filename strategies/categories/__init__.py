@@ -1,0 +1,55 @@
+"""The categories of kernels: one module each, `CATEGORIES` the registry of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Final
+
+from strategies.categories import (
+    branch,
+    compound,
+    elementwise,
+    loop,
+    multi_statement,
+    nested_branch,
+    reduction,
+    scalar_array,
+    unary,
+    vector,
+)
+from strategies.kernel import Body
+
+
+@dataclass(frozen=True)
+class Category:
+    """A kind of kernel: its name, one line on what it holds, and what draws its statements."""
+
+    name: str
+    summary: str
+    body: Body
+
+
+def _category(module: ModuleType) -> Category:
+    name = module.__name__.rsplit(".", 1)[1]
+    return Category(name, (module.__doc__ or "").strip(), module.body)
+
+
+CATEGORIES: Final = {
+    category.name: category
+    for category in map(
+        _category,
+        (
+            elementwise,
+            scalar_array,
+            unary,
+            branch,
+            loop,
+            reduction,
+            vector,
+            multi_statement,
+            nested_branch,
+            compound,
+        ),
+    )
+}

@@ -1,0 +1,24 @@
+"""``for`` loops: constant, parameter and array-length bounds, steps, reversed ranges, nested, break, continue."""
+
+from collections.abc import Iterator
+
+from strategies.language.nodes import Statement
+from strategies.statements import Sketch
+from strategies.weights import Statements
+
+WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, loop=2, leave=2)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """One to three loops in sequence, some of them nested."""
+    dice = sketch.dice
+    if dice.chance(20):
+        sketch.allow_integers(1)
+    sketch.vectors = dice.chance(15)
+    yield from sketch.block(dice.below(2), Statements(), 2)
+    for _ in range(dice.between(1, 3)):
+        yield from sketch.loop(WEIGHTS, dice.between(1, 2))
+        if dice.chance(25):
+            yield from sketch.block(1, Statements(), 1)
+    output = sketch.output(sketch.main)
+    yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))

@@ -1,0 +1,598 @@
+"""Typed expressions, each with the interval of its values."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from strategies import intervals, names
+from strategies.dice import Dice
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Element,
+    Expression,
+    Extent,
+    Literal,
+    Logical,
+    Name,
+    Parameter,
+)
+from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
+from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
+from strategies.scope import Scope, Variable
+from strategies.weights import EXPRESSIONS, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SPARE_CELLS
+
+
+class Typed(NamedTuple):
+    """An expression and between which values it lies."""
+
+    node: Expression
+    interval: Interval
+
+    @property
+    def type(self) -> Type:
+        """The type of the expression."""
+        return self.node.type
+
+
+#: Float literals that people write and that every float type holds exactly.
+FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0, 0.0)
+#: Further ones, for float32 alone, where a bare literal is rounded once.
+DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 3.14159, 0.7)
+#: What arrays of floats hold: around zero, positive, small.
+FLOAT_INPUTS: Final = (symmetric(2.0), symmetric(2.0), Interval(0.125, 3.0), symmetric(1.0), symmetric(5.0))
+INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interval(-20, 20))
+MAX_INPUT_ARRAYS: Final = 4
+#: Operators that make up most of arithmetic, and so of every palette.
+STAPLES: Final = frozenset(("add", "sub", "mul"))
+_COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
+_ORDERINGS: Final = ("<", ">", "<=", ">=")
+
+
+@lru_cache(maxsize=4096)
+def _candidates(
+    result: Type, palette: frozenset[str], allowed: frozenset[Type], vectors: bool
+) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
+    """The rows of `palette` that give `result` from arguments of allowed types."""
+
+    def fits(argument: Type) -> bool:
+        if isinstance(argument, Vector):
+            return vectors and argument.dtype in allowed
+        return argument in allowed
+
+    return tuple(
+        (row, arguments)
+        for row, arguments in producers(result)
+        if row.name in palette and all(fits(a) for a in arguments)
+    )
+
+
+class Expressions:
+    """Draws expressions for one kernel and keeps its parameters and scope."""
+
+    def __init__(self, dice: Dice, launch: tuple[int, ...], main: Scalar) -> None:
+        self.dice = dice
+        self.launch = launch
+        #: the float type that the kernel mostly works in
+        self.main = main
+        self.scope = Scope()
+        self.parameters: list[Parameter] = []
+        self.nodes = 0
+        self.vectors = False
+        self.allowed: frozenset[Type] = frozenset((main, INT32, BOOL))
+        self.palette = self._draw_palette()
+        self.max_arrays = MAX_INPUT_ARRAYS
+        #: whether expressions may read array elements and make parameters
+        self.indices: list[Variable] = []
+
+    # ------------------------------------------------------------ set-up
+
+    def _draw_palette(self) -> frozenset[str]:
+        count = self.dice.between(*PALETTE)
+        drawn = self.dice.some_of([row.name for row in OPS.values()], count)
+        return STAPLES.union(drawn)
+
+    def allow_integers(self, count: int) -> None:
+        """Let up to `count` more scalar types appear."""
+        extra = {types.scalar(self.dice.weighted(INTEGER_TYPES)) for _ in range(count)}
+        self.allowed = self.allowed | extra
+
+    def fresh(self, pool: tuple[str, ...]) -> str:
+        """A name out of `pool` that is not taken, numbered if all of them are."""
+        free = [name for name in pool if name not in self.scope.taken]
+        if free:
+            name = self.dice.one_of(free)
+        else:
+            base, number = self.dice.one_of(pool), 1
+            while f"{base}{number}" in self.scope.taken:
+                number += 1
+            name = f"{base}{number}"
+        self.scope.taken.add(name)
+        return name
+
+    # ------------------------------------------------------------ parameters
+
+    def array(
+        self, dtype: Scalar | Vector, shape: tuple[int, ...], interval: Interval, output: bool = False
+    ) -> Parameter:
+        """A new array parameter."""
+        parameter = Parameter(
+            name=self.fresh(names.OUTPUTS if output else names.PARAMETERS),
+            type=types.array(dtype, len(shape)),
+            low=_plain(interval.low, dtype),
+            high=_plain(interval.high, dtype),
+            shape=shape,
+            output=output,
+        )
+        self.parameters.append(parameter)
+        return parameter
+
+    def launch_shape(self, spare: bool = True) -> tuple[int, ...]:
+        """The shape of an array with one element a thread, and perhaps some more."""
+        extra = self.dice.one_of(SPARE_CELLS) if spare else 0
+        return (self.launch[0] + extra, *self.launch[1:])
+
+    def input_interval(self, dtype: Type) -> Interval:
+        """Between which values the cells of a new input lie."""
+        scalar = types.element_scalar(dtype)
+        if scalar.kind == "bool":
+            return intervals.TRUTH
+        if scalar.is_float:
+            return self.dice.one_of(FLOAT_INPUTS)
+        found = self.dice.one_of(INTEGER_INPUTS)
+        return found if scalar.is_signed else Interval(0, found.high)
+
+    def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
+        """A new parameter passed by value."""
+        found = interval or self.input_interval(of)
+        name = self.fresh(names.SCALARS)
+        self.parameters.append(Parameter(name, of, _plain(found.low, of), _plain(found.high, of)))
+        return self.scope.add(Variable(name, of, found))
+
+    def readable(self, dtype: Type) -> list[Parameter]:
+        """The input arrays with elements of type `dtype`."""
+        return [
+            p for p in self.parameters if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output
+        ]
+
+    # ------------------------------------------------------------ indices
+
+    def index(self, extent: int) -> Expression:
+        """An int32 expression between 0 and `extent` - 1."""
+        fitting = [
+            v
+            for v in self.scope.of_type(INT32)
+            if v.interval.within(Interval(0, extent - 1)) and v.name != "" and not v.mutable
+        ]
+        if not fitting:
+            return Literal(INT32, self.dice.below(extent))
+        chosen = self.dice.one_of(fitting)
+        name: Expression = Name(INT32, chosen.name)
+        if extent < 2 or not self.dice.chance(15):
+            return name
+        return self._neighbour(name, chosen.interval, extent)
+
+    def _neighbour(self, name: Expression, interval: Interval, extent: int) -> Expression:
+        """A cell beside the thread's own, wrapped around or held at the ends."""
+        one = Literal(INT32, self.dice.between(1, 2))
+        last = Literal(INT32, extent - 1)
+        match self.dice.below(5):
+            case 0:
+                return Apply(INT32, "max", (Apply(INT32, "sub", (name, one)), Literal(INT32, 0)))
+            case 1:
+                return Apply(INT32, "min", (Apply(INT32, "add", (name, one)), last))
+            case 2:
+                return Apply(INT32, "mod", (Apply(INT32, "add", (name, one)), Literal(INT32, extent)))
+            case 3:
+                return Apply(INT32, "floordiv", (name, Literal(INT32, 2)))
+            case _:
+                top = Literal(INT32, int(interval.high))
+                return Apply(INT32, "sub", (top, name))
+
+    def element(self, dtype: Scalar | Vector) -> Typed:
+        """An element of an input array, which is made if there is none or by chance."""
+        arrays = self.readable(dtype)
+        inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
+        if not arrays or (len(inputs) < self.max_arrays and self.dice.chance(35)):
+            arrays = [self._input_array(dtype)]
+        chosen = self.dice.one_of(arrays)
+        self.nodes += 2
+        node = Element(dtype, chosen.name, self._position(chosen.shape))
+        return Typed(node, Interval(chosen.low, chosen.high))
+
+    def _input_array(self, dtype: Scalar | Vector) -> Parameter:
+        interval = self.input_interval(dtype)
+        if len(self.launch) == 1 or not self.dice.chance(25):
+            return self.array(dtype, self.launch_shape(), interval)
+        return self.array(dtype, (self.dice.one_of(self.launch),), interval)
+
+    def _position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
+        own = [v for v in self.indices]
+        if len(shape) == len(own) and not self.dice.chance(20):
+            return tuple(Name(INT32, v.name) for v in own)
+        return tuple(self.index(extent) for extent in shape)
+
+    # ------------------------------------------------------------ leaves
+
+    def literal(self, of: Scalar, within: Interval | None = None) -> Typed:
+        """A number that a person would write, inside `within`."""
+        if of.kind == "bool":
+            value: bool | int | float = self.dice.chance(50)
+        elif of.is_float:
+            within = within or symmetric(8.0)
+            values = [v for v in FLOATS if within.low <= v <= within.high]
+            values += [-v for v in FLOATS[:8] if within.low <= -v <= within.high]
+            if of.notation == "float32":
+                values += [v for v in DECIMALS if within.low <= v <= within.high]
+            value = self.dice.one_of(values) if values else _dyadic(within)
+        else:
+            within = within or Interval(0 if of.kind == "uint" else -4, 9)
+            low, high = math.ceil(within.low), math.floor(within.high)
+            low, high = max(low, -20), max(min(high, 20), max(low, -20))
+            value = self.dice.between(low, high)
+        self.nodes += 1
+        return Typed(Literal(of, value), Interval(float(value), float(value)))
+
+    def variable(self, variable: Variable) -> Typed:
+        """A read of a variable."""
+        variable.used = True
+        self.nodes += 1
+        return Typed(Name(variable.type, variable.name), variable.interval)
+
+    def leaf(self, of: Type) -> Typed:
+        """A variable, an element, a component, a literal: an expression without operations."""
+        if of is BOOL:
+            return self._bool_leaf()
+        variables = self.scope.of_type(of)
+        unused = [v for v in variables if not v.used]
+        sources: list[tuple[int, str]] = []
+        if unused:
+            sources.append((LEAVES.unused, "unused"))
+        if variables:
+            sources.append((LEAVES.variable, "variable"))
+        if self._may_read(of):
+            sources.append((LEAVES.element, "element"))
+        if isinstance(of, Scalar):
+            sources.append((LEAVES.literal, "literal"))
+            if self._components(of):
+                sources.append((LEAVES.component, "component"))
+        if of is INT32 and self.parameters:
+            sources.append((LEAVES.extent, "extent"))
+        if not sources:
+            sources.append((1, "construct"))
+        match self.dice.weighted(tuple(sources)):
+            case "unused":
+                return self.variable(self.dice.one_of(unused))
+            case "variable":
+                return self.variable(self.dice.one_of(variables))
+            case "element":
+                assert isinstance(of, Scalar | Vector)
+                return self.element(of)
+            case "component":
+                assert isinstance(of, Scalar)
+                return self._component_of(self.variable(self.dice.one_of(self._components(of))))
+            case "extent":
+                return self._extent()
+            case "construct":
+                assert isinstance(of, Vector)
+                return self.construct(of, 0)
+        assert isinstance(of, Scalar)
+        return self.literal(of)
+
+    def _bool_leaf(self) -> Typed:
+        variables = self.scope.of_type(BOOL)
+        if variables and self.dice.chance(60):
+            return self.variable(self.dice.one_of(variables))
+        return self.comparison(0)
+
+    def _may_read(self, of: Type) -> bool:
+        arrays = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
+        if isinstance(of, Vector) and not self.vectors:
+            return False
+        return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Vector))
+
+    def _components(self, of: Scalar) -> list[Variable]:
+        return [v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of]
+
+    def _component_of(self, vector: Typed) -> Typed:
+        assert isinstance(vector.type, Vector)
+        index = Literal(INT32, self.dice.below(vector.type.length))
+        self.nodes += 1
+        attribute = self.dice.chance(50)
+        return Typed(Component(vector.type.dtype, vector.node, index, attribute), vector.interval)
+
+    def _extent(self) -> Typed:
+        arrays = [p for p in self.parameters if isinstance(p.type, Array)]
+        if not arrays:
+            return self.literal(INT32)
+        chosen = self.dice.one_of(arrays)
+        axis = self.dice.below(len(chosen.shape))
+        extent = float(chosen.shape[axis])
+        return Typed(Extent(INT32, chosen.name, axis), Interval(extent, extent))
+
+    # ------------------------------------------------------------ inner nodes
+
+    def expression(self, of: Type, depth: int) -> Typed:
+        """An expression of type `of`, up to `depth` operations deep."""
+        if depth <= 0 or self.nodes > NODE_BUDGET:
+            return self.leaf(of)
+        if of is BOOL:
+            return self.condition(depth)
+        kinds = [(EXPRESSIONS.operation, "operation"), (EXPRESSIONS.leaf, "leaf")]
+        kinds.append((EXPRESSIONS.conditional, "conditional"))
+        if isinstance(of, Scalar):
+            kinds.append((EXPRESSIONS.cast, "cast"))
+            if self.vectors and of is self.main:
+                kinds.append((EXPRESSIONS.component, "component"))
+        else:
+            kinds.append((3, "construct"))
+        match self.dice.weighted(tuple(kinds)):
+            case "leaf":
+                return self.leaf(of)
+            case "conditional":
+                return self.conditional(of, depth)
+            case "cast":
+                assert isinstance(of, Scalar)
+                return self.cast(of, depth)
+            case "component":
+                assert isinstance(of, Scalar)
+                return self._component_of(self.expression(self.vector_type(of), depth - 1))
+            case "construct":
+                assert isinstance(of, Vector)
+                return self.construct(of, depth)
+        return self.operation(of, depth)
+
+    def operation(self, of: Type, depth: int) -> Typed:
+        """An operator or built-in out of the palette, its arguments guarded."""
+        candidates = _candidates(of, self.palette, self.allowed, self.vectors)
+        if not candidates:
+            return self.leaf(of)
+        row, argument_types = self.dice.one_of(candidates)
+        return self.apply(row, of, [self.expression(a, depth - 1) for a in argument_types])
+
+    def apply(self, row: OpSpec, of: Type, arguments: list[Typed]) -> Typed:
+        """``row(*arguments)``, each argument fitted to the row's domain."""
+        dtype = types.element_scalar(arguments[0].type)
+        domain = row.domain(dtype)
+        fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
+        self.nodes += 1
+        node = Apply(of, row.name, tuple(a.node for a in fitted))
+        return Typed(node, _held(row.interval(*(a.interval for a in fitted)), of))
+
+    def conditional(self, of: Type, depth: int) -> Typed:
+        """``a if c else b``."""
+        test = self.condition(min(depth - 1, 1))
+        then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
+        self.nodes += 1
+        node = Conditional(of, test.node, then.node, otherwise.node)
+        return Typed(node, then.interval.join(otherwise.interval))
+
+    def cast(self, of: Scalar, depth: int) -> Typed:
+        """A value of another scalar type, converted."""
+        others = sorted((t for t in self.allowed if t is not of and t is not BOOL), key=repr)
+        if not others:
+            return self.leaf(of)
+        source = self.expression(self.dice.one_of(others), depth - 1)
+        return self.convert(source, of)
+
+    def convert(self, source: Typed, of: Scalar) -> Typed:
+        """`source` as a value of type `of`, inside the range where the conversion is defined."""
+        if source.type is of:
+            return source
+        if not of.is_float and of.kind != "bool":
+            reach = min(REACH[of.notation], REACH[types.element_scalar(source.type).notation])
+            source = self.fit(source, Interval(0 if of.kind == "uint" else -reach, reach))
+        elif of.is_float:
+            source = self.fit(source, Interval(-REACH[of.notation], REACH[of.notation]))
+        self.nodes += 1
+        interval = source.interval
+        if of.is_integer:
+            interval = Interval(math.trunc(interval.low), math.trunc(interval.high))
+        return Typed(Cast(of, source.node), interval)
+
+    def vector_type(self, dtype: Scalar) -> Vector:
+        """A vector type of this kernel."""
+        return types.vector(self.dice.one_of((3, 2, 4)), dtype)
+
+    def construct(self, of: Vector, depth: int) -> Typed:
+        """A vector from scalars."""
+        count = 1 if self.dice.chance(20) else of.length
+        parts = [self.expression(of.dtype, depth - 1) for _ in range(count)]
+        interval = parts[0].interval
+        for part in parts[1:]:
+            interval = interval.join(part.interval)
+        self.nodes += 1
+        return Typed(Construct(of, tuple(p.node for p in parts)), interval)
+
+    # ------------------------------------------------------------ conditions
+
+    def condition(self, depth: int) -> Typed:
+        """A truth value."""
+        if depth <= 0:
+            return self._bool_leaf()
+        match self.dice.below(6):
+            case 3:
+                return self.logical(depth)
+            case 4:
+                inner = self.condition(depth - 1)
+                self.nodes += 1
+                return Typed(Apply(BOOL, "unot", (inner.node,)), intervals.TRUTH)
+            case 5:
+                return self.operation(BOOL, depth) if self._tests() else self.comparison(depth)
+        return self.comparison(depth)
+
+    def _tests(self) -> bool:
+        return bool(_candidates(BOOL, self.palette - {"unot"}, self.allowed, self.vectors))
+
+    def logical(self, depth: int) -> Typed:
+        """``and``, ``or``."""
+        count = 3 if self.dice.chance(20) else 2
+        operands = tuple(self.condition(depth - 1).node for _ in range(count))
+        self.nodes += 1
+        return Typed(Logical(BOOL, self.dice.one_of(("and", "or")), operands), intervals.TRUTH)
+
+    def comparison(self, depth: int) -> Typed:
+        """One comparison, or a chain of two, that neither always nor never holds as far as intervals tell."""
+        numbers = sorted((t for t in self.allowed if t is not BOOL), key=lambda t: (t is not self.main, repr(t)))
+        of = self.main if self.dice.chance(60) else self.dice.one_of(numbers)
+        assert isinstance(of, Scalar)
+        left = self.expression(of, depth - 1)
+        if isinstance(left.node, Literal) and self._may_read(of):
+            left = self.element(of)
+        operators = _ORDERINGS if of.is_float else _COMPARISONS
+        self.nodes += 1
+        if self.dice.chance(15):
+            low, high = self._middle(left, of), self.expression(of, depth - 1)
+            pair = (self.dice.one_of(("<", "<=")), self.dice.one_of(("<", "<=")))
+            return Typed(Compare(BOOL, pair, (low.node, left.node, high.node)), intervals.TRUTH)
+        right = self._middle(left, of) if self.dice.chance(60) else self.expression(of, depth - 1)
+        return Typed(Compare(BOOL, (self.dice.one_of(operators),), (left.node, right.node)), intervals.TRUTH)
+
+    def _middle(self, value: Typed, of: Scalar) -> Typed:
+        """A literal near the middle of what `value` may be."""
+        low, high = value.interval
+        centre, spread = (low + high) / 2, (high - low) / 6
+        return self.literal(of, Interval(centre - spread, centre + spread) if high > low else value.interval)
+
+    # ------------------------------------------------------------ guards
+
+    def fit(self, value: Typed, domain: Interval | Away) -> Typed:
+        """`value`, wrapped in a guard if it could leave `domain`."""
+        if isinstance(domain, Away):
+            return self._fit_away(value, domain)
+        if value.interval.within(domain):
+            return value
+        scalar = types.element_scalar(value.type)
+        choices = []
+        if scalar.is_float:
+            choices = self._float_guards(value, domain)
+        elif scalar.is_integer and domain.low <= 0 < domain.high and value.interval.low >= 0:
+            choices = [self._remainder(value, domain)] if isinstance(value.type, Scalar) else []
+        if choices and not self.dice.chance(25):
+            return self.dice.one_of(choices)
+        return self.clamp(value, domain)
+
+    def _remainder(self, value: Typed, domain: Interval) -> Typed:
+        divisor = int(min(domain.high + 1, 1 << 15, types.element_scalar(value.type).limits[1]))
+        node = Apply(value.type, "mod", (value.node, self._constant(value.type, divisor)))
+        return Typed(node, Interval(0, divisor - 1))
+
+    def _float_guards(self, value: Typed, domain: Interval) -> list[Typed]:
+        """Ways in which a person would bring a float into `domain`."""
+        found = []
+        of, (low, high) = value.type, value.interval
+        for name in ("sin", "cos", "tanh"):
+            row = OPS[name]
+            inside = row.domain(types.element_scalar(of))[0]
+            if isinstance(of, Scalar) and intervals.UNIT.within(domain) and isinstance(inside, Interval):
+                if value.interval.within(inside):
+                    found.append(Typed(Apply(of, name, (value.node,)), intervals.UNIT))
+        if domain.low > 0 or (domain.low == 0 and low < 0):
+            least = _round_up(domain.low)
+            size = value.interval.size
+            if size + least <= domain.high:
+                magnitude = Apply(of, "abs", (value.node,))
+                total = Apply(of, "add", (magnitude, self._constant(of, least)))
+                found.append(Typed(total, Interval(least, size + least)))
+            if size * size + least <= domain.high and size <= FACTOR[types.element_scalar(of).notation]:
+                if isinstance(of, Scalar):
+                    total = Apply(of, "add", (Apply(of, "mul", (value.node, value.node)), self._constant(of, least)))
+                    found.append(Typed(total, Interval(least, size * size + least)))
+            if high <= domain.high and low < least <= high:
+                raised = Apply(of, "max", (value.node, self._constant(of, least)))
+                found.append(Typed(raised, Interval(least, high)))
+        elif domain.low < 0 < domain.high:
+            ratio = min(
+                domain.high / high if high > domain.high else 1.0, domain.low / low if low < domain.low else 1.0
+            )
+            scale = 2.0 ** math.floor(math.log2(ratio))
+            if scale >= 1 / 64:
+                scaled = Apply(of, "mul", (value.node, self._constant(types.element_scalar(of), scale)))
+                found.append(Typed(scaled, Interval(low * scale, high * scale)))
+        return found
+
+    def clamp(self, value: Typed, domain: Interval) -> Typed:
+        """`value` held between the ends of `domain`."""
+        scalar = types.element_scalar(value.type)
+        low, high = _inner(domain, scalar)
+        low_node, high_node = self._constant(value.type, low), self._constant(value.type, high)
+        if isinstance(value.type, Scalar):
+            node: Expression = Apply(value.type, "clamp", (value.node, low_node, high_node))
+        else:
+            raised = Apply(value.type, "max", (value.node, low_node))
+            node = Apply(value.type, "min", (raised, high_node))
+        self.nodes += 3
+        return Typed(node, intervals.clamp(value.interval, Interval(low, low), Interval(high, high)))
+
+    def _fit_away(self, value: Typed, domain: Away) -> Typed:
+        low, high = value.interval
+        scalar = types.element_scalar(value.type)
+        if (low >= domain.least or high <= -domain.least) and value.interval.size <= domain.reach:
+            return value
+        least = domain.least if scalar.is_float else 1
+        of = value.type
+        if scalar.is_float or scalar.is_signed:
+            positive = self.fit(value, symmetric(domain.reach - 1))
+            if self.dice.chance(60):
+                added = _round_up(least) + self.dice.one_of((0.25, 0.75)) if scalar.is_float else 1
+                magnitude = Apply(of, "abs", (positive.node,))
+                node = Apply(of, "add", (magnitude, self._constant(of, added)))
+                self.nodes += 3
+                return Typed(node, Interval(added, positive.interval.size + added))
+            value = positive
+        node = Apply(of, "max", (value.node, self._constant(of, least)))
+        self.nodes += 2
+        return Typed(node, Interval(least, max(value.interval.high, least)))
+
+    def _constant(self, of: Type, value: float) -> Expression:
+        if isinstance(of, Vector):
+            return Construct(of, (self._constant(of.dtype, value),))
+        assert isinstance(of, Scalar)
+        return Literal(of, float(value) if of.is_float else int(value))
+
+
+def _plain(value: float, of: Type) -> int | float:
+    """A bound of a parameter's values, whole for integers."""
+    return float(value) if types.element_scalar(of).is_float else int(value)
+
+
+def _round_up(value: float) -> float:
+    """`value`, on the next multiple of 1/16: a literal that every float type holds."""
+    return math.ceil(value * 16) / 16
+
+
+def _dyadic(within: Interval) -> float:
+    """A short binary fraction inside `within`."""
+    low, high = within
+    for bits in range(0, 24):
+        step = 2.0**-bits
+        value = math.floor((low + high) / 2 / step + 0.5) * step
+        if low <= value <= high:
+            return value
+    return low
+
+
+def _inner(domain: Interval, scalar: Scalar) -> tuple[float, float]:
+    """The ends of `domain` as literals of a type."""
+    if scalar.is_float:
+        return (domain.low, domain.high)
+    low, high = scalar.limits
+    return (max(math.ceil(domain.low), low), min(math.floor(domain.high), high))
+
+
+def _held(interval: Interval, of: Type) -> Interval:
+    """The interval of a result: unsigned integers wrap, so that leaving the range means any value."""
+    scalar = types.element_scalar(of)
+    if scalar.kind == "uint" and not interval.within(Interval(*scalar.limits)):
+        return Interval(*scalar.limits)
+    return interval
+
+

@@ -1,0 +1,161 @@
+"""Interval arithmetic: between which values an expression stays, whatever the inputs.
+
+The generator keeps an interval beside every expression it builds, so that a guard is written exactly
+where an argument could leave the domain of an operation, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Interval(NamedTuple):
+    """The closed interval from `low` to `high`."""
+
+    low: float
+    high: float
+
+    def within(self, other: Interval) -> bool:
+        """Whether every value of this interval lies in `other`."""
+        return other.low <= self.low and self.high <= other.high
+
+    def join(self, other: Interval) -> Interval:
+        """The smallest interval that holds both."""
+        return Interval(min(self.low, other.low), max(self.high, other.high))
+
+    @property
+    def size(self) -> float:
+        """The largest magnitude."""
+        return max(abs(self.low), abs(self.high))
+
+
+Rule = Callable[..., Interval]
+
+UNIT = Interval(-1.0, 1.0)
+TRUTH = Interval(0, 1)
+
+
+def symmetric(reach: float) -> Interval:
+    """From ``-reach`` to ``reach``."""
+    return Interval(-reach, reach)
+
+
+def constant(low: float, high: float) -> Rule:
+    """The rule of an operation whose result lies between fixed bounds."""
+    found = Interval(low, high)
+    return lambda *_: found
+
+
+def add(a: Interval, b: Interval) -> Interval:
+    """The sums."""
+    return Interval(a.low + b.low, a.high + b.high)
+
+
+def sub(a: Interval, b: Interval) -> Interval:
+    """The differences."""
+    return Interval(a.low - b.high, a.high - b.low)
+
+
+def neg(a: Interval) -> Interval:
+    """The negatives."""
+    return Interval(-a.high, -a.low)
+
+
+def same(a: Interval, *_: Interval) -> Interval:
+    """The first argument, unchanged."""
+    return a
+
+
+def _hull(*values: float) -> Interval:
+    return Interval(min(values), max(values))
+
+
+def mul(a: Interval, b: Interval) -> Interval:
+    """The products."""
+    return _hull(a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high)
+
+
+def div(a: Interval, b: Interval) -> Interval:
+    """The quotients; `b` must not hold zero."""
+    return _hull(a.low / b.low, a.low / b.high, a.high / b.low, a.high / b.high)
+
+
+def floordiv(a: Interval, b: Interval) -> Interval:
+    """The quotients, rounded down."""
+    quotient = div(a, b)
+    return Interval(math.floor(quotient.low), math.floor(quotient.high))
+
+
+def mod(a: Interval, b: Interval) -> Interval:
+    """C's remainder: the sign of the dividend, smaller than the divisor and no larger than the dividend."""
+    largest = min(a.size, b.size)
+    return Interval(-largest if a.low < 0 else 0, largest if a.high > 0 else 0)
+
+
+def absolute(a: Interval) -> Interval:
+    """The magnitudes."""
+    if a.low <= 0 <= a.high:
+        return Interval(0, a.size)
+    return _hull(abs(a.low), abs(a.high))
+
+
+def minimum(a: Interval, b: Interval | None = None) -> Interval:
+    """The smaller of two, or the smallest component of one."""
+    if b is None:
+        return a
+    return Interval(min(a.low, b.low), min(a.high, b.high))
+
+
+def maximum(a: Interval, b: Interval | None = None) -> Interval:
+    """The larger of two, or the largest component of one."""
+    if b is None:
+        return a
+    return Interval(max(a.low, b.low), max(a.high, b.high))
+
+
+def clamp(a: Interval, low: Interval, high: Interval) -> Interval:
+    """``min(max(low, a), high)``."""
+    return minimum(maximum(low, a), high)
+
+
+def copysign(a: Interval, b: Interval) -> Interval:
+    """The magnitude of `a` with either sign."""
+    return symmetric(a.size)
+
+
+def monotone(function: Callable[[float], float]) -> Rule:
+    """The rule of a function that only grows, or only falls."""
+    return lambda a: _hull(function(a.low), function(a.high))
+
+
+def power(a: Interval, b: Interval) -> Interval:
+    """``a ** b`` for positive `a`."""
+    return _hull(a.low**b.low, a.low**b.high, a.high**b.low, a.high**b.high)
+
+
+def even(function: Callable[[float], float]) -> Rule:
+    """The rule of an even function that grows away from zero."""
+
+    def rule(a: Interval) -> Interval:
+        magnitude = absolute(a)
+        return _hull(function(magnitude.low), function(magnitude.high))
+
+    return rule
+
+
+def bits(a: Interval, b: Interval) -> Interval:
+    """And, or, exclusive or of two integers: no wider than the wider operand's bits."""
+    reach = float(2 ** max(int(a.size), int(b.size)).bit_length())
+    return Interval(-reach if min(a.low, b.low) < 0 else 0, reach - 1)
+
+
+def shift_left(a: Interval, b: Interval) -> Interval:
+    """``a << b`` for non-negative operands."""
+    return Interval(a.low, a.high * 2 ** int(b.high))
+
+
+def shift_right(a: Interval, b: Interval) -> Interval:
+    """``a >> b``: towards zero, or to minus one."""
+    return Interval(min(a.low, 0), max(a.high, 0))

@@ -1,0 +1,41 @@
+"""From choices to a kernel: what all categories share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from strategies import names
+from strategies.dice import Dice
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.nodes import Program, Statement, ThreadIndex
+from strategies.language.types import INT32
+from strategies.scope import Variable
+from strategies.statements import Sketch
+from strategies.weights import FLOAT_TYPES, LAUNCHES
+
+#: Draws the statements of a kernel after ``i = wp.tid()``.
+Body = Callable[[Sketch], Iterable[Statement]]
+_LINE: Final = tuple(shape for shape in LAUNCHES if len(shape) == 1)
+
+
+def draw_kernel(dice: Dice, category: str, body: Body) -> Program:
+    """A kernel of `category`, whose statements `body` draws."""
+    main = types.scalar(dice.weighted(FLOAT_TYPES))
+    launch = dice.one_of(LAUNCHES) if dice.chance(50) else dice.one_of(_LINE)
+    sketch = Sketch(dice, launch, main)
+    sketch.begin()
+    threads = dice.one_of(names.THREADS)[: len(launch)]
+    for name, extent in zip(threads, launch, strict=True):
+        sketch.indices.append(sketch.scope.add(Variable(name, INT32, Interval(0, extent - 1))))
+    name = f"{dice.one_of(names.VERBS)}_{dice.one_of(names.NOUNS)}"
+    statements = tuple(body(sketch))
+    parameters = sorted(sketch.parameters, key=lambda p: p.output)
+    return Program(
+        name=name,
+        category=category,
+        launch=launch,
+        parameters=tuple(parameters),
+        body=(ThreadIndex(threads), *statements),
+    )

@@ -1,0 +1,96 @@
+"""What makes two programs the same: to the letter, in structure, or in outline."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from strategies.language.nodes import (
+    Assign,
+    For,
+    Name,
+    Node,
+    Program,
+    ThreadIndex,
+    encode,
+)
+from strategies.language.types import Type
+
+#: 16 bytes: the chance of one collision among a million structures is 1e-27.
+DIGEST_BYTES = 16
+
+
+def _digest(text: bytes) -> str:
+    return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def content_hash(program: Program) -> str:
+    """Equal for equal programs only: names, literals and launch count."""
+    return _digest(encode(program))
+
+
+def structure_hash(program: Program) -> str:
+    """Equal for programs that differ in names, literals, value ranges and array lengths only."""
+    return _digest(repr(_Shape(program, operators=True).form()).encode())
+
+
+def outline_hash(program: Program) -> str:
+    """Equal for programs that differ, further, only in which operators and built-ins they apply."""
+    return _digest(repr(_Shape(program, operators=False).form()).encode())
+
+
+class _Shape:
+    """The tree as nested tuples, with names numbered in the order in which they appear."""
+
+    def __init__(self, program: Program, operators: bool) -> None:
+        self._program = program
+        self._operators = operators
+        self._numbers: dict[str, int] = {}
+
+    def form(self) -> object:
+        program = self._program
+        parameters = [(self._number(p.name), p.type.notation, p.output) for p in program.parameters]
+        return (len(program.launch), parameters, [self._of(s) for s in program.body])
+
+    def _number(self, name: str) -> int:
+        return self._numbers.setdefault(name, len(self._numbers))
+
+    def _of(self, node: Any) -> object:
+        if isinstance(node, tuple):
+            return tuple(self._of(item) for item in node)
+        if not isinstance(node, Node):
+            return node.notation if isinstance(node, Type) else node
+        parts: list[object] = [type(node).__struct_config__.tag]
+        for field in node.__struct_fields__:
+            value = getattr(node, field)
+            if field in ("name", "array") and isinstance(value, str):
+                parts.append(self._number(value))
+            elif field == "names":
+                parts.append(tuple(self._number(name) for name in value))
+            elif field == "value" and not isinstance(value, Node):
+                continue
+            elif field in ("op", "operator", "operators") and not self._operators:
+                parts.append(len(value) if field == "operators" else None)
+            else:
+                parts.append(self._of(value))
+        return tuple(parts)
+
+
+def defined_names(program: Program) -> frozenset[str]:
+    """Every name that the program binds: parameters, thread indices, locals, loop variables."""
+    names = {p.name for p in program.parameters}
+
+    def visit(body: tuple[Any, ...]) -> None:
+        for statement in body:
+            match statement:
+                case ThreadIndex():
+                    names.update(statement.names)
+                case Assign(target=Name(name=name)):
+                    names.add(name)
+                case For():
+                    names.add(statement.name)
+            for field in ("body", "orelse"):
+                visit(getattr(statement, field, ()))
+
+    visit(program.body)
+    return frozenset(names)

@@ -1,0 +1,316 @@
+"""The typed syntax tree of a kernel: immutable values, with strict JSON.
+
+Every expression carries its type.  A node is built only from valid parts by the generators, or read
+from JSON, where `decode` checks form and `check.check_program` checks meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias, Union
+
+import msgspec
+
+from strategies.language import types
+from strategies.language.types import Array, Type
+
+
+class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=True, omit_defaults=True):
+    """A node of the tree."""
+
+
+# ---------------------------------------------------------------- expressions
+
+
+class Literal(Node, frozen=True, tag="literal"):
+    """A number or a truth value, of a scalar type.  A float is exactly representable in that type."""
+
+    type: Type
+    value: bool | int | float
+
+
+class Name(Node, frozen=True, tag="name"):
+    """A parameter or a local variable."""
+
+    type: Type
+    name: str
+
+
+class Apply(Node, frozen=True, tag="apply"):
+    """An operator or a built-in function, by the name it has in Warp's registry (``add``, ``sin``)."""
+
+    type: Type
+    op: str
+    arguments: tuple[Expression, ...]
+
+
+class Compare(Node, frozen=True, tag="compare"):
+    """A chain of comparisons, ``a < b <= c``: one operand more than operators."""
+
+    type: Type
+    operators: tuple[str, ...]
+    operands: tuple[Expression, ...]
+
+
+class Logical(Node, frozen=True, tag="logical"):
+    """``and`` or ``or`` over two or more truth values, evaluated with a short circuit."""
+
+    type: Type
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+class Cast(Node, frozen=True, tag="cast"):
+    """A conversion to the scalar type `type`."""
+
+    type: Type
+    operand: Expression
+
+
+class Construct(Node, frozen=True, tag="construct"):
+    """A vector from its components, or from one scalar for all of them."""
+
+    type: Type
+    arguments: tuple[Expression, ...]
+
+
+class Component(Node, frozen=True, tag="component"):
+    """One component of a vector: ``v[i]``, or ``v.x`` if `attribute`."""
+
+    type: Type
+    base: Expression
+    index: Expression
+    attribute: bool = False
+
+
+class Element(Node, frozen=True, tag="element"):
+    """One element of an array parameter: ``a[i, j]``."""
+
+    type: Type
+    array: str
+    indices: tuple[Expression, ...]
+
+
+class Extent(Node, frozen=True, tag="extent"):
+    """The length of one dimension of an array parameter: ``a.shape[0]``."""
+
+    type: Type
+    array: str
+    axis: int
+
+
+class Conditional(Node, frozen=True, tag="conditional"):
+    """``then if test else otherwise``."""
+
+    type: Type
+    test: Expression
+    then: Expression
+    otherwise: Expression
+
+
+Expression: TypeAlias = Union[
+    Literal, Name, Apply, Compare, Logical, Cast, Construct, Component, Element, Extent, Conditional
+]
+Target: TypeAlias = Union[Name, Component, Element]
+
+
+# ---------------------------------------------------------------- statements
+
+
+class ThreadIndex(Node, frozen=True, tag="tid"):
+    """``i, j = wp.tid()``: one int32 name for each dimension of the launch."""
+
+    names: tuple[str, ...]
+
+
+class Assign(Node, frozen=True, tag="assign"):
+    """``target = value``; defines a local variable if the target is a name not seen before."""
+
+    target: Target
+    value: Expression
+
+
+class AugmentedAssign(Node, frozen=True, tag="augmented"):
+    """``target op= value``, `operator` being the registry's name of a binary operator."""
+
+    target: Target
+    operator: str
+    value: Expression
+
+
+class Atomic(Node, frozen=True, tag="atomic"):
+    """``wp.atomic_add(array, i, value)`` and its like, as a statement; `op` is the built-in's name."""
+
+    op: str
+    array: str
+    indices: tuple[Expression, ...]
+    value: Expression
+
+
+class If(Node, frozen=True, tag="if"):
+    """``if``/``else``; an `orelse` that is a single `If` is written ``elif``."""
+
+    test: Expression
+    body: tuple[Statement, ...]
+    orelse: tuple[Statement, ...] = ()
+
+
+class For(Node, frozen=True, tag="for"):
+    """``for name in range(start, stop, step)``; `start` and `step` may be left out as in Python."""
+
+    name: str
+    stop: Expression
+    body: tuple[Statement, ...]
+    start: Expression | None = None
+    step: Expression | None = None
+
+
+class Break(Node, frozen=True, tag="break"):
+    """Leaves the innermost loop."""
+
+
+class Continue(Node, frozen=True, tag="continue"):
+    """Goes on with the next iteration of the innermost loop."""
+
+
+class Return(Node, frozen=True, tag="return"):
+    """Ends this thread."""
+
+
+Statement: TypeAlias = Union[ThreadIndex, Assign, AugmentedAssign, Atomic, If, For, Break, Continue, Return]
+
+
+# ---------------------------------------------------------------- programs
+
+
+class Parameter(Node, frozen=True, tag="parameter"):
+    """A kernel parameter and the values that it may take.
+
+    `low` and `high` bound, inclusively, the values of a scalar or of each cell of an array, so that the
+    kernel is defined for every value between them; for an output array they bound what it holds before
+    the launch.  `shape` is the shape of an array, in elements.
+    """
+
+    name: str
+    type: Type
+    low: int | float
+    high: int | float
+    shape: tuple[int, ...] = ()
+    output: bool = False
+
+
+class Program(Node, frozen=True, tag="program"):
+    """One kernel, with the launch it is made for."""
+
+    name: str
+    category: str
+    launch: tuple[int, ...]
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
+
+    def __repr__(self) -> str:
+        from strategies.language.render import render
+
+        return render(self)
+
+    def parameter(self, name: str) -> Parameter:
+        """The parameter called `name`; `KeyError` if there is none."""
+        for parameter in self.parameters:
+            if parameter.name == name:
+                return parameter
+        raise KeyError(name)
+
+    @property
+    def arrays(self) -> tuple[Parameter, ...]:
+        """The parameters that are arrays."""
+        return tuple(p for p in self.parameters if isinstance(p.type, Array))
+
+    @property
+    def outputs(self) -> tuple[Parameter, ...]:
+        """The arrays that the kernel writes."""
+        return tuple(p for p in self.parameters if p.output)
+
+
+# ---------------------------------------------------------------- traversal
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below `node`, in the order of the source."""
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            for item in value:
+                if isinstance(item, Node):
+                    yield item
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """`node` and everything below it, parents first."""
+    yield node
+    for child in children(node):
+        yield from walk(child)
+
+
+def size(node: Node) -> int:
+    """How many nodes there are."""
+    return 1 + sum(size(child) for child in children(node))
+
+
+def rebuild(node: Any, change: Callable[[Node], Node]) -> Any:
+    """`node` with `change` applied to each node directly below it; the same object if nothing changed."""
+    updates = {}
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            new: Any = change(value)
+        elif isinstance(value, tuple) and any(isinstance(item, Node) for item in value):
+            new = tuple(change(item) if isinstance(item, Node) else item for item in value)
+            if all(a is b for a, b in zip(new, value, strict=True)):
+                new = value
+        else:
+            continue
+        if new is not value:
+            updates[name] = new
+    return msgspec.structs.replace(node, **updates) if updates else node
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def _encode_type(value: object) -> str:
+    if isinstance(value, Type):
+        return value.notation
+    raise NotImplementedError(f"{value!r} has no JSON form")
+
+
+def _decode_type(wanted: type, value: object) -> object:
+    if wanted is Type and isinstance(value, str):
+        return types.parse(value)
+    raise NotImplementedError(f"{wanted!r} cannot be read from JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode_type)
+_decoder = msgspec.json.Decoder(Program, dec_hook=_decode_type)
+
+
+def encode(node: Node) -> bytes:
+    """`node` as one line of JSON."""
+    return _encoder.encode(node)
+
+
+def decode(text: bytes | str) -> Program:
+    """The program written as `text`; `msgspec.ValidationError` or `msgspec.DecodeError` if it is none."""
+    return _decoder.decode(text)
+
+
+def to_builtins(node: Node) -> dict[str, Any]:
+    """`node` as plain dictionaries, lists, strings and numbers."""
+    plain: dict[str, Any] = msgspec.to_builtins(node, enc_hook=_encode_type)
+    return plain
+
+
+def from_builtins(plain: object) -> Program:
+    """The program that `to_builtins` gave as `plain`; `msgspec.ValidationError` if it is none."""
+    return msgspec.convert(plain, Program, dec_hook=_decode_type)

@@ -1,0 +1,245 @@
+"""A program as the Python source that a Warp user would write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Logical,
+    Name,
+    Program,
+    Return,
+    Statement,
+    ThreadIndex,
+)
+from strategies.language.types import Array, Scalar, Type, Vector
+
+#: Python's binary operators by their name in Warp's registry: symbol and precedence.
+INFIX: Final = {
+    "bit_or": ("|", 6),
+    "bit_xor": ("^", 7),
+    "bit_and": ("&", 8),
+    "lshift": ("<<", 9),
+    "rshift": (">>", 9),
+    "add": ("+", 10),
+    "sub": ("-", 10),
+    "mul": ("*", 11),
+    "div": ("/", 11),
+    "floordiv": ("//", 11),
+    "mod": ("%", 11),
+}
+#: Python's unary operators, likewise.
+PREFIX: Final = {"neg": ("-", 12), "pos": ("+", 12), "invert": ("~", 12), "unot": ("not ", 4)}
+#: `**` binds its left operand tighter than a unary minus, and its right operand looser.
+POWER: Final = "pow_operator"
+
+COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
+
+_CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _UNARY, _POWER, _ATOM = 1, 2, 3, 4, 5, 12, 13, 15
+_LOGICAL: Final = {"or": _OR, "and": _AND}
+_COMPONENTS: Final = "xyzw"
+
+#: Warp's suffixes of vector type names; float32 has none.
+_SUFFIXES: Final = {
+    "float16": "h",
+    "float32": "",
+    "float64": "d",
+    "int8": "b",
+    "uint8": "ub",
+    "int16": "s",
+    "uint16": "us",
+    "int32": "i",
+    "uint32": "ui",
+    "int64": "l",
+    "uint64": "ul",
+}
+INDENT: Final = "    "
+
+
+def type_name(of: Type) -> str:
+    """The name of a type in an annotation or a constructor."""
+    match of:
+        case Scalar():
+            return "bool" if of.kind == "bool" else f"wp.{of.notation}"
+        case Vector():
+            return f"wp.vec{of.length}{_SUFFIXES[of.dtype.notation]}"
+        case Array():
+            dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
+            return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
+    raise TypeError(f"{of!r} has no name")
+
+
+def literal(node: Literal) -> str:
+    """The source of a literal: bare for Warp's 32-bit defaults, in a constructor for other types."""
+    assert isinstance(node.type, Scalar)
+    if node.type.kind == "bool":
+        return "True" if node.value else "False"
+    text = repr(float(node.value)) if node.type.is_float else repr(int(node.value))
+    if node.type.notation in ("float32", "int32"):
+        return text
+    return f"{type_name(node.type)}({text})"
+
+
+def _cast_name(to: Type, operand: Expression) -> str:
+    """``float`` and ``int`` are what people write to make a constant mutable; elsewhere the full name."""
+    if isinstance(operand, Literal) and to.notation in ("float32", "int32"):
+        return "float" if to.notation == "float32" else "int"
+    return type_name(to)
+
+
+def _list(nodes: Sequence[Expression]) -> str:
+    return ", ".join(expression(node) for node in nodes)
+
+
+def expression(node: Expression, context: int = 0) -> str:
+    """The source of an expression, in parentheses if it binds less tightly than `context`."""
+    text, precedence = _expression(node)
+    return f"({text})" if precedence < context else text
+
+
+def _expression(node: Expression) -> tuple[str, int]:
+    match node:
+        case Literal():
+            text = literal(node)
+            return text, _UNARY if text.startswith("-") else _ATOM
+        case Name():
+            return node.name, _ATOM
+        case Apply(op=op, arguments=arguments):
+            if op in INFIX:
+                symbol, precedence = INFIX[op]
+                left, right = (
+                    expression(a, precedence + n) for n, a in enumerate(arguments)
+                )
+                return f"{left} {symbol} {right}", precedence
+            if op in PREFIX:
+                symbol, precedence = PREFIX[op]
+                return f"{symbol}{expression(arguments[0], precedence)}", precedence
+            if op == POWER:
+                return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
+            return f"wp.{op}({_list(arguments)})", _ATOM
+        case Compare():
+            text = expression(node.operands[0], _COMPARE + 1)
+            for operator, operand in zip(node.operators, node.operands[1:], strict=True):
+                text += f" {operator} {expression(operand, _COMPARE + 1)}"
+            return text, _COMPARE
+        case Logical():
+            precedence = _LOGICAL[node.operator]
+            parts = (expression(operand, precedence + 1) for operand in node.operands)
+            return f" {node.operator} ".join(parts), precedence
+        case Cast():
+            return f"{_cast_name(node.type, node.operand)}({expression(node.operand)})", _ATOM
+        case Construct():
+            return f"{type_name(node.type)}({_list(node.arguments)})", _ATOM
+        case Component():
+            base = expression(node.base, _ATOM)
+            if node.attribute and isinstance(node.index, Literal):
+                return f"{base}.{_COMPONENTS[int(node.index.value)]}", _ATOM
+            return f"{base}[{expression(node.index)}]", _ATOM
+        case Element():
+            return f"{node.array}[{_list(node.indices)}]", _ATOM
+        case Extent():
+            return f"{node.array}.shape[{node.axis}]", _ATOM
+        case Conditional():
+            then, test = expression(node.then, _OR), expression(node.test, _OR)
+            return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
+    raise TypeError(f"{node!r} is not an expression")
+
+
+def statements(nodes: Sequence[Statement], indent: str = "") -> Iterator[str]:
+    """The lines of a block."""
+    for node in nodes:
+        yield from _statement(node, indent)
+
+
+def _block(nodes: Sequence[Statement], indent: str) -> Iterator[str]:
+    if nodes:
+        yield from statements(nodes, indent + INDENT)
+    else:
+        yield f"{indent}{INDENT}pass"
+
+
+def _statement(node: Statement, indent: str) -> Iterator[str]:
+    match node:
+        case ThreadIndex():
+            yield f"{indent}{', '.join(node.names)} = wp.tid()"
+        case Assign():
+            yield f"{indent}{expression(node.target)} = {expression(node.value)}"
+        case AugmentedAssign():
+            yield f"{indent}{expression(node.target)} {INFIX[node.operator][0]}= {expression(node.value)}"
+        case Atomic():
+            yield f"{indent}wp.{node.op}({node.array}, {_list((*node.indices, node.value))})"
+        case If():
+            yield from _if(node, indent, "if")
+        case For():
+            bounds = [b for b in (node.start, node.stop, node.step) if b is not None]
+            if node.step is not None and node.start is None:
+                bounds.insert(0, Literal(node.stop.type, 0))
+            yield f"{indent}for {node.name} in range({_list(bounds)}):"
+            yield from _block(node.body, indent)
+        case Break():
+            yield f"{indent}break"
+        case Continue():
+            yield f"{indent}continue"
+        case Return():
+            yield f"{indent}return"
+
+
+def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
+    yield f"{indent}{keyword} {expression(node.test)}:"
+    yield from _block(node.body, indent)
+    match node.orelse:
+        case ():
+            return
+        case (If() as nested,):
+            yield from _if(nested, indent, "elif")
+        case _:
+            yield f"{indent}else:"
+            yield from _block(node.orelse, indent)
+
+
+def render(program: Program, name: str | None = None) -> str:
+    """The module source of `program`: imports and one kernel, called `name` instead of its own if given.
+
+    A signature too long for one line has one parameter a line.
+    """
+    called = name or program.name
+    parameters = [f"{p.name}: {type_name(p.type)}" for p in program.parameters]
+    signature = f"def {called}({', '.join(parameters)}):"
+    lines = ["import warp as wp", "", "", "@wp.kernel"]
+    if len(f"def {program.name}({', '.join(parameters)}):") <= 100:
+        lines.append(signature)
+    else:
+        lines += [f"def {called}(", *(f"{INDENT}{p}," for p in parameters), "):"]
+    lines += statements(program.body, INDENT)
+    return "\n".join(lines) + "\n"
+
+
+_KERNEL_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def with_name(program: Program, name: str) -> Program:
+    """`program` under another name."""
+    if not _KERNEL_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a kernel")
+    return msgspec.structs.replace(program, name=name)

@@ -1,0 +1,83 @@
+"""What is visible at a point of a kernel: names, types, between which values they lie, what may be assigned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from strategies.intervals import Interval
+from strategies.language.types import Type
+
+
+@dataclass
+class Variable:
+    """A local variable, a scalar parameter or a loop index.
+
+    `interval` holds at this point of the program.  Inside a loop, the variables that its body changes
+    keep one interval for all iterations: `base` bounds what may be assigned, and `budget` is what one
+    iteration may still add, so that the sum over all of them stays inside.
+    """
+
+    name: str
+    type: Type
+    interval: Interval
+    mutable: bool = False
+    used: bool = True
+    #: components that were assigned, which Warp allows once
+    assigned_components: set[int] = field(default_factory=set)
+    base: float = 0.0
+    budget: float | None = None
+    #: trips of the loops inside the one that `budget` belongs to are counted from this depth
+    loop_depth: int = 0
+
+
+class Scope:
+    """The variables that may be read, innermost last."""
+
+    def __init__(self) -> None:
+        self._variables: list[Variable] = []
+        self.taken: set[str] = set()
+
+    def __iter__(self) -> Iterator[Variable]:
+        return iter(self._variables)
+
+    def add(self, variable: Variable) -> Variable:
+        """Make `variable` visible."""
+        self._variables.append(variable)
+        self.taken.add(variable.name)
+        return variable
+
+    def of_type(self, wanted: Type) -> list[Variable]:
+        """The visible variables of one type."""
+        return [v for v in self._variables if v.type is wanted]
+
+    def mark(self) -> int:
+        """A point to come back to with `release`."""
+        return len(self._variables)
+
+    def release(self, mark: int) -> list[Variable]:
+        """Hide what was added since `mark`; their names stay taken."""
+        gone = self._variables[mark:]
+        del self._variables[mark:]
+        return gone
+
+    def snapshot(self) -> dict[str, Variable]:
+        """What is known of each variable now."""
+        return {
+            v.name: replace(v, assigned_components=set(v.assigned_components)) for v in self._variables
+        }
+
+    def restore(self, snapshot: dict[str, Variable]) -> None:
+        """Go back to what was known at `snapshot`, but for which variables were used."""
+        for variable in self._variables:
+            if (then := snapshot.get(variable.name)) is not None:
+                variable.interval, variable.budget = then.interval, then.budget
+
+    def merge(self, other: dict[str, Variable]) -> None:
+        """Widen what is known to what holds on either of two paths."""
+        for variable in self._variables:
+            if (there := other.get(variable.name)) is not None:
+                variable.interval = variable.interval.join(there.interval)
+                variable.assigned_components |= there.assigned_components
+                if variable.budget is not None and there.budget is not None:
+                    variable.budget = min(variable.budget, there.budget)

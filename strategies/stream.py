@@ -1,0 +1,67 @@
+"""Kernels by index: entry `i` of the stream of a seed and a category, drawn alone and always the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from strategies.categories import CATEGORIES
+from strategies.dice import Dice
+from strategies.kernel import draw_kernel
+from strategies.language.nodes import Program
+
+#: Bytes of choices for one kernel: the largest kernels use about a quarter of it, and Hypothesis gives up
+#: on an example that runs out of them.
+CHOICE_BYTES: Final = 8192
+
+
+class UnknownCategory(ValueError):
+    """There is no category of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no category {name!r}; there are {', '.join(CATEGORIES)}")
+
+
+@lru_cache(maxsize=None)
+def kernels(category: str) -> st.SearchStrategy[Program]:
+    """A strategy for kernels of one category; `UnknownCategory` if there is none of that name.
+
+    Every `Program` drawn is valid by construction, and its `repr` is its source.
+    """
+    if category not in CATEGORIES:
+        raise UnknownCategory(category)
+
+    @st.composite
+    def kernel(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
+        return draw_kernel(Dice(draw), category, CATEGORIES[category].body)
+
+    return kernel()
+
+
+@lru_cache(maxsize=None)
+def _recorder(category: str) -> tuple[Callable[[bytes], object], list[Program]]:
+    found: list[Program] = []
+
+    @settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(kernels(category))
+    def record(program: Program) -> None:
+        found.append(program)
+
+    return record.hypothesis.fuzz_one_input, found  # type: ignore[attr-defined]
+
+
+def draw(category: str, seed: int, index: int) -> Program | None:
+    """The kernel at `index` of the stream of `seed` and `category`; None if the draw was discarded.
+
+    The choices are a hash of the three, so that any index can be drawn alone, in any process, whatever
+    was drawn before and whatever modules are imported.
+    """
+    fuzz, found = _recorder(category)
+    found.clear()
+    fuzz(hashlib.shake_128(f"{seed}/{category}/{index}".encode()).digest(CHOICE_BYTES))
+    return found.pop() if found else None

@@ -1,0 +1,81 @@
+"""Every ratio and range of the grammar, each with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+#: A table of items; one listed with weight 3 is drawn three times as often as one with weight 1.
+Table: TypeAlias = tuple[tuple[int, str], ...]
+
+#: The float type a kernel mostly works in.  float32 is what users write; the others have code of their own.
+FLOAT_TYPES: Final[Table] = ((12, "float32"), (3, "float64"), (1, "float16"))
+#: Integer types beside int32, which thread indices have anyway.
+INTEGER_TYPES: Final[Table] = (
+    (8, "int32"), (2, "uint32"), (2, "int64"), (1, "uint64"), (1, "int16"), (1, "uint16"), (1, "int8"), (1, "uint8"),
+)  # fmt: skip
+#: Launch extents.  Small: a defect of code generation needs no more threads, and every lane is paid for in
+#: the reference; uneven, so that exchanged extents show.
+LAUNCHES: Final = (
+    (8,), (7,), (12,), (5,), (11,), (16,), (9,), (13,), (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4),
+)  # fmt: skip
+#: Cells that an array has beyond what the launch needs: they must stay untouched.
+SPARE_CELLS: Final = (0, 0, 0, 1, 3)
+#: How many operations a kernel picks from: a person's kernel uses a few functions several times, and a
+#: random subset lets rare ones meet (swarm testing: Groce et al. 2012).
+PALETTE: Final = (6, 14)
+#: Expression nodes after which only leaves are drawn.  Building costs the time: a kernel of 120 nodes
+#: takes about three times as long as one of 40.
+NODE_BUDGET: Final = 90
+#: Trips of a loop that Warp unrolls, and of the dynamic ones; small, because lanes run in lockstep.
+TRIPS: Final = (2, 5)
+#: Just beyond Warp's default `max_unroll` of 16: constant bounds that are not unrolled.
+LONG_TRIPS: Final = (17, 19)
+#: Nested trips at most, as everything unrolled is compiled.
+NESTED_TRIPS: Final = 12
+
+
+@dataclass(frozen=True)
+class Expressions:
+    """What an inner node of an expression becomes."""
+
+    operation: int = 12
+    leaf: int = 2
+    #: ``a if c else b``
+    conditional: int = 1
+    #: a value of another type, converted
+    cast: int = 1
+    #: a component of a vector expression
+    component: int = 1
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Where a leaf comes from."""
+
+    #: locals not yet used come first, or kernels fill with dead code
+    unused: int = 6
+    variable: int = 4
+    element: int = 5
+    component: int = 2
+    literal: int = 2
+    extent: int = 1
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Which statements a block is made of; a category leans on some of them."""
+
+    define: int = 6
+    reassign: int = 3
+    augment: int = 3
+    branch: int = 0
+    loop: int = 0
+    store: int = 0
+    atomic: int = 0
+    component: int = 0
+    leave: int = 0
+
+
+EXPRESSIONS: Final = Expressions()
+LEAVES: Final = Leaves()
