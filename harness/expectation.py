@@ -10,8 +10,8 @@ import numpy as np
 from harness import differences, tolerance
 from harness.exactness import exact_outputs
 from harness.inputs import Flavour, components, derive, derive_cotangents
-from harness.lanes import UNIT_ROUNDOFF, Mask, Values
-from harness.reference import Evaluation, Evaluator
+from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
+from harness.reference import Evaluation, Evaluator, InvalidProgram
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
@@ -23,11 +23,9 @@ MIN_CHECKED: Final = 0.8
 #: Draws of inputs, until enough of the cells can be checked.
 ATTEMPTS: Final = 4
 
+__all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", "expect"]
+
 TRAITS: Final = Traits(lambda op: OPS[op].differentiable, lambda op: OPS[op].flat)
-
-
-class InvalidProgram(Exception):
-    """A program that relies on what Warp does not define; the generator must not make one."""
 
 
 @dataclass(frozen=True)
@@ -137,10 +135,7 @@ def _evaluate(
     if native:
         inputs = {name: values[None] for name, values in inputs.items()}
     label = None if noise is None else f"{content_hash(program)}/{noise}"
-    try:
-        return Evaluator(program, inputs, native, cotangents or {}, label).run()
-    except (IndexError, RuntimeError) as error:
-        raise InvalidProgram(str(error)) from error
+    return Evaluator(program, inputs, native, cotangents or {}, label).run()
 
 
 def _special(program: Program, special: dict[str, Values], exact: frozenset[str]) -> dict[str, Cells]:
@@ -167,7 +162,7 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
     if exact:
         return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
-    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype)
+    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
     return Cells(runs[0], allowed, checked)
 
 
@@ -191,16 +186,18 @@ def _gradients(
 ) -> dict[str, Cells]:
     shapes = {name: values.shape for name, values in inputs.items()}
     result = {}
-    for name, gradient in differences.gradients(program, found, wide, shapes).items():
+    raw = differences.gradients(program, found, wide, shapes)
+    scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
+    for name, gradient in raw.items():
         dtype = types.element_scalar(program.parameter(name).type).notation
         spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
         allowed = (
             tolerance.SAFETY * spread
             + 2 * gradient.error
-            + tolerance.RESULT_ROUNDINGS * UNIT_ROUNDOFF[dtype] * gradient.magnitude
+            + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
         )
         expected = gradient.runs[0]
-        checked = gradient.reliable & tolerance.sharp(allowed, expected, dtype)
+        checked = gradient.reliable & tolerance.sharp(allowed, expected, dtype, scale)
         result[name] = Cells(expected, allowed, checked)
     for parameter in program.arrays:
         name = parameter.name

@@ -18,6 +18,8 @@ Mask: TypeAlias = NDArray[np.bool_]
 
 #: Relative spacing of floats, halved: the largest relative error of one correctly rounded operation.
 UNIT_ROUNDOFF: Final = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}
+#: Spacing of the smallest floats: the largest absolute error that underflow adds to one operation.
+UNDERFLOW: Final = {"float16": 2.0**-24, "float32": 2.0**-149, "float64": 2.0**-1074}
 
 
 def uniform(label: str, count: int) -> NDArray[np.float64]:

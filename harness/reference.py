@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.lanes import UNIT_ROUNDOFF, Mask, Values, uniform
+from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
@@ -51,12 +51,22 @@ from strategies.language.nodes import (
 from strategies.language.types import Array, Scalar, Type, Vector
 from strategies.ops import OPS, Decision, OpSpec
 
+
+
+class InvalidProgram(Exception):
+    """A program that relies on what Warp does not define; the generator must not make one."""
+
+
 #: Realisations of rounding noise beside the one without: their spread is the tolerance's raw material.
 NOISE_RUNS: Final = 4
 #: A decision counts as fragile when its margin is within this many times the margin's own spread.
 FRAGILE_FACTOR: Final = 8.0
 #: No generated loop nest runs longer; reaching it is an error of the generator.
 MAX_ITERATIONS: Final = 4096
+
+_DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
+_SHIFTS: Final = frozenset(("lshift", "rshift"))
+_OVERFLOWING: Final = frozenset(("add", "sub", "mul", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul"))
 
 _COMPARE: Final = {
     "<": np.less,
@@ -152,6 +162,7 @@ class Evaluator:
         self._noise_used = 0
         self._noise_pool = self._draw_noise()
         self._environment: dict[str, Values] = {}
+        self._defined: dict[str, Mask] = {}
         self._arrays: dict[str, Values] = {}
         self._reads: dict[str, Mask] = {}
         self._writes: dict[str, Mask] = {}
@@ -168,6 +179,7 @@ class Evaluator:
         with np.errstate(all="ignore"):
             self._block(program.body, np.ones((1, 1, self._threads), bool))
             self._settle_loss()
+        self._check_races()
         return Evaluation(
             self._arrays,
             self._reads,
@@ -184,7 +196,8 @@ class Evaluator:
     def _bind(self, parameter: Parameter) -> None:
         values = self.inputs[parameter.name]
         if not isinstance(parameter.type, Array):
-            self._environment[parameter.name] = values[None, :, None]
+            self._environment[parameter.name] = values[None]
+            self._defined[parameter.name] = np.ones((1, 1, 1), bool)
             return
         cells = int(np.prod(parameter.shape))
         if parameter.output:
@@ -222,6 +235,8 @@ class Evaluator:
         factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * window.reshape(
             NOISE_RUNS, 1, self._threads, *components
         )
+        if scalar.bits < 64:
+            values = values + UNDERFLOW[scalar.notation] * (factor != 1)
         return values * factor
 
     # ------------------------------------------------------------ decisions
@@ -253,7 +268,7 @@ class Evaluator:
                 own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
                 return np.full((1, 1, 1), node.value, own).astype(self._dtype(node.type))
             case Name():
-                return self._environment[node.name]
+                return self._variable(node.name, mask)
             case Apply():
                 return self._apply(OPS[node.op], node, [self._value(a, mask) for a in node.arguments], mask)
             case Compare():
@@ -280,6 +295,11 @@ class Evaluator:
                 return self._select(test, then, otherwise)
         raise TypeError(f"{node!r} is not an expression")
 
+    def _variable(self, name: str, mask: Mask) -> Values:
+        if name not in self._environment or np.any(mask & ~self._defined[name]):
+            raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
+        return self._environment[name]
+
     @staticmethod
     def _common(base: Values, index: Values) -> tuple[Values, Values]:
         """A vector and an index of its components, broadcast to the same lanes."""
@@ -304,7 +324,60 @@ class Evaluator:
         else:
             found = row.reference(*arguments)
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)
+        if self.native:
+            self._check_defined(row, arguments, found, mask)
+        if row.adjoint_noise is not None and self.noise is not None:
+            found = self._perturb_slope(found, row.adjoint_noise(*arguments), arguments, node.type)
         return found if row.composite else self._perturb(found, node.type, 0.5 if row.exact else row.ulps)
+
+    def _perturb_slope(
+        self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type
+    ) -> Values:
+        """`found` with its partial derivatives off by what rounding in the adjoint's formula may do.
+
+        The unperturbed lane stays as it is; the others move by the change of the argument times the error.
+        """
+        for slope, argument in zip(slopes, arguments, strict=True):
+            error = self._perturb(np.ones((1, 1, 1) + (1,) * (argument.ndim - 3)), of, 0.5) - 1
+            found = found + error * slope[:, :1] * (argument - argument[:, :1])
+        return found
+
+    # ------------------------------------------------------------ definedness
+
+    def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
+        """Raise `InvalidProgram` where integer arithmetic is undefined: division by zero, overflow, wide shifts."""
+        kind = arguments[0].dtype.kind
+        if kind not in "iu":
+            return
+        active = mask[..., None] if found.ndim > 3 or any(a.ndim > 3 for a in arguments) else mask
+        bits = 8 * arguments[0].dtype.itemsize
+        problem = None
+        if row.name in _DIVISIONS and np.any(active & (arguments[1] == 0)):
+            problem = "divides an integer by zero"
+        elif row.name in _SHIFTS and np.any(active & ((arguments[1] < 0) | (arguments[1] >= bits))):
+            problem = "shifts by a negative number of bits, or by too many"
+        elif row.name in _OVERFLOWING and kind == "i":
+            if row.name == "lshift":
+                wide = arguments[0] * 2.0 ** arguments[1].astype(np.float64)
+            elif row.composite:
+                wide = row.reference(lambda v: v, *(a.astype(np.float64) for a in arguments))
+            else:
+                wide = row.reference(*(a.astype(np.float64) for a in arguments))
+            limit = 2.0 ** (bits - 1)
+            outside = (wide >= limit) | (wide < -limit)
+            if np.any(outside & (active if outside.ndim == active.ndim else mask)):
+                problem = "overflows a signed integer"
+        if problem is not None:
+            raise InvalidProgram(f"{self.program.name} {problem}")
+
+    def _check_races(self) -> None:
+        """Raise `InvalidProgram` if two threads store to one cell, or one reads what another writes."""
+        for array, writes in self._writes.items():
+            if array not in self._shared and np.any(writes.sum(axis=0) > 1):
+                raise InvalidProgram(f"two threads of {self.program.name} store to one cell of {array!r}")
+            others = writes.sum(axis=0) - writes
+            if np.any(self._reads[array] & (others > 0)):
+                raise InvalidProgram(f"a thread of {self.program.name} reads what another writes in {array!r}")
 
     def _compare(self, node: Compare, mask: Mask) -> Values:
         """A chain: each operand is evaluated once, and only where the links before it hold."""
@@ -331,6 +404,9 @@ class Evaluator:
         assert isinstance(source, Scalar) and isinstance(target, Scalar)
         if source.is_float and target.is_integer:
             self._decide(Decision(np.trunc(value), np.abs(value - np.round(value))), mask, jump=True)
+            low, high = target.limits
+            if self.native and np.any(mask & ~((value > low - 1) & (value < high + 1))):
+                raise InvalidProgram(f"{self.program.name} converts a float that {target.notation} cannot hold")
             value = np.where(np.isfinite(value), value, 0)
             return np.trunc(value).astype(np.int64).astype(self._dtype(target))
         if target.kind == "bool":
@@ -344,6 +420,8 @@ class Evaluator:
     def _construct(self, node: Construct, mask: Mask) -> Values:
         assert isinstance(node.type, Vector)
         parts = [self._value(a, mask) for a in node.arguments]
+        if not parts:
+            return np.zeros((1, 1, 1, node.type.length), self._dtype(node.type))
         if len(parts) == 1:
             parts = parts * node.type.length
         return np.stack(np.broadcast_arrays(*parts), axis=-1)
@@ -358,7 +436,7 @@ class Evaluator:
             value = np.where(value < 0, value + extent, value)
             outside = (value < 0) | (value >= extent)
             if np.any(outside & mask):
-                raise IndexError(f"{self.program.name} reads or writes outside {array!r}")
+                raise InvalidProgram(f"{self.program.name} reads or writes outside {array!r}")
             cell = cell * extent + np.where(outside, 0, value)
         return cell
 
@@ -502,6 +580,7 @@ class Evaluator:
             case ThreadIndex():
                 for name, index in zip(node.names, np.indices(self.program.launch), strict=True):
                     self._environment[name] = index.reshape(1, 1, -1).astype(np.int32)
+                    self._defined[name] = np.ones((1, 1, 1), bool)
             case Assign():
                 self._assign(node.target, self._value(node.value, mask), mask)
             case AugmentedAssign():
@@ -530,6 +609,7 @@ class Evaluator:
                 if old is not None and not mask.all():
                     value = self._select(mask, value, old)
                 self._environment[target.name] = value
+                self._defined[target.name] = mask | self._defined.get(target.name, False)
             case Element():
                 cell = self._cell(target.array, target.indices, mask)
                 self._mark_writes(target.array, cell, mask, stored)
@@ -576,7 +656,7 @@ class Evaluator:
                 break
             self._iterations += 1
             if self._iterations > MAX_ITERATIONS:
-                raise RuntimeError(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
+                raise InvalidProgram(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
             self._assign(Name(types.INT32, node.name), (start + turn * step).astype(np.int32), active)
             frame.continued = np.zeros((1, 1, 1), bool)
             live = self._block(node.body, active) | frame.continued

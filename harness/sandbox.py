@@ -28,14 +28,15 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import worker as wire
-from harness.generated_code import kernel_text
+from harness.generated_code import GeneratedCodeError, kernel_text
 
 CPU_SECONDS = 10.0
-"""CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++ does
-not compile takes two to five seconds, since Warp tries again without the precompiled header."""
+"""CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++
+does not compile takes two to five seconds, since Warp tries again without the precompiled header."""
 
 CPU_SECONDS_PER_NEIGHBOUR = 1.0
-"""CPU time for each further program of a batch: five times what it takes at -O2, so that only a hang exhausts it."""
+"""CPU time for each further program of a batch: five times what it takes at -O2, so that only a hang
+exhausts it."""
 
 CPU_SECONDS_FOR_CUDA = 20.0
 """CPU time for checking a batch's CUDA text: NVRTC needs one to two seconds to begin with, and some for
@@ -64,6 +65,7 @@ PREFIX = "warpsmith-"
 _ROOT = re.compile(rf"^{PREFIX}(\d+)-")
 
 _PYTHON_PLACE = re.compile(r"\bkernel_(\d+)\.py:\d+")
+_DEFINITION = re.compile(r"(?:static )?[^(/]*\b(?:adj_)?(\w+?)_(?:\d+|[0-9a-f]{8}_cpu_kernel_\w+)\($")
 _CPP_PLACE = re.compile(r"\.cpp:(\d+):\d+: (?:fatal )?error")
 
 NUMPY_TYPES: Mapping[str, np.dtype[Any]] = {
@@ -340,7 +342,15 @@ def _decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -
     defined = result["stage"] != "define"
 
     def own_text(module_text: str | None) -> str | None:
-        return kernel_text(module_text, job.entry, job.name) if module_text is not None and defined else None
+        if module_text is None or not defined:
+            return None
+        try:
+            return kernel_text(module_text, job.entry, job.name)
+        except GeneratedCodeError:
+            # The process may have died in the midst of writing it.
+            if result["status"] == Status.OK:
+                raise
+            return None
 
     return JobResult(
         status=Status(result["status"]),
@@ -382,7 +392,8 @@ def remove_stale_folders(root: Path) -> None:
 
 
 def _split(jobs: Sequence[Job], failed: Sequence[int], reply: Mapping[str, Any]) -> list[list[int]]:
-    """The parts in which to try a failed batch again: without the programs that the message names, else in halves."""
+    """The parts in which to try a failed batch again: without the programs that the message names, else in
+    halves."""
     named = _named_in_message(jobs, reply) if failed else set()
     if 0 < len(named) < len(failed):
         return [*([index] for index in sorted(named)), [index for index in failed if index not in named]]
@@ -391,16 +402,21 @@ def _split(jobs: Sequence[Job], failed: Sequence[int], reply: Mapping[str, Any])
 
 
 def _named_in_message(jobs: Sequence[Job], reply: Mapping[str, Any]) -> set[int]:
+    """The programs that a failed build complains of: by their Python lines, or by the C++ ones that became
+    of them."""
     message = reply["results"][0]["message"]
     named = {int(number) for number in _PYTHON_PLACE.findall(message) if int(number) < len(jobs)}
     entries = {job.entry: index for index, job in enumerate(jobs)}
-    kernel = re.compile(rf"\b(?:wp_args_)?({'|'.join(map(re.escape, entries))})_[0-9a-f]{{8}}_cpu_kernel")
     lines = (reply["cpp"] or "").split("\n")
     for number in map(int, _CPP_PLACE.findall(message)):
-        for line in reversed(lines[:number]):
-            if found := kernel.search(line):
-                named.add(entries[found.group(1)])
-                break
+        definition = next(filter(None, map(_DEFINITION.match, reversed(lines[:number]))), None)
+        if definition is None:
+            continue
+        name = definition.group(1)
+        if name in entries:
+            named.add(entries[name])
+        else:
+            named |= {index for index, job in enumerate(jobs) if f"def {name}(" in job.source}
     return named
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.lanes import UNIT_ROUNDOFF, Values
+from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Values
 
 #: The spread of four realisations underestimates the worst case; measured over 9,600 results of healthy
 #: Warp, a factor of 8 left none outside.
@@ -19,25 +19,31 @@ SAFETY: Final = 8.0
 RESULT_ROUNDINGS: Final = 4.0
 #: A result whose tolerance is a larger share of its size than this proves nothing: it counts as unchecked.
 CEILING: Final = {"float16": 2e-2, "float32": 1e-3, "float64": 1e-6}
-#: Results much smaller than the largest of their array are held to a share of that one's size.
+#: Results much smaller than the largest beside them (of the array, or of all gradients) are held to a share
+#: of that one's size.
 SMALL: Final = 0.01
 
 
 def forward_tolerance(runs: Values, dtype: str) -> Values:
     """The tolerance of results, from their values in each realisation (realisations first)."""
     spread = np.max(np.abs(runs - runs[0]), axis=0)
-    tolerance: Values = SAFETY * spread + RESULT_ROUNDINGS * UNIT_ROUNDOFF[dtype] * np.abs(runs[0])
+    own = UNIT_ROUNDOFF[dtype] * np.abs(runs[0]) + UNDERFLOW[dtype]
+    tolerance: Values = SAFETY * spread + RESULT_ROUNDINGS * own
     return tolerance
 
 
-def sizes(values: Values) -> Values:
-    """The size that each value is judged by: its own, or a share of the largest of its array."""
+def largest(values: Values) -> float:
+    """The largest finite magnitude."""
     magnitude = np.abs(values)
-    largest = float(np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
-    found: Values = np.maximum(magnitude, SMALL * largest)
+    return float(np.max(magnitude, initial=0.0, where=np.isfinite(magnitude)))
+
+
+def sizes(values: Values, scale: float) -> Values:
+    """The size that each value is judged by: its own, or a share of `scale`, the largest beside it."""
+    found: Values = np.maximum(np.abs(values), SMALL * scale)
     return found
 
 
-def sharp(tolerance: Values, values: Values, dtype: str) -> Values:
+def sharp(tolerance: Values, values: Values, dtype: str, scale: float) -> Values:
     """Whether each tolerance is small enough for the comparison to mean something."""
-    return np.isfinite(tolerance) & (tolerance <= CEILING[dtype] * sizes(values))
+    return np.isfinite(tolerance) & (tolerance <= CEILING[dtype] * sizes(values, scale))

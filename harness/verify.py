@@ -24,7 +24,7 @@ from harness.sandbox import (
     Status,
     VectorArgument,
 )
-from harness.tolerance import sizes
+from harness.tolerance import largest, sizes
 from harness.verdict import (
     Failure,
     FailureKind,
@@ -283,7 +283,7 @@ def _figures(expectation: Expectation, result: JobResult, tier: Tier) -> Figures
             cells = expectation.gradients[parameter.name]
             if types.element_scalar(parameter.type).is_float:
                 backward.append(_closest(cells, array.gradient.reshape(cells.expected.shape)))
-                size = sizes(cells.expected)
+                size = sizes(cells.expected, largest(cells.expected))
                 meaningful = cells.checked & (size > 0)
                 tolerances += list((cells.tolerance[meaningful] / size[meaningful]).ravel())
     error, allowed = max(forward, default=(0.0, 0.0))
@@ -301,7 +301,8 @@ def _figures(expectation: Expectation, result: JobResult, tier: Tier) -> Figures
 
 def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
     """The largest error relative to size, with the tolerance there."""
-    size = sizes(cells.expected.astype(np.float64))
+    wanted = cells.expected.astype(np.float64)
+    size = sizes(wanted, largest(wanted))
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.where(cells.checked & (size > 0), _off(cells, actual.reshape(cells.expected.shape)) / size, 0.0)
         allowed = np.where(size > 0, cells.tolerance / size, 0.0)

@@ -452,7 +452,8 @@ def _with_output(message: str, log: str | None) -> str:
 
 
 def _same_every_time(message: str, folder: str) -> str:
-    """A message without what differs between two builds of the same program: folders, hashes and process ids."""
+    """A message without what differs between two builds of the same program: folders, hashes and process
+    ids."""
     return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message.replace(folder + os.sep, "")))
 
 
@@ -690,6 +691,9 @@ class Worker:
             ending = _ending(os.WTERMSIG(status), usage.ru_utime + usage.ru_stime, request["cpu_seconds"])
         if ending is not None and ending[0] == "crash":
             ending = ("crash", _same_every_time(_with_output(ending[1], log), folder))
+        if "cpp" not in tally.texts and (text := _generated(folder, "cpp")) is not None:
+            # The child died over the C++ text that it had written.
+            tally.texts["cpp"] = text
         return tally.reply(ending)
 
     def _be_child(self, request: Frame, folder: str, module_name: str, log: str, pipe: int) -> NoReturn:

@@ -28,14 +28,15 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
-from strategies.weights import EXPRESSIONS, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SPARE_CELLS
+from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SPARE_CELLS
 
 
 class Typed(NamedTuple):
-    """An expression and between which values it lies."""
+    """An expression, between which values it lies, and whether it has a derivative that is not zero."""
 
     node: Expression
     interval: Interval
+    live: bool = False
 
     @property
     def type(self) -> Type:
@@ -206,7 +207,7 @@ class Expressions:
         chosen = self.dice.one_of(arrays)
         self.nodes += 2
         node = Element(dtype, chosen.name, self._position(chosen.shape))
-        return Typed(node, Interval(chosen.low, chosen.high))
+        return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
 
     def _input_array(self, dtype: Scalar | Vector) -> Parameter:
         interval = self.input_interval(dtype)
@@ -215,8 +216,9 @@ class Expressions:
         return self.array(dtype, (self.dice.one_of(self.launch),), interval)
 
     def _position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
-        own = [v for v in self.indices]
-        if len(shape) == len(own) and not self.dice.chance(20):
+        own = self.indices
+        covers = len(shape) == len(own) and all(n >= m for n, m in zip(shape, self.launch, strict=True))
+        if covers and not self.dice.chance(20):
             return tuple(Name(INT32, v.name) for v in own)
         return tuple(self.index(extent) for extent in shape)
 
@@ -245,7 +247,7 @@ class Expressions:
         """A read of a variable."""
         variable.used = True
         self.nodes += 1
-        return Typed(Name(variable.type, variable.name), variable.interval)
+        return Typed(Name(variable.type, variable.name), variable.interval, variable.live)
 
     def leaf(self, of: Type) -> Typed:
         """A variable, an element, a component, a literal: an expression without operations."""
@@ -307,7 +309,7 @@ class Expressions:
         index = Literal(INT32, self.dice.below(vector.type.length))
         self.nodes += 1
         attribute = self.dice.chance(50)
-        return Typed(Component(vector.type.dtype, vector.node, index, attribute), vector.interval)
+        return Typed(Component(vector.type.dtype, vector.node, index, attribute), vector.interval, vector.live)
 
     def _extent(self) -> Typed:
         arrays = [p for p in self.parameters if isinstance(p.type, Array)]
@@ -365,7 +367,8 @@ class Expressions:
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         self.nodes += 1
         node = Apply(of, row.name, tuple(a.node for a in fitted))
-        return Typed(node, _held(row.interval(*(a.interval for a in fitted)), of))
+        live = not row.flat and any(a.live for a in fitted)
+        return Typed(node, _held(row.interval(*(a.interval for a in fitted)), of), live)
 
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""
@@ -373,7 +376,7 @@ class Expressions:
         then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
         self.nodes += 1
         node = Conditional(of, test.node, then.node, otherwise.node)
-        return Typed(node, then.interval.join(otherwise.interval))
+        return Typed(node, then.interval.join(otherwise.interval), then.live or otherwise.live)
 
     def cast(self, of: Scalar, depth: int) -> Typed:
         """A value of another scalar type, converted."""
@@ -396,7 +399,7 @@ class Expressions:
         interval = source.interval
         if of.is_integer:
             interval = Interval(math.trunc(interval.low), math.trunc(interval.high))
-        return Typed(Cast(of, source.node), interval)
+        return Typed(Cast(of, source.node), interval, source.live and of.is_float)
 
     def vector_type(self, dtype: Scalar) -> Vector:
         """A vector type of this kernel."""
@@ -410,7 +413,7 @@ class Expressions:
         for part in parts[1:]:
             interval = interval.join(part.interval)
         self.nodes += 1
-        return Typed(Construct(of, tuple(p.node for p in parts)), interval)
+        return Typed(Construct(of, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
 
     # ------------------------------------------------------------ conditions
 
@@ -449,12 +452,22 @@ class Expressions:
             left = self.element(of)
         operators = _ORDERINGS if of.is_float else _COMPARISONS
         self.nodes += 1
-        if self.dice.chance(15):
-            low, high = self._middle(left, of), self.expression(of, depth - 1)
+        if self.dice.chance(CHAINS):
+            low, high = self._middle(left, of), self._bound(left, of, depth - 1)
             pair = (self.dice.one_of(("<", "<=")), self.dice.one_of(("<", "<=")))
             return Typed(Compare(BOOL, pair, (low.node, left.node, high.node)), intervals.TRUTH)
         right = self._middle(left, of) if self.dice.chance(60) else self.expression(of, depth - 1)
         return Typed(Compare(BOOL, (self.dice.one_of(operators),), (left.node, right.node)), intervals.TRUTH)
+
+    def _bound(self, left: Typed, of: Scalar, depth: int) -> Typed:
+        """The last operand of a chain; rarely a bare array element, which Warp is known to refuse there."""
+        value = self.expression(of, depth)
+        if isinstance(value.node, Literal) or (
+            isinstance(value.node, Element) and not self.dice.chance(BARE_ELEMENT)
+        ):
+            low, high = left.interval
+            return self.literal(of, Interval(high - (high - low) / 4, high))
+        return value
 
     def _middle(self, value: Typed, of: Scalar) -> Typed:
         """A literal near the middle of what `value` may be."""
@@ -494,21 +507,21 @@ class Expressions:
             inside = row.domain(types.element_scalar(of))[0]
             if isinstance(of, Scalar) and intervals.UNIT.within(domain) and isinstance(inside, Interval):
                 if value.interval.within(inside):
-                    found.append(Typed(Apply(of, name, (value.node,)), intervals.UNIT))
+                    found.append(Typed(Apply(of, name, (value.node,)), intervals.UNIT, value.live))
         if domain.low > 0 or (domain.low == 0 and low < 0):
             least = _round_up(domain.low)
             size = value.interval.size
             if size + least <= domain.high:
                 magnitude = Apply(of, "abs", (value.node,))
                 total = Apply(of, "add", (magnitude, self._constant(of, least)))
-                found.append(Typed(total, Interval(least, size + least)))
+                found.append(Typed(total, Interval(least, size + least), value.live))
             if size * size + least <= domain.high and size <= FACTOR[types.element_scalar(of).notation]:
                 if isinstance(of, Scalar):
                     total = Apply(of, "add", (Apply(of, "mul", (value.node, value.node)), self._constant(of, least)))
-                    found.append(Typed(total, Interval(least, size * size + least)))
+                    found.append(Typed(total, Interval(least, size * size + least), value.live))
             if high <= domain.high and low < least <= high:
                 raised = Apply(of, "max", (value.node, self._constant(of, least)))
-                found.append(Typed(raised, Interval(least, high)))
+                found.append(Typed(raised, Interval(least, high), value.live))
         elif domain.low < 0 < domain.high:
             ratio = min(
                 domain.high / high if high > domain.high else 1.0, domain.low / low if low < domain.low else 1.0
@@ -516,7 +529,7 @@ class Expressions:
             scale = 2.0 ** math.floor(math.log2(ratio))
             if scale >= 1 / 64:
                 scaled = Apply(of, "mul", (value.node, self._constant(types.element_scalar(of), scale)))
-                found.append(Typed(scaled, Interval(low * scale, high * scale)))
+                found.append(Typed(scaled, Interval(low * scale, high * scale), value.live))
         return found
 
     def clamp(self, value: Typed, domain: Interval) -> Typed:
@@ -530,7 +543,8 @@ class Expressions:
             raised = Apply(value.type, "max", (value.node, low_node))
             node = Apply(value.type, "min", (raised, high_node))
         self.nodes += 3
-        return Typed(node, intervals.clamp(value.interval, Interval(low, low), Interval(high, high)))
+        held = intervals.clamp(value.interval, Interval(low, low), Interval(high, high))
+        return Typed(node, held, value.live)
 
     def _fit_away(self, value: Typed, domain: Away) -> Typed:
         low, high = value.interval
@@ -546,11 +560,11 @@ class Expressions:
                 magnitude = Apply(of, "abs", (positive.node,))
                 node = Apply(of, "add", (magnitude, self._constant(of, added)))
                 self.nodes += 3
-                return Typed(node, Interval(added, positive.interval.size + added))
+                return Typed(node, Interval(added, positive.interval.size + added), value.live)
             value = positive
         node = Apply(of, "max", (value.node, self._constant(of, least)))
         self.nodes += 2
-        return Typed(node, Interval(least, max(value.interval.high, least)))
+        return Typed(node, Interval(least, max(value.interval.high, least)), value.live)
 
     def _constant(self, of: Type, value: float) -> Expression:
         if isinstance(of, Vector):

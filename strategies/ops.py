@@ -191,6 +191,9 @@ class OpSpec:
     decisions: Decisions | None = None
     #: whether the value jumps there too
     jumps: bool = False
+    #: for each argument, how far off its partial derivative may be, in units roundoff, because the formula for
+    #: it cancels; None where the derivative is as accurate as the value
+    adjoint_noise: Callable[..., tuple[Values, ...]] | None = None
     #: whether Warp's documentation says that it is differentiable
     differentiable: bool = True
     #: whether the derivative is zero wherever it exists, so that a missing adjoint is no loss
@@ -411,6 +414,23 @@ def _cross(r: Rounding, a: Values, b: Values) -> Values:
     return r(left - right)
 
 
+def _one_minus_square(x: Values) -> tuple[Values, ...]:
+    """tanh' is computed as 1 - tanh(x)**2: off by up to about four units roundoff, however small it is."""
+    return (np.full(x.shape, 4.0),)
+
+
+def _root_of_one_minus_square(x: Values) -> tuple[Values, ...]:
+    """asin' is computed as 1 / sqrt(1 - x**2): the difference's error, through the root."""
+    slope = 1 / np.sqrt(np.maximum(1 - x * x, 1e-9))
+    return (2 * slope**3,)
+
+
+def _projection(a: Values) -> tuple[Values, ...]:
+    """normalize's derivative is a difference of two terms of the size of the inverse length."""
+    length = np.sqrt(np.sum(a * a, axis=-1, keepdims=True))
+    return (np.broadcast_to(8 / np.maximum(length, 1e-9), a.shape),)
+
+
 def _sign(x: Values) -> Values:
     return np.where(x < 0, -1, 1).astype(x.dtype)
 
@@ -595,13 +615,13 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _math("sin", np.sin, intervals.constant(-1, 1), _between(_TURN)),
     _math("cos", np.cos, intervals.constant(-1, 1), _between(_TURN)),
     _math("tan", np.tan, _GROWS(math.tan), _between((-1.25, 1.25))),
-    _math("asin", np.arcsin, _GROWS(math.asin), _between((-0.96875, 0.96875))),
-    _math("acos", np.arccos, _GROWS(math.acos), _between((-0.96875, 0.96875))),
+    _math("asin", np.arcsin, _GROWS(math.asin), _between((-0.96875, 0.96875)), adjoint_noise=_root_of_one_minus_square),
+    _math("acos", np.arccos, _GROWS(math.acos), _between((-0.96875, 0.96875)), adjoint_noise=_root_of_one_minus_square),
     _math("atan", np.arctan, _GROWS(math.atan), _any(1)),
     _math("atan2", np.arctan2, intervals.constant(-math.pi, math.pi), lambda t: (symmetric(REACH[t.notation]), Interval(0.125, REACH[t.notation])), 2),  # fmt: skip  # noqa: E501
     _math("sinh", np.sinh, _GROWS(math.sinh), _between((-4, 4))),
     _math("cosh", np.cosh, intervals.even(math.cosh), _between((-4, 4))),
-    _math("tanh", np.tanh, intervals.constant(-1, 1), _whole(8)),
+    _math("tanh", np.tanh, intervals.constant(-1, 1), _whole(8), adjoint_noise=_one_minus_square),
     _math("degrees", _degrees, _GROWS(math.degrees), _whole(8)),
     _math("radians", _radians, _GROWS(math.radians), _any(1)),
     _math("sqrt", np.sqrt, _GROWS(math.sqrt), _positive(0.0625), exact=True),
@@ -630,13 +650,21 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, _factors),
     _vectors("length", _length, Signature(("V",), "T", FLOAT), lambda a: Interval(0, 2 * a.size), _whole(30), decisions=_at_origin),  # fmt: skip  # noqa: E501
     _vectors("length_sq", _length_squared, Signature(("V",), "T", NUMBER), lambda a: Interval(0, 4 * a.size**2), lambda t: (_low(t, FACTOR[t.notation] / 2),)),  # fmt: skip  # noqa: E501
-    _vectors("normalize", _normalize, Signature(("V",), "V", FLOAT), intervals.constant(-1, 1), _whole(30), decisions=_at_origin, jumps=True),  # fmt: skip  # noqa: E501
+    _vectors("normalize", _normalize, Signature(("V",), "V", FLOAT), intervals.constant(-1, 1), _whole(30), decisions=_at_origin, jumps=True, adjoint_noise=_projection),  # fmt: skip  # noqa: E501
     _vectors("cw_mul", np.multiply, Signature(("V", "V"), "V", NUMBER), intervals.mul, _factors, exact=True, composite=False),  # fmt: skip  # noqa: E501
     _vectors("cw_div", _truncated_division, Signature(("V", "V"), "V", NUMBER), intervals.div, _division, exact=True, composite=False),  # fmt: skip  # noqa: E501
     OpSpec(name="argmin", group=_VECTOR_MATH, signatures=(Signature(("V",), "uint32", NUMBER),), reference=_integer(lambda v: np.argmin(v, axis=-1)), interval=intervals.constant(0, 3), domain=_any(1), exact=True, decisions=lambda v: _extreme(v, 1), jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
     OpSpec(name="argmax", group=_VECTOR_MATH, signatures=(Signature(("V",), "uint32", NUMBER),), reference=_integer(lambda v: np.argmax(v, axis=-1)), interval=intervals.constant(0, 3), domain=_any(1), exact=True, decisions=lambda v: _extreme(v, -1), jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
 )
 OPS: Final = {row.name: row for row in ROWS}
+
+#: The scalar types whose arrays each atomic takes, as its documentation and its error message say.
+ATOMICS: Final = {
+    "atomic_add": ("int32", "uint32", "int64", "uint64", *FLOAT),
+    "atomic_sub": ("int32", "uint32", "int64", "uint64", *FLOAT),
+    "atomic_min": ("int32", "uint32", "int64", "uint64", "float32", "float64"),
+    "atomic_max": ("int32", "uint32", "int64", "uint64", "float32", "float64"),
+}
 
 
 def result_type(op: str, arguments: Sequence[Type]) -> Type | None:

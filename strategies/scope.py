@@ -23,6 +23,8 @@ class Variable:
     interval: Interval
     mutable: bool = False
     used: bool = True
+    #: whether it has a derivative with respect to an input that is not zero
+    live: bool = False
     #: components that were assigned, which Warp allows once
     assigned_components: set[int] = field(default_factory=set)
     base: float = 0.0
@@ -72,6 +74,7 @@ class Scope:
         for variable in self._variables:
             if (then := snapshot.get(variable.name)) is not None:
                 variable.interval, variable.budget = then.interval, then.budget
+                variable.live = then.live
 
     def merge(self, other: dict[str, Variable]) -> None:
         """Widen what is known to what holds on either of two paths."""
@@ -79,5 +82,6 @@ class Scope:
             if (there := other.get(variable.name)) is not None:
                 variable.interval = variable.interval.join(there.interval)
                 variable.assigned_components |= there.assigned_components
+                variable.live |= there.live
                 if variable.budget is not None and there.budget is not None:
                     variable.budget = min(variable.budget, there.budget)

@@ -77,7 +77,13 @@ class Sketch(Expressions):
             node = Cast(node.type, node)
         name = self.fresh(names.LOCALS)
         variable = Variable(
-            name, value.type, value.interval, mutable=mutable, used=False, loop_depth=len(self.loop_trips)
+            name,
+            value.type,
+            value.interval,
+            mutable=mutable,
+            used=False,
+            live=value.live,
+            loop_depth=len(self.loop_trips),
         )
         self.scope.add(variable)
         self.defined.append(variable)
@@ -114,7 +120,7 @@ class Sketch(Expressions):
         else:
             value = self.fit_local(value)
             variable.interval = value.interval
-        variable.used = False
+        variable.used, variable.live = False, value.live
         return Assign(Name(variable.type, variable.name), value.node)
 
     @staticmethod
@@ -141,7 +147,7 @@ class Sketch(Expressions):
             value = self._spend(variable, value)
             if value is None:
                 return None
-        variable.used = False
+        variable.used, variable.live = False, variable.live or value.live
         return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
 
     def _augment_once(self, variable: Variable, operator: str, value: Typed) -> Statement:
@@ -159,7 +165,7 @@ class Sketch(Expressions):
         elif interval.size > reach:
             return self._settle(variable, operator, value)
         variable.interval = interval
-        variable.used = False
+        variable.used, variable.live = False, variable.live or value.live
         return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
 
     def _settle(self, variable: Variable, operator: str, value: Typed) -> Statement:
@@ -167,7 +173,7 @@ class Sketch(Expressions):
         old = self.variable(variable)
         changed = self.fit_local(self.apply(OPS[operator], variable.type, [old, value]))
         variable.interval = changed.interval
-        variable.used = False
+        variable.used, variable.live = False, changed.live
         return Assign(Name(variable.type, variable.name), changed.node)
 
     def _spend(self, variable: Variable, value: Typed) -> Typed | None:
@@ -199,17 +205,31 @@ class Sketch(Expressions):
         of = variable.type.dtype
         target = Component(of, Name(variable.type, variable.name), index, attribute)
         value = self.fit_local(self.expression(of, depth))
-        if component in variable.assigned_components or self.dice.chance(40):
+        if component in variable.assigned_components or not self.dice.chance(15):
             total = Interval(variable.interval.low - value.interval.size, variable.interval.high + value.interval.size)
             if total.size > REACH[of.notation] * 2 * _HEADROOM:
                 return None
             variable.interval = total
-            variable.used = False
+            variable.used, variable.live = False, variable.live or value.live
             return AugmentedAssign(target, self.dice.one_of(("add", "sub")), value.node)
         variable.assigned_components.add(component)
         variable.interval = variable.interval.join(value.interval)
-        variable.used = False
+        variable.used, variable.live = False, variable.live or value.live
         return Assign(target, value.node)
+
+    def build_vector(self, depth: int) -> list[Statement]:
+        """``v = wp.vec3()``, then its components one by one."""
+        of = self.vector_type(self.main)
+        body = [self.define_as(Typed(Construct(of, ()), Interval(0, 0)), mutable=True)]
+        variable = self.defined[-1]
+        for component in range(of.length):
+            target = Component(of.dtype, Name(of, variable.name), _int(component), self.dice.chance(50))
+            value = self.fit_local(self.expression(of.dtype, depth))
+            variable.assigned_components.add(component)
+            variable.interval = variable.interval.join(value.interval)
+            variable.live |= value.live
+            body.append(Assign(target, value.node))
+        return body
 
     # ------------------------------------------------------------ blocks
 
@@ -242,6 +262,8 @@ class Sketch(Expressions):
                 made = self.reassign(depth) or self.define(depth)
             case "augment":
                 made = self.augment(depth) or self.define(depth)
+            case "component" if self.dice.chance(40):
+                return self.build_vector(depth - 1)
             case "component":
                 made = self.assign_component(depth) or self.define(depth)
             case "branch":
@@ -283,6 +305,7 @@ class Sketch(Expressions):
                 if spent is None:
                     continue
                 body.append(AugmentedAssign(Name(target.type, target.name), "add", spent.node))
+                target.live |= spent.live
             else:
                 body.append(self._augment_once(target, "add", value))
             target.used = False
@@ -297,6 +320,9 @@ class Sketch(Expressions):
             return value
         if isinstance(value.type, Vector):
             value = self._component_of(value)
+        if isinstance(of, Vector):
+            part = self.as_type(value, of.dtype)
+            return Typed(Construct(of, (part.node,)), part.interval, part.live)
         if value.type is BOOL:
             assert isinstance(of, Scalar)
             one, zero = self._constant(of, 1), self._constant(of, 0)
@@ -426,7 +452,7 @@ class Sketch(Expressions):
             old = Name(self.main, variable.name)
             value = self.fit(self.expression(self.main, depth), self._range(self.main, variable.base))
             op = self.dice.one_of(("max", "min"))
-            variable.used = False
+            variable.used, variable.live = False, variable.live or value.live
             return Assign(old, Apply(self.main, op, (old, value.node)))
         return self.augment(depth)
 
@@ -547,8 +573,11 @@ class Sketch(Expressions):
             if of is BOOL:
                 continue
             value = self.plus(value, extra)
-        if isinstance(value.node, Literal) and isinstance(of, Scalar | Vector):
-            value = self.plus(self.element(of), value) if of is not BOOL else value
+        if isinstance(of, Scalar | Vector) and of is not BOOL:
+            if types.element_scalar(of).is_float and not value.live:
+                value = self.plus(value, self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of))
+            elif isinstance(value.node, Literal):
+                value = self.plus(self.element(of), value)
         return value
 
     def plus(self, left: Typed, right: Typed) -> Typed:

@@ -79,3 +79,7 @@ class Statements:
 
 EXPRESSIONS: Final = Expressions()
 LEAVES: Final = Leaves()
+#: Of 100 comparisons, how many are chains.
+CHAINS: Final = 10
+#: Of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough.
+BARE_ELEMENT: Final = 4

@@ -1,4 +1,5 @@
-"""Cutting one kernel out of a module's text: on Warp's own text, which a worker of the sandbox or Warp itself wrote."""
+"""Cutting one kernel out of a module's text: on Warp's own text, which a worker of the sandbox or Warp
+itself wrote."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import If, Statement
+from strategies.ops import ATOMICS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -24,6 +25,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         cells = dice.one_of((1, 2, 3))
         shared = sketch.output(sketch.main, shape=(cells,))
         op = dice.one_of(("atomic_add", "atomic_add", "atomic_max", "atomic_min", "atomic_sub"))
+        if sketch.main.notation not in ATOMICS[op]:
+            op = "atomic_add"
         atomic = sketch.atomic(op, shared, (sketch.group(cells),), sketch.expression(sketch.main, 2))
         yield If(sketch.condition(1).node, (atomic,)) if dice.chance(30) else atomic
     yield sketch.store(output, sketch.result(sketch.main, dice.between(1, 3)))

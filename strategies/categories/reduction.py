@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from strategies.language import types
 from strategies.language.nodes import Expression, If, Parameter, Statement
 from strategies.language.types import Scalar, Vector
+from strategies.ops import ATOMICS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-ATOMICS = ((6, "atomic_add"), (2, "atomic_sub"), (2, "atomic_max"), (2, "atomic_min"))
+WEIGHTED = ((6, "atomic_add"), (2, "atomic_sub"), (2, "atomic_max"), (2, "atomic_min"))
 
 
 def _dtype(sketch: Sketch) -> Scalar | Vector:
@@ -37,7 +38,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     yield from sketch.block(dice.below(3), Statements(branch=1, loop=1), 2)
     for n in range(dice.between(1, 3)):
         dtype = sketch.main if n == 0 and not sketch.vectors else _dtype(sketch)
-        op = dice.weighted(ATOMICS) if isinstance(dtype, Scalar) else dice.one_of(("atomic_add", "atomic_sub"))
+        op = dice.weighted(WEIGHTED) if isinstance(dtype, Scalar) else dice.one_of(("atomic_add", "atomic_sub"))
+        if types.element_scalar(dtype).notation not in ATOMICS[op]:
+            op, dtype = "atomic_add", sketch.main
         output, indices = _target(sketch, dtype)
         depth = dice.between(1, 3)
         value = sketch.result(dtype, depth) if n == 0 else sketch.expression(dtype, depth)

@@ -6,8 +6,12 @@ from strategies.expressions import Typed
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import Scalar
-from strategies.ops import ROWS, OpSpec
+from strategies.ops import OPS, ROWS, OpSpec
 from strategies.statements import Sketch
+
+
+#: Of 100 steps that would end all gradients, how many are kept.
+FLAT = 30
 
 
 def _unary(of: Scalar) -> list[tuple[OpSpec, Scalar]]:
@@ -25,6 +29,8 @@ def _chain(sketch: Sketch, value: Typed, length: int) -> Typed:
     for _ in range(length):
         assert isinstance(value.type, Scalar)
         row, result = sketch.dice.one_of(_unary(value.type))
+        if row.flat and types.element_scalar(value.type).is_float and not sketch.dice.chance(FLAT):
+            row, result = OPS["neg"], value.type
         value = sketch.apply(row, result, [value])
     return value
 
@@ -46,5 +52,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         other = _chain(sketch, sketch.element(of), dice.between(1, 2))
         if isinstance(value.type, Scalar):
             value = sketch.plus(value, sketch.as_type(other, value.type))
+    if isinstance(value.type, Scalar) and value.type.is_float and not value.live:
+        value = sketch.plus(value, sketch.as_type(_chain(sketch, sketch.element(of), 1), value.type))
     output = sketch.output(value.type)  # type: ignore[arg-type]
     yield sketch.store(output, value)

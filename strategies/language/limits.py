@@ -51,7 +51,7 @@ class Limit(Enum):
 
     DYNAMIC_LOOP = "dynamic loops are not replayed in the backward pass, so values computed in one are not available to adjoints"  # noqa: E501
     IN_PLACE_PRODUCT = "in-place multiplication and division of array elements are not differentiable"
-    COMPONENT_REASSIGNED = "a component of a local vector may be assigned once"
+    COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"  # noqa: E501
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
@@ -107,8 +107,6 @@ def _simple_rules(program: Program) -> Iterator[Limit]:
         read.add(expression.array)
     if read & stored:
         yield Limit.ELEMENT_OVERWRITTEN
-    if _reassigns_component(program.body, {}, 0):
-        yield Limit.COMPONENT_REASSIGNED
 
 
 def _reads(program: Program) -> Iterator[Element]:
@@ -116,29 +114,6 @@ def _reads(program: Program) -> Iterator[Element]:
     for node in walk(program):
         if isinstance(node, Element) and id(node) not in targets:
             yield node
-
-
-def _reassigns_component(body: Sequence[Statement], seen: dict[str, tuple[int, set[object]]], depth: int) -> bool:
-    """Whether a component may be assigned twice; `seen` has, for each vector, the loops around its definition."""
-    for statement in body:
-        match statement:
-            case Assign(target=Name(name=name)):
-                seen.setdefault(name, (depth, set()))
-            case Assign(target=Component(base=Name(name=name), index=index)):
-                level, assigned = seen.setdefault(name, (depth, set()))
-                key: object = index.value if isinstance(index, Literal) else None
-                if level < depth or key in assigned or None in assigned or (key is None and assigned):
-                    return True
-                assigned.add(key)
-            case If():
-                if _reassigns_component(statement.body, seen, depth) or _reassigns_component(
-                    statement.orelse, seen, depth
-                ):
-                    return True
-            case For():
-                if _reassigns_component(statement.body, seen, depth + 1):
-                    return True
-    return False
 
 
 @dataclass
@@ -155,6 +130,8 @@ class _Replay:
     stale: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     found: set[Limit] = field(default_factory=set)
+    #: for each local vector the components that hold a value with a derivative; None stands for any
+    assigned: dict[str, set[object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
@@ -257,6 +234,7 @@ class _Replay:
                 self._use(node.value)
                 self._target(node.target)
                 self._set(node.target, self._is_stale(node.value), whole=isinstance(node.target, Name))
+                self._assign_component(node)
             case AugmentedAssign():
                 self._augmented(node)
             case Atomic():
@@ -271,6 +249,17 @@ class _Replay:
                 self._branch(node)
             case For():
                 self._loop(node)
+
+    def _assign_component(self, node: Assign) -> None:
+        match node.target:
+            case Name(name=name):
+                self.assigned[name] = {None} if self._active(node.value) else set()
+            case Component(base=Name(name=name), index=index):
+                before = self.assigned.setdefault(name, set())
+                key: object = index.value if isinstance(index, Literal) else None
+                if None in before or key in before or (key is None and before):
+                    self.found.add(Limit.COMPONENT_REASSIGNED)
+                before.add(key)
 
     def _augmented(self, node: AugmentedAssign) -> None:
         self._use(node.value)
@@ -300,12 +289,14 @@ class _Replay:
         self._use(node.test)
         if any(isinstance(n, Assign | AugmentedAssign | Atomic | Return | Break) for n in walk(node)):
             self._need(node.test)
-        entry = set(self.stale)
+        entry, held = set(self.stale), {name: set(keys) for name, keys in self.assigned.items()}
         self.block(node.body)
-        after = set(self.stale)
-        self.stale = entry
+        after, then = set(self.stale), self.assigned
+        self.stale, self.assigned = entry, held
         self.block(node.orelse)
         self.stale |= after
+        for name, keys in then.items():
+            self.assigned[name] = self.assigned.get(name, set()) | keys
 
     def _loop(self, node: For) -> None:
         for bound in (node.start, node.stop, node.step):
@@ -322,9 +313,10 @@ class _Replay:
             for n in walk(node)
             if isinstance(n, Assign | AugmentedAssign) and (name := _local(n.target)) is not None
         }
-        self.stale |= assigned
-        self.stale.discard(node.name)
-        self.block(node.body)
+        for _ in range(2):
+            self.stale |= assigned
+            self.stale.discard(node.name)
+            self.block(node.body)
         self.stale |= assigned
 
 
