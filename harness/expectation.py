@@ -71,6 +71,15 @@ class Expectation:
         return _share({p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)})
 
     @property
+    def responds(self) -> bool:
+        """Whether some output that is compared depends on the inputs."""
+        return any(
+            np.any(found.checked & other.checked & (found.expected != other.expected))
+            for name, found in self.outputs.items()
+            for other in (self.special_outputs[name],)
+        )
+
+    @property
     def alive(self) -> bool:
         """Whether some gradient that is compared is not zero."""
         return any(

@@ -221,7 +221,10 @@ class Evaluator:
         return 2.0 * uniform(f"noise/{self.noise}", count) - 1.0 if self.noise is not None else np.zeros(0)
 
     def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
-        """`values` as an operation with an error of up to `ulps` units in the last place may give them."""
+        """`values` as an operation with an error of up to `ulps` units in the last place may give them.
+
+        A correctly rounded operation whose result happens to be a float of the kernel's precision has no error.
+        """
         scalar = types.element_scalar(of)
         if self.noise is None or not scalar.is_float or ulps == 0:
             return values
@@ -235,9 +238,17 @@ class Evaluator:
         factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * window.reshape(
             NOISE_RUNS, 1, self._threads, *components
         )
+        if ulps <= 0.5:
+            base = values[:1, :1]
+            factor = np.where(base.astype(scalar.notation) == base, 1.0, factor)
         if scalar.bits < 64:
             values = values + UNDERFLOW[scalar.notation] * (factor != 1)
         return values * factor
+
+    def _noise(self, of: Type, components: int) -> Values:
+        """Noise of the size of one rounding: realisations, 1, threads[, components]."""
+        shape = (1, 1, 1) + (1,) * components
+        return self._perturb(np.full(shape, 1 / 3), of, 1.0) * 3 - 1
 
     # ------------------------------------------------------------ decisions
 
@@ -328,7 +339,11 @@ class Evaluator:
             self._check_defined(row, arguments, found, mask)
         if row.adjoint_noise is not None and self.noise is not None:
             found = self._perturb_slope(found, row.adjoint_noise(*arguments), arguments, node.type)
-        return found if row.composite else self._perturb(found, node.type, 0.5 if row.exact else row.ulps)
+        if row.composite:
+            return found
+        if row.error_floor and self.noise is not None:
+            return self._perturb(found + row.error_floor, node.type, row.error(node.type)) - row.error_floor
+        return self._perturb(found, node.type, row.error(node.type))
 
     def _perturb_slope(
         self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type
@@ -338,7 +353,7 @@ class Evaluator:
         The unperturbed lane stays as it is; the others move by the change of the argument times the error.
         """
         for slope, argument in zip(slopes, arguments, strict=True):
-            error = self._perturb(np.ones((1, 1, 1) + (1,) * (argument.ndim - 3)), of, 0.5) - 1
+            error = self._noise(of, argument.ndim - 3) / 2
             found = found + error * slope[:, :1] * (argument - argument[:, :1])
         return found
 
@@ -494,7 +509,7 @@ class Evaluator:
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
         runs, perturbations = np.ogrid[: self._runs, : self._lanes]
-        rounded = self._perturb(np.ones((1, 1, 1) + (1,) * (value.ndim - 3)), of, 0.5)
+        rounded = 1 + self._noise(of, value.ndim - 3) / 2
         rounded = np.broadcast_to(rounded, (self._runs, 1, self._threads, *rounded.shape[3:]))
         for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
             at, active = cell[..., thread], mask[..., thread]

@@ -69,7 +69,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
        consumed where the kernel stored, and integers have no gradient;
-    6. enough of the cells and gradients could be compared, and some gradient is not zero.
+    6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
+       on inputs in either tier.)
 
     Outside a documented limit of Warp, or without a gradient to check, 5 and 6 fall away and the tier is
     `forward`.
@@ -93,6 +94,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         )
     if expectation.cells_checked < MIN_CHECKED:
         return inconclusive("too few results could be checked")
+    if not (expectation.alive or expectation.responds):
+        return inconclusive("nothing depends on the inputs")
     tier, reason = Tier.BACKWARD, None
     if expectation.limits:
         tier, reason = Tier.FORWARD, f"limit: {expectation.limits[0].name}"

@@ -28,7 +28,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
-from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SPARE_CELLS
+from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, FLAT, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SATURATION, SPARE_CELLS
 
 
 class Typed(NamedTuple):
@@ -358,7 +358,29 @@ class Expressions:
         if not candidates:
             return self.leaf(of)
         row, argument_types = self.dice.one_of(candidates)
-        return self.apply(row, of, [self.expression(a, depth - 1) for a in argument_types])
+        if row.flat and types.element_scalar(of).is_float and not self.dice.chance(FLAT):
+            row, argument_types = self.dice.one_of(candidates)
+        arguments = [self.expression(a, depth - 1) for a in argument_types]
+        return self.apply(row, of, self._varied(row, arguments))
+
+    def _varied(self, row: OpSpec, arguments: list[Typed]) -> list[Typed]:
+        """`arguments`, not all of them literals, and no two the same unless for a square or a double."""
+        if all(isinstance(a.node, Literal) for a in arguments):
+            first = arguments[0].type
+            if isinstance(first, Scalar) and first is not BOOL and self._may_read(first):
+                arguments[0] = self.element(first)
+        if len(arguments) > 1 and row.name not in STAPLES - {"sub"}:
+            left, right = arguments[0], arguments[1]
+            if left.node == right.node and isinstance(right.type, Scalar) and right.type is not BOOL:
+                arguments[1] = self.literal(right.type, self._beside(left))
+        return arguments
+
+    @staticmethod
+    def _beside(value: Typed) -> Interval | None:
+        """Where a literal may lie that `value` is compared or combined with."""
+        low, high = value.interval
+        centre, spread = (low + high) / 2, (high - low) / 6
+        return Interval(centre - spread, centre + spread) if high > low else None
 
     def apply(self, row: OpSpec, of: Type, arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, each argument fitted to the row's domain."""
@@ -374,6 +396,8 @@ class Expressions:
         """``a if c else b``."""
         test = self.condition(min(depth - 1, 1))
         then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
+        if then.node == otherwise.node and isinstance(of, Scalar):
+            otherwise = self.literal(of)
         self.nodes += 1
         node = Conditional(of, test.node, then.node, otherwise.node)
         return Typed(node, then.interval.join(otherwise.interval), then.live or otherwise.live)
@@ -448,8 +472,8 @@ class Expressions:
         of = self.main if self.dice.chance(60) else self.dice.one_of(numbers)
         assert isinstance(of, Scalar)
         left = self.expression(of, depth - 1)
-        if isinstance(left.node, Literal) and self._may_read(of):
-            left = self.element(of)
+        if left.interval.low == left.interval.high:
+            left = self.element(of) if self._may_read(of) else self._index_value(of)
         operators = _ORDERINGS if of.is_float else _COMPARISONS
         self.nodes += 1
         if self.dice.chance(CHAINS):
@@ -457,6 +481,8 @@ class Expressions:
             pair = (self.dice.one_of(("<", "<=")), self.dice.one_of(("<", "<=")))
             return Typed(Compare(BOOL, pair, (low.node, left.node, high.node)), intervals.TRUTH)
         right = self._middle(left, of) if self.dice.chance(60) else self.expression(of, depth - 1)
+        if right.node == left.node:
+            right = self._middle(left, of)
         return Typed(Compare(BOOL, (self.dice.one_of(operators),), (left.node, right.node)), intervals.TRUTH)
 
     def _bound(self, left: Typed, of: Scalar, depth: int) -> Typed:
@@ -471,9 +497,12 @@ class Expressions:
 
     def _middle(self, value: Typed, of: Scalar) -> Typed:
         """A literal near the middle of what `value` may be."""
-        low, high = value.interval
-        centre, spread = (low + high) / 2, (high - low) / 6
-        return self.literal(of, Interval(centre - spread, centre + spread) if high > low else value.interval)
+        return self.literal(of, self._beside(value))
+
+    def _index_value(self, of: Scalar) -> Typed:
+        """A thread index as a value of type `of`: something that differs between threads."""
+        index = self.dice.one_of(self.indices)
+        return self.convert(Typed(Name(INT32, index.name), index.interval), of)
 
     # ------------------------------------------------------------ guards
 
@@ -489,7 +518,9 @@ class Expressions:
             choices = self._float_guards(value, domain)
         elif scalar.is_integer and domain.low <= 0 < domain.high and value.interval.low >= 0:
             choices = [self._remainder(value, domain)] if isinstance(value.type, Scalar) else []
-        if choices and not self.dice.chance(25):
+        # a clamp far inside the interval would hold nearly every value, and end every gradient
+        saturates = value.interval.size > SATURATION * max(domain.size, 1.0)
+        if choices and (saturates or not self.dice.chance(25)):
             return self.dice.one_of(choices)
         return self.clamp(value, domain)
 
@@ -527,7 +558,7 @@ class Expressions:
                 domain.high / high if high > domain.high else 1.0, domain.low / low if low < domain.low else 1.0
             )
             scale = 2.0 ** math.floor(math.log2(ratio))
-            if scale >= 1 / 64:
+            if scale >= 1 / 1024:
                 scaled = Apply(of, "mul", (value.node, self._constant(types.element_scalar(of), scale)))
                 found.append(Typed(scaled, Interval(low * scale, high * scale), value.live))
         return found

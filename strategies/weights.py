@@ -83,3 +83,8 @@ LEAVES: Final = Leaves()
 CHAINS: Final = 10
 #: Of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough.
 BARE_ELEMENT: Final = 4
+#: Of 100 first picks of a function whose derivative is zero (`floor`, `step`), how many stand; the others are
+#: drawn again, or most kernels would have no gradient to check.
+FLAT: Final = 40
+#: A value whose interval is this many times as wide as a domain is scaled into it, not clamped.
+SATURATION: Final = 3.0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
-from strategies.ops import ROWS
+from strategies.ops import OPS, ROWS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -23,7 +23,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     value = sketch.result(of, dice.between(1, 4))
     if of is sketch.main and not sketch.touches_vectors:
         vector = sketch.vector_type(sketch.main)
-        row = next(r for r in ROWS if r.name == dice.one_of(("dot", "length_sq", "length")))
+        row = OPS[dice.one_of(("dot", "length_sq", "length"))]
         arguments = [sketch.expression(vector, 1) for _ in row.signatures[0].arguments]
         value = sketch.plus(value, sketch.apply(row, of, arguments))
     yield sketch.store(sketch.output(of), value)
