@@ -242,7 +242,8 @@ class Evaluator:
             base = values[:1, :1]
             factor = np.where(base.astype(scalar.notation) == base, 1.0, factor)
         if scalar.bits < 64:
-            values = values + UNDERFLOW[scalar.notation] * (factor != 1)
+            # not where there is no noise: adding nothing would turn a negative zero positive
+            values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)
         return values * factor
 
     def _noise(self, of: Type, components: int) -> Values:
@@ -329,6 +330,8 @@ class Evaluator:
         if row.decisions is not None:
             for decision in row.decisions(*arguments):
                 self._decide(decision, mask, row.jumps)
+        if row.error(node.type) > 0 and row.name not in ("add", "sub"):
+            arguments = [self._perturb_adjoint(a, node.arguments[n].type) for n, a in enumerate(arguments)]
         if row.composite:
             argument_type = node.arguments[0].type
             found = row.reference(lambda v: self._perturb(v, argument_type, 0.5), *arguments)
@@ -344,6 +347,16 @@ class Evaluator:
         if row.error_floor and self.noise is not None:
             return self._perturb(found + row.error_floor, node.type, row.error(node.type)) - row.error_floor
         return self._perturb(found, node.type, row.error(node.type))
+
+    def _perturb_adjoint(self, argument: Values, of: Type) -> Values:
+        """`argument` with the derivative through it scaled by one rounding, and its value left alone.
+
+        Each contribution to an adjoint is rounded by itself.  Noise on values does not show that: it scales
+        all paths through an operation alike, and contributions that cancel would go on cancelling.
+        """
+        if self.noise is None or argument.shape[1] == 1 or argument.dtype.kind != "f":
+            return argument
+        return argument + self._noise(of, argument.ndim - 3) * (argument - argument[:, :1])
 
     def _perturb_slope(
         self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type

@@ -57,8 +57,6 @@ from strategies.language.nodes import (
     ThreadIndex,
     encode,
     rebuild,
-    size,
-    walk,
 )
 from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector
 from strategies.ops import result_type
@@ -86,6 +84,33 @@ _LOCAL_NAMES: Final = ("a", "b", "c", "d", "e", "f", "g", "h")
 _LOOP_NAMES: Final = ("n", "m", "p", "q")
 #: Tried one after the other: a kernel of another name gets other inputs, some of which may not show the bug.
 _KERNEL_NAMES: Final = ("kernel", "reduced", "minimal", "small")
+
+
+# ---------------------------------------------------------------- the tree, quickly
+
+
+def walk(node: Node) -> list[Node]:
+    """`node` and everything below it, parents first: as `nodes.walk`, in a third of the time."""
+    found: list[Node] = []
+    stack: list[Node] = [node]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        below: list[Node] = []
+        for name in node.__struct_fields__:
+            value = getattr(node, name)
+            if isinstance(value, tuple):
+                below += [item for item in value if isinstance(item, Node)]
+            elif isinstance(value, Node):
+                below.append(value)
+        below.reverse()
+        stack += below
+    return found
+
+
+def size(node: Node) -> int:
+    """How many nodes there are."""
+    return len(walk(node))
 
 
 # ---------------------------------------------------------------- limits and results
@@ -189,12 +214,19 @@ def _dress(program: Program) -> tuple[object, ...]:
         math.prod(program.launch) + sum(math.prod(p.shape) for p in program.parameters),
         sum(_literal_cost(n) for n in nodes if isinstance(n, Literal)),
         sum(_range_cost(p) for p in program.parameters),
-        len(program.name) + sum(len(name) for n in nodes for name in _names_of(n)),
+        _renaming_cost(program),
     )
 
 
+def _renaming_cost(program: Program) -> int:
+    renamed = list(_named(program))
+    return renamed.index(program) if program in renamed else len(renamed)
+
+
 def _type_cost(of: Type) -> int:
-    return 0 if types.element_scalar(of).notation in ("float32", "int32", "bool") else 1
+    element = of.dtype if isinstance(of, Array) else of
+    length = element.length if isinstance(element, Vector) else 0
+    return length + (types.element_scalar(of).notation not in ("float32", "int32", "bool"))
 
 
 def _literal_cost(node: Literal) -> int:
@@ -359,7 +391,9 @@ class _Check:
             case Conditional():
                 self.need(not isinstance(node.test, Literal) and node.then.type is node.otherwise.type)
             case Construct():
+                self.need(isinstance(node.type, Vector))
                 assert isinstance(node.type, Vector)
+                self.need(len(node.arguments) in (1, node.type.length))
                 self.need(all(a.type is node.type.dtype for a in node.arguments))
             case Component():
                 self.need(isinstance(node.base.type, Vector) and node.base.type.dtype is node.type)
@@ -416,8 +450,9 @@ def tidy(program: Program) -> Program:
         if new == body:
             break
         body = new
-    used = {name for statement in body for node in walk(statement) for name in _names_of(node)}
-    written = {root.array for root in _stores(body)}
+    nodes = [node for statement in body for node in walk(statement)]
+    used = {name for node in nodes for name in _names_of(node)}
+    written = {root.array for root in _stores(nodes)}
     parameters = tuple(
         p if p.output == (p.name in written) else msgspec.structs.replace(p, output=p.name in written)
         for p in program.parameters
@@ -426,17 +461,16 @@ def tidy(program: Program) -> Program:
     return msgspec.structs.replace(program, parameters=parameters, body=body)
 
 
-def _stores(body: Body) -> Iterator[Element | Atomic]:
-    for statement in body:
-        for node in walk(statement):
-            if isinstance(node, Atomic):
-                yield node
-            elif isinstance(node, Assign | AugmentedAssign):
-                root: Node = node.target
-                while isinstance(root, Component):
-                    root = root.base
-                if isinstance(root, Element):
-                    yield root
+def _stores(nodes: Iterable[Node]) -> Iterator[Element | Atomic]:
+    for node in nodes:
+        if isinstance(node, Atomic):
+            yield node
+        elif isinstance(node, Assign | AugmentedAssign):
+            root: Node = node.target
+            while isinstance(root, Component):
+                root = root.base
+            if isinstance(root, Element):
+                yield root
 
 
 def _reads(body: Body) -> Iterator[str]:
@@ -534,7 +568,7 @@ def _place(node: Any, edit: Callable[[Expression], Iterator[Expression]], editab
 def _below(node: Expression) -> Iterator[Expression]:
     """The expressions below `node`, each once."""
     seen = set()
-    for child in itertools.islice(walk(node), 1, None):
+    for child in walk(node)[1:]:
         if child not in seen:
             seen.add(child)
             yield child  # type: ignore[misc]
@@ -548,6 +582,7 @@ class _Leaves:
         first = program.body[0]
         names = first.names if isinstance(first, ThreadIndex) else ()
         self._indices = tuple(Name(INT32, name) for name in names)
+        self._names = _all_names(program)
 
     def existing(self, of: Type) -> Iterator[Expression]:
         """Parameters of type `of`, as they stand."""
@@ -565,12 +600,11 @@ class _Leaves:
             for value in (1, 0, 2):
                 yield Literal(of, float(value) if of.is_float else value)
 
-    def fresh(self, of: Type, taken: Iterable[str] = ()) -> tuple[Parameter, Element] | None:
+    def fresh(self, of: Type, taken: Sequence[str] = ()) -> tuple[Parameter, Element] | None:
         """A new array to read a value of type `of` from."""
         if not isinstance(of, Scalar | Vector):
             return None
-        names = _all_names(self._program) | set(taken)
-        name = next(n for n in (f"x{k}" for k in itertools.count()) if n not in names)
+        name = next(n for n in _pool(("x",)) if n not in self._names and n not in taken)
         low, high = (0.5, 2.0) if types.element_scalar(of).is_float else (1, 3)
         if types.element_scalar(of).kind == "bool":
             low, high = 0, 1
@@ -592,8 +626,7 @@ def _simpler(program: Program) -> Iterator[Program]:
             return
         yield from (child for child in _below(node) if child.type is node.type)
         yield from (leaf for leaf in leaves.existing(node.type) if size(leaf) < own)
-        if not isinstance(node, Cast) or not isinstance(node.operand, Literal):
-            yield from leaves.literals(node.type)
+        yield from leaves.literals(node.type)
         match node:
             case Logical(operands=operands) if len(operands) > 2:
                 for n in range(len(operands)):
@@ -720,7 +753,7 @@ def _statement_alone(program: Program, node: Statement) -> Iterator[Program]:
         return
     body, new = found
     parameters = (*new, *program.parameters)
-    if any(True for _ in _stores(body)):
+    if any(True for _ in _stores(walk(node))):
         yield _alone(program, parameters, body)
         return
     kinds = {n.name: n.type for n in walk(node) if isinstance(n, Name)}
@@ -742,7 +775,7 @@ def _output(program: Program, of: Type) -> tuple[Parameter, Element]:
     assert isinstance(first, ThreadIndex) and isinstance(of, Scalar | Vector)
     indices = tuple(Name(INT32, name) for name in first.names)
     names = _all_names(program)
-    name = next(n for n in ("out", "result", *(f"out{k}" for k in itertools.count(1))) if n not in names)
+    name = next(n for n in _pool(("out",)) if n not in names)
     parameter = Parameter(name, types.array(of, len(indices)), 0, 0, program.launch, True)
     for given in program.outputs:
         if isinstance(given.type, Array) and given.type.dtype is of and given.type.ndim == len(indices):
@@ -837,15 +870,32 @@ def _retyped(program: Program) -> Iterator[Program]:
     for some in (simple, *({s: simple[s]} for s in odd)) if len(odd) > 1 else (simple,):
         if some:
             yield _retype(program, some)
+    lengths = {e.length for n in walk(program) if isinstance(e := _element(n), Vector)}
+    for length in sorted(lengths):
+        for shorter in (0, *range(2, length)):
+            yield _retype(program, {}, {length: shorter})
 
 
-def _retype(program: Program, mapping: Mapping[Scalar, Scalar]) -> Program:
+def _element(node: Node) -> Type | None:
+    """The type of `node`'s value, or of its elements."""
+    of: Type | None = getattr(node, "type", None)
+    return of.dtype if isinstance(of, Array) else of
+
+
+def _retype(
+    program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping[int, int] | None = None
+) -> Program:
+    """`program` with scalar types replaced, and vectors by ones of other lengths, or, for 0, by scalars."""
+
     def to(of: Type) -> Type:
         match of:
             case Scalar():
                 return mapping.get(of, of)
             case Vector():
-                return types.vector(of.length, mapping.get(of.dtype, of.dtype))
+                dtype, length = mapping.get(of.dtype, of.dtype), of.length
+                if lengths is not None:
+                    length = lengths.get(length, length)
+                return types.vector(length, dtype) if length else dtype
             case Array():
                 element = to(of.dtype)
                 assert isinstance(element, Scalar | Vector)
@@ -857,6 +907,8 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar]) -> Program:
         of = getattr(node, "type", None)
         if not isinstance(of, Type) or to(of) is of:
             new = node
+        elif isinstance(node, Construct) and not isinstance(to(of), Vector):
+            return node.arguments[0]
         else:
             new = msgspec.structs.replace(node, type=to(of))  # type: ignore[call-arg]
             if isinstance(new, Literal) and new.type is FLOAT32:
@@ -1009,25 +1061,35 @@ def candidates(program: Program) -> Iterator[Program]:
     """
     yield from _ordered(program, _structural(program))
     yield from _ordered(program, _dressed(program))
-    yield from _ordered(program, _named(program))
+    yield from _renamed(program)
+
+
+def _renamed(program: Program) -> Iterator[Program]:
+    """Candidates that differ in names only, if those are not what they should be yet."""
+    renamed = list(_named(program))
+    if program not in renamed:
+        yield from (new for new in renamed if well_formed(new))
 
 
 def _ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
-    bound = cost(program)
-    tidied: dict[Program, tuple[object, ...]] = {}
-    raw: dict[Program, tuple[object, ...]] = {}
+    most = size(program)
+    tidied: dict[int, dict[Program, None]] = {}
+    raw: dict[int, dict[Program, None]] = {}
     for edited in edits:
         clean = tidy(edited)
-        for new, found in ((clean, tidied), (edited, raw)):
-            if new in tidied or new in found:
-                continue
-            price = cost(new)
-            if price < bound:
-                found[new] = price
-    for found in (tidied, {p: c for p, c in raw.items() if p not in tidied}):
-        for new in sorted(found, key=found.__getitem__):  # type: ignore[arg-type]
-            if well_formed(new):
-                yield new
+        tidied.setdefault(size(clean), {})[clean] = None
+        if clean is not edited and clean != edited:
+            raw.setdefault(size(edited), {})[edited] = None
+    for found in (tidied, raw):
+        for nodes in sorted(found):
+            if nodes > most:
+                break
+            # equal sizes only are compared further: that is most of the time
+            prices = {new: cost(new) for new in found[nodes] if well_formed(new)}
+            if nodes == most:
+                bound = cost(program)
+                prices = {new: price for new, price in prices.items() if price < bound}
+            yield from sorted(prices, key=prices.__getitem__)  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- reducing
@@ -1091,7 +1153,7 @@ class _Reducer:
         for edits in (_structural, _dressed):
             while self.first(_ordered(self.program, edits(self.program))):
                 pass
-        self.first(_ordered(self.program, _named(self.program)))
+        self.first(_renamed(self.program))
 
 
 def reduce(

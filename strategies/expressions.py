@@ -302,7 +302,9 @@ class Expressions:
         return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Vector))
 
     def _components(self, of: Scalar) -> list[Variable]:
-        return [v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of]
+        return [
+            v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of and not v.sum_only
+        ]
 
     def _component_of(self, vector: Typed) -> Typed:
         assert isinstance(vector.type, Vector)

@@ -122,7 +122,7 @@ def _clamped(x: Values, low: Values, high: Values) -> list[Decision]:
 
 
 def _sign_of_second(x: Values, y: Values) -> list[Decision]:
-    return _below_zero(x) + _below_zero(y)
+    return [*_below_zero(x), Decision(np.signbit(y), np.abs(y))]
 
 
 def _integer_part(x: Values) -> list[Decision]:
@@ -207,6 +207,8 @@ class OpSpec:
 
     def error(self, of: Type) -> float:
         """The bound of the error on CPU for results of type `of`, in units in the last place."""
+        if not types.element_scalar(of).is_float:
+            return 0.0
         if isinstance(self.ulps, float):
             return self.ulps
         return self.ulps[types.element_scalar(of).notation]

@@ -25,6 +25,8 @@ class Variable:
     used: bool = True
     #: whether it has a derivative with respect to an input that is not zero
     live: bool = False
+    #: a sum of a dynamic loop: read where no adjoint needs its value, that is in sums alone
+    sum_only: bool = False
     #: components that were assigned, which Warp allows once
     assigned_components: set[int] = field(default_factory=set)
     base: float = 0.0
@@ -50,8 +52,8 @@ class Scope:
         return variable
 
     def of_type(self, wanted: Type) -> list[Variable]:
-        """The visible variables of one type."""
-        return [v for v in self._variables if v.type is wanted]
+        """The visible variables of one type that may be read anywhere."""
+        return [v for v in self._variables if v.type is wanted and not v.sum_only]
 
     def mark(self) -> int:
         """A point to come back to with `release`."""

@@ -11,6 +11,7 @@ from strategies import names
 from strategies.expressions import Expressions, Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
+from strategies.language.limits import MAX_UNROLL
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -36,7 +37,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
-from strategies.weights import LONG_TRIPS, NESTED_TRIPS, NODE_BUDGET, TRIPS, Statements
+from strategies.weights import LONG_TRIPS, NESTED_TRIPS, NODE_BUDGET, SUMS, TRIPS, Statements
 
 Block = tuple[Statement, ...]
 #: A variable is kept within this share of the type's reach, so that sums and products of two still fit.
@@ -51,6 +52,8 @@ class Sketch(Expressions):
         self.loop_trips: list[int] = []
         #: whether each enclosing loop is one that Warp does not unroll
         self.arms = 0
+        #: whether the code is in a dynamic loop that only sums
+        self.sums = False
         self.defined: list[Variable] = []
 
     # ------------------------------------------------------------ locals
@@ -110,7 +113,7 @@ class Sketch(Expressions):
 
     def reassign(self, depth: int) -> Statement | None:
         """``name = expression`` for a variable that there is."""
-        variables = self.changeable()
+        variables = self.changeable(lambda v: not v.sum_only)
         if not variables:
             return None
         variable = self.dice.one_of(variables)
@@ -136,7 +139,9 @@ class Sketch(Expressions):
             return None
         variable = self.dice.one_of(variables)
         scalar = types.element_scalar(variable.type)
-        product = self.dice.chance(25) and isinstance(variable.type, Scalar) and scalar.is_float
+        product = (
+            self.dice.chance(25) and isinstance(variable.type, Scalar) and scalar.is_float and not variable.sum_only
+        )
         operator = "mul" if product else self.dice.one_of(("add", "sub"))
         value = self.expression(variable.type, depth)
         if variable.budget is None:
@@ -163,6 +168,9 @@ class Sketch(Expressions):
         if scalar.kind == "uint":
             interval = Interval(*scalar.limits)
         elif interval.size > reach:
+            if variable.sum_only:
+                small = self.fit(value, symmetric(_round(max(reach - variable.interval.size, 0.25), scalar)))
+                return AugmentedAssign(Name(variable.type, variable.name), operator, small.node)
             return self._settle(variable, operator, value)
         variable.interval = interval
         variable.used, variable.live = False, variable.live or value.live
@@ -194,7 +202,7 @@ class Sketch(Expressions):
 
     def assign_component(self, depth: int) -> Statement | None:
         """``v[i] = expression`` once a component, or ``v[i] += expression``."""
-        vectors = [v for v in self.changeable(lambda v: isinstance(v.type, Vector)) if v.budget is None]
+        vectors = self.changeable(lambda v: isinstance(v.type, Vector) and v.budget is None and not v.sum_only)
         if not vectors:
             return None
         variable = self.dice.one_of(vectors)
@@ -378,15 +386,21 @@ class Sketch(Expressions):
             before.append(self.accumulator(of))
         bounds, trips, interval = self._bounds()
         name = self.fresh(names.LOOPS)
+        leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
+        dynamic = leaves or trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in bounds)
         entry = self.scope.snapshot()
         chosen = self._open_for_loop(trips)
+        sums = dynamic and not self.sums and self.dice.chance(SUMS)
+        if sums:
+            self._keep_to_sums(chosen, entry)
         self.loop_trips.append(trips)
         with self._inner():
             mark = self.scope.mark()
             self.scope.add(Variable(name, INT32, interval))
-            body = self._loop_body(weights, depth, leave)
+            body = self._loop_body(weights, depth, leaves)
             body += self._use_up(mark + 1)
         self.loop_trips.pop()
+        self.sums = self.sums and not sums
         self._close_after_loop(chosen, entry)
         start, stop, step = bounds
         before.append(For(name, stop, tuple(body), start, step))
@@ -427,9 +441,19 @@ class Sketch(Expressions):
             if before.budget is None:
                 variable.budget, variable.loop_depth = None, before.loop_depth
 
-    def _loop_body(self, weights: Statements, depth: int, leave: bool | None) -> list[Statement]:
+    def _keep_to_sums(self, chosen: list[Variable], entry: dict[str, Variable]) -> None:
+        """Let the loop add to a few variables, which nothing but sums may read from now on."""
+        self.sums = True
+        for n, variable in enumerate(chosen):
+            if n < 2:
+                variable.sum_only = True
+            else:
+                before = entry[variable.name]
+                variable.interval, variable.base, variable.budget = before.interval, before.base, before.budget
+                variable.loop_depth = before.loop_depth
+
+    def _loop_body(self, weights: Statements, depth: int, leaves: bool) -> list[Statement]:
         body: list[Statement] = []
-        leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
         if leaves and self.dice.chance(50):
             body.append(self._leave())
             leaves = False
@@ -446,7 +470,7 @@ class Sketch(Expressions):
 
     def _accumulate(self, depth: int) -> Statement | None:
         """``acc += expression``, or a minimum, a maximum, or a decaying sum."""
-        floats = self.changeable(lambda v: v.type is self.main)
+        floats = self.changeable(lambda v: v.type is self.main and not v.sum_only)
         if floats and self.dice.chance(20):
             variable = self.dice.one_of(floats)
             old = Name(self.main, variable.name)
@@ -568,11 +592,12 @@ class Sketch(Expressions):
     def result(self, of: Type, depth: int) -> Typed:
         """An expression of type `of` that uses every local that nothing has used so far."""
         value = self.expression(of, depth)
-        for variable in [v for v in self.scope if not v.used and v in self.defined]:
-            extra = self.as_type(self.variable(variable), of)
+        unused = [v for v in self.scope if not v.used and v in self.defined]
+        for variable in sorted(unused, key=lambda v: v.sum_only):
             if of is BOOL:
                 continue
-            value = self.plus(value, extra)
+            extra = self.as_type(self.variable(variable), of)
+            value = self.plus(value, extra, linear=variable.sum_only)
         if isinstance(of, Scalar | Vector) and of is not BOOL:
             if types.element_scalar(of).is_float and not value.live:
                 value = self.plus(value, self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of))
@@ -580,10 +605,10 @@ class Sketch(Expressions):
                 value = self.plus(self.element(of), value)
         return value
 
-    def plus(self, left: Typed, right: Typed) -> Typed:
-        op = self.dice.one_of(("add", "sub", "mul") if types.element_scalar(left.type).is_float else ("add", "sub"))
-        if isinstance(left.type, Vector) and op == "mul":
-            op = "add"
+    def plus(self, left: Typed, right: Typed, linear: bool = False) -> Typed:
+        """The two combined: added, subtracted or, unless the result must be `linear` in both, multiplied."""
+        product = types.element_scalar(left.type).is_float and isinstance(left.type, Scalar) and not linear
+        op = self.dice.one_of(("add", "sub", "mul") if product else ("add", "sub"))
         return self.apply(OPS[op], left.type, [left, right])
 
     @property

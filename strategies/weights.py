@@ -88,3 +88,6 @@ BARE_ELEMENT: Final = 4
 FLAT: Final = 40
 #: A value whose interval is this many times as wide as a domain is scaled into it, not clamped.
 SATURATION: Final = 3.0
+#: Of 100 dynamic loops, how many only sum into variables that are then only added: gradients through others
+#: are outside of what Warp documents, and such kernels prove the forward pass alone.
+SUMS: Final = 85

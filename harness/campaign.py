@@ -1,0 +1,573 @@
+"""The loop: draw, verify, keep.
+
+Programs are verified in batches of consecutive indices by any of several worker processes, and committed in
+the order of their indices by this one.  What is a duplicate, and where a campaign ends, is decided at the
+commit.  So the corpus depends on the seed and the categories alone, and not on how many workers there were,
+how often the campaign was interrupted, or when.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from corpus import store as store_form
+from corpus.record import Record, decode_record
+from corpus.store import Store
+from harness.report import write_report
+from harness.sandbox import Versions
+from harness.shrink import Limits
+from harness.triage import Ledger, bucket
+from harness.workers import (
+    BATCH,
+    Plan,
+    ReducedFailure,
+    Result,
+    WorkerBroke,
+    WorkerDied,
+    WorkerHandle,
+    find_cuda_device,
+    make_provenance,
+)
+from strategies.categories import CATEGORIES
+from strategies.stream import UnknownCategory
+
+MAX_DEFAULT_WORKERS: Final = 8
+"""Workers when nobody says how many: one a core, and no more than this, for each needs 400 MB."""
+
+TASKS_AHEAD: Final = 2
+"""Batches that a worker has been asked for at any time: one to build, one to prepare meanwhile."""
+
+BATCHES_AHEAD: Final = 8
+"""Batches for each worker that may be finished before the one that is next to be committed: what waits
+for a slow one is held in memory."""
+
+COMMIT_SECONDS: Final = 1.0
+"""Commits are at least so far apart: each waits for the disk a dozen times."""
+
+TICK_SECONDS: Final = 0.2
+"""How long the loop sleeps at most."""
+
+GRACE_SECONDS: Final = 8.0
+"""After the time is up, so long is waited for batches that are being built."""
+
+LIVES: Final = 3
+"""Workers that may die over one task before the campaign gives up."""
+
+EXPECTED_YIELD: Final = 0.8
+"""Share of programs that become a new pair, a little low: near the end, no more batches are begun than are
+likely to be needed."""
+
+GROW_LIMITS: Final = Limits(seconds=30.0)
+HUNT_LIMITS: Final = Limits(seconds=10.0)
+"""For reducing one failure; a hunt must end soon after its time."""
+
+REDUCTIONS_AT_FIRST: Final = 3
+REDUCTIONS_PER_BUCKET: Final = 2
+"""Failures of one manner are reduced three times, and twice more for every different bug that came of it:
+one frequent bug must not eat the campaign, nor hide another."""
+
+
+class StopReason(Enum):
+    """Why a campaign ended; the value is the sentence for the person at the keyboard."""
+
+    COUNT = "the campaign has as many pairs as were asked for"
+    SECONDS = "the time is up"
+    STALE = "no new pair has come for as many programs as were allowed"
+    FAILURE = "a new failure was found"
+    INTERRUPTED = "it was interrupted; everything up to here is saved"
+
+
+@dataclass
+class Found:
+    """A bug that failures of this run came down to.
+
+    `known` is the id of the known issue that it is, if it is one; `path` is the folder of the saved case.
+    """
+
+    bucket: str
+    kind: str
+    known: str | None
+    path: Path | None
+    hits: int = 1
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """How a campaign stands; a `Summary` without what only its end shows.
+
+    Counts are of the whole campaign, but for `added` and `new_draws`, which are of this run.
+    """
+
+    seconds: float
+    draws: int
+    new_draws: int
+    verified: int
+    added: int
+    counts: Mapping[str, int]
+    known: Mapping[str, int]
+    failures: Sequence[Found]
+    wanted: int | None
+    seconds_left: float | None
+
+    def count(self, what: str) -> int:
+        """How many programs ended so."""
+        return self.counts.get(what, 0)
+
+    def share(self, what: str) -> float:
+        """The share of programs that ended so."""
+        return self.count(what) / self.draws if self.draws else 0.0
+
+    @property
+    def rate(self) -> float:
+        """New pairs a second."""
+        return self.added / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def new_failures(self) -> list[Found]:
+        """The failures that are no known issue."""
+        return [found for found in self.failures if found.known is None]
+
+
+@dataclass(frozen=True)
+class Summary(Snapshot):
+    """What came of a campaign."""
+
+    stop_reason: StopReason = StopReason.COUNT
+    #: failures of this run that were not made small, for others of the same manner had been
+    unreduced: int = 0
+
+    @property
+    def exit_status(self) -> int:
+        """1 if there is a new failure, else 0."""
+        return int(bool(self.new_failures))
+
+
+Watch = Callable[[Snapshot], None]
+Say = Callable[[str], None]
+
+
+def default_workers() -> int:
+    """As many workers as there are cores, within reason."""
+    return min(os.cpu_count() or 1, MAX_DEFAULT_WORKERS)
+
+
+def ordered_categories(names: Sequence[str]) -> tuple[str, ...]:
+    """`names`, or all categories if there are none, in the one order that campaigns have.
+
+    Raises `UnknownCategory`.
+    """
+    for name in names:
+        if name not in CATEGORIES:
+            raise UnknownCategory(name)
+    return tuple(name for name in CATEGORIES if not names or name in names)
+
+
+@dataclass(frozen=True)
+class _Batch:
+    indices: range
+    results: Sequence[Result]
+
+
+@dataclass
+class _Manner:
+    """What has become of the failures of one manner."""
+
+    asked: int = 0
+    buckets: set[str] = field(default_factory=set)
+
+    @property
+    def allowed(self) -> bool:
+        return self.asked < REDUCTIONS_AT_FIRST + REDUCTIONS_PER_BUCKET * len(self.buckets)
+
+
+class Campaign:
+    """Grows a corpus, or hunts for bugs.
+
+    Args:
+        corpus: the folder that pairs and failures go to; it is made if need be.
+        seed: of the programs, and of their inputs.
+        categories: of kernels; all, if there are none.
+        count: the verified pairs that the campaign is to have in all.
+        seconds: time to draw for.
+        stale: stop after so many programs in a row that gave no new pair.
+        workers: processes that draw and verify, each with a sandbox.
+        hunt: look for failures, under changing build options, and keep no pairs.
+        fail_fast: stop at the first new failure, once it is reduced and saved.
+        check_cuda: generate and compile the CUDA text as well, and store it.
+        say: told, in a sentence, what is worth knowing besides.
+    """
+
+    def __init__(
+        self,
+        corpus: Path,
+        *,
+        seed: int = 0,
+        categories: Sequence[str] = (),
+        count: int | None = None,
+        seconds: float | None = None,
+        stale: int | None = None,
+        workers: int | None = None,
+        hunt: bool = False,
+        fail_fast: bool = False,
+        check_cuda: bool = False,
+        say: Say = lambda sentence: None,
+    ) -> None:
+        self.corpus = Path(corpus)
+        self._say = say
+        self._count = count
+        self._seconds = seconds
+        self._stale = stale
+        self._workers = default_workers() if workers is None else workers
+        self._fail_fast = fail_fast
+        device = find_cuda_device()
+        if device is None:
+            say("no CUDA device: the GPU run is skipped")
+        self.plan = Plan(
+            seed=seed,
+            categories=ordered_categories(categories),
+            hunt=hunt,
+            check_cuda=check_cuda,
+            device=device,
+            limits=HUNT_LIMITS if hunt else GROW_LIMITS,
+        )
+        self._interrupted = False
+
+    def interrupt(self) -> None:
+        """Have `run` end soon, with everything saved; may be called by a signal's handler."""
+        self._interrupted = True
+
+    def run(self, watch: Watch = lambda snapshot: None) -> Summary:
+        """Draw, verify and keep until there is a reason to stop; `watch` is called a few times a second.
+
+        Raises:
+            CorpusError: the folder cannot be used, or another campaign uses it.
+            SandboxError: there is no Warp that can be used.
+            WorkerBroke: a worker met something that it was not made for.
+        """
+        started = time.monotonic()
+        with Store.open(self.corpus, write=True) as store:
+            state = _Run(self, store, started)
+            try:
+                return state.run(watch)
+            finally:
+                state.close()
+
+
+class _Run:
+    """One run of a campaign, with all that changes while it runs."""
+
+    def __init__(self, campaign: Campaign, store: Store, started: float) -> None:
+        self._campaign = campaign
+        self._plan = campaign.plan
+        self._store = store
+        self._started = started
+        self._ledger = Ledger.load()
+        self._workers: list[WorkerHandle] = []
+        self._versions: Versions | None = None
+        self._deaths: Counter[str] = Counter()
+        # A hunt starts at the beginning each time: it keeps no account of its programs.
+        begun = store_form.Progress() if self._plan.hunt else store.progress(self._plan.campaign)
+        #: the next index that no worker has been asked for
+        self._unasked = begun.next
+        #: the next index to commit, the pairs of the campaign, and what became of each program
+        self._next = begun.next
+        self._first = begun.next
+        self._verified = begun.verified
+        self._verified_before = begun.verified
+        self._counters = {category: Counter(counts) for category, counts in begun.counters.items()}
+        #: finished batches, by their first index
+        self._finished: dict[int, _Batch] = {}
+        #: of the batches that are accounted for and not yet committed
+        self._records: list[Record] = []
+        self._structures: set[str] = set()
+        self._committed_at = started
+        self._stale = 0
+        self._manners: dict[str, _Manner] = {}
+        #: failures that are being reduced, or that were; None for those that are not
+        self._reductions: dict[int, ReducedFailure | None] = {}
+        self._reducing: set[int] = set()
+        self._found: dict[str, Found] = {}
+        self._known: Counter[str] = Counter()
+        self._unreduced = 0
+
+    # -- the loop
+
+    def run(self, watch: Watch) -> Summary:
+        while (reason := self._reason()) is None:
+            self._step()
+            watch(self._snapshot())
+        if reason is StopReason.SECONDS:
+            deadline = time.monotonic() + GRACE_SECONDS
+            while self._busy() and self._reason() is reason and time.monotonic() < deadline:
+                self._step(ask=False)
+                watch(self._snapshot())
+        for worker in self._workers:
+            worker.dismiss()
+        if self._plan.hunt:
+            self._wind_up()
+        elif self._reducing:
+            self._campaign._say("a failure was still being reduced; the same command will find it again")
+        self._commit()
+        shot = self._snapshot()
+        return Summary(**{f: getattr(shot, f) for f in shot.__dataclass_fields__}, stop_reason=reason, unreduced=self._unreduced)  # fmt: skip  # noqa: E501
+
+    def _reason(self) -> StopReason | None:
+        campaign = self._campaign
+        if campaign._interrupted:
+            return StopReason.INTERRUPTED
+        if campaign._fail_fast and any(found.known is None for found in self._found.values()):
+            return StopReason.FAILURE
+        if campaign._count is not None and self._verified >= campaign._count:
+            return StopReason.COUNT
+        if campaign._stale is not None and self._stale >= campaign._stale:
+            return StopReason.STALE
+        if campaign._seconds is not None and time.monotonic() - self._started >= campaign._seconds:
+            return StopReason.SECONDS
+        return None
+
+    def _busy(self) -> bool:
+        return any(worker.tasks for worker in self._workers)
+
+    def _step(self, ask: bool = True) -> None:
+        if ask:
+            self._ask()
+        self._listen()
+        while self._account():
+            pass
+        if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
+            self._commit()
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in self._workers:
+            worker.dismiss()
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+    # -- workers
+
+    def _ask(self) -> None:
+        """Ask for batches, wherever fewer than enough are asked for."""
+        while len(self._workers) < self._campaign._workers:
+            self._workers.append(WorkerHandle(self._plan))
+        ahead = BATCHES_AHEAD * len(self._workers) * BATCH
+        for tasks in range(TASKS_AHEAD):
+            for worker in self._workers:
+                if len(worker.tasks) == tasks and self._unasked < self._next + ahead and self._more_needed():
+                    indices = self._plan.batch(self._unasked)
+                    self._unasked = indices.stop
+                    self._give(worker, {"verify": indices})
+
+    def _more_needed(self) -> bool:
+        if self._campaign._count is None:
+            return True
+        coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
+        asked = sum(len(task["verify"]) for w in self._workers for task in w.tasks if "verify" in task)
+        likely = self._verified + EXPECTED_YIELD * (coming + asked)
+        return likely < self._campaign._count
+
+    def _give(self, worker: WorkerHandle, task: dict[str, Any]) -> None:
+        try:
+            worker.ask(task)
+        except WorkerDied as died:
+            self._replace(worker, died)
+
+    def _replace(self, worker: WorkerHandle, died: WorkerDied) -> None:
+        """A new worker for one that died, with the same tasks."""
+        for task in worker.tasks:
+            self._deaths[str(task)] += 1
+            if self._deaths[str(task)] >= LIVES:
+                raise WorkerBroke(f"{died}, {LIVES} times over the same programs", "") from None
+        if not worker.tasks:
+            self._deaths["idle"] += 1
+            if self._deaths["idle"] >= LIVES:
+                raise WorkerBroke(f"{died}, {LIVES} times, with nothing to do", "") from None
+        worker.close()
+        new = WorkerHandle(self._plan)
+        self._workers[self._workers.index(worker)] = new
+        for task in worker.tasks:
+            new.ask(task)
+
+    def _listen(self) -> None:
+        """Take in what the workers have answered; waits a moment for it."""
+        ready, _, _ = select.select(self._workers, [], [], TICK_SECONDS)
+        for worker in ready:
+            try:
+                for answer in worker.answers():
+                    self._take(answer)
+            except WorkerDied as died:
+                self._replace(worker, died)
+            self._versions = worker.versions or self._versions
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
+        if "results" in answer:
+            results: Sequence[Result] = answer["results"]
+            indices = range(results[0].index, results[-1].index + 1)
+            self._finished[indices.start] = _Batch(indices, results)
+        else:
+            self._reducing.discard(answer["index"])
+            self._reductions[answer["index"]] = answer["reduced"]
+
+    # -- accounts
+
+    def _account(self) -> bool:
+        """Account for the batch that is next, if it is finished and its failures are reduced."""
+        batch = self._finished.get(self._next)
+        if batch is None:
+            return False
+        results = self._up_to_count(batch)
+        failures = [result for result in results if result.what == "failure"]
+        for result in failures:
+            self._see_to(result)
+        if any(result.index in self._reducing for result in failures):
+            return False
+        del self._finished[self._next]
+        for result in results:
+            self._tally(result)
+        self._next = results[-1].index + 1
+        return True
+
+    def _up_to_count(self, batch: _Batch) -> Sequence[Result]:
+        """The results up to the one that brings the campaign to its count, in order."""
+        verified, structures = self._verified, set()
+        for n, result in enumerate(batch.results):
+            if result.verified and not self._duplicate(result) and result.structure not in structures:
+                structures.add(result.structure)
+                verified += 1
+                if verified == self._campaign._count:
+                    return batch.results[: n + 1]
+        return batch.results
+
+    def _wind_up(self) -> None:
+        """Save what a hunt found last as it is, reduced or not."""
+        for _, batch in sorted(self._finished.items()):
+            for result in batch.results:
+                manner = self._manners.setdefault(result.manner, _Manner())
+                if (
+                    result.evidence is not None
+                    and result.index not in self._reductions
+                    and (manner.allowed or result.index in self._reducing)
+                ):
+                    manner.asked += 1
+                    program, verdict = result.evidence
+                    assert verdict.failure is not None
+                    self._reductions[result.index] = ReducedFailure(
+                        bucket(program, verdict.failure), program, verdict, self._plan.options(result.index)
+                    )
+                self._tally(result)
+
+    def _duplicate(self, result: Result) -> bool:
+        if self._plan.hunt:
+            return False
+        return result.structure in self._structures or self._store.has_structure(result.structure)
+
+    def _see_to(self, result: Result) -> None:
+        """Have a failure reduced, unless enough of its manner were."""
+        if result.index in self._reducing or result.index in self._reductions:
+            return
+        manner = self._manners.setdefault(result.manner, _Manner())
+        if not manner.allowed:
+            self._reductions[result.index] = None
+            self._unreduced += 1
+            return
+        manner.asked += 1
+        self._reducing.add(result.index)
+        self._give(min(self._workers, key=lambda worker: len(worker.tasks)), {"reduce": result.index})
+
+    def _tally(self, result: Result) -> None:
+        counts = self._counters.setdefault(result.category, Counter())
+        what, self._stale = result.what, self._stale + 1
+        if result.verified:
+            if self._duplicate(result):
+                what = "duplicate"
+            elif not self._plan.hunt:
+                assert result.record is not None
+                self._structures.add(result.structure)
+                self._records.append(decode_record(result.record))
+                self._stale = 0
+        if what in ("backward", "forward"):
+            self._verified += 1
+        counts[what] += 1
+        if what.startswith("known:"):
+            self._known[what.removeprefix("known:")] += 1
+        reduced = self._reductions.pop(result.index, None)
+        if reduced is not None:
+            self._manners.setdefault(result.manner, _Manner()).buckets.add(reduced.bucket)
+            self._keep(reduced, result)
+
+    def _keep(self, reduced: ReducedFailure, result: Result) -> None:
+        """Save a failure, unless it is known or one of its bucket is saved already."""
+        if reduced.trouble:
+            self._campaign._say(reduced.trouble)
+        if reduced.bucket in self._found:
+            self._found[reduced.bucket].hits += 1
+            return
+        failure = reduced.verdict.failure
+        assert failure is not None
+        known = self._ledger.by_bucket(reduced.bucket)
+        path = None
+        if known is None:
+            path = self._store.failure_folder(reduced.bucket)
+            if not (path / store_form.CASE).exists():
+                self._report(reduced, result)
+        self._found[reduced.bucket] = Found(
+            reduced.bucket, failure.kind.value, None if known is None else known.id, path
+        )
+        if known is not None:
+            self._known[known.id] += 1
+
+    def _report(self, reduced: ReducedFailure, result: Result) -> None:
+        assert self._versions is not None
+        _, index = self._plan.place(result.index)
+        provenance = make_provenance(self._versions, self._plan.seed, index)
+        write_report(self._store, reduced.bucket, reduced.program, reduced.verdict, reduced.options, provenance)
+
+    def _commit(self) -> None:
+        """Make durable what is accounted for."""
+        self._committed_at = time.monotonic()
+        if self._plan.hunt:
+            return
+        counters = {category: dict(sorted(c.items())) for category, c in self._counters.items()}
+        progress = store_form.Progress(self._next, self._verified, counters)
+        self._store.commit(self._plan.campaign, progress, self._records)
+        self._records.clear()
+        self._structures.clear()
+
+    # -- showing
+
+    def _snapshot(self) -> Snapshot:
+        seconds = time.monotonic() - self._started
+        counts: Counter[str] = Counter()
+        for of in self._counters.values():
+            counts.update(of)
+        return Snapshot(
+            seconds=seconds,
+            draws=self._next,
+            new_draws=self._next - self._first,
+            verified=self._verified,
+            added=self._verified - self._verified_before,
+            counts=counts,
+            known=dict(self._known),
+            failures=list(self._found.values()),
+            wanted=self._campaign._count,
+            seconds_left=self._seconds_left(seconds),
+        )
+
+    def _seconds_left(self, seconds: float) -> float | None:
+        campaign, added = self._campaign, self._verified - self._verified_before
+        left = []
+        if campaign._seconds is not None:
+            left.append(max(0.0, campaign._seconds - seconds))
+        if campaign._count is not None and added:
+            left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
+        return min(left, default=None)
+

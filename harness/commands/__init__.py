@@ -1,0 +1,108 @@
+"""The command `warpsmith`: one file a subcommand.
+
+Exit status: 0 nothing new, 1 a new failure was found and saved, 2 bad usage, 3 the program itself broke.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated, Final, NoReturn
+
+import typer
+
+from corpus.record import CorpusError
+from harness.commands.coverage import coverage
+from harness.commands.export import export
+from harness.commands.grow import grow
+from harness.commands.hunt import hunt
+from harness.commands.rebuild import rebuild
+from harness.commands.replay import replay
+from harness.commands.shared import BadUsage
+from harness.commands.show import show
+from harness.commands.stats import stats
+from harness.commands.verify import verify
+from harness.generated_code import CompilerNotFound
+from harness.sandbox import SandboxError
+from harness.workers import WorkerBroke, own_version
+from strategies.stream import UnknownCategory
+
+NOTHING_NEW: Final = 0
+BAD_USAGE: Final = 2
+BROKEN: Final = 3
+INTERRUPTED: Final = 130
+
+DEBUG: Final = "--debug"
+DEBUG_VARIABLE: Final = "WARPSMITH_DEBUG"
+
+#: What the person at the keyboard can put right; the message of each is a sentence.
+_USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, SandboxError, UnknownCategory)
+#: Click's own, which Typer brings along under one name or another.
+_CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
+
+app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+for _command in (grow, hunt, replay, verify, rebuild, export, stats, show, coverage):
+    app.command()(_command)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"warpsmith {own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option(DEBUG, help="Show tracebacks; anywhere on the line.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Writes kernels for NVIDIA Warp, proves what Warp makes of them, and keeps the proof."""
+
+
+def main() -> NoReturn:
+    """The command as a program."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command, and its exit status."""
+    debug = DEBUG in arguments or os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
+    try:
+        status = app([a for a in arguments if a != DEBUG], standalone_mode=False, prog_name="warpsmith")
+        sys.stdout.flush()
+    except _CLICK as error:
+        return _complain(getattr(error, "format_message", error.__str__)(), debug)
+    except _USAGE as error:
+        return _complain(str(error), debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output, `head` for instance, has had enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOTHING_NEW
+    except Exception as error:
+        return _confess(error, debug)
+    return status if isinstance(status, int) else NOTHING_NEW
+
+
+def _complain(sentence: str, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    print(f"warpsmith: {sentence.strip()}", file=sys.stderr)
+    return BAD_USAGE
+
+
+def _confess(error: Exception, debug: bool) -> int:
+    said = str(error) if isinstance(error, WorkerBroke) else f"{type(error).__name__}: {error}"
+    print(f"warpsmith: this should not have happened: {said.strip()}", file=sys.stderr)
+    if debug:
+        traceback.print_exc()
+        print(getattr(error, "trace", ""), file=sys.stderr)
+        print("please report this", file=sys.stderr)
+    else:
+        print(f"please report this, with what {DEBUG} adds to it", file=sys.stderr)
+    return BROKEN

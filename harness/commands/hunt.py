@@ -1,0 +1,78 @@
+"""`warpsmith hunt`: the same engine, pointed at bugs."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.campaign import Campaign
+from harness.commands.shared import (
+    Category,
+    CheckCuda,
+    Corpus,
+    Json,
+    Seconds,
+    Seed,
+    Workers,
+    as_json,
+    print_json,
+    run_campaign,
+    sum_up,
+)
+from harness.progress import progress
+
+
+def hunt(
+    seconds: Seconds = None,
+    seed: Seed = 0,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=0, help="Stop after so many verified kernels.")
+    ] = None,
+    category: Category = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first new failure.")] = False,
+    corpus: Corpus = None,
+    workers: Workers = None,
+    check_cuda: CheckCuda = False,
+    json: Json = False,
+) -> int:
+    """Look for defects of Warp under changing build options; keeps failures and no pairs.
+
+    Failures go below the folder given with --corpus, else into a new folder for temporary files.
+    """
+    scratch = None
+    if corpus is None:
+        scratch = Path(tempfile.mkdtemp(prefix="warpsmith-hunt-"))
+    folder = scratch or corpus
+    assert folder is not None
+    with contextlib.ExitStack() as stack:
+        if scratch is not None:
+            stack.callback(_remove_if_empty, scratch)
+        with progress() as display:
+            campaign = Campaign(
+                folder,
+                seed=seed,
+                categories=category or (),
+                count=count,
+                seconds=seconds,
+                workers=workers,
+                hunt=True,
+                fail_fast=fail_fast,
+                check_cuda=check_cuda,
+                say=display.say,
+            )
+            display.say(f"Hunting; failures go to {folder.resolve() / 'failures'}. Ctrl-C ends it.")
+            summary = run_campaign(campaign, display)
+        sum_up(summary)
+        if json:
+            print_json(as_json(summary))
+        return summary.exit_status
+
+
+def _remove_if_empty(scratch: Path) -> None:
+    if not any(scratch.glob("failures/*")):
+        shutil.rmtree(scratch, ignore_errors=True)

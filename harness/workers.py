@@ -1,0 +1,559 @@
+"""The processes that draw and verify on behalf of a campaign, and the handle that the campaign has on one.
+
+A worker draws a batch of programs, computes what each must give, and has its own `Sandbox` build and run
+them; while a batch is being built, it prepares the next.  It talks with the campaign in frames over two
+pipes.  What it answers depends on the plan and the indices alone, never on what it did before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib.metadata
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn
+
+from corpus.record import Provenance, Record, Verification, encode_record, make_record
+from harness.expectation import Expectation
+from harness.sandbox import BuildOptions, Job, JobResult, Sandbox, SandboxError, Versions
+from harness.shrink import Limits, reduce
+from harness.triage import Ledger, bucket
+from harness.verdict import Outcome, Tier, Verdict
+from harness.verify import job, judge, try_expect
+from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
+from strategies import draw
+from strategies.language.nodes import Program
+
+BATCH: Final = 12
+"""Programs that are built together.  Compiling Warp's header costs as much as three kernels, and a batch
+that dies has to be split: from 8 to 16 there is little to choose."""
+
+SAMPLE: Final = 16
+"""Every so many batches one is built at Warp's default optimization level, which takes three times as long
+and hides what level 0 shows.  Whole batches, since a batch has one level."""
+
+HUNT_LEVELS: Final = (0, None, 1, 2, 3)
+"""The optimization levels that a hunt goes through, a batch each; None is Warp's default."""
+
+CUDA_ARCH: Final = 90
+"""The architecture that CUDA text is compiled for: sm_90, which every NVRTC that Warp ships knows."""
+
+MAX_CPP_BYTES: Final = 64 * 1024
+"""Pairs with more C++ than this are verified and not stored: ten times the usual size, and more than those
+who train on pairs can use."""
+
+CLOSE_SECONDS: Final = 3.0
+"""Time for a worker to end its sandbox and remove its folders before it is killed."""
+
+_INVALID: Final = "invalid program"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What decides a campaign's programs and how each is verified: the same plan gives the same results.
+
+    Program `i` of a campaign is the one at index `i // n` of the stream of category `i % n`.
+    """
+
+    seed: int
+    categories: tuple[str, ...]
+    hunt: bool = False
+    check_cuda: bool = False
+    #: the CUDA device that kernels are run on as well, if there is one
+    device: str | None = None
+    #: for reducing one failure
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def campaign(self) -> str:
+        """The name of the campaign: all that changes which programs are drawn."""
+        return f"seed={self.seed} categories={','.join(self.categories)}"
+
+    def place(self, index: int) -> tuple[str, int]:
+        """The category of a program of the campaign, and its index in that category's stream."""
+        return self.categories[index % len(self.categories)], index // len(self.categories)
+
+    def options(self, index: int) -> BuildOptions:
+        """How a program of the campaign is built; the same for a whole batch."""
+        number = index // BATCH
+        level: int | None = 0
+        if self.hunt:
+            level = HUNT_LEVELS[number % len(HUNT_LEVELS)]
+        elif number % SAMPLE == SAMPLE - 1:
+            level = None
+        return BuildOptions(optimization_level=level, cuda_arch=CUDA_ARCH if self.check_cuda else None)
+
+    @staticmethod
+    def batch(start: int) -> range:
+        """The indices from `start` to the end of its batch."""
+        return range(start, (start // BATCH + 1) * BATCH)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one program of a campaign.
+
+    `what` is "backward" or "forward" for a verified pair, with the `record` as it will be stored, and else
+    "inconclusive", "invalid", "discarded", "too large", "known:<id>" or "failure".
+    """
+
+    index: int
+    category: str
+    what: str
+    structure: str = ""
+    record: bytes | None = None
+    #: for a failure: in which manner it fails, roughly; failures of one bug share it
+    manner: str = ""
+    #: for a failure: the program and what was found
+    evidence: tuple[Program, Verdict] | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether there is a pair to store."""
+        return self.record is not None
+
+
+@dataclass(frozen=True)
+class ReducedFailure:
+    """A failure, made small; `trouble` says why it could not be, if it could not."""
+
+    bucket: str
+    program: Program
+    verdict: Verdict
+    options: BuildOptions
+    trouble: str = ""
+
+
+# ---------------------------------------------------------------- within the worker
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    indices: Sequence[int]
+    expectations: Sequence[Expectation | Verdict | None]
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [
+            job(expectation, f"{expectation.program.name}_{n}")
+            for n, expectation in enumerate(self.expectations)
+            if isinstance(expectation, Expectation)
+        ]
+
+
+class _Lost(Exception):
+    """Something unexpected happened over one program; the message says which."""
+
+
+class Lane:
+    """Draws and verifies what it is asked for.  One batch is being built while the next is prepared."""
+
+    def __init__(self, plan: Plan, sandbox: Sandbox, on_device: Sandbox | None, replies: int) -> None:
+        self._plan = plan
+        self._sandbox = sandbox
+        self._on_device = on_device
+        self._replies = replies
+        self._ledger = Ledger.load()
+        self._versions = sandbox.versions
+        self._building: _Prepared | None = None
+
+    def serve(self, requests: int) -> None:
+        """Answer requests until there are no more."""
+        reader = FrameReader(requests)
+        waiting: deque[Mapping[str, Any]] = deque()
+        while True:
+            idle = not waiting and self._building is None
+            try:
+                frame = reader.read(None if idle else time.monotonic())
+            except OutOfTime:
+                self._work(waiting)
+                continue
+            if frame is None:
+                return
+            # What is asked about a failure holds the campaign up.
+            waiting.appendleft(frame) if "reduce" in frame else waiting.append(frame)
+
+    def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
+        request = waiting.popleft() if waiting else {}
+        if "reduce" in request:
+            self._finish()
+            index = request["reduce"]
+            with self._named(index):
+                reduced = self._reduce(index)
+            self._answer({"index": index, "reduced": reduced})
+            return
+        prepared = self._prepare(request["verify"]) if request else None
+        self._finish()
+        if prepared is not None:
+            self._sandbox.submit(prepared.jobs, self._plan.options(prepared.indices[0]))
+            self._building = prepared
+
+    def _answer(self, frame: dict[str, Any]) -> None:
+        write_frame(self._replies, frame)
+
+    def _prepare(self, indices: Sequence[int]) -> _Prepared:
+        return _Prepared(indices, [self._expect(index) for index in indices])
+
+    def _expect(self, index: int) -> Expectation | Verdict | None:
+        program = self._program(index)
+        if program is None:
+            return None
+        with self._named(index):
+            return try_expect(program, self._plan.seed)
+
+    def _program(self, index: int) -> Program | None:
+        category, n = self._plan.place(index)
+        with self._named(index):
+            return draw(category, self._plan.seed, n)
+
+    @contextlib.contextmanager
+    def _named(self, index: int) -> Iterator[None]:
+        try:
+            yield
+        except (SandboxError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            category, n = self._plan.place(index)
+            raise _Lost(f"kernel {n} of category {category}, seed {self._plan.seed}: {error!r}") from error
+
+    def _finish(self) -> None:
+        prepared, self._building = self._building, None
+        if prepared is None:
+            return
+        on_cpu = iter(self._sandbox.collect())
+        options = self._plan.options(prepared.indices[0])
+        on_device = iter(self._on_device.run(prepared.jobs, options)) if self._on_device else None
+        results = []
+        for index, expectation in zip(prepared.indices, prepared.expectations, strict=True):
+            with self._named(index):
+                if not isinstance(expectation, Expectation):
+                    results.append(self._unrun(index, expectation))
+                    continue
+                verdict = self._judge(expectation, next(on_cpu), next(on_device) if on_device else None)
+                if verdict.failure is not None:
+                    # A neighbour may have damaged the memory of the batch.
+                    verdict = self._verify([expectation.program], options)[0]
+                results.append(self._result(index, expectation.program, verdict))
+        self._answer({"results": results})
+
+    def _judge(self, expectation: Expectation, on_cpu: JobResult, on_device: JobResult | None) -> Verdict:
+        verdict = judge(expectation, on_cpu)
+        if on_device is None or not verdict.verified:
+            return verdict
+        second = judge(expectation, on_device)
+        assert self._plan.device is not None
+        if not second.verified:
+            return second.because(devices=(self._plan.device,))
+        return verdict.because(devices=(*verdict.devices, self._plan.device))
+
+    def _verify(self, programs: Sequence[Program], options: BuildOptions) -> list[Verdict]:
+        """As `verify_all`, on the CUDA device as well if there is one."""
+        expectations = [try_expect(program, self._plan.seed) for program in programs]
+        prepared = _Prepared(range(len(programs)), expectations)
+        on_cpu = iter(self._sandbox.run(prepared.jobs, options))
+        on_device = iter(self._on_device.run(prepared.jobs, options)) if self._on_device else None
+        return [
+            self._judge(e, next(on_cpu), next(on_device) if on_device else None)
+            if isinstance(e, Expectation)
+            else e
+            for e in expectations
+            if e is not None
+        ]
+
+    def _unrun(self, index: int, verdict: Verdict | None) -> Result:
+        category, _ = self._plan.place(index)
+        if verdict is None:
+            return Result(index, category, "discarded")
+        invalid = (verdict.reason or "").startswith(_INVALID)
+        return Result(index, category, "invalid" if invalid else "inconclusive")
+
+    def _result(self, index: int, program: Program, verdict: Verdict) -> Result:
+        category, n = self._plan.place(index)
+        if verdict.outcome is Outcome.INCONCLUSIVE:
+            return Result(index, category, "inconclusive")
+        if verdict.failure is not None:
+            known = self._ledger.explain(
+                program, verdict, self._sandbox, self._versions.warp, self._plan.seed
+            )
+            if known is not None:
+                return Result(index, category, f"known:{known.id}")
+            return Result(index, category, "failure", manner=_manner(verdict), evidence=(program, verdict))
+        assert verdict.cpp is not None
+        assert verdict.tier is not None
+        if len(verdict.cpp.encode()) > MAX_CPP_BYTES:
+            return Result(index, category, "too large")
+        options = self._plan.options(index)
+        provenance = make_provenance(self._versions, self._plan.seed, n)
+        record = make_pair(program, verdict, options, provenance)
+        return Result(index, category, verdict.tier.value, record.structure, encode_record(record))
+
+    def _reduce(self, index: int) -> ReducedFailure | None:
+        """The failure of the program at `index`, made small; None if it does not fail again."""
+        options = self._plan.options(index)
+        program = self._program(index)
+        if program is None:
+            return None
+        (verdict,) = self._verify([program], options)
+        if verdict.failure is None:
+            return None
+        trouble = ""
+        try:
+            found = reduce(
+                program,
+                verdict,
+                self._sandbox,
+                seed=self._plan.seed,
+                limits=self._plan.limits,
+                verify=lambda programs: self._verify(programs, options),
+            )
+        except Exception as error:
+            # A failure must not be lost because it cannot be made small.
+            trouble = f"it could not be reduced: {error!r}"
+        else:
+            program, verdict = found.program, found.verdict
+        assert verdict.failure is not None
+        return ReducedFailure(bucket(program, verdict.failure), program, verdict, options, trouble)
+
+
+def _manner(verdict: Verdict) -> str:
+    failure = verdict.failure
+    assert failure is not None
+    said = failure.message.strip().splitlines()[:1] if failure.expected is None else []
+    words = [failure.kind.value, "gradient" if failure.gradient else "", *said, *verdict.devices]
+    return " ".join(word for word in words if word)
+
+
+def make_provenance(versions: Versions, seed: int, index: int) -> Provenance:
+    """Where a program came from, given the versions in the sandbox."""
+    return Provenance(
+        warp=versions.warp,
+        numpy=versions.numpy,
+        hypothesis=importlib.metadata.version("hypothesis"),
+        warpsmith=own_version(),
+        seed=seed,
+        index=index,
+    )
+
+
+def own_version() -> str:
+    """The version of warpsmith, or "checkout" where it is used without being installed."""
+    try:
+        return importlib.metadata.version("warpsmith")
+    except importlib.metadata.PackageNotFoundError:
+        return "checkout"
+
+
+def make_pair(program: Program, verdict: Verdict, options: BuildOptions, provenance: Provenance) -> Record:
+    """The record of a verified program."""
+    assert verdict.cpp is not None
+    assert verdict.tier is not None
+    figures = verdict.figures
+    backward = verdict.tier is Tier.BACKWARD
+    level = options.optimization_level
+    return make_record(
+        program,
+        cpp=verdict.cpp,
+        cuda=verdict.cuda,
+        verification=Verification(
+            tier="backward" if backward else "forward",
+            reason=verdict.reason,
+            devices=verdict.devices,
+            forward_error=figures.forward_error,
+            forward_tolerance=figures.forward_tolerance,
+            gradient_error=figures.gradient_error if backward else None,
+            gradient_tolerance=figures.gradient_tolerance if backward else None,
+            cells_checked=figures.cells_checked,
+            gradients_checked=figures.gradients_checked,
+            median_gradient_tolerance=figures.median_gradient_tolerance,
+            inputs_seed=verdict.inputs_seed,
+            launch=program.launch,
+            layouts=verdict.layouts,
+            options={
+                "block_dim": 1,
+                "optimization_level": "default" if level is None else level,
+                **options.module,
+            },
+        ),
+        provenance=provenance,
+    )
+
+
+def _serve(plan: Plan, requests: int, replies: int) -> None:
+    with contextlib.ExitStack() as stack:
+        try:
+            sandbox = stack.enter_context(Sandbox())
+            on_device = stack.enter_context(Sandbox(device=plan.device)) if plan.device else None
+        except SandboxError as error:
+            write_frame(replies, {"unusable": str(error)})
+            return
+        write_frame(replies, {"hello": sandbox.versions})
+        try:
+            Lane(plan, sandbox, on_device, replies).serve(requests)
+        except BrokenPipeError:
+            return
+        except (SandboxError, _Lost) as error:
+            write_frame(replies, {"broken": str(error), "trace": traceback.format_exc()})
+        except Exception as error:
+            write_frame(replies, {"broken": repr(error), "trace": traceback.format_exc()})
+
+
+def main() -> NoReturn:
+    """Be a worker: the plan comes in the first frame on standard input."""
+    parent = os.getppid()
+
+    def end(number: int, frame: object) -> NoReturn:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent(signal.SIGTERM)
+    # Nothing that is printed may get between the frames.
+    replies = os.dup(1)
+    os.dup2(2, 1)
+    with contextlib.suppress(BrokenPipeError):
+        frame = FrameReader(0).read() if os.getppid() == parent else None
+        if frame is not None:
+            _serve(frame["plan"], 0, replies)
+    sys.exit(0)
+
+
+# ---------------------------------------------------------------- seen from the campaign
+
+
+class WorkerDied(Exception):
+    """A worker's process is gone."""
+
+
+class WorkerBroke(Exception):
+    """A worker met something that it was not made for; `trace` is for those who mend it."""
+
+    def __init__(self, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
+_START: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from harness.workers import main; main()"
+
+
+class WorkerHandle:
+    """A worker process, as the campaign sees it.
+
+    `tasks` are the requests it has not answered.  It belongs to the thread that made it: on Linux the
+    process dies with that thread.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.tasks: list[dict[str, Any]] = []
+        self.versions: Versions | None = None
+        # The same modules as here, wherever they were found.
+        command = [sys.executable, "-c", _START, json.dumps(sys.path)]
+        environment = dict(os.environ, OPENBLAS_NUM_THREADS="1")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+            env=environment,
+            # Ctrl-C is for the campaign, which then ends its workers.
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests = self._process.stdin.fileno()
+        self._replies = self._process.stdout.fileno()
+        self._reader = FrameReader(self._replies)
+        self._write({"plan": plan})
+
+    def fileno(self) -> int:
+        """What to wait on for answers."""
+        return self._replies
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    def ask(self, task: dict[str, Any]) -> None:
+        """Send a request; `WorkerDied` if there is nobody to send it to."""
+        self.tasks.append(task)
+        self._write(task)
+
+    def _write(self, frame: dict[str, Any]) -> None:
+        try:
+            write_frame(self._requests, frame)
+        except BrokenPipeError:
+            raise WorkerDied(self._end()) from None
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """The answers that have arrived.
+
+        Raises `WorkerDied`, `WorkerBroke`, or `SandboxError` if Warp cannot be used.
+        """
+        while True:
+            try:
+                frame = self._reader.read(time.monotonic())
+            except OutOfTime:
+                return
+            if frame is None:
+                raise WorkerDied(self._end())
+            if "unusable" in frame:
+                raise SandboxError(frame["unusable"])
+            if "broken" in frame:
+                raise WorkerBroke(frame["broken"], frame["trace"])
+            if "hello" in frame:
+                self.versions = frame["hello"]
+                continue
+            self.tasks.remove(self._answered(frame))
+            yield frame
+
+    def _answered(self, frame: Mapping[str, Any]) -> dict[str, Any]:
+        """The request that an answer answers; batches are answered in order."""
+        if "results" in frame:
+            return next(task for task in self.tasks if "verify" in task)
+        return {"reduce": frame["index"]}
+
+    def _end(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(CLOSE_SECONDS)
+        status = self._process.poll()
+        if status is not None and status < 0:
+            return f"a worker died of {signal.Signals(-status).name}"
+        return f"a worker ended with status {status}"
+
+    def dismiss(self) -> None:
+        """Tell the process to end, without waiting for it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def close(self) -> None:
+        """End the process, and wait until it is gone."""
+        self.dismiss()
+        try:
+            self._process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def find_cuda_device() -> str | None:
+    """The first CUDA device that the driver knows of; None without a driver or a device."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return None
+    return "cuda:0" if count.value else None
