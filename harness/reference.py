@@ -669,6 +669,8 @@ class Evaluator:
         start = self._value(node.start, mask) if node.start is not None else np.zeros((1, 1, 1), np.int32)
         stop = self._value(node.stop, mask)
         step = self._value(node.step, mask) if node.step is not None else np.ones((1, 1, 1), np.int32)
+        if np.any(mask & (step == 0)):
+            raise InvalidProgram(f"{self.program.name} has a range with a step of zero")
         step = np.where(step == 0, 1, step)
         span = stop.astype(np.int64) - start
         count = np.maximum(0, np.where(step > 0, -((-span) // step), -(span // -step)))

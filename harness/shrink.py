@@ -1045,19 +1045,20 @@ def _pool(names: Sequence[str]) -> Iterator[str]:
 
 
 def _structural(program: Program) -> Iterator[Program]:
-    for edit in (_hoisted, _fewer_statements, _simpler, _fewer_dimensions):
+    for edit in (_hoisted, _fewer_statements, _simpler, _fewer_dimensions, _retyped):
         yield from edit(program)
 
 
 def _dressed(program: Program) -> Iterator[Program]:
-    for edit in (_retyped, _plainer_statements, _extents, _plainer_values, _plainer_ranges):
+    for edit in (_plainer_statements, _extents, _plainer_values, _plainer_ranges):
         yield from edit(program)
 
 
 def candidates(program: Program) -> Iterator[Program]:
     """Programs that are valid and strictly simpler than `program`, simplest first.
 
-    Each edit is tidied first; edits as they are, which keep what nothing uses, come after all of those.
+    Each edit is tidied.  Only if `program` itself has parts that nothing uses, edits as they are come after
+    all of those: the defect may need such parts.
     """
     yield from _ordered(program, _structural(program))
     yield from _ordered(program, _dressed(program))
@@ -1072,13 +1073,13 @@ def _renamed(program: Program) -> Iterator[Program]:
 
 
 def _ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
-    most = size(program)
+    most, untidy = size(program), tidy(program) != program
     tidied: dict[int, dict[Program, None]] = {}
     raw: dict[int, dict[Program, None]] = {}
     for edited in edits:
         clean = tidy(edited)
         tidied.setdefault(size(clean), {})[clean] = None
-        if clean is not edited and clean != edited:
+        if untidy and clean != edited:
             raw.setdefault(size(edited), {})[edited] = None
     for found in (tidied, raw):
         for nodes in sorted(found):

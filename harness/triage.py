@@ -1,5 +1,303 @@
-"""x"""
+"""Which failures are one defect, and which defects are known.
+
+The *bucket* of a reduced failure says what makes two failures one bug: the kind, what differs, and the
+constructs that are left; never names, values or extents.  The *ledger* of known issues (`known_issues.toml`,
+where its policy stands) explains failures by more than their looks: by a rewrite that avoids the issue.
+"""
+
 from __future__ import annotations
+
+import hashlib
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+
+from corpus.case import check_bucket
+from harness.rewrites import REWRITES
+from harness.sandbox import Sandbox
+from harness.verdict import Failure, FailureKind, Outcome, Verdict
+from harness.verify import verify_all
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Compare,
+    Component,
+    Conditional,
+    Continue,
+    Expression,
+    For,
+    If,
+    Logical,
+    Node,
+    Program,
+    Return,
+    walk,
+)
+from strategies.language.types import Type
+from strategies.ops import OPS
+
+LEDGER: Final = Path(__file__).with_name("known_issues.toml")
+NOT_REPORTED: Final = "not reported yet"
+UNKNOWN: Final = "?"
+
+#: A folder's name that is longer is hard to read and to quote.
+MAX_SLUG: Final = 72
+#: Words of a message that tell what it is about; what follows tells of this one program.
+MESSAGE_WORDS: Final = 8
+
+# ---------------------------------------------------------------- messages
+
+#: Kinds whose message says what is wrong; for the others it gives numbers.
+SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
+
+_PLACE = re.compile(r"^.*Error while parsing function .*?\n.*\n;", re.DOTALL)
+_COMPILER_ERROR = re.compile(r"(?:fatal )?error: (.*)")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\]")
+_PATH = re.compile(r"\S*[/\\]\S*")
+_TYPE = re.compile(r"\b(?:wp\.)?(?:u?int|float|vec|mat|array|ref|bool)\d*\w*\b(?:\([^()]*\))?")
+_NUMBER = re.compile(r"-?\b(?:0x[0-9a-f]+|\d[\w.+-]*)")
+_SPACE = re.compile(r"\s+")
+
+
 def message_head(message: str) -> str:
-    return message.splitlines()[0] if message else ""
+    """What Warp, the compiler or the operating system complained of: one line without names, types,
+    numbers and paths, equal for two programs that are refused for one reason."""
+    text = _PLACE.sub("", message).strip()
+    if found := _COMPILER_ERROR.search(text):
+        text = found.group(1)
+    head = text.split("\n", 1)[0]
+    for pattern in (_QUOTED, _PATH, _TYPE, _NUMBER):
+        head = pattern.sub("", head)
+    return _SPACE.sub(" ", head).strip(" .:;,")
+
+
+# ---------------------------------------------------------------- buckets
+
+
+def bucket(program: Program, failure: Failure) -> str:
+    """The bucket of a failure of a reduced program: a readable name that can be a folder's."""
+    parts = [failure.kind.value]
+    if failure.parameter is not None:
+        output = program.parameter(failure.parameter).output
+        if failure.gradient and failure.kind is not FailureKind.BACKWARD_MISMATCH:
+            parts.append("gradient")
+        if output == failure.gradient or (failure.kind is FailureKind.MEMORY and not output):
+            if output:
+                parts.append("cotangent")
+            elif not failure.gradient:
+                parts.append("input")
+    if failure.kind in SAID:
+        parts += _words(message_head(failure.message))[:MESSAGE_WORDS]
+        if failure.kind in (FailureKind.CRASH, FailureKind.HANG):
+            parts += constructs(program)
+    else:
+        parts += constructs(program)
+    if failure.referee == "this precision only":
+        parts += sorted({types.element_scalar(of).notation for of in _types(program) if types.element_scalar(of).is_float})
+    slug = _slug("-".join(parts), message_head(failure.message) if failure.kind in SAID else "")
+    check_bucket(slug)
+    return slug
+
+
+def _words(text: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Za-z_]+", text)]
+
+
+def _slug(text: str, detail: str) -> str:
+    if len(text) <= MAX_SLUG:
+        return text
+    digest = hashlib.blake2b(f"{text}/{detail}".encode(), digest_size=4).hexdigest()
+    return f"{text[:MAX_SLUG].rstrip('-_')}-{digest}"
+
+
+def _types(program: Program) -> Iterator[Type]:
+    for node in walk(program):
+        if isinstance(of := getattr(node, "type", None), Type):
+            yield of
+
+
+#: Constructs by their node; operations and atomics go by their own names.
+_CONSTRUCTS: Final[dict[type[Node], str]] = {
+    Compare: "compare",
+    Logical: "logical",
+    Conditional: "conditional",
+    For: "for",
+    If: "if",
+    Break: "break",
+    Continue: "continue",
+    Return: "return",
+}
+
+
+def constructs(program: Program) -> list[str]:
+    """The sorted constructs of a reduced program that can be at fault.
+
+    Where there is nothing but loads, stores and conversions, those are named; beside anything else they are
+    what reducing happened to leave.
+    """
+    strong, weak = set[str](), set[str]()
+    for node in walk(program):
+        match node:
+            case Apply() | Atomic():
+                strong.add(node.op)
+            case Compare(operators=operators):
+                strong.add("compare-chain" if len(operators) > 1 else "compare")
+            case AugmentedAssign(operator=operator):
+                strong.add(f"augmented-{operator}")
+            case Assign(target=Component()):
+                strong.add("component-store")
+            case _ if type(node) in _CONSTRUCTS:
+                strong.add(_CONSTRUCTS[type(node)])
+            case _ if isinstance(node, _WEAK):
+                weak.add(str(node.__struct_config__.tag))
+    if {"if", "conditional"} & strong:
+        # a comparison stands in each test
+        strong.discard("compare")
+    return sorted(strong or weak)
+
+
+_WEAK: Final = tuple(t for t in Expression.__args__ if t not in _CONSTRUCTS and t.__name__ in ("Cast", "Construct", "Component", "Extent"))  # type: ignore[attr-defined]  # noqa: E501
+
+
+# ---------------------------------------------------------------- the ledger
+
+
+class LedgerError(Exception):
+    """Something is wrong with the ledger of known issues; the message is for the person at the keyboard."""
+
+
+class Versions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first and the last version of Warp that have an issue; "?" where that is not known."""
+
+    first: str = UNKNOWN
+    last: str = UNKNOWN
+
+    def __post_init__(self) -> None:
+        for version in (self.first, self.last):
+            if version != UNKNOWN and not _VERSION.match(version):
+                raise ValueError(f"{version!r} is no version")
+
+
+_VERSION: Final = re.compile(r"\d+(?:\.\d+)*")
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    """A version as numbers that compare; what follows the numbers (``rc1``, ``.dev20260101``) is left out."""
+    found = _VERSION.match(version)
+    if found is None:
+        raise ValueError(f"{version!r} is no version of Warp")
+    numbers = [int(part) for part in found.group().split(".")]
+    return tuple(numbers + [0] * (3 - len(numbers)))
+
+
+class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An entry of the ledger; the comment at the top of `known_issues.toml` says what the fields mean."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]*$")]
+    title: Annotated[str, msgspec.Meta(min_length=1)]
+    kind: FailureKind
+    buckets: tuple[str, ...] = ()
+    issue: Annotated[str, msgspec.Meta(pattern=rf"^(https://\S+|{NOT_REPORTED})$")]
+    versions: Versions
+    rewrite: str = ""
+    fixed_when: Annotated[str, msgspec.Meta(min_length=1)]
+    script: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.buckets and not self.rewrite:
+            raise ValueError(f"{self.id} has neither buckets nor a rewrite, so it explains nothing")
+        if self.rewrite and self.rewrite not in REWRITES:
+            known = ", ".join(sorted(REWRITES))
+            raise ValueError(f"{self.id}: there is no rewrite {self.rewrite!r} (there are {known})")
+        for name in self.buckets:
+            check_bucket(name)
+
+    def affects(self, version: str) -> bool:
+        """Whether Warp of that version has the issue, as far as is known."""
+        first, last = self.versions.first, self.versions.last
+        return (first == UNKNOWN or _ordered(first) <= _ordered(version)) and (
+            last == UNKNOWN or _ordered(version) <= _ordered(last)
+        )
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    issue: list[KnownIssue] = []
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The known issues, in the order of the file."""
+
+    issues: tuple[KnownIssue, ...]
+
+    @classmethod
+    def load(cls, path: Path = LEDGER) -> Ledger:
+        """The ledger in a TOML file.
+
+        Raises:
+            LedgerError: it cannot be read, or an entry contradicts itself; the message says which and how.
+        """
+        try:
+            found = msgspec.toml.decode(path.read_bytes(), type=_File, strict=True)
+        except OSError as error:
+            raise LedgerError(f"{path}: {error.strerror or error}") from error
+        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+            raise LedgerError(f"{path}: {error}") from error
+        ids = [issue.id for issue in found.issue]
+        owners: dict[str, str] = {}
+        for issue in found.issue:
+            if ids.count(issue.id) > 1:
+                raise LedgerError(f"{path}: there are {ids.count(issue.id)} issues called {issue.id!r}")
+            for name in issue.buckets:
+                if owners.setdefault(name, issue.id) != issue.id:
+                    raise LedgerError(f"{path}: bucket {name!r} belongs to {owners[name]!r} and {issue.id!r}")
+        return cls(tuple(found.issue))
+
+    def by_bucket(self, name: str, version: str | None = None) -> KnownIssue | None:
+        """The issue that a bucket belongs to, if Warp of that version has it."""
+        for issue in self.issues:
+            if name in issue.buckets and (version is None or issue.affects(version)):
+                return issue
+        return None
+
+    def explain(
+        self, program: Program, verdict: Verdict, sandbox: Sandbox, warp_version: str, seed: int = 0
+    ) -> KnownIssue | None:
+        """The issue that makes `program` fail, judged by rewrites; None if it has another defect, or also one.
+
+        An issue explains a failure if its rewrite changes the program and the rewritten program verifies,
+        or fails by another issue only.  The first issue of the file that does is the answer.
+        """
+        if verdict.failure is None:
+            return None
+        changed: list[tuple[KnownIssue, Program]] = []
+        for issue in self.issues:
+            if issue.rewrite and issue.kind is verdict.failure.kind and issue.affects(warp_version):
+                rewritten = REWRITES[issue.rewrite](program)
+                if rewritten is not program:
+                    changed.append((issue, rewritten))
+        if not changed:
+            return None
+        verdicts = verify_all([rewritten for _, rewritten in changed], sandbox, seed)
+        for (issue, _), found in zip(changed, verdicts, strict=True):
+            if _clears(verdict.failure, found):
+                return issue
+        for (issue, rewritten), found in zip(changed, verdicts, strict=True):
+            if self.explain(rewritten, found, sandbox, warp_version, seed) is not None:
+                return issue
+        return None
+
+
+def _clears(failure: Failure, found: Verdict) -> bool:
+    """Whether a verdict shows that a failure is gone: for a gradient, the gradients must have been compared."""
+    if found.outcome is not Outcome.VERIFIED:
+        return False
+    return not (failure.gradient and (found.reason or "").startswith("limit"))

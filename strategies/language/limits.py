@@ -81,7 +81,7 @@ def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
     if any(b is not None and not isinstance(b, Literal) for b in bounds):
         return True
     start, stop, step = (int(v) if v is not None else d for v, d in zip(values, (0, 0, 1), strict=True))
-    return len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
+    return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
 
 
 def _breaks(body: Sequence[Statement]) -> bool:

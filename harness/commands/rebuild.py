@@ -1,0 +1,80 @@
+"""`warpsmith rebuild`: the stored programs on the Warp that is installed now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from corpus.record import Record
+from corpus.store import Progress, Store
+from harness.commands.recheck import Recheck, recheck
+from harness.commands.shared import BadUsage, Workers, say
+from harness.workers import make_pair, make_provenance
+
+COMMITTED_TOGETHER: Final = 100
+"""Pairs to a commit, each of which waits for the disk."""
+
+
+def rebuild(
+    corpus: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A new folder for the rebuilt pairs; without, only reports.")
+    ] = None,
+    workers: Workers = None,
+) -> int:
+    """Render and verify the stored programs anew on the installed Warp, and report what is different."""
+    store = Store.open(corpus, write=False)
+    if out is None:
+        return _report(store, None, workers)
+    if out.exists() and any(out.iterdir()):
+        raise BadUsage(f"{out} is not empty; choose a new folder for --out")
+    with Store.open(out, write=True) as target:
+        return _report(store, target, workers)
+
+
+def _report(store: Store, target: Store | None, workers: int | None) -> int:
+    counts: Counter[str] = Counter()
+    rebuilt: list[Record] = []
+    for found in recheck(store.records(), workers):
+        what = _difference(found)
+        counts[what.partition(":")[0]] += 1
+        if what != _SAME:
+            print(f"{found.record.type} {found.record.id[:12]}: {what}", flush=True)
+        if found.verdict.verified:
+            rebuilt.append(_pair(found))
+            if len(rebuilt) >= COMMITTED_TOGETHER:
+                _commit(target, rebuilt, counts)
+    _commit(target, rebuilt, counts)
+    for what, number in sorted(counts.items()):
+        say(f"{number} {what}")
+    return int(counts[_LOST] > 0)
+
+
+_SAME: Final = "the same"
+_LOST: Final = "no longer as it was"
+
+
+def _difference(found: Recheck) -> str:
+    if found.problem is not None:
+        return f"{_LOST}: {found.problem}"
+    return _SAME if found.same_text else f"other text: made with Warp {found.record.provenance.warp}"
+
+
+def _pair(found: Recheck) -> Record:
+    before = found.record.provenance
+    after = make_provenance(found.versions, before.seed, before.index)
+    # The draw was that version's; only the verdict is new.
+    after = msgspec.structs.replace(after, hypothesis=before.hypothesis)
+    return make_pair(found.record.program, found.verdict, found.options, after)
+
+
+def _commit(target: Store | None, rebuilt: list[Record], counts: Counter[str]) -> None:
+    if target is not None and rebuilt:
+        total = sum(counts.values())
+        before = target.progress("rebuild").verified
+        target.commit("rebuild", Progress(total, before + len(rebuilt), {}), rebuilt)
+    rebuilt.clear()

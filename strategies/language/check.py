@@ -1,0 +1,306 @@
+"""Whether a program is well formed and well typed: what JSON's schema cannot say."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Logical,
+    Name,
+    Parameter,
+    Program,
+    Return,
+    Statement,
+    Target,
+    ThreadIndex,
+)
+from strategies.language.render import COMPARISONS, INFIX
+from strategies.language.types import BOOL, INT32, MAX_ARRAY_DIMENSIONS, Array, Scalar, Type, Vector
+
+#: The type of an operation's result from those of its arguments, or None if there is no such operation.
+ResultType = Callable[[str, Sequence[Type]], Type | None]
+#: Cells of an array, and threads of a launch, at most: programs are small, and a damaged file must not make
+#: the reader allocate without bound.
+MAX_CELLS: Final = 1 << 16
+#: Names that a kernel must not rebind: the module that every kernel uses, and what it is rendered with.
+_RESERVED: Final = frozenset(("wp", "range", "float", "int", "bool"))
+
+
+class IllFormed(ValueError):
+    """A program that cannot be a kernel; the message says why."""
+
+
+def check_program(program: Program, result_type: ResultType | None = None) -> None:
+    """Raise `IllFormed` unless `program` is well formed and well typed.
+
+    Without `result_type`, the results of operators and built-ins are taken at their word.
+    """
+    _Checker(program, result_type).run()
+
+
+def _require(condition: bool, reason: str) -> None:
+    if not condition:
+        raise IllFormed(reason)
+
+
+def _check_name(name: str) -> None:
+    _require(
+        name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and name not in _RESERVED,
+        f"{name!r} is no name for a variable",
+    )
+
+
+class _Checker:
+    def __init__(self, program: Program, result_type: ResultType | None) -> None:
+        self._program = program
+        self._result_type = result_type
+        self._parameters: dict[str, Parameter] = {}
+        #: the type of every name defined so far on every path, and those that may not be assigned
+        self._names: dict[str, Type] = {}
+        self._fixed: set[str] = set()
+        self._loops = 0
+
+    def run(self) -> None:
+        program = self._program
+        _check_name(program.name)
+        _require(0 < len(program.launch) <= MAX_ARRAY_DIMENSIONS, "a launch has one to four dimensions")
+        _require(min(program.launch) > 0 and math.prod(program.launch) <= MAX_CELLS, "the launch is too large, or empty")
+        for parameter in program.parameters:
+            self._parameter(parameter)
+        _require(any(p.output for p in program.parameters), "the kernel has no output")
+        first = program.body[0] if program.body else None
+        _require(isinstance(first, ThreadIndex), "the kernel does not begin with its thread index")
+        self._block(program.body)
+
+    def _parameter(self, parameter: Parameter) -> None:
+        name = parameter.name
+        _check_name(name)
+        _require(name not in self._parameters, f"there are two parameters {name!r}")
+        self._parameters[name] = parameter
+        _require(
+            math.isfinite(parameter.low) and math.isfinite(parameter.high) and parameter.low <= parameter.high,
+            f"the values of {name!r} have no range",
+        )
+        if isinstance(parameter.type, Array):
+            _require(len(parameter.shape) == parameter.type.ndim, f"the shape of {name!r} does not fit its type")
+            _require(
+                min(parameter.shape) > 0 and math.prod(parameter.shape) <= MAX_CELLS,
+                f"{name!r} is too large, or empty",
+            )
+        else:
+            _require(not parameter.shape and not parameter.output, f"{name!r} is no array")
+            self._names[name] = parameter.type
+            self._fixed.add(name)
+
+    # ------------------------------------------------------------ statements
+
+    def _block(self, body: Sequence[Statement]) -> None:
+        for statement in body:
+            self._statement(statement)
+
+    def _statement(self, node: Statement) -> None:
+        match node:
+            case ThreadIndex():
+                _require(node is self._program.body[0], "there is a second thread index")
+                _require(len(node.names) == len(self._program.launch), "the thread index does not fit the launch")
+                for name in node.names:
+                    self._bind(name, INT32, fixed=True)
+            case Assign():
+                value = self._expression(node.value)
+                self._assign(node.target, value)
+            case AugmentedAssign():
+                _require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
+                target, value = self._expression(node.target), self._expression(node.value)
+                if self._result_type is not None:
+                    found = self._result_type(node.operator, (target, value))
+                    _require(found is target, f"{node.operator!r} does not take {target!r} and {value!r}")
+                self._assign(node.target, target)
+            case Atomic():
+                self._atomic(node)
+            case If():
+                self._expect(node.test, BOOL)
+                entry = dict(self._names)
+                self._block(node.body)
+                after, self._names = self._names, entry
+                self._block(node.orelse)
+                self._names = {n: t for n, t in self._names.items() if after.get(n) is t}
+            case For():
+                self._loop(node)
+            case Break() | Continue():
+                _require(self._loops > 0, "there is a break or a continue outside of loops")
+            case Return():
+                pass
+
+    def _bind(self, name: str, of: Type, fixed: bool) -> None:
+        _check_name(name)
+        _require(name not in self._parameters and name not in self._fixed, f"{name!r} may not be assigned")
+        _require(self._names.get(name, of) is of, f"{name!r} changes its type")
+        self._names[name] = of
+        if fixed:
+            self._fixed.add(name)
+
+    def _assign(self, target: Target, value: Type) -> None:
+        match target:
+            case Name():
+                _require(target.type is value, f"{target.name!r} is assigned a value of another type")
+                self._bind(target.name, value, fixed=False)
+            case Element():
+                _require(self._expression(target) is value, f"{target.array!r} is assigned a value of another type")
+                _require(self._parameters[target.array].output, f"{target.array!r} is no output")
+            case Component(base=Name(name=name)):
+                _require(self._expression(target) is value, f"{name!r} is assigned a value of another type")
+                _require(name not in self._fixed, f"{name!r} may not be assigned")
+            case _:
+                raise IllFormed("a component of something else than a variable is assigned")
+
+    def _atomic(self, node: Atomic) -> None:
+        _require(node.op.startswith("atomic_"), f"{node.op!r} is no atomic operation")
+        parameter = self._array(node.array)
+        _require(parameter.output, f"{node.array!r} is no output")
+        self._indices(parameter, node.indices)
+        assert isinstance(parameter.type, Array)
+        self._expect(node.value, parameter.type.dtype)
+
+    def _loop(self, node: For) -> None:
+        for bound in (node.start, node.stop, node.step):
+            if bound is not None:
+                self._expect(bound, INT32)
+        entry, fixed = dict(self._names), set(self._fixed)
+        self._names.pop(node.name, None)
+        self._bind(node.name, INT32, fixed=True)
+        self._loops += 1
+        self._block(node.body)
+        self._loops -= 1
+        self._names, self._fixed = entry, fixed
+
+    # ------------------------------------------------------------ expressions
+
+    def _expect(self, node: Expression, wanted: Type) -> None:
+        found = self._expression(node)
+        _require(found is wanted, f"{found!r} stands where {wanted!r} is needed")
+
+    def _array(self, name: str) -> Parameter:
+        parameter = self._parameters.get(name)
+        _require(parameter is not None and isinstance(parameter.type, Array), f"there is no array {name!r}")
+        assert parameter is not None
+        return parameter
+
+    def _indices(self, parameter: Parameter, indices: Sequence[Expression]) -> None:
+        assert isinstance(parameter.type, Array)
+        _require(len(indices) == parameter.type.ndim, f"{parameter.name!r} has another number of dimensions")
+        for index in indices:
+            self._expect(index, INT32)
+
+    def _expression(self, node: Expression) -> Type:
+        """The type of an expression, which must be what the node says."""
+        found = self._type(node)
+        _require(found is node.type, f"an expression of type {found!r} says that it is {node.type!r}")
+        return found
+
+    def _type(self, node: Expression) -> Type:
+        match node:
+            case Literal():
+                return self._literal(node)
+            case Name():
+                _require(node.name in self._names, f"{node.name!r} has no value on some path")
+                return self._names[node.name]
+            case Apply():
+                arguments = [self._expression(a) for a in node.arguments]
+                if self._result_type is None:
+                    return node.type
+                found = self._result_type(node.op, arguments)
+                _require(found is not None, f"{node.op!r} does not take {arguments!r}")
+                assert found is not None
+                return found
+            case Compare():
+                return self._compare(node)
+            case Logical():
+                _require(node.operator in ("and", "or"), f"{node.operator!r} is no logical operator")
+                _require(len(node.operands) > 1, f"{node.operator!r} has one operand")
+                for operand in node.operands:
+                    self._expect(operand, BOOL)
+                return BOOL
+            case Cast():
+                source = self._expression(node.operand)
+                _require(isinstance(source, Scalar) and isinstance(node.type, Scalar), "only scalars are converted")
+                return node.type
+            case Construct():
+                return self._construct(node)
+            case Component():
+                return self._component(node)
+            case Element():
+                parameter = self._array(node.array)
+                self._indices(parameter, node.indices)
+                assert isinstance(parameter.type, Array)
+                return parameter.type.dtype
+            case Extent():
+                _require(0 <= node.axis < len(self._array(node.array).shape), f"{node.array!r} has no such axis")
+                return INT32
+            case Conditional():
+                self._expect(node.test, BOOL)
+                then = self._expression(node.then)
+                self._expect(node.otherwise, then)
+                return then
+        raise IllFormed(f"{node!r} is no expression")
+
+    @staticmethod
+    def _literal(node: Literal) -> Type:
+        of, value = node.type, node.value
+        _require(isinstance(of, Scalar), "a literal is a scalar")
+        assert isinstance(of, Scalar)
+        if of.kind == "bool":
+            _require(isinstance(value, bool), f"{value!r} is no truth value")
+        else:
+            low, high = of.limits
+            _require(not isinstance(value, bool) and low <= value <= high, f"{value!r} is no value of type {of!r}")
+            _require(of.is_float or isinstance(value, int), f"{value!r} is no value of type {of!r}")
+        return of
+
+    def _compare(self, node: Compare) -> Type:
+        _require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
+        _require(all(o in COMPARISONS for o in node.operators), "there is no such comparison")
+        first = self._expression(node.operands[0])
+        _require(isinstance(first, Scalar), "only scalars are compared")
+        for operand in node.operands[1:]:
+            self._expect(operand, first)
+        return BOOL
+
+    def _construct(self, node: Construct) -> Type:
+        _require(isinstance(node.type, Vector), "only vectors are constructed")
+        assert isinstance(node.type, Vector)
+        _require(len(node.arguments) in (0, 1, node.type.length), f"{node.type!r} is made of another number of values")
+        for argument in node.arguments:
+            self._expect(argument, node.type.dtype)
+        return node.type
+
+    def _component(self, node: Component) -> Type:
+        base = self._expression(node.base)
+        _require(isinstance(base, Vector), "only vectors have components")
+        assert isinstance(base, Vector)
+        self._expect(node.index, INT32)
+        if isinstance(node.index, Literal):
+            _require(0 <= node.index.value < base.length, f"{base!r} has no component {node.index.value!r}")
+        if node.attribute:
+            _require(isinstance(node.index, Literal) and base.length <= 4, "a component by name has a fixed place")
+        return base.dtype
+

@@ -1,0 +1,40 @@
+"""The same program in float64."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from strategies.language import types
+from strategies.language.nodes import Node, Program, rebuild
+from strategies.language.types import FLOAT64, Array, Scalar, Type, Vector
+
+
+def widened(program: Program) -> Program:
+    """`program` with every float type replaced by float64; the same object if there is no other."""
+    found: Program = _widen(program)
+    return found
+
+
+def widened_type(of: Type) -> Type:
+    """`of` with its float type, if it has one, replaced by float64."""
+    match of:
+        case Scalar():
+            return FLOAT64 if of.is_float else of
+        case Vector():
+            return types.vector(of.length, FLOAT64) if of.dtype.is_float else of
+        case Array():
+            dtype = widened_type(of.dtype)
+            assert isinstance(dtype, Scalar | Vector)
+            return types.array(dtype, of.ndim)
+    raise TypeError(f"{of!r} is not a type of the kernel language")
+
+
+def _widen(node: Any) -> Any:
+    new = rebuild(node, _widen)
+    if isinstance(node, Node) and (of := getattr(node, "type", None)) is not None:
+        wide = widened_type(of)
+        if wide is not of:
+            new = msgspec.structs.replace(new, type=wide)
+    return new
