@@ -25,7 +25,7 @@ import numpy as np
 from harness.sandbox import BuildOptions, Sandbox
 from harness.triage import message_head
 from harness.verdict import Failure, FailureKind, Outcome, Verdict
-from harness.verify import verify_all
+from harness.verify import try_expect, verify_all
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.nodes import (
@@ -705,6 +705,8 @@ def _unwrapped(statement: Statement) -> Iterator[Body]:
             for value in (0, 1):
                 body = tuple(substitute(s, {statement.name: Literal(INT32, value)}) for s in statement.body)
                 yield body
+            for trips in (1, 2):
+                yield (_with(statement, stop=Literal(INT32, trips), start=None, step=None),)
             if statement.start is not None or statement.step is not None:
                 yield (_with(statement, start=None, step=None),)
                 yield (_with(statement, step=None),)
@@ -908,7 +910,7 @@ def _retype(
         if not isinstance(of, Type) or to(of) is of:
             new = node
         elif isinstance(node, Construct) and not isinstance(to(of), Vector):
-            return node.arguments[0]
+            new = node.arguments[0] if node.arguments else Literal(to(of), 0)
         else:
             new = msgspec.structs.replace(node, type=to(of))  # type: ignore[call-arg]
             if isinstance(new, Literal) and new.type is FLOAT32:
@@ -1101,10 +1103,12 @@ class _Reducer:
     program: Program
     verdict: Verdict
     verify: Verify
+    #: why a program cannot be a failure, without running it
+    screen: Callable[[Program], Verdict | None]
     limits: Limits
     steps: int = 0
-    verifications: int = 0
     stopped: str | None = None
+    seen: set[str] = field(default_factory=set)
     memo: dict[str, Verdict] = field(default_factory=dict)
     others: dict[Manner, tuple[Program, Verdict]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
@@ -1124,18 +1128,16 @@ class _Reducer:
 
     def first(self, programs: Iterator[Program]) -> bool:
         """Keep the first of `programs` that still fails; whether there is one."""
-        while self.stopped is None:
-            batch = list(itertools.islice(programs, self.limits.batch))
-            if not batch:
-                return False
-            new = [p for p in batch if content_hash(p) not in self.memo]
+        more = True
+        while more and self.stopped is None:
+            group, new, more = self.gather(programs)
             if new:
                 for program, verdict in zip(new, self.verify(new), strict=True):
                     self.memo[content_hash(program)] = verdict
-            fresh = set(map(content_hash, new))
-            for program in batch:
-                self.verifications += content_hash(program) in fresh
-                verdict = self.memo[content_hash(program)]
+            for program in group:
+                key = content_hash(program)
+                self.seen.add(key)
+                verdict = self.memo[key]
                 if self.fails(program, verdict):
                     self.program, self.verdict = program, verdict
                     self.steps += 1
@@ -1143,8 +1145,28 @@ class _Reducer:
             self.watch()
         return False
 
+    def gather(self, programs: Iterator[Program]) -> tuple[list[Program], list[Program], bool]:
+        """The next programs in order, those of them to be verified, and whether there may be more.
+
+        A full batch is verified at a time: what is known, or turns out invalid, takes no place in it.
+        """
+        group: list[Program] = []
+        new: list[Program] = []
+        for program in programs:
+            group.append(program)
+            key = content_hash(program)
+            if key not in self.memo and (invalid := self.screen(program)) is not None:
+                self.memo[key] = invalid
+            if key not in self.memo:
+                new.append(program)
+                if len(new) == self.limits.batch:
+                    return group, new, True
+            elif self.memo[key].outcome is Outcome.FAILURE and self.fails(program, self.memo[key]):
+                return group, new, True
+        return group, new, False
+
     def watch(self) -> None:
-        if self.verifications >= self.limits.verifications:
+        if len(self.seen) >= self.limits.verifications:
             self.stopped = f"{self.limits.verifications} verifications"
         elif time.monotonic() - self.started > self.limits.seconds:
             self.stopped = f"{self.limits.seconds:g} seconds"
@@ -1185,7 +1207,11 @@ def reduce(
     def plain(programs: Sequence[Program]) -> list[Verdict]:
         return verify_all(programs, sandbox, seed)
 
-    reducer = _Reducer(program, verdict, plain if verify is None else verify, limits)
+    def screen(program: Program) -> Verdict | None:
+        found = try_expect(program, seed)
+        return found if isinstance(found, Verdict) else None
+
+    reducer = _Reducer(program, verdict, plain if verify is None else verify, screen, limits)
     reducer.run()
     found = reducer.program
     alone: list[bool] = []
@@ -1203,7 +1229,7 @@ def reduce(
         program=found,
         verdict=final,
         steps=reducer.steps,
-        verifications=reducer.verifications,
+        verifications=len(reducer.seen),
         stopped=reducer.stopped,
         others=tuple(reducer.others.values()),
         fails_without_optimization=alone[0],

@@ -118,6 +118,8 @@ class Sketch(Expressions):
             return None
         variable = self.dice.one_of(variables)
         value = self.expression(variable.type, depth)
+        if value.node == Name(variable.type, variable.name):
+            value = self.plus(value, self.leaf(variable.type))
         if variable.budget is not None:
             value = self.fit(value, self._range(variable.type, variable.base))
         else:
@@ -379,7 +381,7 @@ class Sketch(Expressions):
     def loop(self, weights: Statements, depth: int, leave: bool | None = None) -> list[Statement]:
         """A ``for`` loop that accumulates into variables defined before it."""
         before: list[Statement] = []
-        if not self.changeable(lambda v: types.element_scalar(v.type) is self.main):
+        if not self.changeable(self._has_room):
             of: Type = self.main
             if self.vectors and self.dice.chance(50):
                 of = self.vector_type(self.main)
@@ -405,6 +407,11 @@ class Sketch(Expressions):
         start, stop, step = bounds
         before.append(For(name, stop, tuple(body), start, step))
         return before
+
+    def _has_room(self, variable: Variable) -> bool:
+        """Whether a loop can add to `variable` without leaving its range."""
+        most = REACH[self.main.notation] * _HEADROOM
+        return types.element_scalar(variable.type) is self.main and variable.interval.size <= most
 
     def accumulator(self, of: Type) -> Statement:
         """A variable to add to: mostly zero, at times a value."""
