@@ -166,9 +166,8 @@ class Lane:
         self._versions = sandbox.versions
         self._building: _Prepared | None = None
 
-    def serve(self, requests: int) -> None:
+    def serve(self, reader: FrameReader) -> None:
         """Answer requests until there are no more."""
-        reader = FrameReader(requests)
         waiting: deque[Mapping[str, Any]] = deque()
         while True:
             idle = not waiting and self._building is None
@@ -387,7 +386,7 @@ def make_pair(program: Program, verdict: Verdict, options: BuildOptions, provena
     )
 
 
-def _serve(plan: Plan, requests: int, replies: int) -> None:
+def _serve(plan: Plan, requests: FrameReader, replies: int) -> None:
     with contextlib.ExitStack() as stack:
         try:
             sandbox = stack.enter_context(Sandbox())
@@ -420,9 +419,10 @@ def main() -> NoReturn:
     replies = os.dup(1)
     os.dup2(2, 1)
     with contextlib.suppress(BrokenPipeError):
-        frame = FrameReader(0).read() if os.getppid() == parent else None
+        requests = FrameReader(0)
+        frame = requests.read() if os.getppid() == parent else None
         if frame is not None:
-            _serve(frame["plan"], 0, replies)
+            _serve(frame["plan"], requests, replies)
     sys.exit(0)
 
 

@@ -28,7 +28,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
-from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, FLAT, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SATURATION, SPARE_CELLS
+from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, FLAT, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SATURATION, SPARE_CELLS, UNPROMISED
 
 
 class Typed(NamedTuple):
@@ -98,7 +98,8 @@ class Expressions:
 
     def _draw_palette(self) -> frozenset[str]:
         count = self.dice.between(*PALETTE)
-        drawn = self.dice.some_of([row.name for row in OPS.values()], count)
+        known = [row.name for row in OPS.values() if row.differentiable or row.flat or self.dice.chance(UNPROMISED)]
+        drawn = self.dice.some_of(known, count)
         return STAPLES.union(drawn)
 
     def allow_integers(self, count: int) -> None:

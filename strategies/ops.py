@@ -426,6 +426,31 @@ def _cross(r: Rounding, a: Values, b: Values) -> Values:
     return r(left - right)
 
 
+def _l1(r: Rounding, a: Values) -> Values:
+    return _sum(r, np.abs(a))
+
+
+def _huber(r: Rounding, a: Values, delta: Values) -> Values:
+    length, delta = _length(r, a), delta[..., 0]
+    inside = r(0.5 * _dot(r, a, a))
+    outside = r(delta * r(length - r(0.5 * delta)))
+    return np.where(length <= delta, inside, outside)
+
+
+def _pseudo_huber(r: Rounding, a: Values, delta: Values) -> Values:
+    delta = delta[..., 0]
+    return r(delta * r(np.sqrt(r(1 + r(_dot(r, a, a) / r(delta * delta))))))
+
+
+def _smooth_normalize(r: Rounding, a: Values, delta: Values) -> Values:
+    return r(a / _pseudo_huber(r, a, delta)[..., None])
+
+
+def _beyond(a: Values, delta: Values) -> list[Decision]:
+    length = np.sqrt(np.sum(np.square(a.astype(np.float64)), axis=-1))
+    return [Decision(length <= delta[..., 0], np.abs(length - delta[..., 0]))]
+
+
 def _one_minus_square(x: Values) -> tuple[Values, ...]:
     """tanh' is computed as 1 - tanh(x)**2: off by up to about four units roundoff, however small it is."""
     return (np.full(x.shape, 4.0),)
@@ -672,6 +697,12 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors("length", _length, Signature(("V",), "T", FLOAT), lambda a: Interval(0, 2 * a.size), _whole(30), decisions=_at_origin),  # fmt: skip  # noqa: E501
     _vectors("length_sq", _length_squared, Signature(("V",), "T", NUMBER), lambda a: Interval(0, 4 * a.size**2), lambda t: (_low(t, FACTOR[t.notation] / 2),)),  # fmt: skip  # noqa: E501
     _vectors("normalize", _normalize, Signature(("V",), "V", FLOAT), intervals.constant(-1, 1), _whole(30), decisions=_at_origin, jumps=True, adjoint_noise=_projection),  # fmt: skip  # noqa: E501
+    # these are Warp functions written in Warp, for float32 alone
+    _vectors("norm_l1", _l1, Signature(("V",), "T", ("float32",)), lambda a: Interval(0, 4 * a.size), _whole(30), decisions=_below_zero),  # fmt: skip  # noqa: E501
+    _vectors("norm_l2", _length, Signature(("V",), "T", ("float32",)), lambda a: Interval(0, 2 * a.size), _whole(30), decisions=_at_origin),  # fmt: skip  # noqa: E501
+    _vectors("norm_huber", _huber, Signature(("V", "T"), "T", ("float32",)), lambda a, d: Interval(0, 2 * a.size * d.high), _between((-15, 15), (0.25, 4)), decisions=_beyond),  # fmt: skip  # noqa: E501
+    _vectors("norm_pseudo_huber", _pseudo_huber, Signature(("V", "T"), "T", ("float32",)), lambda a, d: Interval(0, 2 * a.size + d.high), _between((-15, 15), (0.25, 4))),  # fmt: skip  # noqa: E501
+    _vectors("smooth_normalize", _smooth_normalize, Signature(("V", "T"), "V", ("float32",)), intervals.same, _between((-15, 15), (0.25, 4))),  # fmt: skip  # noqa: E501
     _vectors("cw_mul", np.multiply, Signature(("V", "V"), "V", NUMBER), intervals.mul, _factors, exact=True, composite=False),  # fmt: skip  # noqa: E501
     _vectors("cw_div", _truncated_division, Signature(("V", "V"), "V", NUMBER), intervals.div, _division, exact=True, composite=False),  # fmt: skip  # noqa: E501
     OpSpec(name="argmin", group=_VECTOR_MATH, signatures=(Signature(("V",), "uint32", NUMBER),), reference=_integer(lambda v: np.argmin(v, axis=-1)), interval=intervals.constant(0, 3), domain=_any(1), exact=True, decisions=lambda v: _extreme(v, 1), jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501

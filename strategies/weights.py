@@ -91,3 +91,6 @@ SATURATION: Final = 3.0
 #: Of 100 dynamic loops, how many only sum into variables that are then only added: gradients through others
 #: are outside of what Warp documents, and such kernels prove the forward pass alone.
 SUMS: Final = 85
+#: Of 100 palettes, how many may hold a function that Warp documents as not differentiable although it has a
+#: derivative (`frac`): a kernel that uses one proves the forward pass alone.
+UNPROMISED: Final = 15

@@ -11,7 +11,7 @@ from strategies.statements import Sketch
 
 
 #: Of 100 steps that would end all gradients, how many are kept.
-FLAT = 30
+FLAT = 20
 
 
 def _unary(of: Scalar) -> list[tuple[OpSpec, Scalar]]:
@@ -29,18 +29,19 @@ def _chain(sketch: Sketch, value: Typed, length: int) -> Typed:
     for _ in range(length):
         assert isinstance(value.type, Scalar)
         row, result = sketch.dice.one_of(_unary(value.type))
-        if row.flat and types.element_scalar(value.type).is_float and not sketch.dice.chance(FLAT):
-            row, result = OPS["neg"], value.type
+        ends_gradients = row.flat or not row.differentiable
+        if ends_gradients and value.type.is_float and not sketch.dice.chance(FLAT):
+            row, result = sketch.dice.one_of(_unary(value.type))
         value = sketch.apply(row, result, [value])
     return value
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """A chain, or two that are combined; steps of it in locals at times; integers in one kernel of six."""
+    """A chain, or two that are combined; steps of it in locals at times; integers in one kernel of ten."""
     dice = sketch.dice
     sketch.max_arrays = 1
     of: Scalar = sketch.main
-    if dice.chance(16):
+    if dice.chance(10):
         sketch.allow_integers(1)
         of = types.scalar(dice.one_of([t for t in sorted(sketch.allowed, key=repr) if t is not types.BOOL]).notation)
     value = _chain(sketch, sketch.element(of), dice.between(1, 3))
