@@ -570,4 +570,3 @@ class _Run:
         if campaign._count is not None and added:
             left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
         return min(left, default=None)
-

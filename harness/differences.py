@@ -133,7 +133,9 @@ def gradients(program: Program, found: Directions, evaluation: Evaluation, shape
             gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
             gradient.error[at] = error[threads].sum()
             gradient.magnitude[at] = np.abs(quotient[0, threads]).sum()
-            gradient.reliable[at] = not np.any(changed & threads) and bool(np.isfinite(gradient.runs[(0, *at)]))
+            gradient.reliable[at] = not np.any(changed & threads) and bool(
+                np.isfinite(gradient.runs[(0, *at)])
+            )
     for coordinate in found.left_out:
         at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
         result[coordinate.array].reliable[at] = False
@@ -150,5 +152,3 @@ def _extrapolate(lanes: Values) -> tuple[Values, Values]:
     rounding = 32 * 2.0**-53 * np.max(np.abs(lanes), axis=(0, 1)) / (STEP / 4)
     # the coarser estimates differ by more than the best one is off; their rounding is part of the difference
     return best, np.abs(fine[0] - coarse[0]) + rounding
-
-

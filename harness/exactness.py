@@ -36,7 +36,9 @@ def exact_outputs(program: Program) -> frozenset[str]:
             case Atomic() if types.element_scalar(node.value.type).is_float:
                 if node.op in ("atomic_add", "atomic_sub"):
                     inexact.names.add(node.array)
-            case AugmentedAssign(target=Element(array=array)) if types.element_scalar(node.value.type).is_float:
+            case AugmentedAssign(target=Element(array=array)) if types.element_scalar(
+                node.value.type
+            ).is_float:
                 inexact.names.add(array)
     before = -1
     while before != len(inexact.names):
@@ -97,5 +99,3 @@ def _root(target: Target) -> str:
         case Component(base=Name(name=name)):
             return name
     raise TypeError(f"{target!r} cannot be assigned")
-
-

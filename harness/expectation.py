@@ -68,7 +68,9 @@ class Expectation:
     @property
     def gradients_checked(self) -> float:
         """The share of input gradients that are compared."""
-        return _share({p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)})
+        return _share(
+            {p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)}
+        )
 
     @property
     def responds(self) -> bool:
@@ -149,13 +151,13 @@ def _evaluate(
 
 def _special(program: Program, special: dict[str, Values], exact: frozenset[str]) -> dict[str, Cells]:
     native = _evaluate(program, special, native=True)
-    plain = {
-        name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()
-    }
+    plain = {name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()}
     return _outputs(program, native, _evaluate(program, plain, False, noise="special"), exact)
 
 
-def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
+def _outputs(
+    program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]
+) -> dict[str, Cells]:
     return {p.name: _output(p, native, wide, p.name in exact) for p in program.outputs}
 
 
@@ -171,7 +173,9 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
     if exact:
         return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
-    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
+    checked = (
+        trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
+    )
     return Cells(runs[0], allowed, checked)
 
 

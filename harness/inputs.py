@@ -17,7 +17,22 @@ from strategies.language.types import Array, Scalar, Type, Vector
 #: does not leave it.
 _INSET: Final = 1 / 128
 #: Values at which built-ins have kinks, special cases or signs to lose.
-_SPECIAL_FLOATS: Final = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, -1.5, 2.5, 2.0, -2.0, 3.0, 2.0**-20, -(2.0**-20))
+_SPECIAL_FLOATS: Final = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    0.5,
+    -0.5,
+    1.5,
+    -1.5,
+    2.5,
+    2.0,
+    -2.0,
+    3.0,
+    2.0**-20,
+    -(2.0**-20),
+)
 _SPECIAL_INTEGERS: Final = (0, 1, -1, 2, -2, 3, 7, -7)
 #: Cotangents: both signs, no two alike in size, short enough to be exact in float16.
 _COTANGENT_STEP: Final = 1 / 64
@@ -73,7 +88,9 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     count = int(np.prod(shape))
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL and not parameter.output
-    values = _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
+    values = (
+        _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
+    )
     return values.astype(numpy_dtype(parameter.type)).reshape(shape)
 
 
@@ -95,5 +112,7 @@ def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar) 
     values = [low + int(r * (high - low + 1)) for r in raw[0]]
     if special:
         choices = [v for v in (*_SPECIAL_INTEGERS, low, high) if low <= v <= high]
-        values = [choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])]
+        values = [
+            choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])
+        ]
     return np.array(values, dtype=np.uint64 if scalar.kind == "uint" else np.int64)

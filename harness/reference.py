@@ -52,7 +52,6 @@ from strategies.language.types import Array, Scalar, Type, Vector
 from strategies.ops import OPS, Decision, OpSpec
 
 
-
 class InvalidProgram(Exception):
     """A program that relies on what Warp does not define; the generator must not make one."""
 
@@ -405,7 +404,9 @@ class Evaluator:
                 raise InvalidProgram(f"two threads of {self.program.name} store to one cell of {array!r}")
             others = writes.sum(axis=0) - writes
             if np.any(self._reads[array] & (others > 0)):
-                raise InvalidProgram(f"a thread of {self.program.name} reads what another writes in {array!r}")
+                raise InvalidProgram(
+                    f"a thread of {self.program.name} reads what another writes in {array!r}"
+                )
 
     def _compare(self, node: Compare, mask: Mask) -> Values:
         """A chain: each operand is evaluated once, and only where the links before it hold."""
@@ -434,7 +435,9 @@ class Evaluator:
             self._decide(Decision(np.trunc(value), np.abs(value - np.round(value))), mask, jump=True)
             low, high = target.limits
             if self.native and np.any(mask & ~((value > low - 1) & (value < high + 1))):
-                raise InvalidProgram(f"{self.program.name} converts a float that {target.notation} cannot hold")
+                raise InvalidProgram(
+                    f"{self.program.name} converts a float that {target.notation} cannot hold"
+                )
             value = np.where(np.isfinite(value), value, 0)
             return np.trunc(value).astype(np.int64).astype(self._dtype(target))
         if target.kind == "bool":
@@ -513,7 +516,9 @@ class Evaluator:
         if node.op in ("atomic_min", "atomic_max"):
             self._atomic_extreme(node, cell, value, mask)
         else:
-            self._accumulate(node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
+            self._accumulate(
+                node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type
+            )
 
     def _accumulate(self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type) -> None:
         """Add each lane's value to its cell, one thread after another."""

@@ -22,10 +22,10 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 
+from harness.expectation import Expectation
 from harness.sandbox import BuildOptions, Sandbox
 from harness.triage import message_head
-from harness.verdict import Failure, FailureKind, Outcome, Verdict
-from harness.expectation import Expectation
+from harness.verdict import Failure, FailureKind, Outcome, Verdict, inconclusive
 from harness.verify import jobs, judge, refereed, try_expect, verify_all
 from strategies.language import types
 from strategies.language.hashing import content_hash
@@ -70,6 +70,9 @@ _Expected: TypeAlias = Expectation | Verdict
 #: A difference beyond this share of the larger number is no rounding error in any precision that is tried;
 #: a failure which has such a difference is not reduced to one that has not.
 GROSS: Final = 1e-2
+
+#: A program of up to this many nodes is worth no second draw of inputs: it reads well already.
+SMALL: Final = 25
 
 #: Values that a literal is tried at, simplest first.
 _FLOATS: Final = (1.0, 0.0, 2.0, 0.5, -1.0, 3.0)
@@ -123,11 +126,14 @@ class Limits:
     """When reducing stops before nothing simpler fails.
 
     `batch` is how many candidates are built together: a module of eight costs a third of eight modules.
+    Where a failure needs luck with the inputs, `draws` gives every candidate more of it.
     """
 
     verifications: int = 600
     seconds: float = 60.0
     batch: int = 8
+    #: draws of inputs for each candidate, one after the other while nothing simpler fails
+    draws: int = 2
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ class Reduced:
     verifications: int
     stopped: str | None = None
     others: tuple[tuple[Program, Verdict], ...] = ()
+    #: the seed, as for `verify_all`, of the inputs on which the result fails
+    seed: int = 0
     fails_without_optimization: bool = True
     fails_by_default: bool = True
 
@@ -209,8 +217,9 @@ def cost(program: Program) -> tuple[object, ...]:
 
 def _dress(program: Program) -> tuple[object, ...]:
     nodes = list(walk(program))
+    typed = (n for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter))
     return (
-        sum(_type_cost(n.type) for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter)),  # fmt: skip  # noqa: E501
+        sum(_type_cost(n.type) for n in typed),
         sum(isinstance(n, AugmentedAssign | Atomic) for n in nodes),
         len(program.launch) + sum(len(p.shape) for p in program.parameters),
         math.prod(program.launch) + sum(math.prod(p.shape) for p in program.parameters),
@@ -398,7 +407,11 @@ class _Check:
                 self.need(len(node.arguments) in (1, node.type.length))
                 self.need(all(a.type is node.type.dtype for a in node.arguments))
             case Component():
-                self.need(isinstance(node.base.type, Vector) and node.base.type.dtype is node.type)
+                base = node.base.type
+                self.need(isinstance(base, Vector) and base.dtype is node.type)
+                assert isinstance(base, Vector)
+                index = node.index.value if isinstance(node.index, Literal) else 0
+                self.need(-base.length <= index < base.length)
             case Element() | Extent():
                 of = self.arrays[node.array].type if node.array in self.arrays else None
                 self.need(isinstance(of, Array))
@@ -444,7 +457,7 @@ def _assigned(body: Iterable[Node]) -> set[str]:
 
 
 def tidy(program: Program) -> Program:
-    """`program` without what it does not use: variables, parameters, empty branches and loops."""
+    """`program` without what it does not use: variables, parameters, empty blocks, what is never reached."""
     body = program.body
     while True:
         read = Counter(_reads(body))
@@ -519,6 +532,9 @@ def _tidy_block(body: Body, read: Mapping[str, int]) -> Body:
             case For():
                 if inner := _tidy_block(node.body, read):
                     kept.append(_with(node, body=inner))
+            case Break() | Continue() | Return():
+                kept.append(node)
+                break
             case _:
                 kept.append(node)
     return tuple(kept)
@@ -776,7 +792,8 @@ def _alone(program: Program, parameters: tuple[Parameter, ...], body: Body) -> P
 def _output(program: Program, of: Type) -> tuple[Parameter, Element]:
     """An array that a value of type `of` can be stored in: one of the program's, or a new one."""
     first = program.body[0]
-    assert isinstance(first, ThreadIndex) and isinstance(of, Scalar | Vector)
+    assert isinstance(first, ThreadIndex)
+    assert isinstance(of, Scalar | Vector)
     indices = tuple(Name(INT32, name) for name in first.names)
     names = _all_names(program)
     name = next(n for n in _pool(("out",)) if n not in names)
@@ -868,14 +885,14 @@ def _without_constant_axes(program: Program) -> Program:
 
 def _retyped(program: Program) -> Iterator[Program]:
     """Another scalar type for one that occurs: float32 and int32 are what people read most easily."""
-    found = {types.element_scalar(n.type) for n in walk(program) if isinstance(getattr(n, "type", None), Type)}  # type: ignore[attr-defined]  # noqa: E501
+    elements = [_element(node) for node in walk(program)]
+    found = {types.element_scalar(of) for of in elements if of is not None}
     odd = sorted((s for s in found if _type_cost(s)), key=lambda s: s.notation)
     simple = {s: FLOAT32 if s.is_float else INT32 for s in odd}
     for some in (simple, *({s: simple[s]} for s in odd)) if len(odd) > 1 else (simple,):
         if some:
             yield _retype(program, some)
-    lengths = {e.length for n in walk(program) if isinstance(e := _element(n), Vector)}
-    for length in sorted(lengths):
+    for length in sorted({of.length for of in elements if isinstance(of, Vector)}):
         for shorter in (0, *range(2, length)):
             yield _retype(program, {}, {length: shorter})
 
@@ -886,9 +903,7 @@ def _element(node: Node) -> Type | None:
     return of.dtype if isinstance(of, Array) else of
 
 
-def _retype(
-    program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping[int, int] | None = None
-) -> Program:
+def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping[int, int] | None = None) -> Program:
     """`program` with scalar types replaced, and vectors by ones of other lengths, or, for 0, by scalars."""
 
     def to(of: Type) -> Type:
@@ -914,7 +929,7 @@ def _retype(
         elif isinstance(node, Construct) and not isinstance(to(of), Vector):
             new = node.arguments[0] if node.arguments else Literal(to(of), 0)
         else:
-            new = msgspec.structs.replace(node, type=to(of))  # type: ignore[call-arg]
+            new = msgspec.structs.replace(node, type=to(of))
             if isinstance(new, Literal) and new.type is FLOAT32:
                 new = _with(new, value=float(np.float32(new.value)))
         if isinstance(new, Cast) and new.operand.type is new.type and not isinstance(new.operand, Literal):
@@ -930,9 +945,9 @@ def _extents(program: Program) -> Iterator[Program]:
     for extent in _EXTENTS:
         launch = tuple(min(extent, n) for n in program.launch)
         for least in (0, 1, 2):
+            most = max(extent, least + 1)
             parameters = tuple(
-                msgspec.structs.replace(p, shape=tuple(min(max(extent, least + 1), n) for n in p.shape)) if p.shape else p
-                for p in program.parameters
+                msgspec.structs.replace(p, shape=tuple(min(most, n) for n in p.shape)) for p in program.parameters
             )
             yield msgspec.structs.replace(program, launch=launch, parameters=parameters)
     for n, parameter in enumerate(program.parameters):
@@ -972,8 +987,7 @@ def _plainer_values(program: Program) -> Iterator[Program]:
 def _plainer_ranges(program: Program) -> Iterator[Program]:
     """Simpler ranges of the parameters' values."""
     choices = [
-        [p, *(msgspec.structs.replace(p, low=low, high=high) for low, high in _ranges(p))]
-        for p in program.parameters
+        [p, *(msgspec.structs.replace(p, low=low, high=high) for low, high in _ranges(p))] for p in program.parameters
     ]
     for number in (1, 2):
         yield msgspec.structs.replace(program, parameters=tuple(c[min(number, len(c) - 1)] for c in choices))
@@ -1094,7 +1108,7 @@ def _ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
             if nodes == most:
                 bound = cost(program)
                 prices = {new: price for new, price in prices.items() if price < bound}
-            yield from sorted(prices, key=prices.__getitem__)  # type: ignore[arg-type]
+            yield from sorted(prices, key=prices.__getitem__)
 
 
 # ---------------------------------------------------------------- reducing
@@ -1105,12 +1119,15 @@ class _Reducer:
     program: Program
     verdict: Verdict
     #: what is expected of a program, or why there is nothing: that costs a tenth of running it
-    expect: Callable[[Program], _Expected]
+    expect: Callable[[Program, int], _Expected]
     run_batch: Callable[[Sequence[Expectation]], list[Verdict]]
     limits: Limits
     steps: int = 0
     stopped: str | None = None
     seen: set[str] = field(default_factory=set)
+    #: the draw of inputs that is tried, and that of the program kept
+    draw: int = 0
+    kept_draw: int = 0
     memo: dict[str, Verdict] = field(default_factory=dict)
     others: dict[Manner, tuple[Program, Verdict]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
@@ -1135,17 +1152,20 @@ class _Reducer:
             group, new, more = self.gather(programs)
             if new:
                 for expected, verdict in zip(new, self.run_batch(new), strict=True):
-                    self.memo[content_hash(expected.program)] = verdict
+                    self.memo[self.key(expected.program)] = verdict
             for program in group:
-                key = content_hash(program)
+                key = self.key(program)
                 self.seen.add(key)
                 verdict = self.memo[key]
                 if self.fails(program, verdict):
-                    self.program, self.verdict = program, verdict
+                    self.program, self.verdict, self.kept_draw = program, verdict, self.draw
                     self.steps += 1
                     return True
             self.watch()
         return False
+
+    def key(self, program: Program) -> str:
+        return f"{content_hash(program)}/{self.draw}"
 
     def gather(self, programs: Iterator[Program]) -> tuple[list[Program], list[Expectation], bool]:
         """The next programs in order, those of them to be verified, and whether there may be more.
@@ -1156,9 +1176,9 @@ class _Reducer:
         new: list[Expectation] = []
         for program in programs:
             group.append(program)
-            key = content_hash(program)
+            key = self.key(program)
             if key not in self.memo:
-                expected = self.expect(program)
+                expected = self.expect(program, self.draw)
                 if isinstance(expected, Expectation):
                     new.append(expected)
                     if len(new) == self.limits.batch:
@@ -1178,9 +1198,20 @@ class _Reducer:
     def run(self) -> None:
         """Structure first, until nothing smaller fails; then the dress; names last, once."""
         for edits in (_structural, _dressed):
-            while self.first(_ordered(self.program, edits(self.program))):
-                pass
+            self.exhaust(lambda p, edits=edits: _ordered(p, edits(p)))  # type: ignore[misc]
+        self.draw = 0
         self.first(_renamed(self.program))
+
+    def exhaust(self, edits: Callable[[Program], Iterator[Program]]) -> None:
+        """Keep candidates until none fails, on any draw of inputs if the program is large still."""
+        self.draw = 0
+        while self.stopped is None:
+            if self.first(edits(self.program)):
+                self.draw = 0
+            elif self.draw + 1 < self.limits.draws and size(self.program) > SMALL:
+                self.draw += 1
+            else:
+                return
 
 
 def reduce(
@@ -1220,9 +1251,18 @@ def reduce(
             verdicts.append(found)
         return verdicts
 
-    reducer = _Reducer(program, verdict, lambda p: try_expect(p, seed), run_batch, limits)
+    first_seed = seed
+
+    def expected(program: Program, draw: int) -> _Expected:
+        # the generator never makes some of these programs, so the reference need not be ready for them
+        try:
+            return try_expect(program, first_seed + draw)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            return inconclusive(f"it cannot be evaluated: {error!r}")
+
+    reducer = _Reducer(program, verdict, expected, run_batch, limits)
     reducer.run()
-    found = reducer.program
+    found, seed = reducer.program, seed + reducer.kept_draw
     alone: list[bool] = []
     final = reducer.verdict
     for level in (0, None):
@@ -1241,6 +1281,7 @@ def reduce(
         verifications=len(reducer.seen),
         stopped=reducer.stopped,
         others=tuple(reducer.others.values()),
+        seed=seed,
         fails_without_optimization=alone[0],
         fails_by_default=alone[1],
     )

@@ -28,11 +28,13 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Cast,
     Compare,
     Component,
     Conditional,
+    Construct,
     Continue,
-    Expression,
+    Extent,
     For,
     If,
     Logical,
@@ -42,7 +44,6 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import Type
-from strategies.ops import OPS
 
 LEDGER: Final = Path(__file__).with_name("known_issues.toml")
 NOT_REPORTED: Final = "not reported yet"
@@ -55,12 +56,17 @@ MESSAGE_WORDS: Final = 8
 
 # ---------------------------------------------------------------- messages
 
+#: What the referee says of a failure that other precisions may not have.
+_ONE_PRECISION: Final = ("this precision only", "float64 itself")
+
 #: Kinds whose message says what is wrong; for the others it gives numbers.
 SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
 
 _PLACE = re.compile(r"^.*Error while parsing function .*?\n.*\n;", re.DOTALL)
 _COMPILER_ERROR = re.compile(r"(?:fatal )?error: (.*)")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\]")
+#: Warp's own functions, where it speaks of its insides.
+_CALL = re.compile(r"`(\w+)\(\)`")
 _PATH = re.compile(r"\S*[/\\]\S*")
 _TYPE = re.compile(r"\b(?:wp\.)?(?:u?int|float|vec|mat|array|ref|bool)\d*\w*\b(?:\([^()]*\))?")
 _NUMBER = re.compile(r"-?\b(?:0x[0-9a-f]+|\d[\w.+-]*)")
@@ -73,7 +79,7 @@ def message_head(message: str) -> str:
     text = _PLACE.sub("", message).strip()
     if found := _COMPILER_ERROR.search(text):
         text = found.group(1)
-    head = text.split("\n", 1)[0]
+    head = _CALL.sub(r"\1", text.split("\n", 1)[0])
     for pattern in (_QUOTED, _PATH, _TYPE, _NUMBER):
         head = pattern.sub("", head)
     return _SPACE.sub(" ", head).strip(" .:;,")
@@ -100,8 +106,10 @@ def bucket(program: Program, failure: Failure) -> str:
             parts += constructs(program)
     else:
         parts += constructs(program)
-    if failure.referee == "this precision only":
-        parts += sorted({types.element_scalar(of).notation for of in _types(program) if types.element_scalar(of).is_float})
+    if failure.referee in _ONE_PRECISION:
+        # reducing makes everything float32 that still fails so
+        floats = {types.element_scalar(of).notation for of in _types(program) if types.element_scalar(of).is_float}
+        parts += sorted(floats - {"float32"})
     slug = _slug("-".join(parts), message_head(failure.message) if failure.kind in SAID else "")
     check_bucket(slug)
     return slug
@@ -156,15 +164,12 @@ def constructs(program: Program) -> list[str]:
                 strong.add("component-store")
             case _ if type(node) in _CONSTRUCTS:
                 strong.add(_CONSTRUCTS[type(node)])
-            case _ if isinstance(node, _WEAK):
+            case Cast() | Construct() | Component() | Extent():
                 weak.add(str(node.__struct_config__.tag))
     if {"if", "conditional"} & strong:
         # a comparison stands in each test
         strong.discard("compare")
     return sorted(strong or weak)
-
-
-_WEAK: Final = tuple(t for t in Expression.__args__ if t not in _CONSTRUCTS and t.__name__ in ("Cast", "Construct", "Component", "Extent"))  # type: ignore[attr-defined]  # noqa: E501
 
 
 # ---------------------------------------------------------------- the ledger

@@ -126,9 +126,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
 
 def _differentiable(program: Program) -> bool:
     floats = [types.element_scalar(p.type).is_float for p in program.outputs]
-    return any(floats) and any(
-        types.element_scalar(p.type).is_float for p in program.arrays if not p.output
-    )
+    return any(floats) and any(types.element_scalar(p.type).is_float for p in program.arrays if not p.output)
 
 
 def _built(result: JobResult) -> Failure | None:
@@ -262,7 +260,9 @@ def _mismatch(kind: FailureKind, parameter: Parameter, wrong: _Wrong, launch: st
 
 
 def _difference(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure:
-    at = tuple(int(n) for n in np.argwhere((plain != strided) & ~((plain != plain) & (strided != strided)))[0])
+    at = tuple(
+        int(n) for n in np.argwhere((plain != strided) & ~((plain != plain) & (strided != strided)))[0]
+    )
     what = f"the gradient of {parameter.name}" if gradient else parameter.name
     message = f"{what} at {list(at)}: {plain[at]!r} from contiguous arrays, {strided[at]!r} from strided ones"
     return Failure(
@@ -282,11 +282,14 @@ def _outputs(program: Program, launch: LaunchResult) -> Sequence[tuple[Parameter
 def _figures(expectation: Expectation, result: JobResult, tier: Tier) -> Figures:
     """How close the verified program came to its tolerances."""
     forward = [
-        _closest(expectation.outputs[p.name], actual) for p, actual in _outputs(expectation.program, result.launches[GENERIC])
+        _closest(expectation.outputs[p.name], actual)
+        for p, actual in _outputs(expectation.program, result.launches[GENERIC])
     ]
     backward, tolerances = [], []
     if tier is Tier.BACKWARD:
-        for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
+        for parameter, array in zip(
+            expectation.program.parameters, result.launches[GENERIC].arrays, strict=True
+        ):
             if array is None or array.gradient is None or parameter.output:
                 continue
             cells = expectation.gradients[parameter.name]
@@ -313,7 +316,9 @@ def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
     wanted = cells.expected.astype(np.float64)
     size = sizes(wanted, largest(wanted))
     with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(cells.checked & (size > 0), _off(cells, actual.reshape(cells.expected.shape)) / size, 0.0)
+        off = np.where(
+            cells.checked & (size > 0), _off(cells, actual.reshape(cells.expected.shape)) / size, 0.0
+        )
         allowed = np.where(size > 0, cells.tolerance / size, 0.0)
     if not off.size:
         return 0.0, 0.0

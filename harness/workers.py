@@ -261,9 +261,7 @@ class Lane:
         on_cpu = iter(self._sandbox.run(prepared.jobs, options))
         on_device = iter(self._on_device.run(prepared.jobs, options)) if self._on_device else None
         return [
-            self._judge(e, next(on_cpu), next(on_device) if on_device else None)
-            if isinstance(e, Expectation)
-            else e
+            self._judge(e, next(on_cpu), next(on_device) if on_device else None) if isinstance(e, Expectation) else e
             for e in expectations
             if e is not None
         ]
@@ -280,9 +278,7 @@ class Lane:
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
         if verdict.failure is not None:
-            known = self._ledger.explain(
-                program, verdict, self._sandbox, self._versions.warp, self._plan.seed
-            )
+            known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed)
             if known is not None:
                 return Result(index, category, f"known:{known.id}")
             return Result(index, category, "failure", manner=_manner(verdict), evidence=(program, verdict))

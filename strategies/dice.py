@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -13,12 +13,12 @@ T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _below(count: int) -> st.SearchStrategy[int]:
     return st.integers(0, count - 1)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _expanded(table: tuple[tuple[int, T], ...]) -> tuple[T, ...]:
     return tuple(item for weight, item in table for _ in range(weight))
 

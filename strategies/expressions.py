@@ -28,7 +28,21 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
-from strategies.weights import BARE_ELEMENT, CHAINS, EXPRESSIONS, FLAT, INTEGER_TYPES, LEAVES, NODE_BUDGET, PALETTE, SATURATION, SPARE_CELLS, UNPROMISED
+from strategies.weights import (
+    BARE_ELEMENT,
+    CHAINS,
+    EXPRESSIONS,
+    FLAT,
+    INTEGER_TYPES,
+    LEAVES,
+    LOOP_READS,
+    NODE_BUDGET,
+    PALETTE,
+    RETYPED_CONSTANTS,
+    SATURATION,
+    SPARE_CELLS,
+    UNPROMISED,
+)
 
 
 class Typed(NamedTuple):
@@ -91,8 +105,9 @@ class Expressions:
         self.allowed: frozenset[Type] = frozenset((main, INT32, BOOL))
         self.palette = self._draw_palette()
         self.max_arrays = MAX_INPUT_ARRAYS
-        #: whether expressions may read array elements and make parameters
+        #: the thread's indices, and those of the loops around this point
         self.indices: list[Variable] = []
+        self.loop_indices: list[Variable] = []
 
     # ------------------------------------------------------------ set-up
 
@@ -161,9 +176,7 @@ class Expressions:
 
     def readable(self, dtype: Type) -> list[Parameter]:
         """The input arrays with elements of type `dtype`."""
-        return [
-            p for p in self.parameters if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output
-        ]
+        return [p for p in self.parameters if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output]
 
     # ------------------------------------------------------------ indices
 
@@ -201,6 +214,10 @@ class Expressions:
 
     def element(self, dtype: Scalar | Vector) -> Typed:
         """An element of an input array, which is made if there is none or by chance."""
+        if self.loop_indices and self.dice.chance(LOOP_READS):
+            found = self._element_of_loop(dtype)
+            if found is not None:
+                return found
         arrays = self.readable(dtype)
         inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
         if not arrays or (len(inputs) < self.max_arrays and self.dice.chance(35)):
@@ -208,6 +225,23 @@ class Expressions:
         chosen = self.dice.one_of(arrays)
         self.nodes += 2
         node = Element(dtype, chosen.name, self._position(chosen.shape))
+        return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
+
+    def _element_of_loop(self, dtype: Scalar | Vector) -> Typed | None:
+        """An element at a loop's index: of an array that is long enough, or of a new one."""
+        index = self.loop_indices[-1]
+        if index.interval.low < 0:
+            return None
+        extent = int(index.interval.high) + 1
+        arrays = [p for p in self.readable(dtype) if len(p.shape) == 1 and p.shape[0] >= extent]
+        if not arrays:
+            if len([p for p in self.parameters if isinstance(p.type, Array) and not p.output]) >= self.max_arrays:
+                return None
+            spare = self.dice.one_of(SPARE_CELLS)
+            arrays = [self.array(dtype, (extent + spare,), self.input_interval(dtype))]
+        chosen = self.dice.one_of(arrays)
+        self.nodes += 2
+        node = Element(dtype, chosen.name, (Name(INT32, index.name),))
         return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
 
     def _input_array(self, dtype: Scalar | Vector) -> Parameter:
@@ -267,6 +301,8 @@ class Expressions:
             sources.append((LEAVES.literal, "literal"))
             if self._components(of):
                 sources.append((LEAVES.component, "component"))
+            if self.loop_indices and of is not INT32:
+                sources.append((LEAVES.loop_index, "loop index"))
         if of is INT32 and self.parameters:
             sources.append((LEAVES.extent, "extent"))
         if not sources:
@@ -284,6 +320,9 @@ class Expressions:
                 return self._component_of(self.variable(self.dice.one_of(self._components(of))))
             case "extent":
                 return self._extent()
+            case "loop index":
+                assert isinstance(of, Scalar)
+                return self.convert(self.variable(self.loop_indices[-1]), of)
             case "construct":
                 assert isinstance(of, Vector)
                 return self.construct(of, 0)
@@ -303,9 +342,7 @@ class Expressions:
         return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Vector))
 
     def _components(self, of: Scalar) -> list[Variable]:
-        return [
-            v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of and not v.sum_only
-        ]
+        return [v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of and not v.sum_only]
 
     def _component_of(self, vector: Typed) -> Typed:
         assert isinstance(vector.type, Vector)
@@ -417,6 +454,9 @@ class Expressions:
         """`source` as a value of type `of`, inside the range where the conversion is defined."""
         if source.type is of:
             return source
+        if of.bits == 64 and self._is_constant(source.node) and not self.dice.chance(RETYPED_CONSTANTS):
+            one = self.literal(types.element_scalar(source.type), Interval(1, 1))
+            source = self.apply(OPS["add"], source.type, [source, one])
         if not of.is_float and of.kind != "bool":
             reach = min(REACH[of.notation], REACH[types.element_scalar(source.type).notation])
             source = self.fit(source, Interval(0 if of.kind == "uint" else -reach, reach))
@@ -427,6 +467,10 @@ class Expressions:
         if of.is_integer:
             interval = Interval(math.trunc(interval.low), math.trunc(interval.high))
         return Typed(Cast(of, source.node), interval, source.live and of.is_float)
+
+    def _is_constant(self, node: Expression) -> bool:
+        """Whether `node` is a name that Warp may hold to be a constant: of a loop's index, or of a literal."""
+        return isinstance(node, Name) and any(v.name == node.name and v.constant for v in self.scope)
 
     def vector_type(self, dtype: Scalar) -> Vector:
         """A vector type of this kernel."""
@@ -491,9 +535,7 @@ class Expressions:
     def _bound(self, left: Typed, of: Scalar, depth: int) -> Typed:
         """The last operand of a chain; rarely a bare array element, which Warp is known to refuse there."""
         value = self.expression(of, depth)
-        if isinstance(value.node, Literal) or (
-            isinstance(value.node, Element) and not self.dice.chance(BARE_ELEMENT)
-        ):
+        if isinstance(value.node, Literal) or (isinstance(value.node, Element) and not self.dice.chance(BARE_ELEMENT)):
             low, high = left.interval
             return self.literal(of, Interval(high - (high - low) / 4, high))
         return value
@@ -558,7 +600,8 @@ class Expressions:
                 found.append(Typed(raised, Interval(least, high), value.live))
         elif domain.low < 0 < domain.high:
             ratio = min(
-                domain.high / high if high > domain.high else 1.0, domain.low / low if low < domain.low else 1.0
+                domain.high / high if high > domain.high else 1.0,
+                domain.low / low if low < domain.low else 1.0,
             )
             scale = 2.0 ** math.floor(math.log2(ratio))
             if scale >= 1 / 1024:
@@ -620,7 +663,7 @@ def _round_up(value: float) -> float:
 def _dyadic(within: Interval) -> float:
     """A short binary fraction inside `within`."""
     low, high = within
-    for bits in range(0, 24):
+    for bits in range(24):
         step = 2.0**-bits
         value = math.floor((low + high) / 2 / step + 0.5) * step
         if low <= value <= high:
@@ -642,5 +685,3 @@ def _held(interval: Interval, of: Type) -> Interval:
     if scalar.kind == "uint" and not interval.within(Interval(*scalar.limits)):
         return Interval(*scalar.limits)
     return interval
-
-

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -144,7 +144,8 @@ def _extreme(v: Values, sign: int) -> list[Decision]:
     if v.shape[-1] < 2:
         return []
     ordered = np.sort(sign * v.astype(np.float64), axis=-1)
-    return [Decision(np.argmin(sign * v, axis=-1), ordered[..., 1] - ordered[..., 0])]
+    chosen = np.argmin(v, axis=-1) if sign > 0 else np.argmax(v, axis=-1)
+    return [Decision(chosen, ordered[..., 1] - ordered[..., 0])]
 
 
 def _at_origin(v: Values, *_: Values) -> list[Decision]:
@@ -639,9 +640,31 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         decisions=_quotient,
         jumps=True,
     ),
-    _operator("neg", np.negative, intervals.neg, _any(1), ulps=0.0, signatures=(_scalar(1, types.SIGNED + FLOAT), _vector(1, types.SIGNED + FLOAT))),  # fmt: skip  # noqa: E501
-    _operator("pos", np.positive, intervals.same, _any(1), ulps=0.0, signatures=(_scalar(1, NUMBER), _vector(1, NUMBER))),
-    _operator("unot", np.logical_not, intervals.constant(0, 1), _any(1), signatures=(_scalar(1, ("bool",)),), differentiable=False, flat=True),  # fmt: skip  # noqa: E501
+    _operator(
+        "neg",
+        np.negative,
+        intervals.neg,
+        _any(1),
+        ulps=0.0,
+        signatures=(_scalar(1, types.SIGNED + FLOAT), _vector(1, types.SIGNED + FLOAT)),
+    ),  # fmt: skip  # noqa: E501
+    _operator(
+        "pos",
+        np.positive,
+        intervals.same,
+        _any(1),
+        ulps=0.0,
+        signatures=(_scalar(1, NUMBER), _vector(1, NUMBER)),
+    ),
+    _operator(
+        "unot",
+        np.logical_not,
+        intervals.constant(0, 1),
+        _any(1),
+        signatures=(_scalar(1, ("bool",)),),
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
     _bitwise("bit_and", np.bitwise_and, intervals.bits, _any(2)),
     _bitwise("bit_or", np.bitwise_or, intervals.bits, _any(2)),
     _bitwise("bit_xor", np.bitwise_xor, intervals.bits, _any(2)),
@@ -649,64 +672,320 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _bitwise("rshift", np.right_shift, intervals.shift_right, _shift_right),
     _bitwise("invert", np.invert, lambda a: Interval(-a.high - 1, -a.low - 1), _any(1), arity=1),
     # ------------------------------------------------------------ scalar maths
-    OpSpec(name="min", group=_SCALAR_MATH, signatures=(*_SCALAR_AND_VECTOR, Signature(("V",), "T", NUMBER)), reference=_minimum, interval=intervals.minimum, domain=_any(2), exact=True, ulps=0.0, decisions=_or_components(_order, 1)),  # fmt: skip  # noqa: E501
-    OpSpec(name="max", group=_SCALAR_MATH, signatures=(*_SCALAR_AND_VECTOR, Signature(("V",), "T", NUMBER)), reference=_maximum, interval=intervals.maximum, domain=_any(2), exact=True, ulps=0.0, decisions=_or_components(_order, -1)),  # fmt: skip  # noqa: E501
-    OpSpec(name="clamp", group=_SCALAR_MATH, signatures=(_scalar(3, NUMBER),), reference=_clamp, interval=intervals.clamp, domain=_any(3), exact=True, ulps=0.0, decisions=_clamped),  # fmt: skip  # noqa: E501
-    OpSpec(name="abs", group=_SCALAR_MATH, signatures=(_scalar(1, NUMBER), _vector(1, NUMBER)), reference=np.abs, interval=intervals.absolute, domain=_any(1), exact=True, ulps=0.0, decisions=_below_zero),  # fmt: skip  # noqa: E501
-    OpSpec(name="sign", group=_SCALAR_MATH, signatures=(_scalar(1, NUMBER), _vector(1, NUMBER)), reference=_sign, interval=intervals.constant(-1, 1), domain=_any(1), exact=True, ulps=0.0, decisions=_below_zero, jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
-    OpSpec(name="step", group=_SCALAR_MATH, signatures=(_scalar(1, NUMBER),), reference=lambda x: np.where(x < 0, 1, 0).astype(x.dtype), interval=intervals.constant(0, 1), domain=_any(1), exact=True, ulps=0.0, decisions=_below_zero, jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
-    OpSpec(name="nonzero", group=_SCALAR_MATH, signatures=(_scalar(1, NUMBER),), reference=lambda x: np.where(x == 0, 0, 1).astype(x.dtype), interval=intervals.constant(0, 1), domain=_any(1), exact=True, ulps=0.0, decisions=_is_zero, jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
-    OpSpec(name="bit_count", group=_SCALAR_MATH, signatures=(_scalar(1, INT, "int32"),), reference=_bit_count, interval=intervals.constant(0, 64), domain=_any(1), exact=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
-    _math("copysign", np.copysign, intervals.copysign, _any(2), 2, exact=True, ulps=0.0, decisions=_sign_of_second, jumps=True),
+    OpSpec(
+        name="min",
+        group=_SCALAR_MATH,
+        signatures=(*_SCALAR_AND_VECTOR, Signature(("V",), "T", NUMBER)),
+        reference=_minimum,
+        interval=intervals.minimum,
+        domain=_any(2),
+        exact=True,
+        ulps=0.0,
+        decisions=_or_components(_order, 1),
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="max",
+        group=_SCALAR_MATH,
+        signatures=(*_SCALAR_AND_VECTOR, Signature(("V",), "T", NUMBER)),
+        reference=_maximum,
+        interval=intervals.maximum,
+        domain=_any(2),
+        exact=True,
+        ulps=0.0,
+        decisions=_or_components(_order, -1),
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="clamp",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(3, NUMBER),),
+        reference=_clamp,
+        interval=intervals.clamp,
+        domain=_any(3),
+        exact=True,
+        ulps=0.0,
+        decisions=_clamped,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="abs",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(1, NUMBER), _vector(1, NUMBER)),
+        reference=np.abs,
+        interval=intervals.absolute,
+        domain=_any(1),
+        exact=True,
+        ulps=0.0,
+        decisions=_below_zero,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="sign",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(1, NUMBER), _vector(1, NUMBER)),
+        reference=_sign,
+        interval=intervals.constant(-1, 1),
+        domain=_any(1),
+        exact=True,
+        ulps=0.0,
+        decisions=_below_zero,
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="step",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(1, NUMBER),),
+        reference=lambda x: np.where(x < 0, 1, 0).astype(x.dtype),
+        interval=intervals.constant(0, 1),
+        domain=_any(1),
+        exact=True,
+        ulps=0.0,
+        decisions=_below_zero,
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="nonzero",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(1, NUMBER),),
+        reference=lambda x: np.where(x == 0, 0, 1).astype(x.dtype),
+        interval=intervals.constant(0, 1),
+        domain=_any(1),
+        exact=True,
+        ulps=0.0,
+        decisions=_is_zero,
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="bit_count",
+        group=_SCALAR_MATH,
+        signatures=(_scalar(1, INT, "int32"),),
+        reference=_bit_count,
+        interval=intervals.constant(0, 64),
+        domain=_any(1),
+        exact=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
+    _math(
+        "copysign",
+        np.copysign,
+        intervals.copysign,
+        _any(2),
+        2,
+        exact=True,
+        ulps=0.0,
+        decisions=_sign_of_second,
+        jumps=True,
+    ),
     _math("sin", np.sin, intervals.constant(-1, 1), _between(_TURN)),
     _math("cos", np.cos, intervals.constant(-1, 1), _between(_TURN)),
     _math("tan", np.tan, _GROWS(math.tan), _between((-1.25, 1.25))),
-    _math("asin", np.arcsin, _GROWS(math.asin), _between((-0.96875, 0.96875)), adjoint_noise=_root_of_one_minus_square),
-    _math("acos", np.arccos, _GROWS(math.acos), _between((-0.96875, 0.96875)), adjoint_noise=_root_of_one_minus_square),
+    _math(
+        "asin",
+        np.arcsin,
+        _GROWS(math.asin),
+        _between((-0.96875, 0.96875)),
+        adjoint_noise=_root_of_one_minus_square,
+    ),
+    _math(
+        "acos",
+        np.arccos,
+        _GROWS(math.acos),
+        _between((-0.96875, 0.96875)),
+        adjoint_noise=_root_of_one_minus_square,
+    ),
     _math("atan", np.arctan, _GROWS(math.atan), _any(1)),
-    _math("atan2", np.arctan2, intervals.constant(-math.pi, math.pi), lambda t: (symmetric(REACH[t.notation]), Interval(0.125, REACH[t.notation])), 2),  # fmt: skip  # noqa: E501
+    _math(
+        "atan2",
+        np.arctan2,
+        intervals.constant(-math.pi, math.pi),
+        lambda t: (symmetric(REACH[t.notation]), Interval(0.125, REACH[t.notation])),
+        2,
+    ),  # fmt: skip  # noqa: E501
     _math("sinh", np.sinh, _GROWS(math.sinh), _between((-4, 4))),
     _math("cosh", np.cosh, intervals.even(math.cosh), _between((-4, 4))),
     _math("tanh", np.tanh, intervals.constant(-1, 1), _whole(8), adjoint_noise=_one_minus_square),
     _math("degrees", _degrees, _GROWS(math.degrees), _whole(8)),
     _math("radians", _radians, _GROWS(math.radians), _any(1)),
     _math("sqrt", np.sqrt, _GROWS(math.sqrt), _positive(0.0625), exact=True, ulps=0.5),
-    _math("cbrt", np.cbrt, _GROWS(lambda x: math.copysign(abs(x) ** (1 / 3), x)), _positive(0.0625), ulps={"float16": 1.0, "float32": 2.0, "float64": 4.0}),
+    _math(
+        "cbrt",
+        np.cbrt,
+        _GROWS(lambda x: math.copysign(abs(x) ** (1 / 3), x)),
+        _positive(0.0625),
+        ulps={"float16": 1.0, "float32": 2.0, "float64": 4.0},
+    ),
     _math("log", np.log, _GROWS(math.log), _positive(0.0625)),
     _math("log2", np.log2, _GROWS(math.log2), _positive(0.0625)),
     _math("log10", np.log10, _GROWS(math.log10), _positive(0.0625)),
     _math("exp", np.exp, _GROWS(math.exp), _between((-6, 4))),
     _math("pow", np.power, intervals.power, _between((0.25, 4), (-3, 3)), 2, cuda_ulps=8.0),
-    _math("pow_operator", np.power, intervals.power, _between((0.25, 4), (-3, 3)), 2, cuda_ulps=8.0, spelling_of="pow"),  # fmt: skip  # noqa: E501
+    _math(
+        "pow_operator",
+        np.power,
+        intervals.power,
+        _between((0.25, 4), (-3, 3)),
+        2,
+        cuda_ulps=8.0,
+        spelling_of="pow",
+    ),  # fmt: skip  # noqa: E501
     _math("erf", _erf, intervals.constant(-1, 1), _between((-4, 4))),
     _math("erfc", _erfc, intervals.constant(0, 2), _between((-4, 3))),
-    _math("erfinv", _inverse_erf, intervals.constant(-1.75, 1.75), _between((-0.96875, 0.96875)), ulps=_INVERSE_ERF_ULPS, error_floor=1 / 16),
-    _math("erfcinv", _inverse_erfc, intervals.constant(-1.75, 1.75), _between((0.03125, 1.96875)), ulps=_INVERSE_ERF_ULPS, error_floor=1 / 16),
+    _math(
+        "erfinv",
+        _inverse_erf,
+        intervals.constant(-1.75, 1.75),
+        _between((-0.96875, 0.96875)),
+        ulps=_INVERSE_ERF_ULPS,
+        error_floor=1 / 16,
+    ),
+    _math(
+        "erfcinv",
+        _inverse_erfc,
+        intervals.constant(-1.75, 1.75),
+        _between((0.03125, 1.96875)),
+        ulps=_INVERSE_ERF_ULPS,
+        error_floor=1 / 16,
+    ),
     _stepwise("round", _round_away, _nearest_integer),
     _stepwise("rint", np.rint, _nearest_integer),
     _stepwise("trunc", np.trunc, _integer_part),
     _stepwise("floor", np.floor, _integer_part),
     _stepwise("ceil", np.ceil, _integer_part),
-    _math("frac", lambda x: x - np.trunc(x), intervals.constant(-1, 1), _any(1), exact=True, ulps=0.0, decisions=_integer_part, jumps=True, differentiable=False),  # fmt: skip  # noqa: E501
+    _math(
+        "frac",
+        lambda x: x - np.trunc(x),
+        intervals.constant(-1, 1),
+        _any(1),
+        exact=True,
+        ulps=0.0,
+        decisions=_integer_part,
+        jumps=True,
+        differentiable=False,
+    ),  # fmt: skip  # noqa: E501
     _predicate("isfinite", np.isfinite, np.all),
     _predicate("isnan", np.isnan, np.any),
     _predicate("isinf", np.isinf, np.any),
     # ------------------------------------------------------------ vector maths
-    _vectors("dot", _dot, Signature(("V", "V"), "T", NUMBER), _sum_of_products, lambda t: (_low(t, FACTOR[t.notation] / 2),) * 2),  # fmt: skip  # noqa: E501
+    _vectors(
+        "dot",
+        _dot,
+        Signature(("V", "V"), "T", NUMBER),
+        _sum_of_products,
+        lambda t: (_low(t, FACTOR[t.notation] / 2),) * 2,
+    ),  # fmt: skip  # noqa: E501
     _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, _factors),
-    _vectors("length", _length, Signature(("V",), "T", FLOAT), lambda a: Interval(0, 2 * a.size), _whole(30), decisions=_at_origin),  # fmt: skip  # noqa: E501
-    _vectors("length_sq", _length_squared, Signature(("V",), "T", NUMBER), lambda a: Interval(0, 4 * a.size**2), lambda t: (_low(t, FACTOR[t.notation] / 2),)),  # fmt: skip  # noqa: E501
-    _vectors("normalize", _normalize, Signature(("V",), "V", FLOAT), intervals.constant(-1, 1), _whole(30), decisions=_at_origin, jumps=True, adjoint_noise=_projection),  # fmt: skip  # noqa: E501
+    _vectors(
+        "length",
+        _length,
+        Signature(("V",), "T", FLOAT),
+        lambda a: Interval(0, 2 * a.size),
+        _whole(30),
+        decisions=_at_origin,
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "length_sq",
+        _length_squared,
+        Signature(("V",), "T", NUMBER),
+        lambda a: Interval(0, 4 * a.size**2),
+        lambda t: (_low(t, FACTOR[t.notation] / 2),),
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "normalize",
+        _normalize,
+        Signature(("V",), "V", FLOAT),
+        intervals.constant(-1, 1),
+        _whole(30),
+        decisions=_at_origin,
+        jumps=True,
+        adjoint_noise=_projection,
+    ),  # fmt: skip  # noqa: E501
     # these are Warp functions written in Warp, for float32 alone
-    _vectors("norm_l1", _l1, Signature(("V",), "T", ("float32",)), lambda a: Interval(0, 4 * a.size), _whole(30), decisions=_below_zero),  # fmt: skip  # noqa: E501
-    _vectors("norm_l2", _length, Signature(("V",), "T", ("float32",)), lambda a: Interval(0, 2 * a.size), _whole(30), decisions=_at_origin),  # fmt: skip  # noqa: E501
-    _vectors("norm_huber", _huber, Signature(("V", "T"), "T", ("float32",)), lambda a, d: Interval(0, 2 * a.size * d.high), _between((-15, 15), (0.25, 4)), decisions=_beyond),  # fmt: skip  # noqa: E501
-    _vectors("norm_pseudo_huber", _pseudo_huber, Signature(("V", "T"), "T", ("float32",)), lambda a, d: Interval(0, 2 * a.size + d.high), _between((-15, 15), (0.25, 4))),  # fmt: skip  # noqa: E501
-    _vectors("smooth_normalize", _smooth_normalize, Signature(("V", "T"), "V", ("float32",)), intervals.same, _between((-15, 15), (0.25, 4))),  # fmt: skip  # noqa: E501
-    _vectors("cw_mul", np.multiply, Signature(("V", "V"), "V", NUMBER), intervals.mul, _factors, exact=True, composite=False),  # fmt: skip  # noqa: E501
-    _vectors("cw_div", _truncated_division, Signature(("V", "V"), "V", NUMBER), intervals.div, _division, exact=True, composite=False),  # fmt: skip  # noqa: E501
-    OpSpec(name="argmin", group=_VECTOR_MATH, signatures=(Signature(("V",), "uint32", NUMBER),), reference=_integer(lambda v: np.argmin(v, axis=-1)), interval=intervals.constant(0, 3), domain=_any(1), exact=True, decisions=lambda v: _extreme(v, 1), jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
-    OpSpec(name="argmax", group=_VECTOR_MATH, signatures=(Signature(("V",), "uint32", NUMBER),), reference=_integer(lambda v: np.argmax(v, axis=-1)), interval=intervals.constant(0, 3), domain=_any(1), exact=True, decisions=lambda v: _extreme(v, -1), jumps=True, differentiable=False, flat=True),  # fmt: skip  # noqa: E501
+    _vectors(
+        "norm_l1",
+        _l1,
+        Signature(("V",), "T", ("float32",)),
+        lambda a: Interval(0, 4 * a.size),
+        _whole(30),
+        decisions=_below_zero,
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "norm_l2",
+        _length,
+        Signature(("V",), "T", ("float32",)),
+        lambda a: Interval(0, 2 * a.size),
+        _whole(30),
+        decisions=_at_origin,
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "norm_huber",
+        _huber,
+        Signature(("V", "T"), "T", ("float32",)),
+        lambda a, d: Interval(0, 2 * a.size * d.high),
+        _between((-15, 15), (0.25, 4)),
+        decisions=_beyond,
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "norm_pseudo_huber",
+        _pseudo_huber,
+        Signature(("V", "T"), "T", ("float32",)),
+        lambda a, d: Interval(0, 2 * a.size + d.high),
+        _between((-15, 15), (0.25, 4)),
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "smooth_normalize",
+        _smooth_normalize,
+        Signature(("V", "T"), "V", ("float32",)),
+        intervals.same,
+        _between((-15, 15), (0.25, 4)),
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "cw_mul",
+        np.multiply,
+        Signature(("V", "V"), "V", NUMBER),
+        intervals.mul,
+        _factors,
+        exact=True,
+        composite=False,
+    ),  # fmt: skip  # noqa: E501
+    _vectors(
+        "cw_div",
+        _truncated_division,
+        Signature(("V", "V"), "V", NUMBER),
+        intervals.div,
+        _division,
+        exact=True,
+        composite=False,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="argmin",
+        group=_VECTOR_MATH,
+        signatures=(Signature(("V",), "uint32", NUMBER),),
+        reference=_integer(lambda v: np.argmin(v, axis=-1)),
+        interval=intervals.constant(0, 3),
+        domain=_any(1),
+        exact=True,
+        decisions=lambda v: _extreme(v, 1),
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
+    OpSpec(
+        name="argmax",
+        group=_VECTOR_MATH,
+        signatures=(Signature(("V",), "uint32", NUMBER),),
+        reference=_integer(lambda v: np.argmax(v, axis=-1)),
+        interval=intervals.constant(0, 3),
+        domain=_any(1),
+        exact=True,
+        decisions=lambda v: _extreme(v, -1),
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),  # fmt: skip  # noqa: E501
 )
 OPS: Final = {row.name: row for row in ROWS}
 
@@ -725,12 +1004,9 @@ def result_type(op: str, arguments: Sequence[Type]) -> Type | None:
     return row.result(arguments) if row else None
 
 
-@lru_cache(maxsize=None)
+@cache
 def producers(result: Type) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
     """Every row and tuple of argument types that gives `result`."""
     return tuple(
-        (row, arguments)
-        for row in ROWS
-        for signature in row.signatures
-        for arguments in signature.instances(result)
+        (row, arguments) for row in ROWS for signature in row.signatures for arguments in signature.instances(result)
     )

@@ -25,6 +25,8 @@ class Variable:
     used: bool = True
     #: whether it has a derivative with respect to an input that is not zero
     live: bool = False
+    #: whether it is a loop's index, or a literal that is never changed
+    constant: bool = False
     #: a sum of a dynamic loop: read where no adjoint needs its value, that is in sums alone
     sum_only: bool = False
     #: components that were assigned, which Warp allows once
@@ -67,9 +69,7 @@ class Scope:
 
     def snapshot(self) -> dict[str, Variable]:
         """What is known of each variable now."""
-        return {
-            v.name: replace(v, assigned_components=set(v.assigned_components)) for v in self._variables
-        }
+        return {v.name: replace(v, assigned_components=set(v.assigned_components)) for v in self._variables}
 
     def restore(self, snapshot: dict[str, Variable]) -> None:
         """Go back to what was known at `snapshot`, but for which variables were used."""

@@ -34,10 +34,10 @@ from strategies.language.nodes import (
     Return,
     Statement,
 )
-from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
+from strategies.language.types import BOOL, FLOAT32, INT32, Array, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
-from strategies.weights import LONG_TRIPS, NESTED_TRIPS, NODE_BUDGET, SUMS, TRIPS, Statements
+from strategies.weights import BARE_CONSTANTS, LONG_TRIPS, NESTED_TRIPS, NODE_BUDGET, SUMS, TRIPS, Statements
 
 Block = tuple[Statement, ...]
 #: A variable is kept within this share of the type's reach, so that sums and products of two still fit.
@@ -75,8 +75,10 @@ class Sketch(Expressions):
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:
         node = value.node
-        if mutable and isinstance(node, Literal):
-            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable
+        bare = isinstance(node, Literal) and node.type in (INT32, FLOAT32)
+        if bare and (mutable or (self.loop_trips and not self.dice.chance(BARE_CONSTANTS))):
+            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
+            # constructor does that literals of other types are written with
             node = Cast(node.type, node)
         name = self.fresh(names.LOCALS)
         variable = Variable(
@@ -86,6 +88,7 @@ class Sketch(Expressions):
             mutable=mutable,
             used=False,
             live=value.live,
+            constant=isinstance(node, Literal),
             loop_depth=len(self.loop_trips),
         )
         self.scope.add(variable)
@@ -101,9 +104,7 @@ class Sketch(Expressions):
 
     def changeable(self, wanted: Callable[[Variable], bool] = lambda _: True) -> list[Variable]:
         """The variables that may be assigned here."""
-        return [
-            v for v in self.scope if v.mutable and v.type is not BOOL and self._open(v) and wanted(v)
-        ]
+        return [v for v in self.scope if v.mutable and v.type is not BOOL and self._open(v) and wanted(v)]
 
     def _open(self, variable: Variable) -> bool:
         """Whether the enclosing loop, if any, allows for changes of `variable`."""
@@ -146,6 +147,8 @@ class Sketch(Expressions):
         )
         operator = "mul" if product else self.dice.one_of(("add", "sub"))
         value = self.expression(variable.type, depth)
+        if value.node == Name(variable.type, variable.name):
+            value = self.leaf(variable.type)
         if variable.budget is None:
             return self._augment_once(variable, operator, value)
         if operator == "mul":
@@ -398,9 +401,10 @@ class Sketch(Expressions):
         self.loop_trips.append(trips)
         with self._inner():
             mark = self.scope.mark()
-            self.scope.add(Variable(name, INT32, interval))
+            self.loop_indices.append(self.scope.add(Variable(name, INT32, interval, constant=True)))
             body = self._loop_body(weights, depth, leaves)
             body += self._use_up(mark + 1)
+        self.loop_indices.pop()
         self.loop_trips.pop()
         self.sums = self.sums and not sums
         self._close_after_loop(chosen, entry)
@@ -451,12 +455,17 @@ class Sketch(Expressions):
     def _keep_to_sums(self, chosen: list[Variable], entry: dict[str, Variable]) -> None:
         """Let the loop add to a few variables, which nothing but sums may read from now on."""
         self.sums = True
-        for n, variable in enumerate(chosen):
+        roomiest = sorted(chosen, key=lambda v: -(v.budget or 0.0))
+        for n, variable in enumerate(roomiest):
             if n < 2:
                 variable.sum_only = True
             else:
                 before = entry[variable.name]
-                variable.interval, variable.base, variable.budget = before.interval, before.base, before.budget
+                variable.interval, variable.base, variable.budget = (
+                    before.interval,
+                    before.base,
+                    before.budget,
+                )
                 variable.loop_depth = before.loop_depth
 
     def _loop_body(self, weights: Statements, depth: int, leaves: bool) -> list[Statement]:
@@ -527,7 +536,7 @@ class Sketch(Expressions):
         counts = [
             v
             for v in self.scope.of_type(INT32)
-            if any(p.name == v.name for p in self.parameters) and 0 <= v.interval.low and v.interval.high <= trips
+            if any(p.name == v.name for p in self.parameters) and v.interval.low >= 0 and v.interval.high <= trips
         ]
         if counts and self.dice.chance(70):
             count = self.dice.one_of(counts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -27,7 +27,7 @@ class UnknownCategory(ValueError):
         super().__init__(f"there is no category {name!r}; there are {', '.join(CATEGORIES)}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernels(category: str) -> st.SearchStrategy[Program]:
     """A strategy for kernels of one category; `UnknownCategory` if there is none of that name.
 
@@ -43,7 +43,7 @@ def kernels(category: str) -> st.SearchStrategy[Program]:
     return kernel()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _recorder(category: str) -> tuple[Callable[[bytes], object], list[Program]]:
     found: list[Program] = []
 

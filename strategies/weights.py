@@ -60,6 +60,8 @@ class Leaves:
     component: int = 2
     literal: int = 2
     extent: int = 1
+    #: the innermost loop's index, as a number
+    loop_index: int = 2
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,11 @@ SUMS: Final = 85
 #: Of 100 palettes, how many may hold a function that Warp documents as not differentiable although it has a
 #: derivative (`frac`): a kernel that uses one proves the forward pass alone.
 UNPROMISED: Final = 15
+#: Of 100 array elements read in a loop, how many are read at the loop's index.
+LOOP_READS: Final = 45
+#: Of 100 conversions of a constant's name to a 64-bit type, how many are written as such: Warp is known to
+#: change the constant's own type then, and pairs with it are not kept.
+RETYPED_CONSTANTS: Final = 4
+#: Of 100 constants that are defined in a loop, how many are bare literals: in a dynamic loop inside an unrolled
+#: one, Warp takes the second copy of such a definition for a change of a constant, and refuses it.
+BARE_CONSTANTS: Final = 10

@@ -32,9 +32,7 @@ def read_registry() -> tuple[str, dict[str, str]]:
 
     Raises `SandboxError` if there is none.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _READ_REGISTRY], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", _READ_REGISTRY], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
         raise SandboxError(f"the built-ins of Warp cannot be listed: {last[0]}")

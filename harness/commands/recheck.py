@@ -33,7 +33,7 @@ class Recheck:
         if now.tier is None:
             return f"it is inconclusive now: {now.reason}"
         if now.tier.value != stored.verification.tier:
-            return f"it is verified in the {now.tier.value} tier now, not in the {stored.verification.tier} tier"
+            return f"it is verified in tier {now.tier.value} now, not in tier {stored.verification.tier}"
         return None
 
     @property

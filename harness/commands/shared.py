@@ -42,7 +42,7 @@ Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, help="Processes; one a core if left out, at most 8.")
 ]
 CheckCuda = Annotated[
-    bool, typer.Option("--check-cuda", help="Compile the CUDA text of each kernel too, for sm_90; no GPU needed.")
+    bool, typer.Option("--check-cuda", help="Compile each kernel's CUDA text too, for sm_90; no GPU needed.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="The folder of the corpus.")]
@@ -63,9 +63,7 @@ def existing_corpus(given: Path | None) -> Path:
 @contextmanager
 def _interruptible(stop: Callable[[], None]) -> Iterator[None]:
     """Ctrl-C and SIGTERM ask for an end rather than enforce one."""
-    before = {
-        number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

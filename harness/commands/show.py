@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from corpus.record import Record, encode_record
@@ -39,7 +38,8 @@ def _header(record: Record) -> str:
         f"category   {record.type}",
         f"verified   {verified.tier} on {', '.join(verified.devices)}"
         + (f" ({verified.reason})" if verified.reason else ""),
-        f"forward    largest error {verified.forward_error:.2e}, tolerance there {verified.forward_tolerance:.2e}, "
+        f"forward    largest error {verified.forward_error:.2e}, "
+        f"tolerance there {verified.forward_tolerance:.2e}, "
         f"{verified.cells_checked:.0%} of cells checked",
     ]
     if verified.gradient_error is not None and verified.gradient_tolerance is not None:
@@ -48,11 +48,12 @@ def _header(record: Record) -> str:
             f"tolerance there {verified.gradient_tolerance:.2e}, "
             f"{verified.gradients_checked:.0%} of gradients checked"
         )
+    names = ("warp", "numpy", "hypothesis", "warpsmith")
+    versions = ", ".join(f"{name} {getattr(source, name)}" for name in names)
     options = ", ".join(f"{name} {value}" for name, value in verified.options.items())
     lines += [
         f"launch     {'x'.join(map(str, verified.launch))}, {' and '.join(verified.layouts)} arrays, {options}",
-        f"from       seed {source.seed}, index {source.index}, "
-        + ", ".join(f"{name} {value}" for name, value in msgspec.structs.asdict(source).items() if isinstance(value, str)),
+        f"from       seed {source.seed}, index {source.index}, {versions}",
         "",
     ]
     return "\n".join(lines)

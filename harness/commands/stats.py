@@ -38,7 +38,7 @@ def _print(summary: Summary) -> None:
     console = console if console.is_terminal else Console(width=200)
     console.print(table)
     console.print(
-        "Statements, nodes and tolerances are medians, C++ bytes a mean; shares are the smallest and the median.",
+        "Statements, nodes and tolerances are medians, C++ bytes a mean; shares are smallest / median.",
         highlight=False,
     )
 

@@ -21,9 +21,7 @@ COMPILED_TOGETHER = 100
 
 def verify(
     corpus: Annotated[Path, typer.Argument(help="The folder of the corpus.")],
-    sample: Annotated[
-        int | None, typer.Option("--sample", min=1, help="Only so many pairs, spread evenly.")
-    ] = None,
+    sample: Annotated[int | None, typer.Option("--sample", min=1, help="Only so many pairs, spread evenly.")] = None,
     compile: Annotated[bool, typer.Option("--compile", help="Compile each C++ text alone as well.")] = False,
     workers: Workers = None,
 ) -> int:
@@ -32,7 +30,7 @@ def verify(
     for sentence in damage:
         print(f"{corpus}/{sentence}")
     if damage:
-        raise BadUsage(f"{corpus} is damaged in {len(damage)} place{'s' if len(damage) > 1 else ''}, listed above")
+        raise BadUsage(f"{corpus} is damaged; the list above says where")
     store = Store.open(corpus, write=False)
     records = list(_sampled(store, sample))
     problems = 0

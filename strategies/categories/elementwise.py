@@ -16,4 +16,4 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     of = sketch.main if dice.chance(94) else sketch.dice.one_of(sorted(sketch.allowed, key=repr))
     value = sketch.result(of, dice.between(1, 5))
     output = sketch.output(value.type)  # type: ignore[arg-type]
-    yield sketch.store_sum(output, value) if dice.chance(12) and of is sketch.main else sketch.store(output, value)
+    yield (sketch.store_sum(output, value) if dice.chance(12) and of is sketch.main else sketch.store(output, value))

@@ -84,7 +84,10 @@ class _Checker:
         program = self._program
         _check_name(program.name)
         _require(0 < len(program.launch) <= MAX_ARRAY_DIMENSIONS, "a launch has one to four dimensions")
-        _require(min(program.launch) > 0 and math.prod(program.launch) <= MAX_CELLS, "the launch is too large, or empty")
+        _require(
+            min(program.launch) > 0 and math.prod(program.launch) <= MAX_CELLS,
+            "the launch is too large, or empty",
+        )
         for parameter in program.parameters:
             self._parameter(parameter)
         _require(any(p.output for p in program.parameters), "the kernel has no output")
@@ -288,7 +291,10 @@ class _Checker:
     def _construct(self, node: Construct) -> Type:
         _require(isinstance(node.type, Vector), "only vectors are constructed")
         assert isinstance(node.type, Vector)
-        _require(len(node.arguments) in (0, 1, node.type.length), f"{node.type!r} is made of another number of values")
+        _require(
+            len(node.arguments) in (0, 1, node.type.length),
+            f"{node.type!r} is made of another number of values",
+        )
         for argument in node.arguments:
             self._expect(argument, node.type.dtype)
         return node.type
@@ -303,4 +309,3 @@ class _Checker:
         if node.attribute:
             _require(isinstance(node.index, Literal) and base.length <= 4, "a component by name has a fixed place")
         return base.dtype
-

@@ -49,7 +49,9 @@ _LINEAR: Final = frozenset(("add", "sub", "neg", "pos"))
 class Limit(Enum):
     """A documented limit, with what the documentation says in one sentence."""
 
-    DYNAMIC_LOOP = "dynamic loops are not replayed in the backward pass, so values computed in one are not available to adjoints"  # noqa: E501
+    DYNAMIC_LOOP = (
+        "dynamic loops are not replayed in the backward pass, so values computed in one are not available to adjoints"  # noqa: E501
+    )
     IN_PLACE_PRODUCT = "in-place multiplication and division of array elements are not differentiable"
     COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"  # noqa: E501
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
@@ -328,5 +330,3 @@ def _local(target: Target) -> str | None:
         case Component(base=base):
             return _local(base) if isinstance(base, Name | Component | Element) else None
     return None
-
-

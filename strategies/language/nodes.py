@@ -7,7 +7,7 @@ from JSON, where `decode` checks form and `check.check_program` checks meaning.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -108,10 +108,10 @@ class Conditional(Node, frozen=True, tag="conditional"):
     otherwise: Expression
 
 
-Expression: TypeAlias = Union[
-    Literal, Name, Apply, Compare, Logical, Cast, Construct, Component, Element, Extent, Conditional
-]
-Target: TypeAlias = Union[Name, Component, Element]
+Expression: TypeAlias = (
+    Literal | Name | Apply | Compare | Logical | Cast | Construct | Component | Element | Extent | Conditional
+)
+Target: TypeAlias = Name | Component | Element
 
 
 # ---------------------------------------------------------------- statements
@@ -177,7 +177,7 @@ class Return(Node, frozen=True, tag="return"):
     """Ends this thread."""
 
 
-Statement: TypeAlias = Union[ThreadIndex, Assign, AugmentedAssign, Atomic, If, For, Break, Continue, Return]
+Statement: TypeAlias = ThreadIndex | Assign | AugmentedAssign | Atomic | If | For | Break | Continue | Return
 
 
 # ---------------------------------------------------------------- programs

@@ -128,9 +128,7 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Apply(op=op, arguments=arguments):
             if op in INFIX:
                 symbol, precedence = INFIX[op]
-                left, right = (
-                    expression(a, precedence + n) for n, a in enumerate(arguments)
-                )
+                left, right = (expression(a, precedence + n) for n, a in enumerate(arguments))
                 return f"{left} {symbol} {right}", precedence
             if op in PREFIX:
                 symbol, precedence = PREFIX[op]

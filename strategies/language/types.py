@@ -7,7 +7,7 @@ A type is written in *notation*, the form it has in JSON: ``float32``, ``vec3<fl
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from typing import Final
 
 
@@ -106,7 +106,7 @@ _VECTOR = re.compile(r"vec([1-9][0-9]?)<([a-z0-9]+)>")
 _ARRAY = re.compile(r"array([1-4])<(.+)>")
 
 
-@lru_cache(maxsize=None)
+@cache
 def parse(notation: str) -> Type:
     """The type written as `notation`; `ValueError` if it is none."""
     if notation in SCALARS:
