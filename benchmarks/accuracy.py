@@ -63,9 +63,7 @@ def measure(sandbox: Sandbox, row: OpSpec, dtype: types.Scalar, count: int) -> f
     out = np.zeros(count, numpy_dtype(dtype))
     arguments = tuple(ArrayArgument(dtype.notation, p) for p in (*points, out))
     entry = f"run_{row.name}"
-    job = Job(
-        _source(row.name, len(points), dtype.notation), entry, (Launch((count,), arguments, backward=False),)
-    )
+    job = Job(_source(row.name, len(points), dtype.notation), entry, (Launch((count,), arguments, backward=False),))
     array = sandbox.run([job])[0].launches[0].arrays[-1]
     assert array is not None
     worst = 0.0
@@ -78,9 +76,7 @@ def measure(sandbox: Sandbox, row: OpSpec, dtype: types.Scalar, count: int) -> f
 
 def main() -> int:
     """Measure every function in every precision."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=400)
     arguments = parser.parse_args()
     print(f"{'function':10} {'dtype':8} {'measured':>10} {'bound':>8}")
@@ -93,9 +89,7 @@ def main() -> int:
                 dtype = types.scalar(name)
                 worst, bound = measure(sandbox, row, dtype, arguments.points), row.error(dtype)
                 exceeded += worst > bound
-                print(
-                    f"{row.name:10} {name:8} {worst:10.2f} {bound:8.1f} {'EXCEEDED' if worst > bound else ''}"
-                )
+                print(f"{row.name:10} {name:8} {worst:10.2f} {bound:8.1f} {'EXCEEDED' if worst > bound else ''}")
     return 1 if exceeded else 0
 
 

@@ -24,7 +24,7 @@ from corpus.store import Store
 from harness.report import write_report
 from harness.sandbox import Versions
 from harness.shrink import Limits
-from harness.triage import Ledger, bucket
+from harness.triage import Ledger
 from harness.workers import (
     BATCH,
     Plan,
@@ -228,8 +228,6 @@ class Campaign:
         self._workers = default_workers() if workers is None else workers
         self._fail_fast = fail_fast
         device = find_cuda_device()
-        if device is None:
-            say("no CUDA device: the GPU run is skipped")
         self.plan = Plan(
             seed=seed,
             categories=ordered_categories(categories),
@@ -293,7 +291,7 @@ class _Run:
         self._manners: dict[str, _Manner] = {}
         #: failures that are being reduced, or that were; None for those that are not
         self._reductions: dict[int, ReducedFailure | None] = {}
-        self._reducing: set[int] = set()
+        self._reducing: dict[int, Result] = {}
         self._found: dict[str, Found] = {}
         self._known: Counter[str] = Counter()
         self._unreduced = 0
@@ -406,16 +404,37 @@ class _Run:
                     self._take(answer)
             except WorkerDied as died:
                 self._replace(worker, died)
-            self._versions = worker.versions or self._versions
+            if self._versions is None and worker.versions is not None:
+                self._versions = worker.versions
+                self._begin(worker.versions)
+
+    def _begin(self, versions: Versions) -> None:
+        """Say what begins, once it is known that it can."""
+        say, plan = self._campaign._say, self._plan
+        doing = "Hunting; failures go below" if plan.hunt else "Growing the corpus in"
+        say(f"{doing} {self._campaign.corpus.resolve()}, with Warp {versions.warp}.")
+        if plan.device is None:
+            say("There is no CUDA device: the GPU run is skipped.")
 
     def _take(self, answer: Mapping[str, Any]) -> None:
         if "results" in answer:
             results: Sequence[Result] = answer["results"]
             indices = range(results[0].index, results[-1].index + 1)
             self._finished[indices.start] = _Batch(indices, results)
-        else:
-            self._reducing.discard(answer["index"])
-            self._reductions[answer["index"]] = answer["reduced"]
+            if self._plan.hunt:
+                # A hunt has no order to keep.
+                for result in results:
+                    if result.what == "failure":
+                        self._see_to(result)
+            return
+        reduced: ReducedFailure | None = answer["reduced"]
+        result = self._reducing.pop(answer["index"])
+        self._reductions[result.index] = reduced
+        if reduced is not None:
+            self._manners[result.manner].buckets.add(reduced.bucket)
+            if self._plan.hunt:
+                self._reductions[result.index] = None
+                self._keep(reduced, result)
 
     # -- accounts
 
@@ -459,10 +478,7 @@ class _Run:
                 ):
                     manner.asked += 1
                     program, verdict = result.evidence
-                    assert verdict.failure is not None
-                    self._reductions[result.index] = ReducedFailure(
-                        bucket(program, verdict.failure), program, verdict, self._plan.options(result.index)
-                    )
+                    self._reductions[result.index] = ReducedFailure.unreduced(program, verdict)
                 self._tally(result)
 
     def _duplicate(self, result: Result) -> bool:
@@ -480,7 +496,7 @@ class _Run:
             self._unreduced += 1
             return
         manner.asked += 1
-        self._reducing.add(result.index)
+        self._reducing[result.index] = result
         self._give(min(self._workers, key=lambda worker: len(worker.tasks)), {"reduce": result.index})
 
     def _tally(self, result: Result) -> None:
@@ -501,7 +517,6 @@ class _Run:
             self._known[what.removeprefix("known:")] += 1
         reduced = self._reductions.pop(result.index, None)
         if reduced is not None:
-            self._manners.setdefault(result.manner, _Manner()).buckets.add(reduced.bucket)
             self._keep(reduced, result)
 
     def _keep(self, reduced: ReducedFailure, result: Result) -> None:
@@ -511,9 +526,9 @@ class _Run:
         if reduced.bucket in self._found:
             self._found[reduced.bucket].hits += 1
             return
-        failure = reduced.verdict.failure
+        failure = reduced.reduced.verdict.failure
         assert failure is not None
-        known = self._ledger.by_bucket(reduced.bucket)
+        known = self._ledger.by_bucket(reduced.bucket, self._versions.warp if self._versions else None)
         path = None
         if known is None:
             path = self._store.failure_folder(reduced.bucket)
@@ -529,7 +544,7 @@ class _Run:
         assert self._versions is not None
         _, index = self._plan.place(result.index)
         provenance = make_provenance(self._versions, self._plan.seed, index)
-        write_report(self._store, reduced.bucket, reduced.program, reduced.verdict, reduced.options, provenance)
+        write_report(self._store, reduced.reduced, reduced.bucket, provenance, device=reduced.device)
 
     def _commit(self) -> None:
         """Make durable what is accounted for."""

@@ -111,7 +111,9 @@ class Gradient:
     reliable: Mask
 
 
-def gradients(program: Program, found: Directions, evaluation: Evaluation, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Gradient]:  # fmt: skip  # noqa: E501
+def gradients(
+    program: Program, found: Directions, evaluation: Evaluation, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, Gradient]:
     """The gradient of the loss with respect to every differentiable input array."""
     runs = evaluation.loss.shape[0]
     result = {}
@@ -133,9 +135,7 @@ def gradients(program: Program, found: Directions, evaluation: Evaluation, shape
             gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
             gradient.error[at] = error[threads].sum()
             gradient.magnitude[at] = np.abs(quotient[0, threads]).sum()
-            gradient.reliable[at] = not np.any(changed & threads) and bool(
-                np.isfinite(gradient.runs[(0, *at)])
-            )
+            gradient.reliable[at] = not np.any(changed & threads) and bool(np.isfinite(gradient.runs[(0, *at)]))
     for coordinate in found.left_out:
         at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
         result[coordinate.array].reliable[at] = False

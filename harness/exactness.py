@@ -36,9 +36,7 @@ def exact_outputs(program: Program) -> frozenset[str]:
             case Atomic() if types.element_scalar(node.value.type).is_float:
                 if node.op in ("atomic_add", "atomic_sub"):
                     inexact.names.add(node.array)
-            case AugmentedAssign(target=Element(array=array)) if types.element_scalar(
-                node.value.type
-            ).is_float:
+            case AugmentedAssign(target=Element(array=array)) if types.element_scalar(node.value.type).is_float:
                 inexact.names.add(array)
     before = -1
     while before != len(inexact.names):
@@ -57,9 +55,7 @@ class _Inexact:
     def visit(self, node: Node) -> None:
         match node:
             case Assign() | AugmentedAssign():
-                if self._of(node.value) or (
-                    isinstance(node, AugmentedAssign) and not OPS[node.operator].exact
-                ):
+                if self._of(node.value) or (isinstance(node, AugmentedAssign) and not OPS[node.operator].exact):
                     self.names.add(_root(node.target))
             case Atomic():
                 if self._of(node.value):

@@ -68,9 +68,7 @@ class Expectation:
     @property
     def gradients_checked(self) -> float:
         """The share of input gradients that are compared."""
-        return _share(
-            {p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)}
-        )
+        return _share({p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)})
 
     @property
     def responds(self) -> bool:
@@ -155,9 +153,7 @@ def _special(program: Program, special: dict[str, Values], exact: frozenset[str]
     return _outputs(program, native, _evaluate(program, plain, False, noise="special"), exact)
 
 
-def _outputs(
-    program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]
-) -> dict[str, Cells]:
+def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
     return {p.name: _output(p, native, wide, p.name in exact) for p in program.outputs}
 
 
@@ -173,9 +169,7 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
     if exact:
         return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
-    checked = (
-        trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
-    )
+    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
     return Cells(runs[0], allowed, checked)
 
 
@@ -186,8 +180,8 @@ def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
         return np.ones(writes.shape[1], bool)
     shared = np.any(writes.sum(axis=0) > 1)
     unwritten = ~writes.any(axis=0)
-    touched: Mask = writes[wide.fragile].any(axis=0) | unwritten
-    return np.zeros(writes.shape[1], bool) if shared else ~touched
+    touched = np.any(writes[wide.fragile], axis=0) | unwritten
+    return np.zeros(writes.shape[1], bool) if shared else np.logical_not(touched)
 
 
 def _gradients(

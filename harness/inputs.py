@@ -88,9 +88,7 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     count = int(np.prod(shape))
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL and not parameter.output
-    values = (
-        _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
-    )
+    values = _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
     return values.astype(numpy_dtype(parameter.type)).reshape(shape)
 
 
@@ -108,11 +106,10 @@ def _floats(parameter: Parameter, raw: Values, special: bool) -> Values:
 def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar) -> Values:
     low, high = int(parameter.low), int(parameter.high)
     if scalar.kind == "bool":
-        return raw[0] < 0.5
+        truths: Values = raw[0] < 0.5
+        return truths
     values = [low + int(r * (high - low + 1)) for r in raw[0]]
     if special:
         choices = [v for v in (*_SPECIAL_INTEGERS, low, high) if low <= v <= high]
-        values = [
-            choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])
-        ]
+        values = [choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])]
     return np.array(values, dtype=np.uint64 if scalar.kind == "uint" else np.int64)

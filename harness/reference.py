@@ -355,11 +355,10 @@ class Evaluator:
         """
         if self.noise is None or argument.shape[1] == 1 or argument.dtype.kind != "f":
             return argument
-        return argument + self._noise(of, argument.ndim - 3) * (argument - argument[:, :1])
+        noisy: Values = argument + self._noise(of, argument.ndim - 3) * (argument - argument[:, :1])
+        return noisy
 
-    def _perturb_slope(
-        self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type
-    ) -> Values:
+    def _perturb_slope(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
         """`found` with its partial derivatives off by what rounding in the adjoint's formula may do.
 
         The unperturbed lane stays as it is; the others move by the change of the argument times the error.
@@ -404,9 +403,7 @@ class Evaluator:
                 raise InvalidProgram(f"two threads of {self.program.name} store to one cell of {array!r}")
             others = writes.sum(axis=0) - writes
             if np.any(self._reads[array] & (others > 0)):
-                raise InvalidProgram(
-                    f"a thread of {self.program.name} reads what another writes in {array!r}"
-                )
+                raise InvalidProgram(f"a thread of {self.program.name} reads what another writes in {array!r}")
 
     def _compare(self, node: Compare, mask: Mask) -> Values:
         """A chain: each operand is evaluated once, and only where the links before it hold."""
@@ -430,20 +427,20 @@ class Evaluator:
         return found
 
     def _cast(self, value: Values, source: Type, target: Type, mask: Mask) -> Values:
-        assert isinstance(source, Scalar) and isinstance(target, Scalar)
+        assert isinstance(source, Scalar)
+        assert isinstance(target, Scalar)
         if source.is_float and target.is_integer:
             self._decide(Decision(np.trunc(value), np.abs(value - np.round(value))), mask, jump=True)
             low, high = target.limits
             if self.native and np.any(mask & ~((value > low - 1) & (value < high + 1))):
-                raise InvalidProgram(
-                    f"{self.program.name} converts a float that {target.notation} cannot hold"
-                )
+                raise InvalidProgram(f"{self.program.name} converts a float that {target.notation} cannot hold")
             value = np.where(np.isfinite(value), value, 0)
             return np.trunc(value).astype(np.int64).astype(self._dtype(target))
         if target.kind == "bool":
             if source.is_float:
                 self._decide(Decision(value != 0, np.abs(value)), mask, jump=True)
-            return value != 0
+            truth: Values = value != 0
+            return truth
         found = value.astype(self._dtype(target))
         rounds = target.is_float and (source.is_integer or source.bits > target.bits)
         return self._perturb(found, target, 0.5) if rounds else found
@@ -497,7 +494,7 @@ class Evaluator:
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
         mask = np.broadcast_to(mask, lanes)
-        runs, perturbations, threads = np.nonzero(mask)
+        runs, perturbations, _ = np.nonzero(mask)
         at = np.broadcast_to(cell, lanes)[mask]
         shape = (*lanes, *contents.shape[3:])
         contents[runs, perturbations, at] = np.broadcast_to(value, shape)[mask]
@@ -516,9 +513,7 @@ class Evaluator:
         if node.op in ("atomic_min", "atomic_max"):
             self._atomic_extreme(node, cell, value, mask)
         else:
-            self._accumulate(
-                node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type
-            )
+            self._accumulate(node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
 
     def _accumulate(self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type) -> None:
         """Add each lane's value to its cell, one thread after another."""

@@ -44,6 +44,8 @@ REPRO_SECONDS: Final = 180
 HANG_SECONDS: Final = 60
 #: Exit statuses of a reproduction.
 FIXED, FAILING = 0, 1
+#: Where the interesting part of a generated function begins.
+_SECTIONS: Final = {"forward": "    //---------\n    // forward\n", "backward": "    //---------\n    // reverse\n"}
 #: Lines of generated code that a reader can take in.
 MAX_CODE_LINES: Final = 60
 
@@ -76,10 +78,13 @@ def repro(program: Program, failure: Failure, inputs: dict[str, Values], cotange
     imports = ["import sys", "import tempfile", "", "import numpy as np", "import warp as wp", ""]
     if failure.kind in (FailureKind.CRASH, FailureKind.HANG):
         imports.insert(0, "import subprocess")
-    settings = ["wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time"]
+    settings = [
+        "wp.config.log_level = wp.LOG_ERROR",
+        "wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time",
+    ]
     if level is not None:
         settings.append(f'wp.set_module_options({{"optimization_level": {level}}})')
-    kernel = render(program).split("\n", 3)[3].rstrip("\n").split("\n")
+    kernel = render(program, _kernel(program)).split("\n", 3)[3].rstrip("\n").split("\n")
     lines = [*imports, *settings, "", "", *kernel, "", "", *body(program, failure, inputs, cotangents)]
     return "\n".join(lines) + "\n"
 
@@ -138,13 +143,24 @@ def _arguments(program: Program, inputs: dict[str, Values]) -> list[str]:
     return found
 
 
+#: What the scripts use themselves.
+_TAKEN: Final = frozenset(
+    "wp np sys tempfile subprocess tape expected actual before same done error result results spread".split()
+)
+
+
 def _local(program: Program, name: str) -> str:
-    return f"{name}_" if name in (program.name, "wp", "np", "sys", "tempfile", "tape", "subprocess") else name
+    return f"{name}_" if name == _kernel(program) or name in _TAKEN else name
+
+
+def _kernel(program: Program) -> str:
+    """The kernel's name in the script."""
+    return f"{program.name}_kernel" if program.name in _TAKEN else program.name
 
 
 def _launch(program: Program, device: str = "cpu") -> str:
     arguments = ", ".join(_local(program, p.name) for p in program.parameters)
-    return f'wp.launch({program.name}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
+    return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
 
 
 def _backward(program: Program, cotangents: dict[str, Values]) -> list[str]:
@@ -194,10 +210,9 @@ def _called(failure: Failure) -> str:
 
 
 def _refused(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
-    run = _backward(program, cotangents) if cotangents else [_launch(program)]
     return [
         "try:",
-        *(f"    {line}" for line in (*_arguments(program, inputs), *run)),
+        *(f"    {line}" for line in (*_arguments(program, inputs), _launch(program))),
         "except Exception as error:",
         '    print(f"expected: the kernel is built and runs\\nactual: {type(error).__name__}: {error}")',
         "    sys.exit(1)",
@@ -397,7 +412,9 @@ def _code(reduced: Reduced) -> tuple[str, str] | None:
         return None
     if text is None:
         return None
-    # Warp's text has a comment with the Python line before the code of each: keep those, drop line directives
+    # what comes before is declarations; comments quote the Python line before the code of each
+    head, section, body = text.partition(_SECTIONS[direction])
+    text = (section + body if section else head).strip("\n")
     lines = [line for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#line")]
     if len(lines) > MAX_CODE_LINES:
         lines = [*lines[:MAX_CODE_LINES], "// …"]

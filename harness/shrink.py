@@ -24,7 +24,7 @@ import numpy as np
 
 from harness.expectation import Expectation
 from harness.sandbox import BuildOptions, Sandbox
-from harness.triage import message_head
+from harness.triage import SAID, message_head
 from harness.verdict import Failure, FailureKind, Outcome, Verdict, inconclusive
 from harness.verify import jobs, judge, refereed, try_expect, verify_all
 from strategies.language import types
@@ -132,6 +132,8 @@ class Limits:
     verifications: int = 600
     seconds: float = 60.0
     batch: int = 8
+    #: how many, for build errors, crashes and hangs: each that fails is run again alone, which takes seconds
+    slow_batch: int = 2
     #: draws of inputs for each candidate, one after the other while nothing simpler fails
     draws: int = 2
 
@@ -179,7 +181,7 @@ class Manner(NamedTuple):
     gross: bool
 
 
-_SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
+_SLOW: Final = (FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
 
 
 def manner(program: Program, failure: Failure) -> Manner:
@@ -187,7 +189,7 @@ def manner(program: Program, failure: Failure) -> Manner:
     role = ""
     if failure.parameter is not None:
         role = "output" if program.parameter(failure.parameter).output else "input"
-    message = message_head(failure.message) if failure.kind in _SAID else ""
+    message = message_head(failure.message) if failure.kind in SAID else ""
     return Manner(failure.kind, failure.gradient, role, message, _gross(failure))
 
 
@@ -369,7 +371,7 @@ class _Check:
         self.note(target)
         if isinstance(target, Name):
             self.need(scope.get(target.name, target.type) is target.type and target.name not in self.arrays)
-            self.need(not (isinstance(value, Literal) and target.name in self.frozen))
+            self.need(not (_is_constant(value) and target.name in self.frozen))
             return {**scope, target.name: target.type}
         self.value(target, scope)
         return scope
@@ -404,7 +406,7 @@ class _Check:
             case Construct():
                 self.need(isinstance(node.type, Vector))
                 assert isinstance(node.type, Vector)
-                self.need(len(node.arguments) in (1, node.type.length))
+                self.need(len(node.arguments) in (0, 1, node.type.length))
                 self.need(all(a.type is node.type.dtype for a in node.arguments))
             case Component():
                 base = node.base.type
@@ -427,6 +429,11 @@ class _Check:
             for child in part if isinstance(part, tuple) else (part,):
                 if isinstance(child, Node):
                     self.value(child, scope)  # type: ignore[arg-type]
+
+
+def _is_constant(value: Expression) -> bool:
+    """Whether a literal is rendered bare: those of other types are calls of a constructor."""
+    return isinstance(value, Literal) and value.type.notation in ("float32", "int32", "bool")
 
 
 def _constants(body: Body) -> frozenset[str]:
@@ -1135,6 +1142,7 @@ class _Reducer:
     def __post_init__(self) -> None:
         assert self.verdict.failure is not None
         self.origin = (self.program, self.verdict.failure)
+        self.batch = self.limits.slow_batch if self.verdict.failure.kind in _SLOW else self.limits.batch
 
     def fails(self, program: Program, verdict: Verdict) -> bool:
         """Whether `program` fails in the way of the original; other failures are noted."""
@@ -1181,7 +1189,7 @@ class _Reducer:
                 expected = self.expect(program, self.draw)
                 if isinstance(expected, Expectation):
                     new.append(expected)
-                    if len(new) == self.limits.batch:
+                    if len(new) == self.batch:
                         return group, new, True
                 else:
                     self.memo[key] = expected

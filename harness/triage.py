@@ -68,7 +68,7 @@ _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\
 #: Warp's own functions, where it speaks of its insides.
 _CALL = re.compile(r"`(\w+)\(\)`")
 _PATH = re.compile(r"\S*[/\\]\S*")
-_TYPE = re.compile(r"\b(?:wp\.)?(?:u?int|float|vec|mat|array|ref|bool)\d*\w*\b(?:\([^()]*\))?")
+_TYPE = re.compile(r"\b(?:wp\.)?(?:u?int\d*|float\d*|vec\d\w*|mat\d\w*|array\d?|ref|bool)\b(?:\([^()]*\))?")
 _NUMBER = re.compile(r"-?\b(?:0x[0-9a-f]+|\d[\w.+-]*)")
 _SPACE = re.compile(r"\s+")
 
@@ -102,7 +102,8 @@ def bucket(program: Program, failure: Failure) -> str:
                 parts.append("input")
     if failure.kind in SAID:
         parts += _words(message_head(failure.message))[:MESSAGE_WORDS]
-        if failure.kind in (FailureKind.CRASH, FailureKind.HANG):
+        if failure.kind is not FailureKind.REJECTED and not _COMPILER_ERROR.search(failure.message):
+            # a signal, or the end of a compiler's long output: the message alone says little
             parts += constructs(program)
     else:
         parts += constructs(program)
@@ -208,7 +209,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]*$")]
     title: Annotated[str, msgspec.Meta(min_length=1)]
-    kind: FailureKind
+    kind: FailureKind | tuple[FailureKind, ...]
     buckets: tuple[str, ...] = ()
     issue: Annotated[str, msgspec.Meta(pattern=rf"^(https://\S+|{NOT_REPORTED})$")]
     versions: Versions
@@ -224,6 +225,11 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
             raise ValueError(f"{self.id}: there is no rewrite {self.rewrite!r} (there are {known})")
         for name in self.buckets:
             check_bucket(name)
+
+    @property
+    def kinds(self) -> tuple[FailureKind, ...]:
+        """The kinds of failure that the issue shows itself by."""
+        return (self.kind,) if isinstance(self.kind, FailureKind) else self.kind
 
     def affects(self, version: str) -> bool:
         """Whether Warp of that version has the issue, as far as is known."""
@@ -285,7 +291,7 @@ class Ledger:
             return None
         changed: list[tuple[KnownIssue, Program]] = []
         for issue in self.issues:
-            if issue.rewrite and issue.kind is verdict.failure.kind and issue.affects(warp_version):
+            if issue.rewrite and verdict.failure.kind in issue.kinds and issue.affects(warp_version):
                 rewritten = REWRITES[issue.rewrite](program)
                 if rewritten is not program:
                     changed.append((issue, rewritten))

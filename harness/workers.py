@@ -19,16 +19,16 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NoReturn
 
 from corpus.record import Provenance, Record, Verification, encode_record, make_record
 from harness.expectation import Expectation
-from harness.sandbox import BuildOptions, Job, JobResult, Sandbox, SandboxError, Versions
-from harness.shrink import Limits, reduce
+from harness.sandbox import BuildOptions, JobResult, Sandbox, SandboxError, Versions
+from harness.shrink import Limits, Reduced, reduce
 from harness.triage import Ledger, bucket
 from harness.verdict import Outcome, Tier, Verdict
-from harness.verify import job, judge, try_expect
+from harness.verify import jobs, settle, try_expect
 from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
 from strategies import draw
 from strategies.language.nodes import Program
@@ -124,13 +124,25 @@ class Result:
 
 @dataclass(frozen=True)
 class ReducedFailure:
-    """A failure, made small; `trouble` says why it could not be, if it could not."""
+    """A failure, made small, or as it was found if that could not be done; `trouble` says why, then."""
 
     bucket: str
-    program: Program
-    verdict: Verdict
-    options: BuildOptions
+    reduced: Reduced
+    device: str
     trouble: str = ""
+
+    @classmethod
+    def of(cls, reduced: Reduced, trouble: str = "") -> ReducedFailure:
+        """With its bucket."""
+        failure = reduced.verdict.failure
+        assert failure is not None
+        device = reduced.verdict.devices[-1] if reduced.verdict.devices else "cpu"
+        return cls(bucket(reduced.program, failure), reduced, device, trouble)
+
+    @classmethod
+    def unreduced(cls, program: Program, verdict: Verdict, trouble: str = "") -> ReducedFailure:
+        """A failure as it was found."""
+        return cls.of(Reduced(program, verdict, steps=0, verifications=0, stopped="it was not begun"), trouble)
 
 
 # ---------------------------------------------------------------- within the worker
@@ -138,16 +150,10 @@ class ReducedFailure:
 
 @dataclass(frozen=True)
 class _Prepared:
-    indices: Sequence[int]
-    expectations: Sequence[Expectation | Verdict | None]
+    """A batch; without the draws that were discarded."""
 
-    @property
-    def jobs(self) -> list[Job]:
-        return [
-            job(expectation, f"{expectation.program.name}_{n}")
-            for n, expectation in enumerate(self.expectations)
-            if isinstance(expectation, Expectation)
-        ]
+    indices: Sequence[int]
+    expectations: Mapping[int, Expectation | Verdict]
 
 
 class _Lost(Exception):
@@ -193,21 +199,20 @@ class Lane:
         prepared = self._prepare(request["verify"]) if request else None
         self._finish()
         if prepared is not None:
-            self._sandbox.submit(prepared.jobs, self._plan.options(prepared.indices[0]))
+            self._sandbox.submit(jobs(list(prepared.expectations.values())), self._plan.options(prepared.indices[0]))
             self._building = prepared
 
     def _answer(self, frame: dict[str, Any]) -> None:
         write_frame(self._replies, frame)
 
     def _prepare(self, indices: Sequence[int]) -> _Prepared:
-        return _Prepared(indices, [self._expect(index) for index in indices])
-
-    def _expect(self, index: int) -> Expectation | Verdict | None:
-        program = self._program(index)
-        if program is None:
-            return None
-        with self._named(index):
-            return try_expect(program, self._plan.seed)
+        expectations = {}
+        for index in indices:
+            program = self._program(index)
+            if program is not None:
+                with self._named(index):
+                    expectations[index] = try_expect(program, self._plan.seed)
+        return _Prepared(indices, expectations)
 
     def _program(self, index: int) -> Program | None:
         category, n = self._plan.place(index)
@@ -228,53 +233,61 @@ class Lane:
         prepared, self._building = self._building, None
         if prepared is None:
             return
-        on_cpu = iter(self._sandbox.collect())
         options = self._plan.options(prepared.indices[0])
-        on_device = iter(self._on_device.run(prepared.jobs, options)) if self._on_device else None
+        expectations = list(prepared.expectations.values())
+        verdicts = self._settle(expectations, self._sandbox.collect(), options)
+        found = dict(zip(prepared.expectations, zip(expectations, verdicts, strict=True), strict=True))
         results = []
-        for index, expectation in zip(prepared.indices, prepared.expectations, strict=True):
+        for index in prepared.indices:
+            expectation, verdict = found.get(index, (None, None))
             with self._named(index):
-                if not isinstance(expectation, Expectation):
-                    results.append(self._unrun(index, expectation))
-                    continue
-                verdict = self._judge(expectation, next(on_cpu), next(on_device) if on_device else None)
-                if verdict.failure is not None:
-                    # A neighbour may have damaged the memory of the batch.
-                    verdict = self._verify([expectation.program], options)[0]
-                results.append(self._result(index, expectation.program, verdict))
+                results.append(self._result(index, expectation, verdict, options))
         self._answer({"results": results})
 
-    def _judge(self, expectation: Expectation, on_cpu: JobResult, on_device: JobResult | None) -> Verdict:
-        verdict = judge(expectation, on_cpu)
-        if on_device is None or not verdict.verified:
-            return verdict
-        second = judge(expectation, on_device)
+    def _settle(
+        self,
+        expectations: Sequence[Expectation | Verdict],
+        results: Sequence[JobResult],
+        options: BuildOptions,
+    ) -> list[Verdict]:
+        """The verdicts on a batch that was built, after running it on the CUDA device too if there is one."""
+        verdicts = settle(expectations, results, self._sandbox, options)
+        if self._on_device is None:
+            return verdicts
         assert self._plan.device is not None
-        if not second.verified:
-            return second.because(devices=(self._plan.device,))
-        return verdict.because(devices=(*verdict.devices, self._plan.device))
+        again = settle(expectations, self._on_device.run(jobs(expectations), options), self._on_device, options)
+        return [
+            first
+            if not first.verified
+            else first.because(devices=(*first.devices, self._plan.device))
+            if second.verified
+            else second.because(devices=(self._plan.device,))
+            for first, second in zip(verdicts, again, strict=True)
+        ]
 
     def _verify(self, programs: Sequence[Program], options: BuildOptions) -> list[Verdict]:
         """As `verify_all`, on the CUDA device as well if there is one."""
         expectations = [try_expect(program, self._plan.seed) for program in programs]
-        prepared = _Prepared(range(len(programs)), expectations)
-        on_cpu = iter(self._sandbox.run(prepared.jobs, options))
-        on_device = iter(self._on_device.run(prepared.jobs, options)) if self._on_device else None
-        return [
-            self._judge(e, next(on_cpu), next(on_device) if on_device else None) if isinstance(e, Expectation) else e
-            for e in expectations
-            if e is not None
-        ]
+        return self._settle(expectations, self._sandbox.run(jobs(expectations), options), options)
 
-    def _unrun(self, index: int, verdict: Verdict | None) -> Result:
-        category, _ = self._plan.place(index)
+    def _result(
+        self,
+        index: int,
+        expectation: Expectation | Verdict | None,
+        verdict: Verdict | None,
+        options: BuildOptions,
+    ) -> Result:
+        category, n = self._plan.place(index)
         if verdict is None:
             return Result(index, category, "discarded")
-        invalid = (verdict.reason or "").startswith(_INVALID)
-        return Result(index, category, "invalid" if invalid else "inconclusive")
-
-    def _result(self, index: int, program: Program, verdict: Verdict) -> Result:
-        category, n = self._plan.place(index)
+        if not isinstance(expectation, Expectation):
+            invalid = (verdict.reason or "").startswith(_INVALID)
+            return Result(index, category, "invalid" if invalid else "inconclusive")
+        program = expectation.program
+        if verdict.failure is not None and not self._plan.hunt:
+            # Alone, for a neighbour may have damaged the memory of the batch. In a hunt that is found out when
+            # the failure is reduced.
+            (verdict,) = self._verify([program], options)
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
         if verdict.failure is not None:
@@ -286,7 +299,6 @@ class Lane:
         assert verdict.tier is not None
         if len(verdict.cpp.encode()) > MAX_CPP_BYTES:
             return Result(index, category, "too large")
-        options = self._plan.options(index)
         provenance = make_provenance(self._versions, self._plan.seed, n)
         record = make_pair(program, verdict, options, provenance)
         return Result(index, category, verdict.tier.value, record.structure, encode_record(record))
@@ -300,7 +312,8 @@ class Lane:
         (verdict,) = self._verify([program], options)
         if verdict.failure is None:
             return None
-        trouble = ""
+        # Left to itself, reducing also finds out whether optimization matters.
+        plain = options == BuildOptions() and self._on_device is None
         try:
             found = reduce(
                 program,
@@ -308,15 +321,22 @@ class Lane:
                 self._sandbox,
                 seed=self._plan.seed,
                 limits=self._plan.limits,
-                verify=lambda programs: self._verify(programs, options),
+                verify=None if plain else lambda programs: self._verify(programs, options),
             )
+            if not plain:
+                found = replace(
+                    found,
+                    fails_without_optimization=self._fails(found.program, 0),
+                    fails_by_default=self._fails(found.program, None),
+                )
         except Exception as error:
             # A failure must not be lost because it cannot be made small.
-            trouble = f"it could not be reduced: {error!r}"
-        else:
-            program, verdict = found.program, found.verdict
-        assert verdict.failure is not None
-        return ReducedFailure(bucket(program, verdict.failure), program, verdict, options, trouble)
+            return ReducedFailure.unreduced(program, verdict, f"a failure could not be reduced: {error!r}")
+        return ReducedFailure.of(found)
+
+    def _fails(self, program: Program, level: int | None) -> bool:
+        (verdict,) = self._verify([program], BuildOptions(optimization_level=level))
+        return verdict.failure is not None
 
 
 def _manner(verdict: Verdict) -> str:

@@ -47,11 +47,12 @@ class Dice:
 
     def weighted(self, table: tuple[tuple[int, T], ...]) -> T:
         """An item of a table of weights and items."""
-        return self.one_of(_expanded(table))
+        items: tuple[T, ...] = _expanded(table)
+        return self.one_of(items)
 
     def some_of(self, items: Sequence[T], count: int) -> list[T]:
         """`count` different items, or all of them."""
-        left, found = list(items), []
+        left, found = list(items), list[T]()
         while left and len(found) < count:
             found.append(left.pop(self.below(len(left))))
         return found

@@ -68,6 +68,8 @@ INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interv
 MAX_INPUT_ARRAYS: Final = 4
 #: Operators that make up most of arithmetic, and so of every palette.
 STAPLES: Final = frozenset(("add", "sub", "mul"))
+#: A smaller factor would leave nothing of most values.
+SMALLEST_SCALE: Final = 1 / 1024
 _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
 
@@ -576,38 +578,56 @@ class Expressions:
 
     def _float_guards(self, value: Typed, domain: Interval) -> list[Typed]:
         """Ways in which a person would bring a float into `domain`."""
-        found = []
-        of, (low, high) = value.type, value.interval
-        for name in ("sin", "cos", "tanh"):
-            row = OPS[name]
-            inside = row.domain(types.element_scalar(of))[0]
-            if isinstance(of, Scalar) and intervals.UNIT.within(domain) and isinstance(inside, Interval):
-                if value.interval.within(inside):
-                    found.append(Typed(Apply(of, name, (value.node,)), intervals.UNIT, value.live))
-        if domain.low > 0 or (domain.low == 0 and low < 0):
-            least = _round_up(domain.low)
-            size = value.interval.size
-            if size + least <= domain.high:
-                magnitude = Apply(of, "abs", (value.node,))
-                total = Apply(of, "add", (magnitude, self._constant(of, least)))
-                found.append(Typed(total, Interval(least, size + least), value.live))
-            if size * size + least <= domain.high and size <= FACTOR[types.element_scalar(of).notation]:
-                if isinstance(of, Scalar):
-                    total = Apply(of, "add", (Apply(of, "mul", (value.node, value.node)), self._constant(of, least)))
-                    found.append(Typed(total, Interval(least, size * size + least), value.live))
-            if high <= domain.high and low < least <= high:
-                raised = Apply(of, "max", (value.node, self._constant(of, least)))
-                found.append(Typed(raised, Interval(least, high), value.live))
-        elif domain.low < 0 < domain.high:
-            ratio = min(
-                domain.high / high if high > domain.high else 1.0,
-                domain.low / low if low < domain.low else 1.0,
-            )
-            scale = 2.0 ** math.floor(math.log2(ratio))
-            if scale >= 1 / 1024:
-                scaled = Apply(of, "mul", (value.node, self._constant(types.element_scalar(of), scale)))
-                found.append(Typed(scaled, Interval(low * scale, high * scale), value.live))
+        if domain.low > 0 or (domain.low == 0 and value.interval.low < 0):
+            return self._raised(value, domain)
+        found = self._squashed(value, domain)
+        if domain.low < 0 < domain.high:
+            found += self._scaled(value, domain)
         return found
+
+    def _squashed(self, value: Typed, domain: Interval) -> list[Typed]:
+        """``wp.sin(x)`` and its like, where minus one to one is inside `domain`."""
+        of = value.type
+        if not isinstance(of, Scalar) or not intervals.UNIT.within(domain):
+            return []
+        found = []
+        for name in ("sin", "cos", "tanh"):
+            inside = OPS[name].domain(of)[0]
+            if isinstance(inside, Interval) and value.interval.within(inside):
+                found.append(Typed(Apply(of, name, (value.node,)), intervals.UNIT, value.live))
+        return found
+
+    def _raised(self, value: Typed, domain: Interval) -> list[Typed]:
+        """``wp.abs(x) + c``, ``x * x + c`` or ``wp.max(x, c)``, for a domain of positive values."""
+        found = []
+        of, (low, high), size = value.type, value.interval, value.interval.size
+        least = _round_up(domain.low)
+        bound = self._constant(of, least)
+        if size + least <= domain.high:
+            total = Apply(of, "add", (Apply(of, "abs", (value.node,)), bound))
+            found.append(Typed(total, Interval(least, size + least), value.live))
+        factor = FACTOR[types.element_scalar(of).notation]
+        if isinstance(of, Scalar) and size <= factor and size * size + least <= domain.high:
+            total = Apply(of, "add", (Apply(of, "mul", (value.node, value.node)), bound))
+            found.append(Typed(total, Interval(least, size * size + least), value.live))
+        if high <= domain.high and low < least <= high:
+            raised = Apply(of, "max", (value.node, bound))
+            found.append(Typed(raised, Interval(least, high), value.live))
+        return found
+
+    def _scaled(self, value: Typed, domain: Interval) -> list[Typed]:
+        """``x * 0.25``, with a power of two that brings `value` inside."""
+        low, high = value.interval
+        ratio = min(
+            domain.high / high if high > domain.high else 1.0,
+            domain.low / low if low < domain.low else 1.0,
+        )
+        scale = 2.0 ** math.floor(math.log2(ratio))
+        if scale < SMALLEST_SCALE:
+            return []
+        factor = self._constant(types.element_scalar(value.type), scale)
+        scaled = Apply(value.type, "mul", (value.node, factor))
+        return [Typed(scaled, Interval(low * scale, high * scale), value.live)]
 
     def clamp(self, value: Typed, domain: Interval) -> Typed:
         """`value` held between the ends of `domain`."""

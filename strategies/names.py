@@ -26,5 +26,10 @@ LOCALS: Final = (
     "mean", "diff", "norm", "slope", "low", "high", "part", "term", "local", "error", "ratio", "power", "shade",
     "cur", "prev", "step_size", "blend_value", "amount",
 )  # fmt: skip
-THREADS: Final = (("i", "j", "k", "l"), ("tid", "ty", "tz", "tw"), ("row", "col", "layer", "block"), ("idx", "idy", "idz", "idw"))  # fmt: skip  # noqa: E501
+THREADS: Final = (
+    ("i", "j", "k", "l"),
+    ("tid", "ty", "tz", "tw"),
+    ("row", "col", "layer", "block"),
+    ("idx", "idy", "idz", "idw"),
+)
 LOOPS: Final = ("it", "jj", "nn", "kk", "pos", "lap", "turn", "m0", "q1", "hop")

@@ -320,6 +320,7 @@ _erfc = _elementwise(math.erfc)
 def _inverse_erf(y: Values) -> Values:
     """Winitzki's approximation, then Newton's method on erf, which doubles the digits each time."""
     y = y.astype(np.float64)
+    x: Values
     with np.errstate(all="ignore"):
         log = np.log1p(-y * y)
         half = 2 / (math.pi * 0.147) + log / 2
@@ -347,7 +348,8 @@ def _truncated_division(a: Values, b: Values) -> Values:
     if a.dtype.kind == "f":
         return a / b
     quotient = np.floor_divide(a, b)
-    return (quotient + ((quotient < 0) & (quotient * b != a))).astype(a.dtype)
+    truncated: Values = (quotient + ((quotient < 0) & (quotient * b != a))).astype(a.dtype)
+    return truncated
 
 
 def _floor_division(a: Values, b: Values) -> Values:
@@ -355,7 +357,9 @@ def _floor_division(a: Values, b: Values) -> Values:
 
 
 def _round_away(x: Values) -> Values:
-    return np.copysign(np.trunc(np.abs(x) + np.where(np.abs(x) - np.trunc(np.abs(x)) >= 0.5, 1, 0)), x)
+    whole = np.trunc(np.abs(x))
+    rounded: Values = np.copysign(whole + np.where(np.abs(x) - whole >= 0.5, 1, 0), x)
+    return rounded
 
 
 def _bit_count(x: Values) -> Values:
@@ -390,11 +394,13 @@ def _or_components(order: Decisions, sign: int) -> Decisions:
 
 
 def _degrees(x: Values) -> Values:
-    return x * x.dtype.type(180 / math.pi)
+    found: Values = x * x.dtype.type(180 / math.pi)
+    return found
 
 
 def _radians(x: Values) -> Values:
-    return x * x.dtype.type(math.pi / 180)
+    found: Values = x * x.dtype.type(math.pi / 180)
+    return found
 
 
 def _sum(r: Rounding, terms: Values) -> Values:
@@ -573,7 +579,9 @@ def _bitwise(name: str, function: Callable[..., Values], interval: Rule, domain:
     )
 
 
-def _vectors(name: str, function: Callable[..., Values], signature: Signature, interval: Rule, domain: Domain, **more: Any) -> OpSpec:  # fmt: skip  # noqa: E501
+def _vectors(
+    name: str, function: Callable[..., Values], signature: Signature, interval: Rule, domain: Domain, **more: Any
+) -> OpSpec:
     return OpSpec(
         name=name,
         group=_VECTOR_MATH,
@@ -647,7 +655,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         _any(1),
         ulps=0.0,
         signatures=(_scalar(1, types.SIGNED + FLOAT), _vector(1, types.SIGNED + FLOAT)),
-    ),  # fmt: skip  # noqa: E501
+    ),
     _operator(
         "pos",
         np.positive,
@@ -664,7 +672,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         signatures=(_scalar(1, ("bool",)),),
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _bitwise("bit_and", np.bitwise_and, intervals.bits, _any(2)),
     _bitwise("bit_or", np.bitwise_or, intervals.bits, _any(2)),
     _bitwise("bit_xor", np.bitwise_xor, intervals.bits, _any(2)),
@@ -682,7 +690,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         exact=True,
         ulps=0.0,
         decisions=_or_components(_order, 1),
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="max",
         group=_SCALAR_MATH,
@@ -693,7 +701,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         exact=True,
         ulps=0.0,
         decisions=_or_components(_order, -1),
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="clamp",
         group=_SCALAR_MATH,
@@ -704,7 +712,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         exact=True,
         ulps=0.0,
         decisions=_clamped,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="abs",
         group=_SCALAR_MATH,
@@ -715,7 +723,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         exact=True,
         ulps=0.0,
         decisions=_below_zero,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="sign",
         group=_SCALAR_MATH,
@@ -729,7 +737,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="step",
         group=_SCALAR_MATH,
@@ -743,7 +751,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="nonzero",
         group=_SCALAR_MATH,
@@ -757,7 +765,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="bit_count",
         group=_SCALAR_MATH,
@@ -768,7 +776,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         exact=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _math(
         "copysign",
         np.copysign,
@@ -804,7 +812,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.constant(-math.pi, math.pi),
         lambda t: (symmetric(REACH[t.notation]), Interval(0.125, REACH[t.notation])),
         2,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _math("sinh", np.sinh, _GROWS(math.sinh), _between((-4, 4))),
     _math("cosh", np.cosh, intervals.even(math.cosh), _between((-4, 4))),
     _math("tanh", np.tanh, intervals.constant(-1, 1), _whole(8), adjoint_noise=_one_minus_square),
@@ -831,7 +839,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         2,
         cuda_ulps=8.0,
         spelling_of="pow",
-    ),  # fmt: skip  # noqa: E501
+    ),
     _math("erf", _erf, intervals.constant(-1, 1), _between((-4, 4))),
     _math("erfc", _erfc, intervals.constant(0, 2), _between((-4, 3))),
     _math(
@@ -865,7 +873,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         decisions=_integer_part,
         jumps=True,
         differentiable=False,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _predicate("isfinite", np.isfinite, np.all),
     _predicate("isnan", np.isnan, np.any),
     _predicate("isinf", np.isinf, np.any),
@@ -876,7 +884,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         Signature(("V", "V"), "T", NUMBER),
         _sum_of_products,
         lambda t: (_low(t, FACTOR[t.notation] / 2),) * 2,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, _factors),
     _vectors(
         "length",
@@ -885,14 +893,14 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda a: Interval(0, 2 * a.size),
         _whole(30),
         decisions=_at_origin,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "length_sq",
         _length_squared,
         Signature(("V",), "T", NUMBER),
         lambda a: Interval(0, 4 * a.size**2),
         lambda t: (_low(t, FACTOR[t.notation] / 2),),
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "normalize",
         _normalize,
@@ -902,7 +910,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         decisions=_at_origin,
         jumps=True,
         adjoint_noise=_projection,
-    ),  # fmt: skip  # noqa: E501
+    ),
     # these are Warp functions written in Warp, for float32 alone
     _vectors(
         "norm_l1",
@@ -911,7 +919,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda a: Interval(0, 4 * a.size),
         _whole(30),
         decisions=_below_zero,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "norm_l2",
         _length,
@@ -919,7 +927,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda a: Interval(0, 2 * a.size),
         _whole(30),
         decisions=_at_origin,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "norm_huber",
         _huber,
@@ -927,21 +935,21 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda a, d: Interval(0, 2 * a.size * d.high),
         _between((-15, 15), (0.25, 4)),
         decisions=_beyond,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "norm_pseudo_huber",
         _pseudo_huber,
         Signature(("V", "T"), "T", ("float32",)),
         lambda a, d: Interval(0, 2 * a.size + d.high),
         _between((-15, 15), (0.25, 4)),
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "smooth_normalize",
         _smooth_normalize,
         Signature(("V", "T"), "V", ("float32",)),
         intervals.same,
         _between((-15, 15), (0.25, 4)),
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "cw_mul",
         np.multiply,
@@ -950,7 +958,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         _factors,
         exact=True,
         composite=False,
-    ),  # fmt: skip  # noqa: E501
+    ),
     _vectors(
         "cw_div",
         _truncated_division,
@@ -959,7 +967,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         _division,
         exact=True,
         composite=False,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="argmin",
         group=_VECTOR_MATH,
@@ -972,7 +980,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
     OpSpec(
         name="argmax",
         group=_VECTOR_MATH,
@@ -985,7 +993,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
         flat=True,
-    ),  # fmt: skip  # noqa: E501
+    ),
 )
 OPS: Final = {row.name: row for row in ROWS}
 

@@ -154,9 +154,10 @@ class Sketch(Expressions):
         if operator == "mul":
             value = self.fit(value, symmetric(1.0))
         else:
-            value = self._spend(variable, value)
-            if value is None:
+            spent = self._spend(variable, value)
+            if spent is None:
                 return None
+            value = spent
         variable.used, variable.live = False, variable.live or value.live
         return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
 
@@ -560,10 +561,9 @@ class Sketch(Expressions):
             for p in self.parameters
             if isinstance(p.type, Array) and not p.output and len(p.shape) == 1 and p.shape[0] <= 6
         ]
-        if small:
-            chosen = self.dice.one_of(small)
-        else:
-            chosen = self.array(self.main, (trips,), self.input_interval(self.main))
+        if not small:
+            small = [self.array(self.main, (trips,), self.input_interval(self.main))]
+        chosen = self.dice.one_of(small)
         extent = chosen.shape[0]
         return (None, Extent(INT32, chosen.name, 0), None), extent, Interval(0, extent - 1)
 

@@ -26,6 +26,7 @@ from harness.commands.stats import stats
 from harness.commands.verify import verify
 from harness.generated_code import CompilerNotFound
 from harness.sandbox import SandboxError
+from harness.triage import LedgerError
 from harness.workers import WorkerBroke, own_version
 from strategies.stream import UnknownCategory
 
@@ -38,7 +39,7 @@ DEBUG: Final = "--debug"
 DEBUG_VARIABLE: Final = "WARPSMITH_DEBUG"
 
 #: What the person at the keyboard can put right; the message of each is a sentence.
-_USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, SandboxError, UnknownCategory)
+_USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, LedgerError, SandboxError, UnknownCategory)
 #: Click's own, which Typer brings along under one name or another.
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 

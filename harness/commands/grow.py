@@ -56,7 +56,6 @@ def grow(
             check_cuda=check_cuda,
             say=display.say,
         )
-        display.say(f"Growing the corpus in {corpus.resolve()}; Ctrl-C ends it, with everything saved.")
         summary = run_campaign(campaign, display)
     sum_up(summary)
     if json:

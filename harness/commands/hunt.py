@@ -65,7 +65,6 @@ def hunt(
                 check_cuda=check_cuda,
                 say=display.say,
             )
-            display.say(f"Hunting; failures go to {folder.resolve() / 'failures'}. Ctrl-C ends it.")
             summary = run_campaign(campaign, display)
         sum_up(summary)
         if json:

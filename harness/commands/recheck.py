@@ -11,7 +11,7 @@ from harness.campaign import default_workers
 from harness.expectation import ATTEMPTS, Expectation
 from harness.sandbox import BuildOptions, Sandbox, Versions
 from harness.verdict import Verdict
-from harness.verify import job, judge, try_expect
+from harness.verify import jobs, settle, try_expect
 from harness.workers import BATCH, CUDA_ARCH
 
 
@@ -89,12 +89,7 @@ class _Lane:
 
     def submit(self, batch: list[Record], prepared: list[Expectation | Verdict]) -> None:
         options = options_of(batch[0])
-        jobs = [
-            job(expectation, f"{expectation.program.name}_{n}")
-            for n, expectation in enumerate(prepared)
-            if isinstance(expectation, Expectation)
-        ]
-        self._sandbox.submit(jobs, options)
+        self._sandbox.submit(jobs(prepared), options)
         self._building = batch, prepared, options
 
     def collect(self) -> Iterator[Recheck]:
@@ -102,7 +97,6 @@ class _Lane:
             return
         batch, prepared, options = self._building
         self._building = None
-        results = iter(self._sandbox.collect())
-        for record, found in zip(batch, prepared, strict=True):
-            verdict = judge(found, next(results)) if isinstance(found, Expectation) else found
+        verdicts = settle(prepared, self._sandbox.collect(), self._sandbox, options)
+        for record, verdict in zip(batch, verdicts, strict=True):
             yield Recheck(record, verdict, self._sandbox.versions, options)

@@ -50,10 +50,10 @@ class Limit(Enum):
     """A documented limit, with what the documentation says in one sentence."""
 
     DYNAMIC_LOOP = (
-        "dynamic loops are not replayed in the backward pass, so values computed in one are not available to adjoints"  # noqa: E501
+        "dynamic loops are not replayed in the backward pass, so values computed in one are not available to adjoints"
     )
     IN_PLACE_PRODUCT = "in-place multiplication and division of array elements are not differentiable"
-    COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"  # noqa: E501
+    COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
@@ -142,8 +142,8 @@ class _Replay:
             before = len(self.active)
             for node in walk(self.program):
                 if isinstance(node, Assign | AugmentedAssign) and self._active(node.value):
-                    if (name := _local(node.target)) is not None:
-                        self.active.add(name)
+                    name = _local(node.target)
+                    self.active |= {name} if name is not None else set()
 
     # ------------------------------------------------------------ expressions
 

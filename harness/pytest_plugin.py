@@ -1,0 +1,127 @@
+"""pytest for warpsmith's own tests: `--corpus=DIR` grows a corpus as they run.
+
+``pytest --hypothesis-seed=N --corpus=DIR`` grows DIR; with a seed alone, a folder for temporary files, whose
+place is printed; with neither, pairs are verified and thrown away.  Only tests that ask for the fixture
+`grown_corpus` grow anything.  pytest loads this in every project that is tested with the same interpreter;
+so it does nothing, and imports nothing, unless it is run within warpsmith's own folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from harness.campaign import Summary
+
+OPTION: Final = "--corpus"
+#: What a worker of pytest-xdist is told by the process that started it.
+HANDED_ON: Final = "warpsmith_corpus"
+#: Seconds to wait for another worker of pytest-xdist that grows the same folder.
+BUSY_SECONDS: Final = 300.0
+
+_FOLDER: Final = pytest.StashKey[Path | None]()
+_ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+class GrownCorpus:
+    """A corpus that grows while the tests run."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self.path = path
+        self.seed = seed
+
+    def grow(self, count: int, **more: Any) -> Summary:
+        """Have the campaign of this run's seed come to `count` verified pairs; see `harness.campaign.Campaign`."""
+        # Here, for pytest loads this file in other people's projects too.
+        from corpus.store import CorpusBusy
+        from harness.campaign import Campaign
+
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return Campaign(self.path, seed=self.seed, count=count, **more).run()
+            except CorpusBusy:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+
+def _own_tests() -> bool:
+    """Whether pytest is run from within warpsmith's checkout."""
+    return (_ROOT / "pyproject.toml").is_file() and Path.cwd().resolve().is_relative_to(_ROOT)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    if _own_tests():
+        parser.getgroup("warpsmith").addoption(
+            OPTION,
+            metavar="DIR",
+            help="Grow the corpus in DIR with the pairs that warpsmith's tests verify.",
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_FOLDER] = _folder(config)
+
+
+def _folder(config: pytest.Config) -> Path | None:
+    """Where pairs are kept; None if they are not."""
+    handed_on = getattr(config, "workerinput", {}).get(HANDED_ON)
+    if handed_on is not None:
+        return Path(handed_on)
+    given = config.getoption(OPTION, None)
+    if given is not None:
+        return Path(config.invocation_params.dir, given).resolve()
+    if _own_tests() and config.getoption("--hypothesis-seed", None) is not None:
+        return Path(tempfile.mkdtemp(prefix="warpsmith-pytest-"))
+    return None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers of pytest-xdist share one folder."""
+    folder = node.config.stash.get(_FOLDER, None)
+    if folder is not None:
+        node.workerinput[HANDED_ON] = str(folder)
+
+
+def seed_of(config: pytest.Config) -> int:
+    """The seed that Hypothesis was given as a number, 0 if it was given none."""
+    given = config.getoption("--hypothesis-seed", None)
+    if given is None:
+        return 0
+    try:
+        number = int(given)
+    except ValueError:
+        number = -1
+    if number >= 0:
+        return number
+    return int.from_bytes(hashlib.sha256(str(given).encode()).digest()[:4], "big")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    folder = config.stash.get(_FOLDER, None)
+    return None if folder is None else f"warpsmith: growing {folder} with seed {seed_of(config)}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    folder = config.stash.get(_FOLDER, None)
+    if folder is None or not folder.is_dir():
+        return
+    from corpus.store import Store
+
+    pairs = sum(progress.verified for progress in Store.open(folder, write=False).campaigns().values())
+    terminalreporter.write_line(f"warpsmith: {pairs} verified pairs in {folder}")
+
+
+@pytest.fixture(scope="session")
+def grown_corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GrownCorpus:
+    """The corpus of `--corpus`, or one that is thrown away."""
+    folder = request.config.stash.get(_FOLDER, None) or tmp_path_factory.mktemp("corpus")
+    return GrownCorpus(folder, seed_of(request.config))

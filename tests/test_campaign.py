@@ -1,0 +1,241 @@
+"""What a campaign promises: the seed alone decides, and nothing that was acknowledged is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from corpus.store import JOURNAL, LOCK, Store, check_corpus
+from harness.campaign import Campaign, Snapshot, StopReason, Summary, ordered_categories
+from harness.workers import BATCH, HUNT_LEVELS, SAMPLE, Plan
+from strategies.categories import CATEGORIES
+from strategies.stream import UnknownCategory
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+SEED: Final = 5
+COUNT: Final = 24
+SOME: Final = ("elementwise", "loop")
+COMMAND: Final = (sys.executable, "-m", "harness", "grow", "--seed", str(SEED), "-c", "loop", "-c", "elementwise")
+#: Wide, for a machine that is busy.
+PATIENCE: Final = 120.0
+
+
+def grow(path: Path, count: int | None = COUNT, **more: Any) -> Summary:
+    given: dict[str, Any] = {"seed": SEED, "categories": SOME, "workers": 1, **more}
+    return Campaign(path, count=count, **given).run()
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a corpus but its lock and its failures, on whose reduction the clock has a say."""
+    return {
+        str(file.relative_to(path)): file.read_bytes()
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.name != LOCK and "failures" not in file.parts
+    }
+
+
+def start(path: Path, *options: str) -> subprocess.Popen[str]:
+    command = [*COMMAND, "--corpus", str(path), *options]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def await_commit(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not (path / JOURNAL).exists() or b'"commit"' not in (path / JOURNAL).read_bytes():
+        assert process.poll() is None, "it ended before it committed anything"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started and those that they did."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    found = [child for child, parent in parents.items() if parent == pid]
+    return found + [grandchild for child in found for grandchild in children(child)]
+
+
+def await_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < deadline, "processes are left behind"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus that one worker grew without being disturbed."""
+    path = tmp_path_factory.mktemp("reference") / "corpus"
+    summary = grow(path)
+    assert summary.verified == summary.added == COUNT
+    assert summary.stop_reason is StopReason.COUNT
+    return path
+
+
+# ---------------------------------------------------------------- the seed alone decides
+
+
+def test_two_workers_leave_the_corpus_that_one_leaves(reference: Path, tmp_path: Path) -> None:
+    grow(tmp_path, workers=2)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_a_campaign_goes_on_where_a_smaller_count_ended_it(reference: Path, tmp_path: Path) -> None:
+    assert grow(tmp_path, 5).verified == 5
+    assert grow(tmp_path).added == COUNT - 5
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_a_killed_campaign_started_again_leaves_the_same_corpus(reference: Path, tmp_path: Path) -> None:
+    process = start(tmp_path, "--workers", "1", "--count", str(COUNT))
+    await_commit(tmp_path, process)
+    left = children(process.pid)
+    process.kill()
+    process.communicate()
+    assert left
+    await_end(left)
+    with Store.open(tmp_path, write=False) as store:
+        assert 0 < sum(p.verified for p in store.campaigns().values()) < COUNT
+    grow(tmp_path, workers=2)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_a_worker_that_dies_costs_nothing(reference: Path, tmp_path: Path) -> None:
+    killed: list[int] = []
+
+    def kill_one(snapshot: Snapshot) -> None:
+        if snapshot.verified and not killed:
+            killed.append(children(os.getpid())[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    Campaign(tmp_path, seed=SEED, categories=SOME, count=COUNT, workers=1).run(kill_one)
+    assert killed
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_the_same_campaign_again_adds_nothing(reference: Path, tmp_path: Path) -> None:
+    shutil.copytree(reference, tmp_path, dirs_exist_ok=True)
+    again = grow(tmp_path)
+    assert (again.added, again.verified, again.stop_reason) == (0, COUNT, StopReason.COUNT)
+    assert contents(tmp_path) == contents(reference)
+
+
+def test_another_seed_leaves_another_corpus(reference: Path, tmp_path: Path) -> None:
+    grow(tmp_path, 6, seed=SEED + 1)
+    ours = {record.id for record in Store.open(tmp_path, write=False).records()}
+    theirs = {record.id for record in Store.open(reference, write=False).records()}
+    assert len(ours) == 6
+    assert not ours & theirs
+
+
+def test_a_structure_that_is_there_is_counted_and_not_added(reference: Path, tmp_path: Path) -> None:
+    shutil.copytree(reference, tmp_path, dirs_exist_ok=True)
+    # The stream of a category is the same whatever other categories there are.
+    summary = grow(tmp_path, COUNT, categories=SOME[:1], stale=6)
+    assert summary.stop_reason is StopReason.STALE
+    assert summary.count("duplicate") > 0
+    assert summary.added == 0
+
+
+# ---------------------------------------------------------------- ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_campaign_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    process = start(tmp_path, "--json")
+    await_commit(tmp_path, process)
+    left = children(process.pid)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode in (0, 1)
+    summary = json.loads(output.splitlines()[-1])
+    assert summary["stop_reason"] == "interrupted"
+    assert check_corpus(tmp_path) == []
+    assert sum(1 for _ in Store.open(tmp_path, write=False).records()) == summary["verified"] > 0
+    assert left
+    await_end(left)
+
+
+def test_a_campaign_ends_when_its_time_is_up(tmp_path: Path) -> None:
+    summary = grow(tmp_path, None, seconds=1.0)
+    assert summary.stop_reason is StopReason.SECONDS
+    assert summary.seconds < 20
+
+
+# ---------------------------------------------------------------- hunting
+
+
+def plant(folder: Path) -> None:
+    """A copy of the installed Warp in which the adjoint of `sin` has the wrong sign."""
+    spec = find_spec("warp")
+    assert spec is not None
+    assert spec.origin is not None
+    original = Path(spec.origin).parent
+    leave_out = shutil.ignore_patterns("bin", "tests", "examples", "__pycache__")
+    shutil.copytree(original, folder / "warp", ignore=leave_out)
+    (folder / "warp" / "bin").symlink_to(original / "bin")
+    header = folder / "warp" / "native" / "builtin.h"
+    text, number = re.subn(r"(void adj_sin\(T x.*?\badj_x) \+=", r"\1 -=", header.read_text(), count=1, flags=re.S)
+    assert number == 1
+    header.write_text(text)
+
+
+def test_a_hunt_finds_a_planted_defect_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plant(tmp_path / "planted")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "planted"))
+    corpus = tmp_path / "hunt"
+    summary = Campaign(corpus, categories=("unary",), seconds=100.0, workers=2, hunt=True, fail_fast=True).run()
+    assert summary.stop_reason is StopReason.FAILURE
+    assert summary.exit_status == 1
+    (found,) = summary.new_failures
+    assert found.kind == "backward-mismatch"
+    assert "sin" in found.bucket
+    (case,) = Store.open(corpus, write=False).cases()
+    assert case.bucket == found.bucket
+    assert not list(corpus.glob("verified/*"))
+
+
+# ---------------------------------------------------------------- plans
+
+
+def test_categories_have_one_order_whatever_order_is_given() -> None:
+    assert ordered_categories(("loop", "elementwise")) == ordered_categories(("elementwise", "loop"))
+    assert ordered_categories(()) == tuple(CATEGORIES)
+    with pytest.raises(UnknownCategory, match="no-such"):
+        ordered_categories(("no-such",))
+
+
+def test_categories_take_turns() -> None:
+    plan = Plan(0, ("a", "b"))
+    assert [plan.place(n) for n in range(4)] == [("a", 0), ("b", 0), ("a", 1), ("b", 1)]
+
+
+@pytest.mark.parametrize("hunt", [False, True])
+def test_a_batch_is_built_in_one_way(hunt: bool) -> None:
+    plan = Plan(0, ("a",), hunt=hunt)
+    for start in range(0, SAMPLE * BATCH, BATCH):
+        levels = {plan.options(n).optimization_level for n in plan.batch(start + 1)}
+        assert len(levels) == 1
+
+
+def test_some_batches_are_built_at_the_default_level() -> None:
+    plan = Plan(0, ("a",))
+    levels = [plan.options(n * BATCH).optimization_level for n in range(SAMPLE)]
+    assert levels.count(None) == 1
+    hunted = {Plan(0, ("a",), hunt=True).options(n * BATCH).optimization_level for n in range(SAMPLE)}
+    assert hunted == set(HUNT_LEVELS)

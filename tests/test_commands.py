@@ -1,0 +1,256 @@
+"""What the command promises: exit statuses, one sentence for what a person can put right, JSON."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from corpus.case import plain_json
+from corpus.record import Provenance, Record, decode_record, encode_record
+from corpus.store import VERIFIED, Store
+from harness.commands import run
+from harness.commands.stats import stats
+from harness.inputs import Flavour, derive
+from harness.report import make_case
+from harness.shrink import Reduced
+from harness.verdict import Failure, FailureKind, failed
+from strategies import draw
+
+COUNT: Final = 6
+PROMISED: Final = {
+    "verified",
+    "forward_only",
+    "inconclusive",
+    "discarded",
+    "duplicates",
+    "failures",
+    "known",
+    "seconds",
+    "stop_reason",
+    "draws",
+    "rates",
+}
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("commands") / "corpus"
+    options = ["--count", str(COUNT), "--seed", "3", "--workers", "1", "-c", "elementwise", "-c", "unary"]
+    # A new failure would be no fault of the command.
+    assert run(["grow", *options, "--corpus", str(path)]) in (0, 1)
+    return path
+
+
+@pytest.fixture
+def copy(grown: Path, tmp_path: Path) -> Path:
+    """A corpus that a test may damage."""
+    shutil.copytree(grown, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def change(corpus: Path, **changes: Any) -> Record:
+    """Replace fields of the first record of a corpus."""
+    file = corpus / VERIFIED / "elementwise.jsonl"
+    first, *rest = file.read_bytes().splitlines(keepends=True)
+    record = msgspec.structs.replace(decode_record(first), **changes)
+    file.write_bytes(b"".join([encode_record(record) + b"\n", *rest]))
+    (corpus / "campaigns.jsonl").unlink()
+    return record
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The sentence that bad usage is answered with."""
+    capsys.readouterr()
+    assert run([str(argument) for argument in arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("warpsmith: ")
+    assert said.count("\n") == 1
+    assert "Traceback" not in said
+    return said
+
+
+# ---------------------------------------------------------------- bad usage
+
+
+@pytest.mark.parametrize("command", ["grow", "hunt"])
+def test_an_unknown_category_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = complaint(capsys, command, "--category", "poetry", "--corpus", tmp_path / "new")
+    assert "poetry" in said
+    assert "elementwise" in said
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [("--count", "-1"), ("--seconds", "-1"), ("--seed", "-1"), ("--workers", "0"), ("--count", "many")]
+)
+def test_a_number_out_of_range_is_refused(options: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert options[0] in complaint(capsys, "grow", *options)
+
+
+@pytest.mark.parametrize("words", [("poem",), ("grow", "--rhyme")])
+def test_what_is_no_command_or_option_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert words[-1] in complaint(capsys, *words)
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert "file" in complaint(capsys, "grow", "--count", "1", "--corpus", tmp_path / "file" / "corpus")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_busy_corpus_is_refused(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(grown, write=True):
+        assert "another campaign" in complaint(capsys, "grow", "--count", "1", "--corpus", grown)
+
+
+@pytest.mark.parametrize("command", [("grow", "--corpus"), ("stats", "--corpus"), ("verify",), ("rebuild",)])
+def test_a_damaged_corpus_is_refused_and_left_as_it_is(
+    copy: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = copy / VERIFIED / "unary.jsonl"
+    first, *rest = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([first[:100] + b"\n", *rest]))
+    damaged = file.read_bytes()
+    complaint(capsys, *command, copy)
+    assert file.read_bytes() == damaged
+
+
+def test_source_that_differs_from_its_tree_is_refused(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change(copy, python="import os")
+    assert "damaged" in complaint(capsys, "verify", copy)
+
+
+def test_a_warp_that_is_too_old_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "warp.py").write_text("__version__ = '1.10.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    said = complaint(capsys, "grow", "--count", "1", "--workers", "1", "--corpus", tmp_path / "corpus")
+    assert "1.10.0" in said
+    assert "too old" in said
+
+
+def test_a_corpus_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (("verify",), ("rebuild",), ("stats", "--corpus"), ("show", "00", "--corpus")):
+        assert "no corpus" in complaint(capsys, *command, tmp_path / "nowhere")
+
+
+def test_a_case_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no-such" in complaint(capsys, "replay", "no-such", "--corpus", tmp_path)
+
+
+# ---------------------------------------------------------------- the program itself breaks
+
+
+def test_what_should_not_happen_is_confessed(
+    grown: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(records: object) -> None:
+        raise RuntimeError("a bolt came loose")
+
+    monkeypatch.setattr(sys.modules[stats.__module__], "summarise", broken)
+    assert run(["stats", "--corpus", str(grown)]) == 3
+    said = capsys.readouterr().err
+    assert "a bolt came loose" in said
+    assert "report" in said
+    assert "Traceback" not in said
+    assert run(["stats", "--corpus", str(grown), "--debug"]) == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def test_one_json_object_is_all_of_standard_output(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--count", str(COUNT), "--seed", "3", "-c", "elementwise", "-c", "unary"]
+    capsys.readouterr()
+    assert run(["grow", *options, "--corpus", str(grown), "--json"]) == 0
+    printed = capsys.readouterr()
+    summary = json.loads(printed.out)
+    assert summary.keys() >= PROMISED
+    assert (summary["verified"], summary["added"], summary["stop_reason"]) == (COUNT, 0, "count")
+    assert "verified" in printed.err
+
+
+def test_a_pair_is_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = next(Store.open(grown, write=False).records())
+    assert run(["show", record.id[:16], "--corpus", str(grown)]) == 0
+    printed = capsys.readouterr().out
+    assert record.python in printed
+    assert record.id in printed
+
+
+def test_statistics_are_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["stats", "--corpus", str(grown)]) == 0
+    assert "elementwise" in capsys.readouterr().out
+    assert run(["stats", "--corpus", str(grown), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["total"]["rows"] == COUNT
+
+
+def test_rows_are_exported(grown: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    assert run(["export", "--format", "jsonl", "--out", str(out), "--corpus", str(grown)]) == 0
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["id"] for row in rows] == list(range(COUNT))
+    assert set(rows[0]) == {"id", "kernel_name", "python", "cpp", "type"}
+
+
+def test_coverage_compares_with_the_installed_warp(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["coverage"]) == 0
+    printed = capsys.readouterr().out
+    assert "Scalar Math" in printed
+    assert "not in Warp" not in printed
+
+
+# ---------------------------------------------------------------- looking again
+
+
+def test_every_stored_pair_verifies_again(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["verify", str(grown), "--workers", "1", "--compile"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_text_that_warp_does_not_generate_is_reported(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record = change(copy, cpp="int main() {}")
+    assert run(["verify", str(copy), "--workers", "1"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert record.id[:12] in line
+
+
+def test_pairs_are_rebuilt_into_a_new_folder(grown: Path, tmp_path: Path) -> None:
+    assert run(["rebuild", str(grown), "--workers", "1", "--out", str(tmp_path / "new")]) == 0
+    before = {record.id: record.cpp for record in Store.open(grown, write=False).records()}
+    after = {record.id: record.cpp for record in Store.open(tmp_path / "new", write=False).records()}
+    assert after == before
+
+
+@pytest.mark.parametrize(("expected", "now"), [(12345.0, "still fails"), (None, "fixed")])
+def test_a_stored_failure_is_replayed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], expected: float | None, now: str
+) -> None:
+    program = draw("elementwise", 0, 0)
+    assert program is not None
+    failure = Failure(
+        FailureKind.FORWARD_MISMATCH,
+        "planted",
+        program.outputs[0].name,
+        cell=(0,),
+        expected=expected if expected is not None else 0.0,
+        actual=0.0,
+        tolerance=0.0 if expected is not None else 1e30,
+    )
+    verdict = failed(failure).because(inputs=derive(program, 0, Flavour.GENERIC))
+    provenance = Provenance(warp="1.19.0", numpy="2", hypothesis="6", warpsmith="0", seed=0, index=0)
+    case = make_case(Reduced(program, verdict, 0, 0), "forward-mismatch-planted", provenance, confirmed=True)
+    with Store.open(tmp_path, write=True) as store:
+        folder = store.save_case(case)
+    assert plain_json(case.evidence)["confirmed"] is True
+    name = case.bucket if expected is None else str(folder)
+    assert run(["replay", name, "--corpus", str(tmp_path)]) == 0
+    assert now in capsys.readouterr().out

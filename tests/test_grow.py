@@ -1,0 +1,59 @@
+"""Growing a corpus as the tests run: what `pytest --hypothesis-seed=N --corpus=DIR` is for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from corpus.store import Store
+from harness.campaign import Summary
+from harness.pytest_plugin import GrownCorpus
+from harness.sandbox import Sandbox
+from harness.triage import Ledger
+from harness.verify import verify_all
+from strategies import kernels
+from strategies.categories import CATEGORIES
+from strategies.language.nodes import Program
+
+#: Verified pairs for each category, about: categories take turns.
+PAIRS: Final = 3
+
+#: Of its own, because Hypothesis' profile for continuous integration would set the seed aside.
+UNSEEDED: Final = settings(
+    max_examples=4,
+    derandomize=False,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def grown(grown_corpus: GrownCorpus) -> Summary:
+    return grown_corpus.grow(PAIRS * len(CATEGORIES))
+
+
+def test_no_new_failure_is_found(grown: Summary) -> None:
+    assert grown.new_failures == []
+
+
+def test_hardly_a_draw_is_discarded(grown: Summary) -> None:
+    assert grown.count("discarded") + grown.count("invalid") == 0
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_category_grows(grown: Summary, grown_corpus: GrownCorpus, category: str) -> None:
+    store = Store.open(grown_corpus.path, write=False)
+    assert sum(1 for _ in store.records(category)) >= PAIRS - 1
+
+
+@UNSEEDED
+@given(st.lists(kernels("compound"), min_size=1, max_size=4))
+def test_kernels_that_are_built_together_are_verified(sandbox: Sandbox, programs: list[Program]) -> None:
+    ledger = Ledger.load()
+    version = sandbox.versions.warp
+    for program, verdict in zip(programs, verify_all(programs, sandbox), strict=True):
+        assert verdict.failure is None or ledger.explain(program, verdict, sandbox, version), verdict.failure

@@ -1,0 +1,369 @@
+"""Warp's documented limits on gradients: what is outside of each, and what is still inside."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.expectation import TRAITS
+from strategies.language import types as t
+from strategies.language.check import check_program
+from strategies.language.limits import MAX_UNROLL, Limit, crossed, is_dynamic
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    Return,
+    Statement,
+    ThreadIndex,
+    decode,
+    encode,
+)
+from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.ops import result_type
+
+VEC = t.vector(3, FLOAT32)
+AT, J, COUNT = Name(INT32, "i"), Name(INT32, "j"), Name(INT32, "n")
+A, AJ = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "a", (J,))
+OUT = Element(FLOAT32, "out", (AT,))
+ACC, T, S = Name(FLOAT32, "acc"), Name(FLOAT32, "t"), Name(FLOAT32, "s")
+V = Name(VEC, "v")
+
+
+def number(value: float) -> Literal:
+    return Literal(FLOAT32, value)
+
+
+def whole(value: int) -> Literal:
+    return Literal(INT32, value)
+
+
+def apply(op: str, *arguments: Expression) -> Apply:
+    return Apply(FLOAT32, op, arguments)
+
+
+def times(left: Expression, right: Expression) -> Apply:
+    return apply("mul", left, right)
+
+
+def above(left: Expression, right: Expression) -> Compare:
+    return Compare(BOOL, (">",), (left, right))
+
+
+def component(index: int) -> Component:
+    return Component(FLOAT32, V, whole(index), True)
+
+
+def program(*body: Statement) -> Program:
+    return Program(
+        "kernel",
+        "loop",
+        (4,),
+        (
+            Parameter("a", t.array(FLOAT32), -1.0, 1.0, (4,)),
+            Parameter("n", INT32, 0, 4),
+            Parameter("s", FLOAT32, -1.0, 1.0),
+            Parameter("out", t.array(FLOAT32), -1.0, 1.0, (4,), True),
+        ),
+        (ThreadIndex(("i",)), *body),
+    )
+
+
+def dynamic(*body: Statement) -> For:
+    return For("j", COUNT, body)
+
+
+def constant(*body: Statement) -> For:
+    return For("j", whole(4), body)
+
+
+def add(value: Expression) -> AugmentedAssign:
+    return AugmentedAssign(ACC, "add", value)
+
+
+START = Assign(ACC, Cast(FLOAT32, number(0.0)))
+STORE = Assign(OUT, ACC)
+TEST_OF_INPUT = above(AJ, number(0.5))
+
+INSIDE: dict[str, tuple[Statement, ...]] = {
+    "no loop at all": (Assign(OUT, apply("sin", times(A, A))),),
+    "a sum in a dynamic loop": (START, dynamic(add(AJ)), STORE),
+    "a sum of products of inputs": (START, dynamic(add(times(AJ, AJ))), STORE),
+    "a sum of a function": (START, dynamic(add(apply("sin", AJ))), STORE),
+    "a difference": (START, dynamic(AugmentedAssign(ACC, "sub", AJ)), STORE),
+    "a sum that is written out": (START, dynamic(Assign(ACC, apply("add", ACC, AJ))), STORE),
+    "a sum that is scaled by a number after the loop": (
+        START,
+        dynamic(add(AJ)),
+        Assign(OUT, apply("add", ACC, times(A, number(2.0)))),
+    ),
+    "a sum that is negated and added to": (START, dynamic(add(AJ)), Assign(OUT, apply("sub", A, apply("neg", ACC)))),
+    "a sum under a condition on inputs": (START, dynamic(If(TEST_OF_INPUT, (add(AJ),))), STORE),
+    "a sum with a continue": (START, dynamic(If(TEST_OF_INPUT, (Continue(),)), add(AJ)), STORE),
+    "a value that every iteration computes anew": (
+        START,
+        dynamic(Assign(T, apply("sin", AJ)), add(times(T, T))),
+        STORE,
+    ),
+    "the loop's index in a product": (START, dynamic(add(times(AJ, Cast(FLOAT32, J)))), STORE),
+    "a sum of constants, used in a product": (
+        Assign(T, Cast(FLOAT32, number(0.0))),
+        dynamic(AugmentedAssign(T, "add", S)),
+        Assign(OUT, A),
+    ),
+    "a product in a constant loop": (
+        Assign(ACC, Cast(FLOAT32, number(1.0))),
+        constant(Assign(ACC, times(ACC, AJ))),
+        STORE,
+    ),
+    "a product after a constant loop": (START, constant(add(AJ)), Assign(OUT, times(ACC, ACC))),
+    "a continue in a constant loop": (START, constant(If(TEST_OF_INPUT, (Continue(),)), add(times(AJ, AJ))), STORE),
+    "a product before the loop": (Assign(T, times(A, A)), START, dynamic(add(AJ)), Assign(OUT, apply("add", ACC, T))),
+    "two sums one after another": (START, dynamic(add(AJ)), For("k", COUNT, (add(A),)), STORE),
+    "an atomic sum of a sum": (START, dynamic(add(AJ)), Atomic("atomic_add", "out", (whole(0),), ACC)),
+    "a floor of a sum": (START, dynamic(add(AJ)), Assign(OUT, apply("add", apply("floor", ACC), A))),
+    "a default vector, each component assigned once": (
+        Assign(V, Construct(VEC, ())),
+        *(Assign(component(k), A) for k in range(3)),
+        Assign(OUT, apply("dot", V, V)),
+    ),
+    "a vector of literals, a component assigned once": (
+        Assign(V, Construct(VEC, (number(1.0),))),
+        Assign(component(0), A),
+        Assign(OUT, component(0)),
+    ),
+    "sums on components": (
+        Assign(V, Construct(VEC, (A,))),
+        AugmentedAssign(component(0), "add", A),
+        AugmentedAssign(component(0), "sub", A),
+        Assign(OUT, component(0)),
+    ),
+    "a vector assigned as a whole in between": (
+        Assign(V, Construct(VEC, ())),
+        Assign(component(0), A),
+        Assign(V, Construct(VEC, ())),
+        Assign(component(0), A),
+        Assign(OUT, component(0)),
+    ),
+    "a component assigned in either arm": (
+        Assign(V, Construct(VEC, ())),
+        If(above(A, number(0.0)), (Assign(component(0), A),), (Assign(component(0), S),)),
+        Assign(OUT, component(0)),
+    ),
+    "a sum in place": (AugmentedAssign(OUT, "add", A),),
+    "a difference in place": (AugmentedAssign(OUT, "sub", A),),
+    "a product of a local in place": (Assign(T, times(A, A)), AugmentedAssign(T, "mul", A), Assign(OUT, T)),
+    "an element stored": (Assign(OUT, A),),
+    "floor, whose derivative is zero": (Assign(OUT, apply("add", apply("floor", A), A)),),
+    "sign, whose derivative is zero": (Assign(OUT, times(apply("sign", A), A)),),
+    "frac of what carries no derivative": (Assign(OUT, times(apply("frac", S), A)),),
+    "an early return": (If(above(A, number(0.0)), (Assign(OUT, A), Return())), Assign(OUT, times(A, A))),
+}
+
+OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
+    "a product in a dynamic loop": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(Assign(ACC, times(ACC, AJ))), STORE),
+    ),
+    "a product in place in a dynamic loop": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(AugmentedAssign(ACC, "mul", AJ)), STORE),
+    ),
+    "the square of a sum": (Limit.DYNAMIC_LOOP, (START, dynamic(add(AJ)), Assign(OUT, times(ACC, ACC)))),
+    "the sine of a sum": (Limit.DYNAMIC_LOOP, (START, dynamic(add(AJ)), Assign(OUT, apply("sin", ACC)))),
+    "a sum as a factor": (Limit.DYNAMIC_LOOP, (START, dynamic(add(AJ)), Assign(OUT, times(ACC, A)))),
+    "a sum of constants as a factor": (Limit.DYNAMIC_LOOP, (START, dynamic(add(S)), Assign(OUT, times(ACC, A)))),
+    "a minimum in a dynamic loop": (Limit.DYNAMIC_LOOP, (START, dynamic(Assign(ACC, apply("min", ACC, AJ))), STORE)),
+    "a sum that is used in a product in the loop": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(add(AJ), Assign(T, times(ACC, AJ))), STORE),
+    ),
+    "a running sum of products with itself": (Limit.DYNAMIC_LOOP, (START, dynamic(add(times(ACC, AJ))), STORE)),
+    "a condition on a sum, after the loop": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(add(AJ)), If(above(ACC, number(0.0)), (Assign(OUT, A),), (Assign(OUT, times(A, A)),))),
+    ),
+    "a ternary on a sum": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(add(AJ)), Assign(OUT, Conditional(FLOAT32, above(ACC, number(0.0)), A, times(A, A)))),
+    ),
+    "a break on a sum": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(If(above(ACC, number(1.0)), (Break(),)), add(AJ)), STORE),
+    ),
+    "an index that a loop computed": (
+        Limit.DYNAMIC_LOOP,
+        (
+            Assign(Name(INT32, "k"), Cast(INT32, whole(0))),
+            dynamic(Assign(Name(INT32, "k"), J)),
+            Assign(OUT, Element(FLOAT32, "a", (Name(INT32, "k"),))),
+        ),
+    ),
+    "a product in a constant loop that is too long": (
+        Limit.DYNAMIC_LOOP,
+        (START, For("j", whole(MAX_UNROLL + 1), (Assign(ACC, times(ACC, A)),)), STORE),
+    ),
+    "a product in a constant loop with a break": (
+        Limit.DYNAMIC_LOOP,
+        (START, constant(If(TEST_OF_INPUT, (Break(),)), Assign(ACC, times(ACC, AJ))), STORE),
+    ),
+    "a product in a loop over an array's length": (
+        Limit.DYNAMIC_LOOP,
+        (START, For("j", Extent(INT32, "a", 0), (Assign(ACC, times(ACC, AJ)),)), STORE),
+    ),
+    "a product in a constant loop inside of a dynamic one": (
+        Limit.DYNAMIC_LOOP,
+        (START, For("k", COUNT, (constant(Assign(ACC, times(ACC, AJ))),)), STORE),
+    ),
+    "a product in place": (Limit.IN_PLACE_PRODUCT, (AugmentedAssign(OUT, "mul", A),)),
+    "a quotient in place": (
+        Limit.IN_PLACE_PRODUCT,
+        (AugmentedAssign(OUT, "div", apply("add", apply("abs", A), number(1.0))),),
+    ),
+    "a component assigned twice": (
+        Limit.COMPONENT_REASSIGNED,
+        (
+            Assign(V, Construct(VEC, ())),
+            Assign(component(0), A),
+            Assign(component(0), times(A, A)),
+            Assign(OUT, component(0)),
+        ),
+    ),
+    "a component of a vector of inputs assigned": (
+        Limit.COMPONENT_REASSIGNED,
+        (Assign(V, Construct(VEC, (A,))), Assign(component(1), S), Assign(OUT, component(1))),
+    ),
+    "a component assigned in an arm and after it": (
+        Limit.COMPONENT_REASSIGNED,
+        (
+            Assign(V, Construct(VEC, ())),
+            If(above(A, number(0.0)), (Assign(component(0), A),)),
+            Assign(component(0), A),
+            Assign(OUT, component(0)),
+        ),
+    ),
+    "a component assigned in a constant loop": (
+        Limit.COMPONENT_REASSIGNED,
+        (Assign(V, Construct(VEC, ())), constant(Assign(component(0), AJ)), Assign(OUT, component(0))),
+    ),
+    "a component by an index that varies, twice": (
+        Limit.COMPONENT_REASSIGNED,
+        (
+            Assign(V, Construct(VEC, ())),
+            Assign(component(0), A),
+            Assign(Component(FLOAT32, V, Apply(INT32, "mod", (AT, whole(3)))), A),
+            Assign(OUT, component(0)),
+        ),
+    ),
+    "an element that is read, then overwritten": (
+        Limit.ELEMENT_OVERWRITTEN,
+        (Assign(T, times(OUT, A)), Assign(OUT, times(T, A))),
+    ),
+    "frac": (Limit.NOT_DIFFERENTIABLE, (Assign(OUT, apply("frac", A)),)),
+    "frac of a local": (Limit.NOT_DIFFERENTIABLE, (Assign(T, times(A, A)), Assign(OUT, apply("frac", T)))),
+}
+
+
+@pytest.mark.parametrize("what", INSIDE)
+def test_inside_the_limits(what: str) -> None:
+    found = decode(encode(program(*INSIDE[what])))
+    check_program(found, result_type)
+    assert crossed(found, TRAITS) == ()
+
+
+@pytest.mark.parametrize("what", OUTSIDE)
+def test_outside_one_limit(what: str) -> None:
+    limit, body = OUTSIDE[what]
+    found = decode(encode(program(*body)))
+    check_program(found, result_type)
+    assert limit in crossed(found, TRAITS)
+    others = set(crossed(found, TRAITS)) - {limit}
+    assert not others
+
+
+NOT_YET: dict[str, tuple[Limit | None, tuple[Statement, ...]]] = {
+    "a continue on a sum": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(If(above(ACC, number(1.0)), (Continue(),)), add(AJ)), STORE),
+    ),
+    "an element that is overwritten before it is read": (
+        None,
+        (Assign(OUT, A), Assign(OUT, times(A, A)), Assign(T, OUT)),
+    ),
+}
+
+
+@pytest.mark.xfail(reason="the analysis is too narrow, or wider than the documentation")
+@pytest.mark.parametrize("what", NOT_YET)
+def test_known_gaps_of_the_analysis(what: str) -> None:
+    limit, body = NOT_YET[what]
+    found = decode(encode(program(*body)))
+    check_program(found, result_type)
+    assert crossed(found, TRAITS) == (() if limit is None else (limit,))
+
+
+@pytest.mark.xfail(reason="targets are told from reads by the identity of nodes")
+def test_limits_of_equal_programs_are_equal() -> None:
+    found = program(Assign(T, times(OUT, A)), Assign(OUT, times(T, A)))
+    assert crossed(found, TRAITS) == crossed(decode(encode(found)), TRAITS)
+
+
+def test_every_limit_has_an_example_and_a_sentence() -> None:
+    assert {limit for limit, _ in OUTSIDE.values()} == set(Limit)
+    assert all(len(limit.value) > 20 for limit in Limit)
+
+
+def test_limits_come_in_a_fixed_order() -> None:
+    found = program(
+        Assign(T, apply("frac", A)),
+        AugmentedAssign(OUT, "mul", A),
+        START,
+        dynamic(Assign(ACC, times(ACC, AJ))),
+        AugmentedAssign(OUT, "add", ACC),
+    )
+    assert crossed(found, TRAITS) == (Limit.DYNAMIC_LOOP, Limit.IN_PLACE_PRODUCT, Limit.NOT_DIFFERENTIABLE)
+
+
+@pytest.mark.parametrize(
+    ("loop", "expected"),
+    [
+        (For("j", whole(MAX_UNROLL), ()), False),
+        (For("j", whole(MAX_UNROLL + 1), ()), True),
+        (For("j", whole(40), (), whole(0), whole(3)), False),
+        (For("j", whole(-1), (), whole(5), whole(-1)), False),
+        (For("j", whole(-1), (), whole(30), whole(-1)), True),
+        (For("j", whole(0), ()), False),
+        (For("j", COUNT, ()), True),
+        (For("j", whole(4), (), COUNT), True),
+        (For("j", whole(4), (), whole(0), COUNT), True),
+        (For("j", Extent(INT32, "a", 0), ()), True),
+        (For("j", whole(4), (Break(),)), True),
+        (For("j", whole(4), (If(above(A, A), (), (Break(),)),)), True),
+        (For("j", whole(4), (Continue(),)), False),
+        (For("j", whole(4), (For("k", whole(4), (Break(),)),)), False),
+    ],
+    ids=lambda part: repr(part)[:40],
+)
+def test_which_loops_warp_does_not_unroll(loop: For, expected: bool) -> None:
+    assert is_dynamic(loop) is expected
+
+
+def test_a_smaller_limit_of_unrolling_makes_more_loops_dynamic() -> None:
+    assert is_dynamic(For("j", whole(5), ()), max_unroll=4)
+    assert not is_dynamic(For("j", whole(5), ()), max_unroll=5)

@@ -1,0 +1,244 @@
+"""What reducing promises: a small program, the same failure, the same result each time."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from itertools import islice
+from statistics import median
+
+import pytest
+
+from harness import shrink
+from harness.sandbox import Sandbox
+from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
+from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
+from harness.verify import verify_all
+from strategies import draw
+from strategies.categories import CATEGORIES
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    Break,
+    Cast,
+    Compare,
+    Element,
+    Expression,
+    For,
+    If,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    Statement,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.render import render
+from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.ops import OPS
+
+#: ``i = wp.tid()`` and ``out[i] = …``: what every kernel has.
+BARE = 6
+
+I = Name(INT32, "i")  # noqa: E741
+X, Y, OUT = (Element(FLOAT32, name, (I,)) for name in ("x", "y", "out"))
+
+
+def apply(op: str, *arguments: Expression) -> Apply:
+    return Apply(arguments[0].type, op, arguments)
+
+
+def number(value: float) -> Literal:
+    return Literal(FLOAT32, value)
+
+
+def program(*body: Statement, extent: int = 4) -> Program:
+    array = types.array(FLOAT32)
+    return Program(
+        "fold_costs",
+        "branch",
+        (extent,),
+        (
+            Parameter("x", array, 0.5, 2.0, (extent,)),
+            Parameter("y", array, 0.5, 2.0, (extent,)),
+            Parameter("out", array, 0, 0, (extent,), True),
+        ),
+        (ThreadIndex(("i",)), *body),
+    )
+
+
+def drawn(count: int) -> Iterator[Program]:
+    for category in CATEGORIES:
+        for index in range(count):
+            found = draw(category, 5, index)
+            if found is not None:
+                yield found
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as found:
+        yield found
+
+
+@pytest.fixture
+def wrong_sine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reference that differs from Warp's sine: to the harness, a defect of Warp."""
+    row = OPS["sin"]
+    monkeypatch.setitem(OPS, "sin", dataclasses.replace(row, reference=lambda x: 1.25 * row.reference(x)))
+
+
+# ---------------------------------------------------------------- candidates
+
+
+def test_candidates_are_well_formed_and_strictly_simpler():
+    checked = 0
+    for given in islice(drawn(1), 4):
+        price = cost(given)
+        for candidate in candidates(given):
+            checked += 1
+            assert cost(candidate) < price
+            assert well_formed(candidate), candidate
+            render(candidate)
+    assert checked > 200
+
+
+def test_drawn_programs_are_well_formed():
+    assert all(map(well_formed, drawn(5)))
+
+
+def test_candidates_come_simplest_first():
+    given = next(drawn(1))
+    sizes = [size(candidate) for candidate in shrink._ordered(tidy(given), shrink._structural(tidy(given)))]
+    assert sizes == sorted(sizes)
+
+
+def test_tidying_removes_what_nothing_uses():
+    unused = Assign(Name(FLOAT32, "a"), X)
+    dead = If(Compare(BOOL, ("<",), (X, Y)), (unused,))
+    found = tidy(program(unused, dead, Assign(OUT, number(1.0))))
+    assert found.body == (ThreadIndex(("i",)), Assign(OUT, number(1.0)))
+    assert [p.name for p in found.parameters] == ["out"]
+
+
+def test_what_is_read_undefined_is_not_well_formed():
+    a = Name(FLOAT32, "a")
+    test = Compare(BOOL, ("<",), (X, Y))
+    assert not well_formed(program(Assign(OUT, a)))
+    assert not well_formed(program(If(test, (Assign(a, X),)), Assign(OUT, a)))
+    assert well_formed(program(If(test, (Assign(a, X),), (Assign(a, Y),)), Assign(OUT, a)))
+    assert not well_formed(program(Break(), Assign(OUT, X)))
+
+
+def test_a_constant_that_a_loop_changes_keeps_its_cast():
+    a = Name(FLOAT32, "a")
+    loop = For("n", Literal(INT32, 3), (Assign(a, X),))
+    assert not well_formed(program(Assign(a, number(0.0)), loop, Assign(OUT, a)))
+    assert well_formed(program(Assign(a, Cast(FLOAT32, number(0.0))), loop, Assign(OUT, a)))
+
+
+# ---------------------------------------------------------------- the same failure
+
+
+def failure(kind: FailureKind = FailureKind.FORWARD_MISMATCH, **more: object) -> Failure:
+    values: dict[str, object] = {"message": "", "parameter": "out", "expected": 1.0, "actual": 2.0, **more}
+    return Failure(kind, **values)  # type: ignore[arg-type]
+
+
+def test_another_kind_role_or_message_is_another_failure():
+    given = program(Assign(OUT, X))
+    assert same_failure(given, failure(), given, failure(expected=3.0))
+    assert not same_failure(given, failure(), given, failure(FailureKind.MEMORY))
+    assert not same_failure(given, failure(), given, failure(parameter="x"))
+    refused = failure(FailureKind.REJECTED, message="cannot add 'a' to 2", parameter=None)
+    assert same_failure(given, refused, given, failure(FailureKind.REJECTED, message="cannot add 'b' to 3", parameter=None))  # fmt: skip  # noqa: E501
+    assert not same_failure(given, refused, given, failure(FailureKind.REJECTED, message="no 'a'", parameter=None))
+
+
+def test_a_gross_difference_does_not_become_a_rounding_error():
+    given = program(Assign(OUT, X))
+    assert not same_failure(given, failure(), given, failure(actual=1.0001))
+    assert same_failure(given, failure(actual=1.0001), given, failure())
+
+
+# ---------------------------------------------------------------- reducing
+
+
+def planted(given: Program) -> Verdict:
+    """As if Warp miscompiled a sine inside a loop or a branch, and crashed at an atomic minimum."""
+    nested = [s for s in walk(given) if isinstance(s, If | For)]
+    if any(isinstance(n, Apply) and n.op == "sin" for s in nested for n in walk(s)):
+        return failed(failure(parameter=given.outputs[0].name))
+    if any(isinstance(n, Atomic) for n in walk(given)):
+        return failed(failure(FailureKind.CRASH, message="signal 11", parameter=None))
+    return inconclusive("nothing")
+
+
+def test_the_result_does_not_depend_on_the_size_of_a_batch(sandbox: Sandbox):
+    compared = 0
+    for category in ("compound", "loop"):
+        for index in range(60):
+            given = draw(category, 5, index)
+            if given is None or planted(given).failure is None:
+                continue
+            found = {
+                batch: reduce(
+                    given, planted(given), sandbox, limits=Limits(batch=batch, seconds=600),
+                    verify=lambda programs: list(map(planted, programs)),
+                )
+                for batch in (1, 8)
+            }  # fmt: skip
+            results = [(r.program, r.steps, [p for p, _ in r.others]) for r in found.values()]
+            assert results[0] == results[1]
+            assert size(found[8].program) <= BARE + 14
+            compared += 1
+            break
+    assert compared == 2
+
+
+def test_a_limit_that_ended_it_is_named(sandbox: Sandbox):
+    given = next(p for n in range(200) if (p := draw("compound", 5, n)) is not None and planted(p).failure)
+    found = reduce(
+        given,
+        planted(given),
+        sandbox,
+        limits=Limits(verifications=3, batch=2),
+        verify=lambda programs: [inconclusive("") for _ in programs],
+    )
+    assert found.stopped == "3 verifications"
+    assert found.program == given
+    assert not found.confirmed
+
+
+def test_only_a_failure_can_be_reduced(sandbox: Sandbox):
+    with pytest.raises(ValueError, match="only a failure"):
+        reduce(program(Assign(OUT, X)), inconclusive(""), sandbox)
+
+
+def failing(op: str, categories: tuple[str, ...], sandbox: Sandbox) -> list[Reduced]:
+    """The first drawn program of each category that fails by a planted defect of `op`, reduced."""
+    found = []
+    for category in categories:
+        programs = [p for n in range(120) if (p := draw(category, 3, n)) is not None]
+        with_op = [p for p in programs if any(isinstance(n, Apply) and n.op == op for n in walk(p))]
+        for given in with_op[:3]:
+            (verdict,) = verify_all([given], sandbox)
+            if verdict.failure is not None and verdict.failure.kind is FailureKind.FORWARD_MISMATCH:
+                found.append(reduce(given, verdict, sandbox))
+                break
+    return found
+
+
+@pytest.mark.usefixtures("wrong_sine")
+def test_a_planted_defect_is_reduced_to_a_line(sandbox: Sandbox):
+    found = failing("sin", ("elementwise", "unary", "branch", "scalar_array", "reduction"), sandbox)
+    assert len(found) >= 4
+    assert median(size(r.program) - BARE for r in found) <= 8
+    for reduced in found:
+        assert reduced.confirmed
+        assert reduced.stopped is None
+        assert reduced.program.name == "kernel"
+        assert any(isinstance(n, Apply) and n.op == "sin" for n in walk(reduced.program))

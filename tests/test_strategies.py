@@ -1,0 +1,399 @@
+"""What is generated: valid by construction, varied, the same whoever asks, and of the kind that was asked for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+import strategies
+from harness.expectation import Expectation, expect
+from strategies import names
+from strategies.categories import CATEGORIES
+from strategies.language.check import check_program
+from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    For,
+    If,
+    Literal,
+    Logical,
+    Node,
+    Parameter,
+    Program,
+    Return,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.types import Array, Scalar, Type, Vector, element_scalar
+from strategies.ops import OPS, result_type
+from strategies.stream import UnknownCategory
+
+ROOT = Path(__file__).resolve().parent.parent
+SEED = 5
+#: Draws of each category, and those of them that are evaluated, which takes about 40 ms each.
+DRAWS = 100
+EVALUATED = 25
+#: Different outlines among 100 draws, as the corpus promises them.
+LEAST_OUTLINES = {"unary": 25}
+
+
+@cache
+def stream(category: str) -> tuple[Program | None, ...]:
+    return tuple(strategies.draw(category, SEED, index) for index in range(DRAWS))
+
+
+@cache
+def drawn(category: str) -> tuple[Program, ...]:
+    return tuple(program for program in stream(category) if program is not None)
+
+
+@cache
+def expectations(category: str) -> tuple[Expectation, ...]:
+    return tuple(expect(program, SEED) for program in drawn(category)[:EVALUATED])
+
+
+# ---------------------------------------------------------------- valid by construction
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_drawn_programs_are_well_typed(category: str) -> None:
+    for program in drawn(category):
+        check_program(program, result_type)
+        assert program.category == category
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_drawn_programs_are_defined_on_their_inputs(category: str) -> None:
+    assert len(expectations(category)) == EVALUATED  # `expect` raises InvalidProgram otherwise
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_nearly_all_results_of_drawn_programs_can_be_checked(category: str) -> None:
+    usable = [e for e in expectations(category) if e.cells_checked >= 0.8 and (e.limits or e.gradients_checked >= 0.8)]
+    assert len(usable) >= 0.75 * EVALUATED
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_most_drawn_programs_have_a_gradient_that_is_checked(category: str) -> None:
+    alive = [e for e in expectations(category) if e.alive and not e.limits]
+    assert len(alive) >= 0.7 * EVALUATED
+
+
+def test_less_than_one_draw_in_a_hundred_is_discarded() -> None:
+    discarded = sum(program is None for category in CATEGORIES for program in stream(category))
+    assert discarded < 0.01 * DRAWS * len(CATEGORIES)
+
+
+def test_results_of_drawn_programs_are_finite() -> None:
+    import numpy as np
+
+    for category in CATEGORIES:
+        for expectation in expectations(category):
+            for cells in (*expectation.outputs.values(), *expectation.special_outputs.values()):
+                assert np.isfinite(cells.expected.astype(np.float64)).all(), repr(expectation.program)
+
+
+# ---------------------------------------------------------------- variety
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_structures_and_outlines_differ(category: str) -> None:
+    programs = drawn(category)
+    assert len({content_hash(p) for p in programs}) == len(programs)
+    structures = {structure_hash(p) for p in programs}
+    assert len(structures) >= 0.97 * len(programs)
+    outlines = {outline_hash(p) for p in programs}
+    assert len(outlines) >= LEAST_OUTLINES.get(category, 60)
+
+
+def test_nearly_every_operation_appears_somewhere() -> None:
+    programs = [p for category in CATEGORIES for p in drawn(category)]
+    seen = {node.op for p in programs for node in walk(p) if isinstance(node, Apply)}
+    assert set(OPS) - seen <= {"pos"} or len(set(OPS) - seen) <= 3, set(OPS) - seen
+
+
+def test_every_kind_of_node_appears_somewhere() -> None:
+    programs = [p for category in CATEGORIES for p in drawn(category)]
+    seen = {type(node) for p in programs for node in walk(p)}
+    every = {kind for kind in Node.__subclasses__() if kind.__struct_config__.tag is not None}
+    assert seen == every
+
+
+def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
+    for category in CATEGORIES:
+        floats = {
+            scalar.notation
+            for p in drawn(category)
+            for parameter in p.parameters
+            if (scalar := element_scalar(parameter.type)).is_float
+        }
+        assert floats == {"float16", "float32", "float64"}, category
+        assert {len(p.launch) for p in drawn(category)} == {1, 2, 3}, category
+
+
+# ---------------------------------------------------------------- the same whoever asks
+
+_DIGESTS = """
+import json, sys
+{imports}
+import strategies
+from strategies.language.hashing import content_hash
+found = {{
+    category: [content_hash(strategies.draw(category, {seed}, index)) for index in {indices}]
+    for category in {categories}
+}}
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "",
+        "import decimal, xml.dom, concurrent.futures, harness.campaign",
+        "import hypothesis.extra.numpy, numpy.random, unittest",
+    ],
+    ids=["alone", "campaign", "others"],
+)
+def test_draws_depend_on_nothing_but_seed_category_and_index(imports: str) -> None:
+    indices = [9, 2, 0]
+    code = _DIGESTS.format(imports=imports, seed=SEED, indices=indices, categories=list(CATEGORIES)[::-1])
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)
+    for category in CATEGORIES:
+        here = [stream(category)[index] for index in indices]
+        assert found[category] == [content_hash(p) for p in here if p is not None]
+
+
+def test_draws_do_not_depend_on_what_was_drawn_before() -> None:
+    first = [strategies.draw("compound", 3, index) for index in range(4)]
+    strategies.draw("unary", 3, 0)
+    again = [strategies.draw("compound", 3, index) for index in (3, 1, 0, 2)]
+    assert [again[2], again[1], again[3], again[0]] == first
+
+
+def test_another_seed_gives_other_programs() -> None:
+    ours = {content_hash(p) for p in drawn("elementwise")[:20]}
+    others = {content_hash(p) for i in range(20) if (p := strategies.draw("elementwise", SEED + 1, i))}
+    assert not ours & others
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_kernels_is_an_ordinary_strategy(category: str) -> None:
+    seen: list[Program] = []
+
+    @settings(
+        max_examples=5,
+        database=None,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategies.kernels(category))
+    def collect(program: Program) -> None:
+        seen.append(program)
+
+    collect()
+    assert seen
+    for program in seen:
+        assert type(program) is Program
+        assert program.category == category
+        check_program(program, result_type)
+
+
+def test_the_strategy_is_made_once() -> None:
+    assert strategies.kernels("loop") is strategies.kernels("loop")
+
+
+def test_an_unknown_category_is_named_in_a_sentence() -> None:
+    with pytest.raises(UnknownCategory, match=r"^there is no category 'nope'; there are elementwise, .*compound$"):
+        strategies.kernels("nope")
+    with pytest.raises(UnknownCategory):
+        strategies.draw("nope", 0, 0)
+
+
+# ---------------------------------------------------------------- names
+
+
+def test_names_come_from_pools_that_all_categories_share() -> None:
+    verbs = {category: {p.name.split("_", 1)[0] for p in drawn(category)} for category in CATEGORIES}
+    for category in CATEGORIES:
+        assert verbs[category] <= set(names.VERBS)
+        assert {p.name.split("_", 1)[1] for p in drawn(category)} <= set(names.NOUNS)
+        assert len(verbs[category]) > 0.7 * len(names.VERBS)
+
+
+def test_variables_are_called_as_people_call_them() -> None:
+    pool = {*names.PARAMETERS, *names.SCALARS, *names.OUTPUTS, *names.LOCALS, *names.LOOPS, *sum(names.THREADS, ())}
+    for category in CATEGORIES:
+        for program in drawn(category):
+            assert {name.rstrip("0123456789") if name not in pool else name for name in defined_names(program)} <= pool
+
+
+def test_no_name_tells_the_category() -> None:
+    for category in CATEGORIES:
+        words = {w for p in drawn(category) for w in (p.name, *defined_names(p))}
+        assert not any(category in word for word in words)
+
+
+# ---------------------------------------------------------------- of the kind that was asked for
+
+
+def has(*kinds: type[Node]) -> Callable[[Program], bool]:
+    return lambda program: any(isinstance(node, kinds) for node in walk(program))
+
+
+def depth(node: Node, kind: type[Node]) -> int:
+    """How deep nodes of a kind are nested."""
+    from strategies.language.nodes import children
+
+    return isinstance(node, kind) + max((depth(child, kind) for child in children(node)), default=0)
+
+
+def element_types(program: Program) -> list[Type]:
+    return [p.type.dtype if isinstance(p.type, Array) else p.type for p in program.parameters]
+
+
+def has_vectors(program: Program) -> bool:
+    return any(isinstance(getattr(node, "type", None), Vector) for node in walk(program)) or any(
+        isinstance(of, Vector) for of in element_types(program)
+    )
+
+
+def statements(program: Program) -> int:
+    return sum(isinstance(node, Assign | AugmentedAssign | Atomic) for node in program.body)
+
+
+def inputs(program: Program) -> list[Parameter]:
+    return [p for p in program.arrays if not p.output]
+
+
+def bounds(program: Program) -> list[For]:
+    return [node for node in walk(program) if isinstance(node, For)]
+
+
+#: category: what to look for, and in how many of 100 kernels it must be at least
+FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
+    ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
+    ("elementwise", "two or more array inputs", lambda p: len(inputs(p)) >= 2, 25),
+    ("elementwise", "one output", lambda p: len(p.outputs) == 1, 100),
+    ("elementwise", "no branch and no loop", lambda p: not has(If, For)(p), 100),
+    ("scalar_array", "a scalar parameter", lambda p: any(isinstance(q.type, Scalar) for q in p.parameters), 100),
+    ("scalar_array", "an array input", lambda p: bool(inputs(p)), 95),
+    (
+        "scalar_array",
+        "scalars that are no floats",
+        lambda p: any(isinstance(q.type, Scalar) and q.type.is_integer for q in p.parameters),
+        40,
+    ),
+    ("unary", "one input array", lambda p: len(inputs(p)) == 1, 95),
+    ("unary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
+    ("branch", "a branch or a ternary", has(If, Conditional), 98),
+    ("branch", "a branch", has(If), 80),
+    ("branch", "an else", lambda p: any(isinstance(s, If) and s.orelse for s in walk(p)), 40),
+    (
+        "branch",
+        "an elif",
+        lambda p: any(isinstance(s, If) and len(s.orelse) == 1 and isinstance(s.orelse[0], If) for s in walk(p)),
+        15,
+    ),
+    ("branch", "an early return", has(Return), 10),
+    ("branch", "no loop", lambda p: not has(For)(p), 100),
+    ("loop", "a loop", has(For), 100),
+    ("loop", "a nested loop", lambda p: depth(p, For) >= 2, 10),
+    ("loop", "a break or a continue", has(Break, Continue), 20),
+    ("loop", "a bound that is no literal", lambda p: any(not isinstance(f.stop, Literal) for f in bounds(p)), 20),
+    ("loop", "a step", lambda p: any(f.step is not None for f in bounds(p)), 25),
+    ("loop", "an accumulation", has(AugmentedAssign), 80),
+    ("reduction", "an atomic", has(Atomic), 100),
+    (
+        "reduction",
+        "a minimum or a maximum",
+        lambda p: any(isinstance(s, Atomic) and s.op[7:] in ("min", "max") for s in walk(p)),
+        20,
+    ),
+    ("reduction", "a condition", has(If), 25),
+    ("reduction", "a target of several cells", lambda p: any(max(o.shape) > 1 for o in p.outputs), 40),
+    ("vector", "a vector", has_vectors, 100),
+    ("vector", "a constructor", has(Construct), 40),
+    ("vector", "a component", has(Component), 40),
+    (
+        "vector",
+        "a vector function",
+        lambda p: any(isinstance(x, Apply) and OPS[x.op].group == "Vector Math" for x in walk(p)),
+        40,
+    ),
+    ("multi_statement", "five statements", lambda p: statements(p) >= 5, 90),
+    ("multi_statement", "at most 25 statements", lambda p: statements(p) <= 25, 100),
+    ("multi_statement", "augmented assignment", has(AugmentedAssign), 80),
+    ("multi_statement", "no branch and no loop", lambda p: not has(If, For)(p), 95),
+    ("nested_branch", "branches two deep", lambda p: depth(p, If) >= 2, 100),
+    ("nested_branch", "branches three deep", lambda p: depth(p, If) >= 3, 40),
+    (
+        "nested_branch",
+        "and, or, not",
+        lambda p: has(Logical)(p) or any(isinstance(x, Apply) and x.op == "unot" for x in walk(p)),
+        60,
+    ),
+    (
+        "nested_branch",
+        "a chain of comparisons",
+        lambda p: any(isinstance(x, Compare) and len(x.operators) > 1 for x in walk(p)),
+        10,
+    ),
+    ("compound", "a branch or a loop", has(If, For), 70),
+    ("compound", "a loop", has(For), 35),
+    ("compound", "a vector", has_vectors, 35),
+    ("compound", "an atomic", has(Atomic), 35),
+    (
+        "compound",
+        "a store",
+        lambda p: any(isinstance(s, Assign) and isinstance(s.target, Element) for s in walk(p)),
+        95,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("category", "what", "holds", "least"), FREQUENCIES, ids=[f"{row[0]}-{row[1]}" for row in FREQUENCIES]
+)
+def test_a_category_holds_what_it_is_for(
+    category: str, what: str, holds: Callable[[Program], bool], least: int
+) -> None:
+    programs = drawn(category)
+    share = 100 * sum(map(holds, programs)) / len(programs)
+    assert share >= least, f"{what}: in {share:.0f} of 100"
+
+
+def test_every_category_has_frequencies_here() -> None:
+    assert {row[0] for row in FREQUENCIES} == set(CATEGORIES)
+
+
+def test_every_kernel_begins_with_its_thread_index() -> None:
+    for category in CATEGORIES:
+        for program in drawn(category):
+            assert isinstance(program.body[0], ThreadIndex)
+
+
+def test_kernels_stay_small_enough_to_read() -> None:
+    lines = sorted(len(repr(p).splitlines()) for category in CATEGORIES for p in drawn(category))
+    assert lines[len(lines) // 2] <= 25
+    assert lines[-1] <= 90

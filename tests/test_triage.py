@@ -1,0 +1,261 @@
+"""What triage promises: one bug one bucket, two bugs two, and a known issue is recognised by its cause."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from corpus.case import check_bucket
+from harness.rewrites import REWRITES
+from harness.sandbox import Sandbox
+from harness.shrink import reduce
+from harness.triage import Ledger, LedgerError, bucket, message_head
+from harness.verdict import Failure, FailureKind
+from harness.verify import verify_all
+from strategies import draw
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Compare,
+    Conditional,
+    Element,
+    Expression,
+    Literal,
+    Logical,
+    Name,
+    Parameter,
+    Program,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar
+from strategies.ops import OPS
+
+WARP = "1.19.0"
+
+
+def element(name: str, of: Scalar = FLOAT32) -> Element:
+    return Element(of, name, (Name(INT32, "i"),))
+
+
+def apply(op: str, *arguments: Expression) -> Apply:
+    return Apply(arguments[0].type, op, arguments)
+
+
+def store(value: Expression, of: Scalar = FLOAT32, name: str = "scale_points", extent: int = 5) -> Program:
+    """A kernel that stores one value, computed from ``x[i]`` and ``y[i]``."""
+    array = types.array(of)
+    return Program(
+        name,
+        "elementwise",
+        (extent,),
+        (
+            Parameter("x", array, 0.5, 2.0, (extent,)),
+            Parameter("y", array, 0.75, 2.0, (extent,)),
+            Parameter("out", array, 0, 0, (extent,), True),
+        ),
+        (ThreadIndex(("i",)), Assign(element("out", of), value)),
+    )
+
+
+X, Y = element("x"), element("y")
+REMAINDER = store(apply("mod", X, Y))
+CHAIN = store(Conditional(FLOAT32, Compare(BOOL, ("<", "<"), (Literal(FLOAT32, 0.5), Literal(FLOAT32, 0.75), X)), X, Y))
+#: both defects at once: a chain that is refused, around a remainder
+BOTH = store(Conditional(FLOAT32, CHAIN.body[1].value.test, apply("mod", X, Y), Y))  # type: ignore[union-attr]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as found:
+        yield found
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Make the references of operations differ from Warp."""
+    for name in names:
+        row = OPS[name]
+        wrong = dataclasses.replace(row, reference=lambda *a, right=row.reference: right(*a) * 1.25)
+        monkeypatch.setitem(OPS, name, wrong)
+
+
+# ---------------------------------------------------------------- buckets
+
+
+def buckets_of(op: str, categories: tuple[str, ...], sandbox: Sandbox, most: int = 2) -> list[str]:
+    """The buckets of drawn programs with `op` that fail."""
+    found = []
+    for category in categories:
+        programs = [p for n in range(150) if (p := draw(category, 9, n)) is not None]
+        hit = [p for p in programs if any(isinstance(n, Apply) and n.op == op for n in walk(p))][:most]
+        for given, verdict in zip(hit, verify_all(hit, sandbox), strict=True):
+            if verdict.failure is not None and verdict.failure.kind is FailureKind.FORWARD_MISMATCH:
+                reduced = reduce(given, verdict, sandbox)
+                assert reduced.verdict.failure is not None
+                found.append(bucket(reduced.program, reduced.verdict.failure))
+    return found
+
+
+def test_many_hits_of_one_defect_are_one_bucket_and_another_defect_is_another(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+):
+    plant(monkeypatch, "cos")
+    cosine = buckets_of("cos", ("elementwise", "unary"), sandbox)
+    monkeypatch.undo()
+    plant(monkeypatch, "sqrt")
+    root = buckets_of("sqrt", ("elementwise",), sandbox, most=1)
+    assert len(cosine) >= 3
+    assert set(cosine) == {"forward-mismatch-cos"}
+    assert set(root) == {"forward-mismatch-sqrt"}
+
+
+def mismatch(parameter: str = "out", **more: object) -> Failure:
+    values: dict[str, object] = {"message": "", "parameter": parameter, "expected": 1.0, "actual": 2.0, **more}
+    return Failure(FailureKind.FORWARD_MISMATCH, **values)  # type: ignore[arg-type]
+
+
+def test_names_values_and_extents_do_not_make_a_bucket():
+    program, other = store(apply("sin", X)), store(apply("sin", Y), name="other", extent=9)
+    assert bucket(program, mismatch()) == bucket(other, mismatch(expected=7.0)) == "forward-mismatch-sin"
+
+
+def test_a_buckets_name_can_be_a_folder_however_much_is_left():
+    value: Expression = X
+    for op in sorted(op for op in OPS if OPS[op].result([FLOAT32]) is FLOAT32):
+        value = apply(op, value)
+    name = bucket(store(value), mismatch())
+    check_bucket(name)
+    assert len(name) < 90
+
+
+def test_one_precision_makes_a_bucket_only_if_the_referee_says_so():
+    wide = store(apply("sin", element("x", types.FLOAT64)), types.FLOAT64)
+    assert bucket(wide, mismatch(referee="all precisions")) == "forward-mismatch-sin"
+    assert bucket(wide, mismatch(referee="float64 itself")) == "forward-mismatch-sin-float64"
+
+
+@pytest.mark.parametrize(
+    ("message", "head"),
+    [
+        (
+            'WarpCodegenTypeError: Error while parsing function "chain" at kernel_3.py:6:\n    if 0.0 < c[i]:\n'
+            ";Cannot chain comparisons of unequal types: <class 'warp._src.types.float32'> < wp.ref[float32].",
+            "Cannot chain comparisons of unequal types: <",
+        ),
+        ("/tmp/a/module.cpp:12:5: error: no matching function for call to 'f'\n more", "no matching function for call to"),
+        ("RuntimeError: Expected to call `address()` instead of `view()`", "RuntimeError: Expected to call address instead of view"),
+        ("killed by signal 11", "killed by signal"),
+    ],
+)  # fmt: skip
+def test_a_message_is_known_by_what_is_not_this_programs(message: str, head: str):
+    assert message_head(message) == head
+
+
+# ---------------------------------------------------------------- rewrites
+
+
+def test_a_rewrite_with_nothing_to_change_returns_the_same_object():
+    program = store(Logical(FLOAT32, "and", (X, Y)))
+    for rewrite in REWRITES.values():
+        assert rewrite(program) is program
+
+
+def test_rewrites_reach_every_place():
+    deep = store(apply("sin", apply("mod", apply("mod", X, Y), Y)))
+    rewritten = REWRITES["expand_float_remainders"](deep)
+    assert not any(isinstance(n, Apply) and n.op == "mod" for n in walk(rewritten))
+    integers = types.INT32
+    whole = store(apply("mod", element("x", integers), element("y", integers)), integers)
+    assert REWRITES["expand_float_remainders"](whole) is whole
+
+
+# ---------------------------------------------------------------- the ledger
+
+ENTRY = """
+[[issue]]
+id = "one"
+title = "something"
+kind = "rejected"
+buckets = ["rejected-x"]
+issue = "not reported yet"
+versions = { first = "1.10", last = "1.19.0" }
+fixed_when = "it works"
+"""
+
+
+def ledger(folder: Path, text: str) -> Ledger:
+    path = folder / "known.toml"
+    path.write_text(text)
+    return Ledger.load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (ENTRY + ENTRY, "2 issues called 'one'"),
+        (ENTRY.replace('buckets = ["rejected-x"]', ""), "neither buckets nor a rewrite"),
+        (ENTRY + 'rewrite = "mend_all"', "no rewrite 'mend_all'"),
+        (ENTRY.replace('"rejected"', '"odd"'), "odd"),
+        (ENTRY.replace("not reported yet", "soon"), "issue"),
+        (ENTRY + "whim = 1", "whim"),
+        (ENTRY + ENTRY.replace('"one"', '"two"'), "belongs to 'one' and 'two'"),
+        (ENTRY.replace("rejected-x", "a/b"), "no name for a bucket"),
+        ("[[issue", "known.toml"),
+    ],
+)
+def test_a_wrong_entry_is_named(tmp_path: Path, text: str, complaint: str):
+    with pytest.raises(LedgerError, match=r"known\.toml") as caught:
+        ledger(tmp_path, text)
+    assert complaint in str(caught.value)
+
+
+def test_a_missing_ledger_is_named(tmp_path: Path):
+    with pytest.raises(LedgerError, match=r"nothing\.toml"):
+        Ledger.load(tmp_path / "nothing.toml")
+
+
+def test_an_issue_affects_the_versions_between_its_first_and_its_last(tmp_path: Path):
+    (issue,) = ledger(tmp_path, ENTRY).issues
+    assert [issue.affects(v) for v in ("1.9.1", "1.10.0", "1.19.0", "1.19.1", "1.20.0.dev3")] == [
+        False, True, True, False, False,
+    ]  # fmt: skip
+    (open_ended,) = ledger(tmp_path, ENTRY.replace(', last = "1.19.0"', "")).issues
+    assert open_ended.affects("2.0")
+    assert ledger(tmp_path, ENTRY).by_bucket("rejected-x", "1.20") is None
+
+
+def failing(program: Program, sandbox: Sandbox):
+    (verdict,) = verify_all([program], sandbox)
+    assert verdict.failure is not None, verdict
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("program", "issue"),
+    [(REMAINDER, "float-remainder-divisor-gradient"), (CHAIN, "comparison-chain-element"), (BOTH, "comparison-chain-element")],
+    ids=["remainder", "chain", "both"],
+)  # fmt: skip
+def test_a_known_defect_is_explained_alone_and_together_with_another(program: Program, issue: str, sandbox: Sandbox):
+    found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
+    assert found is not None
+    assert found.id == issue
+
+
+def test_a_second_unknown_defect_is_not_explained_away(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox):
+    plant(monkeypatch, "exp")
+    given = store(Conditional(FLOAT32, CHAIN.body[1].value.test, apply("exp", X), Y))  # type: ignore[union-attr]
+    assert Ledger.load().explain(given, failing(given, sandbox), sandbox, WARP) is None
+
+
+def test_known_defects_end_in_the_buckets_of_their_entries(sandbox: Sandbox):
+    known = Ledger.load()
+    for program, issue in ((REMAINDER, "float-remainder-divisor-gradient"), (CHAIN, "comparison-chain-element")):
+        reduced = reduce(program, failing(program, sandbox), sandbox)
+        assert reduced.verdict.failure is not None
+        found = known.by_bucket(bucket(reduced.program, reduced.verdict.failure))
+        assert found is not None
+        assert found.id == issue
