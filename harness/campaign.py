@@ -37,6 +37,7 @@ from harness.workers import (
     make_provenance,
 )
 from strategies.categories import CATEGORIES
+from strategies.language.nodes import size
 from strategies.stream import UnknownCategory
 
 MAX_DEFAULT_WORKERS: Final = 8
@@ -310,7 +311,8 @@ class _Run:
         for worker in self._workers:
             worker.dismiss()
         if self._plan.hunt:
-            self._wind_up()
+            if reason is not StopReason.FAILURE:
+                self._wind_up()
         elif self._reducing:
             self._campaign._say("a failure was still being reduced; the same command will find it again")
         self._commit()
@@ -422,8 +424,8 @@ class _Run:
             indices = range(results[0].index, results[-1].index + 1)
             self._finished[indices.start] = _Batch(indices, results)
             if self._plan.hunt:
-                # A hunt has no order to keep.
-                for result in results:
+                # A hunt has no order to keep: the smallest program is the quickest to reduce.
+                for result in sorted(results, key=_size):
                     if result.what == "failure":
                         self._see_to(result)
             return
@@ -467,18 +469,15 @@ class _Run:
         return batch.results
 
     def _wind_up(self) -> None:
-        """Save what a hunt found last as it is, reduced or not."""
+        """Save what a hunt found last as it is, where nothing of that manner could be reduced."""
+        for result in sorted(self._reducing.values(), key=_size):
+            manner = self._manners[result.manner]
+            if not manner.buckets and result.evidence is not None:
+                failure = ReducedFailure.unreduced(*result.evidence)
+                manner.buckets.add(failure.bucket)
+                self._keep(failure, result)
         for _, batch in sorted(self._finished.items()):
             for result in batch.results:
-                manner = self._manners.setdefault(result.manner, _Manner())
-                if (
-                    result.evidence is not None
-                    and result.index not in self._reductions
-                    and (manner.allowed or result.index in self._reducing)
-                ):
-                    manner.asked += 1
-                    program, verdict = result.evidence
-                    self._reductions[result.index] = ReducedFailure.unreduced(program, verdict)
                 self._tally(result)
 
     def _duplicate(self, result: Result) -> bool:
@@ -585,3 +584,8 @@ class _Run:
         if campaign._count is not None and added:
             left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
         return min(left, default=None)
+
+
+def _size(result: Result) -> int:
+    """How large a failing program is."""
+    return 0 if result.evidence is None else size(result.evidence[0])

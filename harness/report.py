@@ -145,8 +145,8 @@ def _arguments(program: Program, inputs: dict[str, Values]) -> list[str]:
 
 #: What the scripts use themselves.
 _TAKEN: Final = frozenset(
-    "wp np sys tempfile subprocess tape expected actual before same done error result results spread".split()
-)
+    {"actual", "before", "done", "error", "expected", "np", "result", "results", "same", "spread", "subprocess", "sys", "tape", "tempfile", "wp"}
+)  # fmt: skip
 
 
 def _local(program: Program, name: str) -> str:

@@ -10,21 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+import msgspec
+
+from strategies.language.hashing import defined_names
+from strategies.language.limits import MAX_UNROLL, is_dynamic
 from strategies.language.nodes import (
     Apply,
+    Assign,
+    AugmentedAssign,
+    Break,
     Cast,
     Compare,
     Component,
     Conditional,
     Construct,
+    Continue,
     Element,
     Expression,
+    Extent,
     For,
+    If,
     Literal,
     Logical,
     Name,
     Node,
     Program,
+    Statement,
     rebuild,
     walk,
 )
@@ -66,11 +77,6 @@ def is_element(node: Expression) -> bool:
     return isinstance(node, Element)
 
 
-def loop_variables(program: Program) -> frozenset[str]:
-    """The names of the loops' variables."""
-    return frozenset(node.name for node in walk(program) if isinstance(node, For))
-
-
 # ---------------------------------------------------------------- one for each defect
 
 
@@ -107,12 +113,229 @@ def expand_float_remainders(program: Program) -> Program:
 
 @register
 def convert_sums_instead_of_loop_variables(program: Program) -> Program:
-    """``wp.float64(n)`` of a loop's variable as ``wp.float64(n + 0)``."""
-    variables = loop_variables(program)
+    """``wp.float64(n)``, `n` a loop's variable or the name of a constant, as ``wp.float64(n + 0)``."""
+    constants = _constants(program)
 
     def pattern(node: Expression) -> Expression | None:
-        if isinstance(node, Cast) and isinstance(node.operand, Name) and node.operand.name in variables:
-            return Cast(node.type, Apply(INT32, "add", (node.operand, Literal(INT32, 0))))
+        match node:
+            case Cast(operand=Name(name=name, type=Scalar() as of) as operand) if name in constants:
+                zero = Literal(of, 0.0 if of.is_float else 0)
+                return Cast(node.type, Apply(of, "add", (operand, zero)))
         return None
 
     return everywhere(program, pattern)
+
+
+@register
+def index_component_updates(program: Program) -> Program:
+    """``v.y -= e`` as ``v[1] -= e``."""
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, AugmentedAssign) and isinstance(node.target, Component) and node.target.attribute:
+            return msgspec.structs.replace(node, target=msgspec.structs.replace(node.target, attribute=False))
+        return node
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
+
+
+def _constants(program: Program) -> frozenset[str]:
+    """The names that Warp may hold to be constants: indices of unrolled loops, and bare literals."""
+    found = set()
+    for node in walk(program):
+        match node:
+            case For() if not is_dynamic(node):
+                found.add(node.name)
+            case Assign(target=Name(name=name), value=Literal()):
+                found.add(name)
+    return frozenset(found)
+
+
+@register
+def convert_loop_constants(program: Program) -> Program:
+    """``x = 1.0`` in a loop as ``x = float(1.0)``."""
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, Assign) and isinstance(node.value, Literal) and isinstance(node.target, Name):
+            return msgspec.structs.replace(node, value=Cast(node.value.type, node.value))
+        return node
+
+    body = tuple(change(s) if isinstance(s, For) else s for s in program.body)
+    return program if body == program.body else msgspec.structs.replace(program, body=body)
+
+
+@register
+def copy_before_dynamic_loops(program: Program) -> Program:
+    """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
+    changed = {
+        node.target.name
+        for loop in walk(program)
+        if isinstance(loop, For) and is_dynamic(loop)
+        for node in walk(loop)
+        if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name)
+    }
+    names = _FreshNames(program)
+
+    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        for statement in body:
+            found += one(statement)
+        return tuple(found)
+
+    def one(node: Statement) -> list[Statement]:
+        match node:
+            case Assign(target=Name(name=name) as target, value=value) if name in changed and not isinstance(
+                value, Name | Literal
+            ):
+                copy = Name(value.type, names.fresh("value"))
+                return [Assign(copy, value), Assign(target, copy)]
+            case AugmentedAssign(target=Name(name=name) as target) if name in changed:
+                copy = Name(target.type, names.fresh("value"))
+                return [node, Assign(copy, target), Assign(target, copy)]
+            case If():
+                return [msgspec.structs.replace(node, body=block(node.body), orelse=block(node.orelse))]
+            case For() if not is_dynamic(node):
+                return [msgspec.structs.replace(node, body=block(node.body))]
+        return [node]
+
+    return msgspec.structs.replace(program, body=block(program.body)) if changed else program
+
+
+@register
+def guard_loop_exits(program: Program) -> Program:
+    """Loops with ``break`` or ``continue`` as constant loops whose bodies stand under flags.
+
+    A constant loop is unrolled, so that no value has to be replayed; it runs as often as the parameters'
+    ranges allow at most, and what would not have run stands under a condition.
+    """
+    return _Guards(program).rewrite()
+
+
+class _FreshNames:
+    """Names that a program does not use."""
+
+    def __init__(self, program: Program) -> None:
+        self._taken = set(defined_names(program))
+
+    def fresh(self, base: str) -> str:
+        """`base` with a number that makes it new."""
+        number = 1
+        while f"{base}_{number}" in self._taken:
+            number += 1
+        self._taken.add(f"{base}_{number}")
+        return f"{base}_{number}"
+
+
+class _Guards:
+    """Turns the exits of loops into conditions."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._names = _FreshNames(program)
+
+    def rewrite(self) -> Program:
+        body = self._block(self._program.body)
+        return self._program if body == self._program.body else msgspec.structs.replace(self._program, body=body)
+
+    def _block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        for statement in body:
+            match statement:
+                case If():
+                    arms = {"body": self._block(statement.body), "orelse": self._block(statement.orelse)}
+                    found.append(msgspec.structs.replace(statement, **arms))
+                case For():
+                    found += self._loop(statement)
+                case _:
+                    found.append(statement)
+        return tuple(found)
+
+    def _loop(self, loop: For) -> list[Statement]:
+        body = self._block(loop.body)
+        trips = self._trips(loop)
+        if not _exits(loop.body) or trips is None or trips > MAX_UNROLL:
+            return [msgspec.structs.replace(loop, body=body)]
+        turn = Name(INT32, self._names.fresh("turn"))
+        index = Name(INT32, self._names.fresh(loop.name))
+        going, live = Name(INT32, self._names.fresh("going")), Name(INT32, self._names.fresh("live"))
+        zero, one = Literal(INT32, 0), Literal(INT32, 1)
+        start, step = loop.start or zero, loop.step or one
+        reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (turn, step))))
+        inside = self._inside(loop, index, step)
+        guarded = [
+            Assign(live, Cast(INT32, one)),
+            *self._guard(_renamed(body, loop.name, index), going, live),
+        ]
+        test = Logical(BOOL, "and", (Compare(BOOL, ("==",), (going, one)), inside))
+        inner: Statement = For(turn.name, Literal(INT32, trips), (Assign(index, reached), If(test, tuple(guarded))))
+        return [Assign(going, Cast(INT32, one)), inner]
+
+    @staticmethod
+    def _inside(loop: For, index: Name, step: Expression) -> Expression:
+        """Whether the index has not passed the end."""
+        down = isinstance(step, Literal) and step.value < 0
+        return Compare(BOOL, (">" if down else "<",), (index, loop.stop))
+
+    def _guard(self, body: tuple[Statement, ...], going: Name, live: Name) -> tuple[Statement, ...]:
+        """`body` with its exits replaced by flags, and what follows one under the condition that it was not taken."""
+        zero, one = Literal(INT32, 0), Literal(INT32, 1)
+        found: list[Statement] = []
+        for n, statement in enumerate(body):
+            match statement:
+                case Break():
+                    return (*found, Assign(going, Cast(INT32, zero)), Assign(live, Cast(INT32, zero)))
+                case Continue():
+                    return (*found, Assign(live, Cast(INT32, zero)))
+                case If() if _exits((statement,)):
+                    arms = {
+                        "body": self._guard(statement.body, going, live),
+                        "orelse": self._guard(statement.orelse, going, live),
+                    }
+                    found.append(msgspec.structs.replace(statement, **arms))
+                    rest = self._guard(body[n + 1 :], going, live)
+                    if rest:
+                        found.append(If(Compare(BOOL, ("==",), (live, one)), rest))
+                    return tuple(found)
+                case _:
+                    found.append(statement)
+        return tuple(found)
+
+    def _trips(self, loop: For) -> int | None:
+        """How often the loop runs at most; None if its bounds are not simple."""
+        bounds = [self._range(b) for b in (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))]
+        if any(b is None for b in bounds):
+            return None
+        (low, high), (end_low, end_high), (step, other) = (b for b in bounds if b is not None)
+        if step != other or step == 0:
+            return None
+        return len(range(low, end_high, step)) if step > 0 else len(range(high, end_low, step))
+
+    def _range(self, bound: Expression) -> tuple[int, int] | None:
+        match bound:
+            case Literal(value=value):
+                return int(value), int(value)
+            case Name(name=name) if any(p.name == name for p in self._program.parameters):
+                parameter = self._program.parameter(name)
+                return int(parameter.low), int(parameter.high)
+            case Extent():
+                extent = self._program.parameter(bound.array).shape[bound.axis]
+                return extent, extent
+        return None
+
+
+def _exits(body: tuple[Statement, ...]) -> bool:
+    """Whether a ``break`` or a ``continue`` in `body` belongs to the loop around it."""
+    return any(
+        isinstance(s, Break | Continue) or (isinstance(s, If) and (_exits(s.body) or _exits(s.orelse))) for s in body
+    )
+
+
+def _renamed(body: tuple[Statement, ...], name: str, new: Name) -> tuple[Statement, ...]:
+    """`body` with the variable `name` called as `new` says."""
+
+    def change(node: Node) -> Node:
+        return new if isinstance(node, Name) and node.name == name else rebuild(node, change)
+
+    return tuple(change(statement) for statement in body)  # type: ignore[misc]

@@ -41,8 +41,9 @@ SAMPLE: Final = 16
 """Every so many batches one is built at Warp's default optimization level, which takes three times as long
 and hides what level 0 shows.  Whole batches, since a batch has one level."""
 
-HUNT_LEVELS: Final = (0, None, 1, 2, 3)
-"""The optimization levels that a hunt goes through, a batch each; None is Warp's default."""
+HUNT_LEVELS: Final = (0, 0, 0, None, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1)
+"""The optimization levels that a hunt goes through, a batch each; None is Warp's default.  Level 0 hides
+nothing and is the quickest, and each of the others has a header of its own to build first."""
 
 CUDA_ARCH: Final = 90
 """The architecture that CUDA text is compiled for: sm_90, which every NVRTC that Warp ships knows."""
@@ -312,6 +313,12 @@ class Lane:
         (verdict,) = self._verify([program], options)
         if verdict.failure is None:
             return None
+        if options.optimization_level != 0:
+            unoptimized = replace(options, optimization_level=0)
+            (again,) = self._verify([program], unoptimized)
+            if again.failure is not None and _manner(again) == _manner(verdict):
+                # The quickest to build.
+                options, verdict = unoptimized, again
         # Left to itself, reducing also finds out whether optimization matters.
         plain = options == BuildOptions() and self._on_device is None
         try:

@@ -1,0 +1,229 @@
+"""Warp with planted defects: each sort of failure is reported as what it is, and its neighbours are verified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from planted import Defect, sandbox_with
+
+import strategies
+from harness.sandbox import Sandbox
+from harness.verdict import FailureKind, Tier, Verdict
+from harness.verify import verify_all
+from strategies.language import types as t
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Cast,
+    Compare,
+    Conditional,
+    Continue,
+    Element,
+    Expression,
+    For,
+    If,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    Statement,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.types import BOOL, FLOAT32, INT32
+
+HEADER = "native/builtin.h"
+CODEGEN = "_src/codegen.py"
+
+WRONG_ADJOINT = Defect(HEADER, r"(void adj_sin\([^)]*\)[\s\\]*\{[\s\\]*adj_x )\+=", r"\1-=")
+WRONG_FORWARD = Defect(HEADER, r"x < T\(0\) \? T\(1\) : T\(0\)", r"x < T(0) ? T(0) : T(1)")
+NULL_POINTER = Defect(
+    HEADER,
+    r"float cbrt\(float x\) \{[^}]*\}",
+    r"float cbrt(float x) { volatile float* nowhere = nullptr; return *nowhere; }",
+)
+ENDLESS_LOOP = Defect(
+    HEADER,
+    r"float sinh\(float x\) \{[^}]*\}",
+    r"float sinh(float x) { volatile bool forever = true; while (forever) { } return x; }",
+)
+REFUSAL = Defect(
+    CODEGEN, r"(\n    def emit_IfExp\(adj, node\):\n)", r"\1        raise RuntimeError('planted refusal')\n"
+)
+NO_CPP = Defect(
+    CODEGEN,
+    r"(\n    def emit_UnaryOp\(adj, node\):\n)",
+    r"\1        adj.add_forward('no_such_function_in_cpp();')\n",
+)
+
+# ---------------------------------------------------------------- kernels
+
+AT = Name(INT32, "i")
+A, OUT = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
+
+
+def kernel(name: str, *body: Statement) -> Program:
+    return Program(
+        name,
+        "elementwise",
+        (6,),
+        (
+            Parameter("a", t.array(FLOAT32), 0.25, 2.0, (6,)),
+            Parameter("out", t.array(FLOAT32), 0.0, 1.0, (6,), True),
+        ),
+        (ThreadIndex(("i",)), *body),
+    )
+
+
+def stored(name: str, value: Expression) -> Program:
+    return kernel(name, Assign(OUT, value))
+
+
+def apply(op: str, *arguments: Expression) -> Apply:
+    return Apply(FLOAT32, op, arguments)
+
+
+def operations(program: Program) -> set[str]:
+    return {node.op for node in walk(program) if isinstance(node, Apply)}
+
+
+HEALTHY = [stored("square", apply("mul", A, A)), stored("root", apply("sqrt", A))]
+
+
+@cache
+def drawn() -> tuple[Program, ...]:
+    programs = (strategies.draw(category, 1, k) for category in ("elementwise", "unary", "branch") for k in range(60))
+    return tuple(p for p in programs if p is not None and "mod" not in operations(p))
+
+
+def containing(op: str, count: int) -> list[Program]:
+    """Drawn kernels in which an operation stands."""
+    return [p for p in drawn() if op in operations(p)][:count]
+
+
+def without(*ops: str, count: int) -> list[Program]:
+    return [p for p in drawn() if not operations(p) & set(ops)][:count]
+
+
+def kind(verdict: Verdict) -> FailureKind | None:
+    return None if verdict.failure is None else verdict.failure.kind
+
+
+# ---------------------------------------------------------------- wrong numbers
+
+
+@pytest.fixture(scope="module")
+def wrong_numbers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("wrong_numbers")
+    with sandbox_with(folder, [WRONG_ADJOINT, WRONG_FORWARD]) as found:
+        yield found
+
+
+def test_a_wrong_sign_in_an_adjoint_is_a_backward_mismatch(wrong_numbers: Sandbox, sandbox: Sandbox) -> None:
+    programs = [p for p in containing("sin", 6) if "step" not in operations(p)]
+    others = without("sin", "step", count=3)
+    healthy = verify_all([*programs, *others], sandbox)
+    affected = [n for n in range(len(programs)) if healthy[n].tier is Tier.BACKWARD]
+    assert len(affected) >= 3
+    assert all(verdict.verified for verdict in healthy[len(programs) :])
+    found = verify_all([*programs, *others], wrong_numbers)
+    wrong = [kind(found[n]) for n in affected]
+    assert wrong.count(FailureKind.BACKWARD_MISMATCH) >= 2
+    assert set(wrong) <= {FailureKind.BACKWARD_MISMATCH, None}
+    assert all(verdict.verified for verdict in found[len(programs) :])
+
+
+def test_a_wrong_function_is_a_forward_mismatch(wrong_numbers: Sandbox, sandbox: Sandbox) -> None:
+    programs = [p for p in containing("step", 6) if "sin" not in operations(p)]
+    healthy = verify_all(programs, sandbox)
+    affected = [n for n in range(len(programs)) if healthy[n].verified]
+    assert len(affected) >= 3
+    found = verify_all(programs, wrong_numbers)
+    wrong = [kind(found[n]) for n in affected]
+    assert wrong.count(FailureKind.FORWARD_MISMATCH) >= 2
+    assert FailureKind.BACKWARD_MISMATCH not in wrong or wrong.count(FailureKind.FORWARD_MISMATCH) >= len(wrong) // 2
+
+
+def test_a_defect_is_named_by_array_and_cell_and_seen_in_all_precisions(wrong_numbers: Sandbox) -> None:
+    sine, step, fine = verify_all(
+        [stored("sine", apply("sin", A)), stored("step", apply("add", apply("step", A), A)), HEALTHY[0]], wrong_numbers
+    )
+    assert fine.verified
+    assert sine.failure is not None
+    assert (sine.failure.kind, sine.failure.parameter) == (FailureKind.BACKWARD_MISMATCH, "a")
+    assert sine.failure.gradient
+    assert sine.failure.expected == pytest.approx(-float(sine.failure.actual or 0), rel=1e-4)
+    assert sine.failure.referee == "all precisions"
+    assert step.failure is not None
+    assert (step.failure.kind, step.failure.parameter) == (FailureKind.FORWARD_MISMATCH, "out")
+    assert step.failure.referee == "all precisions"
+    assert set(sine.inputs) == {"a", "out"}
+    assert sine.cpp is not None
+    assert "adj_sin" in sine.cpp
+
+
+# ---------------------------------------------------------------- what dies, hangs, or is refused
+
+
+@pytest.fixture(scope="module")
+def fatal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    folder = tmp_path_factory.mktemp("fatal")
+    with sandbox_with(folder, [NULL_POINTER, ENDLESS_LOOP, REFUSAL, NO_CPP], cpu_seconds=2.0) as found:
+        yield found
+
+
+CRASHING = stored("crashing", apply("add", A, apply("cbrt", A)))
+HANGING = stored("hanging", apply("sinh", A))
+REFUSED = stored(
+    "refused", Conditional(FLOAT32, Compare(BOOL, (">",), (A, Literal(FLOAT32, 1.0))), A, apply("mul", A, A))
+)
+NO_BUILD = stored("no_build", apply("neg", A))
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        (CRASHING, FailureKind.CRASH),
+        (HANGING, FailureKind.HANG),
+        (REFUSED, FailureKind.REJECTED),
+        (NO_BUILD, FailureKind.BUILD_ERROR),
+    ],
+    ids=lambda part: getattr(part, "value", None) or part.name,
+)
+def test_a_kernel_that_does_not_run_is_told_from_its_neighbours(
+    fatal: Sandbox, program: Program, expected: FailureKind
+) -> None:
+    first, found, last = verify_all([HEALTHY[0], program, HEALTHY[1]], fatal)
+    assert found.failure is not None
+    assert found.failure.kind is expected
+    assert found.failure.message
+    assert (first.tier, last.tier) == (Tier.BACKWARD, Tier.BACKWARD)
+
+
+def test_several_kernels_that_do_not_run_are_told_apart_in_one_batch(fatal: Sandbox) -> None:
+    programs = [CRASHING, HEALTHY[0], REFUSED, HEALTHY[1], NO_BUILD]
+    kinds = [kind(verdict) for verdict in verify_all(programs, fatal)]
+    assert kinds == [FailureKind.CRASH, None, FailureKind.REJECTED, None, FailureKind.BUILD_ERROR]
+
+
+def test_the_same_kernels_are_verified_by_the_warp_that_is_installed(sandbox: Sandbox) -> None:
+    total = Name(FLOAT32, "acc")
+    skipping = kernel(
+        "skipping",
+        Assign(total, Cast(FLOAT32, Literal(FLOAT32, 0.0))),
+        For(
+            "j",
+            Literal(INT32, 3),
+            (
+                If(Compare(BOOL, (">",), (A, Literal(FLOAT32, 1.0))), (Continue(),)),
+                AugmentedAssign(total, "add", A),
+            ),
+        ),
+        Assign(OUT, apply("add", total, A)),
+    )
+    verdicts = verify_all([CRASHING, HANGING, REFUSED, NO_BUILD, skipping, *HEALTHY], sandbox)
+    assert [verdict.failure for verdict in verdicts] == [None] * len(verdicts)
+    assert all(verdict.tier is Tier.BACKWARD for verdict in verdicts)
