@@ -294,6 +294,8 @@ class _Run:
         self._reductions: dict[int, ReducedFailure | None] = {}
         self._reducing: dict[int, Result] = {}
         self._found: dict[str, Found] = {}
+        #: what is found and not yet saved: the workers are ended first, if nothing is left for them to do
+        self._unsaved: list[tuple[ReducedFailure, Result]] = []
         self._known: Counter[str] = Counter()
         self._unreduced = 0
 
@@ -310,9 +312,11 @@ class _Run:
                 watch(self._snapshot())
         for worker in self._workers:
             worker.dismiss()
+        self._save()
         if self._plan.hunt:
             if reason is not StopReason.FAILURE:
                 self._wind_up()
+                self._save()
         elif self._reducing:
             self._campaign._say("a failure was still being reduced; the same command will find it again")
         self._commit()
@@ -532,12 +536,19 @@ class _Run:
         if known is None:
             path = self._store.failure_folder(reduced.bucket)
             if not (path / store_form.CASE).exists():
-                self._report(reduced, result)
+                self._unsaved.append((reduced, result))
+                if not self._campaign._fail_fast:
+                    self._save()
         self._found[reduced.bucket] = Found(
             reduced.bucket, failure.kind.value, None if known is None else known.id, path
         )
         if known is not None:
             self._known[known.id] += 1
+
+    def _save(self) -> None:
+        """Write the reports of failures; each builds and runs a script."""
+        while self._unsaved:
+            self._report(*self._unsaved.pop())
 
     def _report(self, reduced: ReducedFailure, result: Result) -> None:
         assert self._versions is not None

@@ -39,7 +39,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.types import BOOL, INT32, Scalar
+from strategies.language.types import BOOL, INT32, Scalar, Vector
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -339,3 +339,25 @@ def _renamed(body: tuple[Statement, ...], name: str, new: Name) -> tuple[Stateme
         return new if isinstance(node, Name) and node.name == name else rebuild(node, change)
 
     return tuple(change(statement) for statement in body)  # type: ignore[misc]
+
+
+@register
+def rebuild_changed_vectors(program: Program) -> Program:
+    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e``."""
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        match node:
+            case Assign(
+                target=Component(base=Name(type=Vector() as of) as vector, index=Literal(value=at)), value=value
+            ):
+                pass
+            case AugmentedAssign(target=Component(base=Name(type=Vector() as of) as vector, index=Literal(value=at))):
+                value = Apply(of.dtype, node.operator, (node.target, node.value))
+            case _:
+                return node
+        parts = [Component(of.dtype, vector, Literal(INT32, n)) for n in range(of.length)]
+        return Assign(vector, Construct(of, (*parts[: int(at)], value, *parts[int(at) + 1 :])))
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
