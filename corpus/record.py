@@ -274,8 +274,7 @@ def upgrade(
     """`plain` of schema `version` as one of schema `current`; `DamagedRecord` if `table` has no way there."""
     if version > current:
         raise DamagedRecord(
-            f"it has schema {version}, but this version of warpsmith reads schemas up to {current}; "
-            "install a newer one"
+            f"it has schema {version}, but this version of warpsmith reads schemas up to {current}; install a newer one"
         )
     while version < current:
         if version not in table:

@@ -138,13 +138,9 @@ class _Journal:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 if not complete:
                     break
-                raise DamagedCorpus(
-                    f"{JOURNAL}, line {number}: not an entry of the journal: {error}"
-                ) from error
+                raise DamagedCorpus(f"{JOURNAL}, line {number}: not an entry of the journal: {error}") from error
             before = self.events[-1] if self.events else None
-            if isinstance(before, _Begin) and not (
-                isinstance(event, _Commit) and event.campaign == before.campaign
-            ):
+            if isinstance(before, _Begin) and not (isinstance(event, _Commit) and event.campaign == before.campaign):
                 raise DamagedCorpus(f"{JOURNAL}, line {number - 1}: what was begun here was never finished")
             self.events.append(event)
             self.offsets.append(self.end)
@@ -649,9 +645,7 @@ def check_corpus(path: Path) -> list[str]:
         for category, size in (journal.acknowledged if journal else {}).items():
             found = _size(path / VERIFIED / f"{category}.jsonl")
             if found < size:
-                problems.append(
-                    f"{VERIFIED}/{category}.jsonl: it has {found} bytes where {size} were acknowledged"
-                )
+                problems.append(f"{VERIFIED}/{category}.jsonl: it has {found} bytes where {size} were acknowledged")
         ids: dict[str, str] = {}
         structures: dict[str, str] = {}
         for file in files:
@@ -711,9 +705,7 @@ def _lock(path: Path) -> filelock.BaseFileLock:
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        raise CorpusBusy(
-            f"another campaign is running on {path}; wait for it or choose another --corpus"
-        ) from None
+        raise CorpusBusy(f"another campaign is running on {path}; wait for it or choose another --corpus") from None
     return lock
 
 

@@ -321,7 +321,9 @@ class _Run:
             self._campaign._say("a failure was still being reduced; the same command will find it again")
         self._commit()
         shot = self._snapshot()
-        return Summary(**{f: getattr(shot, f) for f in shot.__dataclass_fields__}, stop_reason=reason, unreduced=self._unreduced)  # fmt: skip  # noqa: E501
+        return Summary(
+            **{f: getattr(shot, f) for f in shot.__dataclass_fields__}, stop_reason=reason, unreduced=self._unreduced
+        )
 
     def _reason(self) -> StopReason | None:
         campaign = self._campaign

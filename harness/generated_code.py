@@ -129,9 +129,7 @@ def _parse(module_text: str) -> _Module:
         (n for n, line in enumerate(lines) if _code_of(line) and not line.lstrip().startswith("#")),
         len(lines),
     )
-    directives = [
-        n for n in range(first_code) if lines[n].startswith("#") and not lines[n].startswith("#line ")
-    ]
+    directives = [n for n in range(first_code) if lines[n].startswith("#") and not lines[n].startswith("#line ")]
     start = directives[-1] + 1 if directives else 0
 
     items: list[_Item] = []
@@ -181,9 +179,7 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
     module = _parse(module_text)
     name = entry if name is None else name
     entry_point = re.compile(rf"^({re.escape(entry)}(?:_[0-9a-f]{{8}})?)_(?:cpu|cuda)_\w+$")
-    mangled = {
-        found.group(1) for item in module.items for word in item.defines if (found := entry_point.match(word))
-    }
+    mangled = {found.group(1) for item in module.items for word in item.defines if (found := entry_point.match(word))}
     if len(mangled) != 1:
         number = "no kernel" if not mangled else f"{len(mangled)} kernels"
         raise GeneratedCodeError(f"the generated text defines {number} named {entry!r}")
@@ -193,18 +189,14 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
     for position, item in enumerate(module.items):
         for word in item.defines:
             definers.setdefault(word, []).append(position)
-    queue = [
-        position for word, found in definers.items() if word.startswith(kernel + "_") for position in found
-    ]
+    queue = [position for word, found in definers.items() if word.startswith(kernel + "_") for position in found]
     kept: set[int] = set()
     while queue:
         position = queue.pop()
         if position not in kept:
             kept.add(position)
             queue.extend(
-                other
-                for word in module.items[position].identifiers & definers.keys()
-                for other in definers[word]
+                other for word in module.items[position].identifiers & definers.keys() for other in definers[word]
             )
 
     items = [module.items[position] for position in sorted(kept)]
@@ -254,9 +246,7 @@ def _rename(body: str, names: dict[str, str]) -> str:
 
 def _rename_def(body: str, entry: str, name: str) -> str:
     """Rename the kernel in the comments that quote its `def` line, with Warp's padding for the new length."""
-    pattern = re.compile(
-        rf"^(\s*// (?:adj: )?)def {re.escape(entry)}\b(.*?) *(  |       )(<L \d+>)$", re.MULTILINE
-    )
+    pattern = re.compile(rf"^(\s*// (?:adj: )?)def {re.escape(entry)}\b(.*?) *(  |       )(<L \d+>)$", re.MULTILINE)
 
     def renamed(found: re.Match[str]) -> str:
         prefix, rest, _, marker = found.groups()
@@ -270,9 +260,7 @@ def _definition(text: str, direction: str) -> str | None:
     pattern = re.compile(rf"^\w+_(?:cpu|cuda)_kernel_{direction}$")
     found = [item for item in _parse(text).items if any(pattern.match(word) for word in item.defines)]
     if len(found) > 1:
-        raise GeneratedCodeError(
-            f"the generated text has {len(found)} {direction} kernels: cut one out first"
-        )
+        raise GeneratedCodeError(f"the generated text has {len(found)} {direction} kernels: cut one out first")
     return found[0].text if found else None
 
 
@@ -315,9 +303,7 @@ def find_compiler() -> tuple[str, ...]:
             return (found,)
     if importlib.util.find_spec("ziglang") is not None:
         return (sys.executable, "-m", "ziglang", "c++")
-    raise CompilerNotFound(
-        "no C++ compiler found: install g++ or clang++, or `pip install ziglang`, or set $CXX"
-    )
+    raise CompilerNotFound("no C++ compiler found: install g++ or clang++, or `pip install ziglang`, or set $CXX")
 
 
 def compile_alone(text: str, compiler: Sequence[str] | None = None) -> None:

@@ -64,7 +64,13 @@ class Report:
 # ---------------------------------------------------------------- the script
 
 
-def repro(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values], level: int | None = None) -> str:  # fmt: skip  # noqa: E501
+def repro(
+    program: Program,
+    failure: Failure,
+    inputs: dict[str, Values],
+    cotangents: dict[str, Values],
+    level: int | None = None,
+) -> str:
     """The text of a script, of Warp and NumPy alone, which ends with 1 while the failure is there, else 0."""
     body = {
         FailureKind.REJECTED: _refused,
@@ -145,8 +151,11 @@ def _arguments(program: Program, inputs: dict[str, Values]) -> list[str]:
 
 #: What the scripts use themselves.
 _TAKEN: Final = frozenset(
-    {"actual", "before", "done", "error", "expected", "np", "result", "results", "same", "spread", "subprocess", "sys", "tape", "tempfile", "wp"}
-)  # fmt: skip
+    (
+        *("actual", "before", "done", "error", "expected", "np", "result", "results"),
+        *("same", "spread", "subprocess", "sys", "tape", "tempfile", "wp"),
+    )
+)
 
 
 def _local(program: Program, name: str) -> str:
@@ -169,7 +178,8 @@ def _backward(program: Program, cotangents: dict[str, Values]) -> list[str]:
     for name, values in cotangents.items():
         parameter = program.parameter(name)
         typed = values.astype(_numpy_type(parameter).removeprefix("np."))
-        lines.append(f"{_local(program, name)}.grad.assign(np.array({_nested(_shaped(parameter, typed))}, {_numpy_type(parameter)}))")  # fmt: skip  # noqa: E501
+        nested = _nested(_shaped(parameter, typed))
+        lines.append(f"{_local(program, name)}.grad.assign(np.array({nested}, {_numpy_type(parameter)}))")
     return [*lines, "tape.backward()"]
 
 
@@ -190,7 +200,9 @@ def _value(program: Program, failure: Failure) -> str:
     return f"{_local(program, failure.parameter)}{gradient}.numpy()[{_cell(program, failure)}]"
 
 
-def _compared(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _compared(
+    program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]
+) -> list[str]:
     run = _backward(program, cotangents) if failure.gradient else [_launch(program)]
     expected, tolerance = _number(failure.expected), _number(failure.tolerance or 0.0)
     if failure.expected is None:
@@ -209,7 +221,7 @@ def _called(failure: Failure) -> str:
     return f"gradient of {failure.parameter}" if failure.gradient else f"{failure.parameter}"
 
 
-def _refused(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _refused(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:
     return [
         "try:",
         *(f"    {line}" for line in (*_arguments(program, inputs), _launch(program))),
@@ -220,7 +232,7 @@ def _refused(program: Program, failure: Failure, inputs: dict[str, Values], cota
     ]
 
 
-def _deadly(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _deadly(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:
     run = _backward(program, cotangents) if cotangents else [_launch(program)]
     return [
         'if "--launch" in sys.argv:',
@@ -235,7 +247,7 @@ def _deadly(program: Program, failure: Failure, inputs: dict[str, Values], cotan
     ]
 
 
-def _twice(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _twice(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:
     results = ", ".join(f"{_local(program, p.name)}.numpy().tobytes()" for p in program.outputs)
     gradients = [p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float]
     left = "".join(f", {_local(program, p.name)}.grad.numpy().tobytes()" for p in gradients if cotangents)
@@ -252,7 +264,7 @@ def _twice(program: Program, failure: Failure, inputs: dict[str, Values], cotang
     ]
 
 
-def _strided(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _strided(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:
     """Both launches; a strided array is every other element of one twice as long."""
     arrays = ", ".join(f"{_local(program, p.name)}" for p in program.arrays)
     run = _backward(program, cotangents) if failure.gradient else [_launch(program)]
@@ -277,7 +289,9 @@ def _strided(program: Program, failure: Failure, inputs: dict[str, Values], cota
     ]
 
 
-def _unchanged(program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]) -> list[str]:  # fmt: skip  # noqa: E501
+def _unchanged(
+    program: Program, failure: Failure, inputs: dict[str, Values], cotangents: dict[str, Values]
+) -> list[str]:
     assert failure.parameter is not None
     array = _local(program, failure.parameter)
     forward, backward = _backward(program, cotangents)[:2], _backward(program, cotangents)[2:]
@@ -322,21 +336,35 @@ _SHOULD: Final = {
     FailureKind.BUILD_ERROR: "A kernel that Warp accepts should become code that compiles.",
     FailureKind.CRASH: "The kernel does nothing undefined: indices are in range and no divisor is zero.",
     FailureKind.HANG: "Every loop of the kernel ends.",
-    FailureKind.FORWARD_MISMATCH: "The expected value is that of the operations' documentation, in the kernel's own precision.",  # noqa: E501
+    FailureKind.FORWARD_MISMATCH: (
+        "The expected value is that of the operations' documentation, in the kernel's own precision."
+    ),
     FailureKind.BACKWARD_MISMATCH: (
         "The gradient of a sum of the outputs, weighted with the gradients fed back, is a derivative; the expected "
         "value is that of finite differences in double precision. The kernel is within the documented "
         "limits of differentiability."
     ),
     FailureKind.MEMORY: "A kernel should change nothing but the array cells that it stores to.",
-    FailureKind.LAYOUT_MISMATCH: "Strides say where elements lie, not what they are: the results should agree to the bit.",  # noqa: E501
+    FailureKind.LAYOUT_MISMATCH: (
+        "Strides say where elements lie, not what they are: the results should agree to the bit."
+    ),
     FailureKind.OPTION_MISMATCH: "The option should not change results.",
     FailureKind.METAMORPHIC_MISMATCH: "The two spellings mean the same, so the results should agree.",
-    FailureKind.NONDETERMINISTIC: "No two threads write one cell in an order that matters, so two launches should agree to the bit.",  # noqa: E501
+    FailureKind.NONDETERMINISTIC: (
+        "No two threads write one cell in an order that matters, so two launches should agree to the bit."
+    ),
 }
 
 
-def readme(reduced: Reduced, bucket: str, provenance: Provenance, script: str, ran: tuple[int | None, str], known: KnownIssue | None = None, device: str = "cpu") -> str:  # fmt: skip  # noqa: E501
+def readme(
+    reduced: Reduced,
+    bucket: str,
+    provenance: Provenance,
+    script: str,
+    ran: tuple[int | None, str],
+    known: KnownIssue | None = None,
+    device: str = "cpu",
+) -> str:
     """The text of an issue for Warp's tracker."""
     program, failure = reduced.program, reduced.verdict.failure
     assert failure is not None
@@ -347,12 +375,25 @@ def readme(reduced: Reduced, bucket: str, provenance: Provenance, script: str, r
         parts += ["```", failure.message.strip(), "```", ""]
     parts += [f"**What should happen.** {_SHOULD[failure.kind]}"]
     parts += [f"- {line}" for line in _documented(program, failure)]
-    parts += ["", "## Reproduction", "", f"`{REPRO}` needs Warp and NumPy only; it ends with status 1 while the defect is there, and with 0 once it is fixed.", ""]  # fmt: skip  # noqa: E501
+    parts += [
+        "",
+        "## Reproduction",
+        "",
+        f"`{REPRO}` needs Warp and NumPy only; it ends with status 1 while the defect is there, and with 0 once it is "
+        "fixed.",
+        "",
+    ]
     if status == FAILING:
         parts += ["In a fresh process:", "", "```", output, "```"]
     else:
         how = "did not end" if status is None else f"ended with status {status}"
-        parts += [f"**In a fresh process it {how}: the failure was not reproduced by this script alone.** It said:", "", "```", output, "```"]  # fmt: skip  # noqa: E501
+        parts += [
+            f"**In a fresh process it {how}: the failure was not reproduced by this script alone.** It said:",
+            "",
+            "```",
+            output,
+            "```",
+        ]
     parts += ["", "```python", script.rstrip("\n"), "```", ""]
     parts += [f"Versions: Warp {provenance.warp}, NumPy {provenance.numpy}. Device: {device}. {_levels(reduced)}", ""]
     if known is not None:

@@ -283,9 +283,7 @@ def _encode_argument(argument: Argument) -> dict[str, Any]:
     cotangent = None
     if argument.cotangent is not None:
         if argument.cotangent.shape != argument.data.shape:
-            raise TypeError(
-                f"a cotangent has the shape {argument.cotangent.shape}, its array {argument.data.shape}"
-            )
+            raise TypeError(f"a cotangent has the shape {argument.cotangent.shape}, its array {argument.data.shape}")
         cotangent = _bytes_of(argument.cotangent, argument.dtype, argument.components, "the cotangent")
     return {
         "kind": "array",
@@ -526,9 +524,7 @@ class Sandbox:
 
     # -- splitting
 
-    def _settle(
-        self, jobs: Sequence[Job], options: BuildOptions, reply: Mapping[str, Any]
-    ) -> list[JobResult]:
+    def _settle(self, jobs: Sequence[Job], options: BuildOptions, reply: Mapping[str, Any]) -> list[JobResult]:
         """The results of a batch, of which the worker's first answer may say that it has none."""
         if len(jobs) == 1:
             return [self._confirmed(jobs[0], options, reply)]
@@ -549,9 +545,7 @@ class Sandbox:
         for part in (*_split(jobs, failed, reply), lost):
             if part:
                 some = [jobs[index] for index in part]
-                settled.update(
-                    zip(part, self._settle(some, options, self._exchange(some, options)), strict=True)
-                )
+                settled.update(zip(part, self._settle(some, options, self._exchange(some, options)), strict=True))
         return [settled[index] for index in range(len(jobs))]
 
     def _confirmed(self, job: Job, options: BuildOptions, reply: Mapping[str, Any]) -> JobResult:
@@ -650,11 +644,7 @@ class Sandbox:
             status = self._process.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
             return "the worker closed its output"
-        how = (
-            f"died of {signal.Signals(-status).name}"
-            if status < 0
-            else f"the worker ended with status {status}"
-        )
+        how = f"died of {signal.Signals(-status).name}" if status < 0 else f"the worker ended with status {status}"
         log = ""
         if self._folder is not None:
             with contextlib.suppress(OSError):

@@ -581,7 +581,7 @@ def _places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> I
                         yield msgspec.structs.replace(node, **{name: (*value[:n], new, *value[n + 1 :])})
 
 
-_EXPRESSIONS: Final = (Literal, Name, Apply, Compare, Logical, Cast, Construct, Component, Element, Extent, Conditional)  # fmt: skip  # noqa: E501
+_EXPRESSIONS: Final = (Literal, Name, Apply, Compare, Logical, Cast, Construct, Component, Element, Extent, Conditional)
 
 
 def _place(node: Any, edit: Callable[[Expression], Iterator[Expression]], editable: bool) -> Iterator[Any]:
@@ -660,7 +660,11 @@ def _simpler(program: Program) -> Iterator[Program]:
                 for n in range(len(operators)):
                     yield _with(node, operators=operators[n : n + 1], operands=operands[n : n + 2])
                     if len(operators) > 2:
-                        yield _with(node, operators=operators[:n] + operators[n + 1 :], operands=operands[:n] + operands[n + 1 :])  # fmt: skip  # noqa: E501
+                        yield _with(
+                            node,
+                            operators=operators[:n] + operators[n + 1 :],
+                            operands=operands[:n] + operands[n + 1 :],
+                        )
             case Construct(arguments=arguments) if len(arguments) > 1:
                 yield _with(node, arguments=arguments[:1])
 

@@ -772,9 +772,7 @@ def _import_warp(root: str) -> Frame:
 
 
 def main() -> NoReturn:
-    parser = argparse.ArgumentParser(
-        description="warpsmith's worker: started by harness.sandbox, not by hand"
-    )
+    parser = argparse.ArgumentParser(description="warpsmith's worker: started by harness.sandbox, not by hand")
     parser.add_argument("--root", required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--in-process", action="store_true")

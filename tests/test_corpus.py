@@ -490,9 +490,7 @@ def test_a_bucket_names_one_folder_and_no_other(bucket: str) -> None:
 
 
 def test_evidence_is_plain_json_and_finite() -> None:
-    assert plain_json({"a": (1, math.nan, [None, -math.inf, True])}) == {
-        "a": [1, "nan", [None, "-inf", True]]
-    }
+    assert plain_json({"a": (1, math.nan, [None, -math.inf, True])}) == {"a": [1, "nan", [None, "-inf", True]]}
     with pytest.raises(TypeError, match="JSON"):
         plain_json({1: 2})
     with pytest.raises(TypeError, match="JSON"):

@@ -77,9 +77,7 @@ def job(entry: str, text: str = SCALE, **keywords: Any) -> Job:
     """A job over three lanes, from `a` to `out`."""
     arguments = (
         ArrayArgument("float32", floats(1, 2, 3), stride=keywords.pop("stride", 1)),
-        ArrayArgument(
-            "float32", floats(0, 0, 0), cotangent=floats(1, 10, 100), stride=keywords.pop("out", 1)
-        ),
+        ArrayArgument("float32", floats(0, 0, 0), cotangent=floats(1, 10, 100), stride=keywords.pop("out", 1)),
     )
     return Job(source(entry, text), entry, (Launch((3,), arguments, **keywords),))
 
@@ -392,9 +390,7 @@ def test_folders_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path: 
     assert sorted(tmp_path.iterdir()) == sorted([living, other])
 
 
-def test_a_missing_or_an_old_warp_is_said_in_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_or_an_old_warp_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "warp.py").write_text("__version__ = '1.13.0'\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(SandboxError, match=r"^Warp 1\.13\.0 is too old: warpsmith needs 1\.14 or newer$"):

@@ -231,9 +231,7 @@ def test_a_record_is_found_by_the_start_of_its_id(tmp_path: Path) -> None:
             store.find(shared)
 
 
-def test_the_journal_speaks_only_after_the_records_are_durable(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_journal_speaks_only_after_the_records_are_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log: list[tuple[str, str]] = []
 
     def noted(name: str) -> None:
@@ -344,9 +342,7 @@ def killed_at(count: int, monkeypatch: pytest.MonkeyPatch, half: bool) -> Iterat
         yield lambda: calls >= count
 
 
-def crashed(
-    start: Path, path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, seen: Callable[[], bool]
-) -> None:
+def crashed(start: Path, path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, seen: Callable[[], bool]) -> None:
     """Copies `start` to `path` and kills a campaign there, at the first moment at which `seen` is true."""
     for count in range(1, 100):
         shutil.copytree(start, path)
@@ -404,9 +400,7 @@ def test_a_process_killed_at_any_instruction_loses_nothing_acknowledged(
         assert 30 < count < 1000
 
 
-def test_a_process_killed_while_it_mends_mends_the_next_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_killed_while_it_mends_mends_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foreign = [encode_record(record(n, seed=9)) + b"\n" for n in (1, 3, 5)]
     torn = tmp_path / "torn"
     grow(tmp_path / "start", 4)
@@ -483,9 +477,7 @@ def test_kill_9_at_a_random_moment_loses_nothing_acknowledged(tmp_path: Path) ->
     assert contents(path) == contents(tmp_path / "whole")
 
 
-def test_records_from_elsewhere_are_kept_through_a_crash(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_records_from_elsewhere_are_kept_through_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same seed or not, appended before or after the crash: only the unacknowledged are taken out."""
     foreign = [record(n, seed=seed) for seed in (1, 9) for n in (100, 102)]
     grow(tmp_path / "start", 4)
@@ -590,9 +582,7 @@ def spoil(line: bytes, **changes: Any) -> bytes:
         (lambda line: spoil(line, type="branch"), "line 2: it is of type 'branch'"),
     ],
 )
-def test_a_damaged_line_is_named_and_never_dropped(
-    tmp_path: Path, damage: Callable[[bytes], bytes], said: str
-) -> None:
+def test_a_damaged_line_is_named_and_never_dropped(tmp_path: Path, damage: Callable[[bytes], bytes], said: str) -> None:
     grow(tmp_path, 6)
     file = tmp_path / "verified" / "loop.jsonl"
     first, second, third = file.read_bytes().splitlines(keepends=True)
@@ -809,9 +799,7 @@ def test_a_disk_that_is_full_at_any_write_keeps_what_was_committed(
     assert all("no room left" in sentence for sentence in said)
 
 
-def test_an_interrupt_in_a_commit_leaves_all_or_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupt_in_a_commit_leaves_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for count in range(1, 20):
         path = tmp_path / str(count)
         left = count
@@ -840,9 +828,7 @@ def test_an_interrupt_in_a_commit_leaves_all_or_nothing(
     assert 5 < count < 20
 
 
-def test_an_error_of_the_caller_is_not_hidden_by_closing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_the_caller_is_not_hidden_by_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
