@@ -76,6 +76,8 @@ def _folder(config: pytest.Config) -> Path | None:
     if handed_on is not None:
         return Path(handed_on)
     given = config.getoption(OPTION, None)
+    if given == "":
+        raise pytest.UsageError(f"{OPTION} needs the name of a folder")
     if given is not None:
         return Path(config.invocation_params.dir, given).resolve()
     if _own_tests() and config.getoption("--hypothesis-seed", None) is not None:
