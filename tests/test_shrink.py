@@ -9,9 +9,9 @@ from statistics import median
 
 import pytest
 
-from harness import shrink
 from harness.sandbox import Sandbox
 from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
+from harness.shrink.candidates import ordered, structural
 from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
@@ -112,7 +112,7 @@ def test_drawn_programs_are_well_formed():
 
 def test_candidates_come_simplest_first():
     given = next(drawn(1))
-    sizes = [size(candidate) for candidate in shrink._ordered(tidy(given), shrink._structural(tidy(given)))]
+    sizes = [size(candidate) for candidate in ordered(tidy(given), structural(tidy(given)))]
     assert sizes == sorted(sizes)
 
 

@@ -1,0 +1,23 @@
+"""From a failing program to a small one that fails in the same way.
+
+Candidates are edits of the typed tree: valid by construction as far as types and definitions go, and
+strictly simpler in one total order, so that reducing ends.  Whether a candidate relies on undefined behaviour
+is for the reference to say: such a candidate is no failure.  Candidates are tried in batches, simplest
+first, and the first that still fails in the same way is kept; since what counts is their order, the result
+does not depend on the size of a batch.
+
+Each candidate is run on inputs of its own (they are derived from the program's hash and the seed).
+"""
+
+from harness.shrink.candidates import candidates
+from harness.shrink.manner import GROSS, Manner, manner, same_failure
+from harness.shrink.order import cost
+from harness.shrink.reducer import SMALL, Limits, Reduced, Verify, reduce
+from harness.shrink.tidying import tidy
+from harness.shrink.tree import size, walk
+from harness.shrink.validity import well_formed
+
+__all__ = [
+    "GROSS", "SMALL", "Limits", "Manner", "Reduced", "Verify", "candidates", "cost", "manner", "reduce",
+    "same_failure", "size", "tidy", "walk", "well_formed",
+]  # fmt: skip

@@ -1,0 +1,66 @@
+"""All edits, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.shrink.dimensions import extents, fewer_dimensions
+from harness.shrink.dress import plainer_ranges, plainer_values, retyped
+from harness.shrink.expressions import simpler
+from harness.shrink.hoisting import hoisted
+from harness.shrink.naming import renamings
+from harness.shrink.order import cost
+from harness.shrink.statements import fewer_statements, plainer_statements
+from harness.shrink.tidying import tidy
+from harness.shrink.tree import size
+from harness.shrink.validity import well_formed
+from strategies.language.nodes import Program
+
+
+def structural(program: Program) -> Iterator[Program]:
+    for edit in (hoisted, fewer_statements, simpler, fewer_dimensions, retyped):
+        yield from edit(program)
+
+
+def dressed(program: Program) -> Iterator[Program]:
+    for edit in (plainer_statements, extents, plainer_values, plainer_ranges):
+        yield from edit(program)
+
+
+def candidates(program: Program) -> Iterator[Program]:
+    """Programs that are valid and strictly simpler than `program`, simplest first.
+
+    Each edit is tidied.  Only if `program` itself has parts that nothing uses, edits as they are come after
+    all of those: the defect may need such parts.
+    """
+    yield from ordered(program, structural(program))
+    yield from ordered(program, dressed(program))
+    yield from renamed(program)
+
+
+def renamed(program: Program) -> Iterator[Program]:
+    """Candidates that differ in names only, if those are not what they should be yet."""
+    renamed = list(renamings(program))
+    if program not in renamed:
+        yield from (new for new in renamed if well_formed(new))
+
+
+def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
+    most, untidy = size(program), tidy(program) != program
+    tidied: dict[int, dict[Program, None]] = {}
+    raw: dict[int, dict[Program, None]] = {}
+    for edited in edits:
+        clean = tidy(edited)
+        tidied.setdefault(size(clean), {})[clean] = None
+        if untidy and clean != edited:
+            raw.setdefault(size(edited), {})[edited] = None
+    for found in (tidied, raw):
+        for nodes in sorted(found):
+            if nodes > most:
+                break
+            # equal sizes only are compared further: that is most of the time
+            prices = {new: cost(new) for new in found[nodes] if well_formed(new)}
+            if nodes == most:
+                bound = cost(program)
+                prices = {new: price for new, price in prices.items() if price < bound}
+            yield from sorted(prices, key=prices.__getitem__)

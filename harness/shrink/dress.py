@@ -1,0 +1,120 @@
+"""Plainer types, values and ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+import numpy as np
+
+from harness.shrink.order import FLOATS, INTEGERS, literal_cost, range_cost, simple_ranges, type_cost
+from harness.shrink.tree import places, walk, with_fields
+from strategies.language import types
+from strategies.language.nodes import (
+    Cast,
+    Construct,
+    Expression,
+    Literal,
+    Node,
+    Parameter,
+    Program,
+    rebuild,
+)
+from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector
+
+
+def retyped(program: Program) -> Iterator[Program]:
+    """Another scalar type for one that occurs: float32 and int32 are what people read most easily."""
+    elements = [_element(node) for node in walk(program)]
+    found = {types.element_scalar(of) for of in elements if of is not None}
+    odd = sorted((s for s in found if type_cost(s)), key=lambda s: s.notation)
+    simple = {s: FLOAT32 if s.is_float else INT32 for s in odd}
+    for some in (simple, *({s: simple[s]} for s in odd)) if len(odd) > 1 else (simple,):
+        if some:
+            yield _retype(program, some)
+    for length in sorted({of.length for of in elements if isinstance(of, Vector)}):
+        for shorter in (0, *range(2, length)):
+            yield _retype(program, {}, {length: shorter})
+
+
+def _element(node: Node) -> Type | None:
+    """The type of `node`'s value, or of its elements."""
+    of: Type | None = getattr(node, "type", None)
+    return of.dtype if isinstance(of, Array) else of
+
+
+def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping[int, int] | None = None) -> Program:
+    """`program` with scalar types replaced, and vectors by ones of other lengths, or, for 0, by scalars."""
+
+    def to(of: Type) -> Type:
+        match of:
+            case Scalar():
+                return mapping.get(of, of)
+            case Vector():
+                dtype, length = mapping.get(of.dtype, of.dtype), of.length
+                if lengths is not None:
+                    length = lengths.get(length, length)
+                return types.vector(length, dtype) if length else dtype
+            case Array():
+                element = to(of.dtype)
+                assert isinstance(element, Scalar | Vector)
+                return types.array(element, of.ndim)
+        raise TypeError(f"{of!r} is no type of a value")
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        of = getattr(node, "type", None)
+        if not isinstance(of, Type) or to(of) is of:
+            new = node
+        elif isinstance(node, Construct) and not isinstance(to(of), Vector):
+            new = node.arguments[0] if node.arguments else Literal(to(of), 0)
+        else:
+            new = msgspec.structs.replace(node, type=to(of))
+            if isinstance(new, Literal) and new.type is FLOAT32:
+                new = with_fields(new, value=float(np.float32(new.value)))
+        if isinstance(new, Cast) and new.operand.type is new.type and not isinstance(new.operand, Literal):
+            return new.operand
+        return new
+
+    changed: Program = rebuild(program, change)
+    return changed
+
+
+def with_parameter(program: Program, n: int, new: Parameter) -> Program:
+    parameters = (*program.parameters[:n], new, *program.parameters[n + 1 :])
+    return msgspec.structs.replace(program, parameters=parameters)
+
+
+def plainer_values(program: Program) -> Iterator[Program]:
+    """Rounder literals."""
+
+    def simplest(node: Expression) -> Iterator[Expression]:
+        if isinstance(node, Literal) and isinstance(node.type, Scalar) and node.type.kind != "bool":
+            for value in FLOATS if node.type.is_float else INTEGERS:
+                if value >= 0 or node.type.is_signed:
+                    new = Literal(node.type, value)
+                    if literal_cost(new) < literal_cost(node):
+                        yield new
+
+    def every(node: Node) -> Node:
+        if isinstance(node, Literal):
+            return next(simplest(node), node)
+        changed: Node = rebuild(node, every)
+        return changed
+
+    yield rebuild(program, every)
+    yield from places(program, simplest)
+
+
+def plainer_ranges(program: Program) -> Iterator[Program]:
+    """Simpler ranges of the parameters' values."""
+    choices = [
+        [p, *(msgspec.structs.replace(p, low=low, high=high) for low, high in simple_ranges(p))]
+        for p in program.parameters
+    ]
+    for number in (1, 2):
+        yield msgspec.structs.replace(program, parameters=tuple(c[min(number, len(c) - 1)] for c in choices))
+    for n, options in enumerate(choices):
+        for option in options[1:]:
+            if range_cost(option) < range_cost(program.parameters[n]):
+                yield with_parameter(program, n, option)

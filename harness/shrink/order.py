@@ -1,0 +1,86 @@
+"""How complicated a program is: the one total order in which candidates come."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from harness.shrink.naming import renamings
+from harness.shrink.tree import size, walk
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Atomic,
+    AugmentedAssign,
+    Cast,
+    Construct,
+    Element,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    encode,
+)
+from strategies.language.types import Array, Type, Vector
+
+#: Values that a literal is tried at, simplest first.
+FLOATS: Final = (1.0, 0.0, 2.0, 0.5, -1.0, 3.0)
+INTEGERS: Final = (0, 1, 2, 3, -1)
+#: Ranges that a parameter is tried with, simplest first.
+_FLOAT_RANGES: Final = ((0.5, 2.0), (-2.0, 2.0), (-8.0, 8.0), (0.0, 1.0))
+_INTEGER_RANGES: Final = ((0, 0), (0, 1), (1, 3), (-3, 3), (0, 100))
+
+
+def cost(program: Program) -> tuple[object, ...]:
+    """How complicated a program is: the nodes first, then types, extents, values and names.
+
+    A total order: programs of equal cost are equal.
+    """
+    return (size(program), *_dress(program), encode(program))
+
+
+def _dress(program: Program) -> tuple[object, ...]:
+    nodes = list(walk(program))
+    typed = (n for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter))
+    return (
+        sum(type_cost(n.type) for n in typed),
+        sum(isinstance(n, AugmentedAssign | Atomic) for n in nodes),
+        len(program.launch) + sum(len(p.shape) for p in program.parameters),
+        math.prod(program.launch) + sum(math.prod(p.shape) for p in program.parameters),
+        sum(literal_cost(n) for n in nodes if isinstance(n, Literal)),
+        sum(range_cost(p) for p in program.parameters),
+        _renaming_cost(program),
+    )
+
+
+def _renaming_cost(program: Program) -> int:
+    renamed = list(renamings(program))
+    return renamed.index(program) if program in renamed else len(renamed)
+
+
+def type_cost(of: Type) -> int:
+    element = of.dtype if isinstance(of, Array) else of
+    length = element.length if isinstance(element, Vector) else 0
+    return length + (types.element_scalar(of).notation not in ("float32", "int32", "bool"))
+
+
+def literal_cost(node: Literal) -> int:
+    simple: tuple[float, ...] = FLOATS if isinstance(node.value, float) else INTEGERS
+    return simple.index(node.value) if node.value in simple else len(simple) + len(repr(node.value))
+
+
+def range_cost(parameter: Parameter) -> int:
+    if types.element_scalar(parameter.type).kind == "bool":
+        return 0
+    given = (parameter.low, parameter.high)
+    simple = simple_ranges(parameter)
+    return simple.index(given) if given in simple else len(simple) + len(repr(given))
+
+
+def simple_ranges(parameter: Parameter) -> tuple[tuple[float, float], ...]:
+    if parameter.output:
+        return ((0, 0),)
+    scalar = types.element_scalar(parameter.type)
+    if scalar.is_float:
+        return _FLOAT_RANGES
+    return tuple(r for r in _INTEGER_RANGES if r[0] >= 0 or scalar.is_signed)

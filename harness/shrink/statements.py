@@ -1,0 +1,98 @@
+"""Edits of statements: fewer, unwrapped, and plainer ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from harness.shrink.tree import Body, substitute, with_fields
+from strategies.language.nodes import (
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Element,
+    For,
+    If,
+    Literal,
+    Name,
+    Program,
+    Statement,
+    ThreadIndex,
+)
+from strategies.language.types import INT32
+
+
+def _blocks(body: Body, edit: Callable[[Body], Iterator[Body]]) -> Iterator[Body]:
+    """`body` with one block in it, or itself, edited."""
+    yield from edit(body)
+    for n, statement in enumerate(body):
+        for name in ("body", "orelse"):
+            inner = getattr(statement, name, ())
+            if inner:
+                for new in _blocks(inner, edit):
+                    changed: Any = msgspec.structs.replace(statement, **{name: new})
+                    yield (*body[:n], changed, *body[n + 1 :])
+
+
+def fewer_statements(program: Program) -> Iterator[Program]:
+    """Statements dropped, branches and loops replaced by what is in them, variables by their values."""
+
+    def edit(body: Body) -> Iterator[Body]:
+        first = 1 if body and isinstance(body[0], ThreadIndex) else 0
+        length = len(body) - first
+        chunk = length
+        while chunk:
+            for start in range(first, len(body), chunk):
+                yield body[:start] + body[start + chunk :]
+            chunk //= 2
+        for n, statement in enumerate(body):
+            for instead in _unwrapped(statement):
+                yield body[:n] + instead + body[n + 1 :]
+            if isinstance(statement, Assign) and isinstance(statement.target, Name):
+                values = {statement.target.name: statement.value}
+                yield body[:n] + tuple(substitute(s, values) for s in body[n + 1 :])
+
+    for new in _blocks(program.body, edit):
+        yield msgspec.structs.replace(program, body=new)
+
+
+def _unwrapped(statement: Statement) -> Iterator[Body]:
+    match statement:
+        case If(body=body, orelse=orelse):
+            yield body
+            if orelse:
+                yield orelse
+                yield (with_fields(statement, orelse=()),)
+                if len(orelse) == 1 and isinstance(orelse[0], If):
+                    yield orelse
+                    yield (with_fields(statement, orelse=orelse[0].body),)
+                    yield (with_fields(statement, orelse=orelse[0].orelse),)
+        case For():
+            for value in (0, 1):
+                body = tuple(substitute(s, {statement.name: Literal(INT32, value)}) for s in statement.body)
+                yield body
+            for trips in (1, 2):
+                yield (with_fields(statement, stop=Literal(INT32, trips), start=None, step=None),)
+            if statement.start is not None or statement.step is not None:
+                yield (with_fields(statement, start=None, step=None),)
+                yield (with_fields(statement, step=None),)
+
+
+def plainer_statements(program: Program) -> Iterator[Program]:
+    """Plain stores instead of atomics and augmented assignments."""
+
+    def edit(body: Body) -> Iterator[Body]:
+        for n, statement in enumerate(body):
+            match statement:
+                case AugmentedAssign(target=target, value=value):
+                    new = Assign(target, value)
+                case Atomic(array=array, indices=indices, value=value):
+                    new = Assign(Element(value.type, array, indices), value)
+                case _:
+                    continue
+            yield (*body[:n], new, *body[n + 1 :])
+
+    for body in _blocks(program.body, edit):
+        yield msgspec.structs.replace(program, body=body)

@@ -1,0 +1,204 @@
+"""What makes a candidate valid, as far as types and definitions go."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from harness.shrink.tree import Body, assigned, walk
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Construct,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Logical,
+    Name,
+    Node,
+    Program,
+    Return,
+    Statement,
+    Target,
+    ThreadIndex,
+)
+from strategies.language.types import INT32, Array, Scalar, Type, Vector
+from strategies.ops import result_type
+
+
+def well_formed(program: Program) -> bool:
+    """Whether types fit and every variable is defined on all paths to where it is read.
+
+    Cheap and a little strict: what it lets through is judged by the reference.
+    """
+    if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
+        return False
+    names = [p.name for p in program.parameters]
+    if len(set(names)) != len(names):
+        return False
+    check = _Check(program)
+    try:
+        check.block(program.body, dict(check.scope), in_loop=False)
+    except _Invalid:
+        return False
+    return check.written == {p.name for p in program.outputs}
+
+
+class _Invalid(Exception):
+    pass
+
+
+_Scope: TypeAlias = dict[str, Type]
+
+
+class _Check:
+    def __init__(self, program: Program) -> None:
+        self.arrays = {p.name: p for p in program.arrays}
+        self.scope: _Scope = {p.name: p.type for p in program.parameters if not isinstance(p.type, Array)}
+        self.written: set[str] = set()
+        self.frozen = _constants(program.body)
+
+    def block(self, body: Body, scope: _Scope, in_loop: bool) -> _Scope | None:
+        """What is defined after `body`; None if its end is never reached."""
+        for n, statement in enumerate(body):
+            after = self.statement(statement, scope, in_loop)
+            if after is None:
+                self.need(n == len(body) - 1)
+                return None
+            scope = after
+        return scope
+
+    def need(self, condition: bool) -> None:
+        if not condition:
+            raise _Invalid
+
+    def statement(self, node: Statement, scope: _Scope, in_loop: bool) -> _Scope | None:
+        match node:
+            case ThreadIndex(names=names):
+                return {**scope, **dict.fromkeys(names, INT32)}
+            case Assign():
+                self.value(node.value, scope)
+                return self.assign(node.target, node.value, scope)
+            case AugmentedAssign():
+                self.value(node.target, scope)
+                self.value(node.value, scope)
+                self.need(result_type(node.operator, (node.target.type, node.value.type)) is node.target.type)
+                self.note(node.target)
+            case Atomic():
+                element = self.arrays[node.array].type if node.array in self.arrays else None
+                self.need(isinstance(element, Array) and element.dtype is node.value.type)
+                self.need(len(node.indices) == len(self.arrays[node.array].shape))
+                for part in (*node.indices, node.value):
+                    self.value(part, scope)
+                self.written.add(node.array)
+            case If():
+                self.test(node.test, scope)
+                arms = (
+                    self.block(node.body, dict(scope), in_loop),
+                    self.block(node.orelse, dict(scope), in_loop),
+                )
+                ends = [arm for arm in arms if arm is not None]
+                if not ends:
+                    return None
+                return {k: v for k, v in ends[0].items() if all(end.get(k) is v for end in ends)}
+            case For():
+                for bound in (node.start, node.stop, node.step):
+                    if bound is not None:
+                        self.value(bound, scope)
+                self.need(bool(node.body) and node.name not in scope)
+                self.block(node.body, {**scope, node.name: INT32}, True)
+            case Break() | Continue():
+                self.need(in_loop)
+                return None
+            case Return():
+                return None
+        return scope
+
+    def assign(self, target: Target, value: Expression, scope: _Scope) -> _Scope:
+        self.need(target.type is value.type)
+        self.note(target)
+        if isinstance(target, Name):
+            self.need(scope.get(target.name, target.type) is target.type and target.name not in self.arrays)
+            self.need(not (_is_constant(value) and target.name in self.frozen))
+            return {**scope, target.name: target.type}
+        self.value(target, scope)
+        return scope
+
+    def note(self, target: Expression) -> None:
+        root = target
+        while isinstance(root, Component):
+            root = root.base
+        if isinstance(root, Element):
+            self.written.add(root.array)
+
+    def test(self, node: Expression, scope: _Scope) -> None:
+        self.need(not isinstance(node, Literal))
+        self.value(node, scope)
+
+    def value(self, node: Expression, scope: _Scope) -> None:
+        match node:
+            case Literal():
+                return
+            case Name():
+                self.need(scope.get(node.name) is node.type)
+                return
+            case Apply():
+                self.need(result_type(node.op, [a.type for a in node.arguments]) is node.type)
+            case Compare():
+                self.need(len({o.type.notation for o in node.operands}) == 1)
+                self.need(not all(isinstance(o, Literal) for o in node.operands))
+            case Logical():
+                self.need(not any(isinstance(o, Literal) for o in node.operands))
+            case Conditional():
+                self.need(not isinstance(node.test, Literal) and node.then.type is node.otherwise.type)
+            case Construct():
+                self.need(isinstance(node.type, Vector))
+                assert isinstance(node.type, Vector)
+                self.need(len(node.arguments) in (0, 1, node.type.length))
+                self.need(all(a.type is node.type.dtype for a in node.arguments))
+            case Component():
+                base = node.base.type
+                self.need(isinstance(base, Vector) and base.dtype is node.type)
+                assert isinstance(base, Vector)
+                index = node.index.value if isinstance(node.index, Literal) else 0
+                self.need(-base.length <= index < base.length)
+            case Element() | Extent():
+                of = self.arrays[node.array].type if node.array in self.arrays else None
+                self.need(isinstance(of, Array))
+                assert isinstance(of, Array)
+                if isinstance(node, Extent):
+                    self.need(node.axis < of.ndim)
+                else:
+                    self.need(of.dtype is node.type and len(node.indices) == of.ndim)
+            case Cast():
+                self.need(isinstance(node.type, Scalar) and isinstance(node.operand.type, Scalar))
+        for field_name in node.__struct_fields__:
+            part = getattr(node, field_name)
+            for child in part if isinstance(part, tuple) else (part,):
+                if isinstance(child, Node):
+                    self.value(child, scope)  # type: ignore[arg-type]
+
+
+def _is_constant(value: Expression) -> bool:
+    """Whether a literal is rendered bare: those of other types are calls of a constructor."""
+    return isinstance(value, Literal) and value.type.notation in ("float32", "int32", "bool")
+
+
+def _constants(body: Body) -> frozenset[str]:
+    """The variables that a loop changes: Warp wants ``float(0.0)``, not ``0.0``, as their first value."""
+    found: set[str] = set()
+    for statement in body:
+        for node in walk(statement):
+            if isinstance(node, For):
+                found |= assigned(node.body)
+    return frozenset(found)
