@@ -1,0 +1,364 @@
+"""Locals and blocks of a kernel, drawn so that every variable is defined before it is read."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from strategies import names
+from strategies.expressions import Expressions, Typed
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Cast,
+    Component,
+    Conditional,
+    Construct,
+    Expression,
+    If,
+    Literal,
+    Name,
+    Statement,
+)
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Type, Vector
+from strategies.ops import FACTOR, OPS, REACH
+from strategies.scope import Variable
+from strategies.weights import BARE_CONSTANTS, NODE_BUDGET, Statements
+
+Block = tuple[Statement, ...]
+#: A variable is kept within this share of the type's reach, so that sums and products of two still fit.
+HEADROOM: Final = 0.25
+
+
+class Blocks(Expressions, ABC):
+    """Draws locals, branches and blocks of statements."""
+
+    def begin(self) -> None:
+        """Set up what blocks need."""
+        self.loop_trips: list[int] = []
+        #: whether each enclosing loop is one that Warp does not unroll
+        self.arms = 0
+        #: whether the code is in a dynamic loop that only sums
+        self.sums = False
+        self.defined: list[Variable] = []
+
+    # ------------------------------------------------------------ locals
+
+    def local_type(self) -> Type:
+        """The type of a new local: mostly the kernel's float type."""
+        others = sorted((t for t in self.allowed if t is not self.main and t is not BOOL), key=repr)
+        table: list[tuple[int, Type]] = [(8, self.main), (1, BOOL)]
+        table += [(1, t) for t in others]
+        if self.vectors:
+            table.append((10, self.vector_type(self.main)))
+        return self.dice.weighted(tuple(table))
+
+    def define(self, depth: int, of: Type | None = None, mutable: bool | None = None) -> Statement:
+        """``name = expression``."""
+        of = of or self.local_type()
+        value = self.fit_local(self.expression(of, depth))
+        return self.define_as(value, self.dice.chance(60) if mutable is None else mutable)
+
+    def define_as(self, value: Typed, mutable: bool) -> Statement:
+        node = value.node
+        bare = isinstance(node, Literal) and node.type in (INT32, FLOAT32)
+        if bare and (mutable or (self.loop_trips and not self.dice.chance(BARE_CONSTANTS))):
+            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
+            # constructor does that literals of other types are written with
+            node = Cast(node.type, node)
+        name = self.fresh(names.LOCALS)
+        variable = Variable(
+            name,
+            value.type,
+            value.interval,
+            mutable=mutable,
+            used=False,
+            live=value.live,
+            constant=isinstance(node, Literal),
+            loop_depth=len(self.loop_trips),
+        )
+        self.scope.add(variable)
+        self.defined.append(variable)
+        return Assign(Name(value.type, name), node)
+
+    def fit_local(self, value: Typed) -> Typed:
+        """`value` within what a variable may hold."""
+        scalar = types.element_scalar(value.type)
+        if scalar.kind in ("bool", "uint"):
+            return value
+        return self.fit(value, symmetric(rounded(REACH[scalar.notation] * HEADROOM, scalar)))
+
+    def changeable(self, wanted: Callable[[Variable], bool] = lambda _: True) -> list[Variable]:
+        """The variables that may be assigned here."""
+        return [v for v in self.scope if v.mutable and v.type is not BOOL and self._open(v) and wanted(v)]
+
+    def _open(self, variable: Variable) -> bool:
+        """Whether the enclosing loop, if any, allows for changes of `variable`."""
+        if not self.loop_trips:
+            return True
+        return variable.budget is not None or variable.loop_depth == len(self.loop_trips)
+
+    def reassign(self, depth: int) -> Statement | None:
+        """``name = expression`` for a variable that there is."""
+        variables = self.changeable(lambda v: not v.sum_only)
+        if not variables:
+            return None
+        variable = self.dice.one_of(variables)
+        value = self.expression(variable.type, depth)
+        if value.node == Name(variable.type, variable.name):
+            value = self.plus(value, self.leaf(variable.type))
+        if variable.budget is not None:
+            value = self.fit(value, self._range(variable.type, variable.base))
+        else:
+            value = self.fit_local(value)
+            variable.interval = value.interval
+        variable.used, variable.live = False, value.live
+        return Assign(Name(variable.type, variable.name), value.node)
+
+    @staticmethod
+    def _range(of: Type, reach: float) -> Interval:
+        scalar = types.element_scalar(of)
+        reach = rounded(reach, scalar)
+        return Interval(0, scalar.limits[1]) if scalar.kind == "uint" else symmetric(reach)
+
+    def augment(self, depth: int) -> Statement | None:
+        """``name += expression``, ``name *= expression`` and their like."""
+        variables = self.changeable()
+        if not variables:
+            return None
+        variable = self.dice.one_of(variables)
+        scalar = types.element_scalar(variable.type)
+        product = (
+            self.dice.chance(25) and isinstance(variable.type, Scalar) and scalar.is_float and not variable.sum_only
+        )
+        operator = "mul" if product else self.dice.one_of(("add", "sub"))
+        value = self.expression(variable.type, depth)
+        if value.node == Name(variable.type, variable.name):
+            value = self.leaf(variable.type)
+        if variable.budget is None:
+            return self._augment_once(variable, operator, value)
+        if operator == "mul":
+            value = self.fit(value, symmetric(1.0))
+        else:
+            spent = self._spend(variable, value)
+            if spent is None:
+                return None
+            value = spent
+        variable.used, variable.live = False, variable.live or value.live
+        return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
+
+    def _augment_once(self, variable: Variable, operator: str, value: Typed) -> Statement:
+        row = OPS[operator]
+        scalar = types.element_scalar(variable.type)
+        limit = FACTOR if operator == "mul" else REACH
+        if scalar.kind != "uint":
+            value = self.fit(value, symmetric(rounded(limit[scalar.notation] * HEADROOM, scalar)))
+        if operator == "mul":
+            value = self.fit(value, symmetric(rounded(max(1.0, limit[scalar.notation] / 8), scalar)))
+        interval = row.interval(variable.interval, value.interval)
+        reach = REACH[scalar.notation] * (2 * HEADROOM)
+        if scalar.kind == "uint":
+            interval = Interval(*scalar.limits)
+        elif interval.size > reach:
+            if variable.sum_only:
+                small = self.fit(value, symmetric(rounded(max(reach - variable.interval.size, 0.25), scalar)))
+                return AugmentedAssign(Name(variable.type, variable.name), operator, small.node)
+            return self._settle(variable, operator, value)
+        variable.interval = interval
+        variable.used, variable.live = False, variable.live or value.live
+        return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
+
+    def _settle(self, variable: Variable, operator: str, value: Typed) -> Statement:
+        """``name = guard(name op value)``: the change would leave the variable's range."""
+        old = self.variable(variable)
+        changed = self.fit_local(self.apply(OPS[operator], variable.type, [old, value]))
+        variable.interval = changed.interval
+        variable.used, variable.live = False, changed.live
+        return Assign(Name(variable.type, variable.name), changed.node)
+
+    def _spend(self, variable: Variable, value: Typed) -> Typed | None:
+        """`value` small enough to be added in every iteration that is left."""
+        assert variable.budget is not None
+        scalar = types.element_scalar(variable.type)
+        if scalar.kind == "uint":
+            return value
+        trips = math.prod(self.loop_trips[variable.loop_depth :])
+        most = variable.budget / trips
+        if value.interval.size > most:
+            target = most / 2
+            if target < (0.25 if scalar.is_float else 1):
+                return None
+            value = self.fit(value, symmetric(rounded(target, scalar)))
+        variable.budget -= value.interval.size * trips
+        return value
+
+    def assign_component(self, depth: int) -> Statement | None:
+        """``v[i] = expression`` once a component, or ``v[i] += expression``."""
+        vectors = self.changeable(lambda v: isinstance(v.type, Vector) and v.budget is None and not v.sum_only)
+        if not vectors:
+            return None
+        variable = self.dice.one_of(vectors)
+        assert isinstance(variable.type, Vector)
+        component = self.dice.below(variable.type.length)
+        index = Literal(INT32, component)
+        attribute = self.dice.chance(60)
+        of = variable.type.dtype
+        target = Component(of, Name(variable.type, variable.name), index, attribute)
+        value = self.fit_local(self.expression(of, depth))
+        if component in variable.assigned_components or not self.dice.chance(15):
+            total = Interval(variable.interval.low - value.interval.size, variable.interval.high + value.interval.size)
+            if total.size > REACH[of.notation] * 2 * HEADROOM:
+                return None
+            variable.interval = total
+            variable.used, variable.live = False, variable.live or value.live
+            return AugmentedAssign(target, self.dice.one_of(("add", "sub")), value.node)
+        variable.assigned_components.add(component)
+        variable.interval = variable.interval.join(value.interval)
+        variable.used, variable.live = False, variable.live or value.live
+        return Assign(target, value.node)
+
+    def build_vector(self, depth: int) -> list[Statement]:
+        """``v = wp.vec3()``, then its components one by one."""
+        of = self.vector_type(self.main)
+        body = [self.define_as(Typed(Construct(of, ()), Interval(0, 0)), mutable=True)]
+        variable = self.defined[-1]
+        for component in range(of.length):
+            target = Component(of.dtype, Name(of, variable.name), whole(component), self.dice.chance(50))
+            value = self.fit_local(self.expression(of.dtype, depth))
+            variable.assigned_components.add(component)
+            variable.interval = variable.interval.join(value.interval)
+            variable.live |= value.live
+            body.append(Assign(target, value.node))
+        return body
+
+    # ------------------------------------------------------------ blocks
+
+    def block(self, count: int, weights: Statements, depth: int) -> list[Statement]:
+        """`count` statements, more or less."""
+        body: list[Statement] = []
+        for _ in range(count):
+            if self.nodes > NODE_BUDGET:
+                break
+            statement = self.statement(weights, depth)
+            if statement is not None:
+                body += statement
+        return body
+
+    @abstractmethod
+    def statement(self, weights: Statements, depth: int) -> list[Statement] | None:
+        """One statement, with what it needs before it."""
+
+    @contextmanager
+    def _inner(self) -> Iterator[None]:
+        """A block whose locals are not visible after it."""
+        mark = self.scope.mark()
+        yield
+        gone = self.scope.release(mark)
+        self.defined = [v for v in self.defined if v not in gone]
+
+    def arm(self, draw: Callable[[], list[Statement]]) -> Block:
+        """One arm of a branch: what it defines stays in it; what it leaves unused is used at its end."""
+        with self._inner():
+            mark = self.scope.mark()
+            body = draw()
+            body += self._use_up(mark)
+        return tuple(body)
+
+    def _use_up(self, mark: int) -> list[Statement]:
+        """Feed locals of this block that nobody read into a variable that outlives it."""
+        own = list(self.scope)[mark:]
+        unused = [v for v in own if not v.used and v.type is not BOOL]
+        outer = [v for v in self.changeable() if v not in own]
+        body: list[Statement] = []
+        for variable in unused:
+            fitting = [v for v in outer if v.type is self._sum_type(variable.type)]
+            if not fitting:
+                continue
+            target = self.dice.one_of(fitting)
+            value = self.as_type(self.variable(variable), target.type)
+            if target.budget is not None:
+                spent = self._spend(target, value)
+                if spent is None:
+                    continue
+                body.append(AugmentedAssign(Name(target.type, target.name), "add", spent.node))
+                target.live |= spent.live
+            else:
+                body.append(self._augment_once(target, "add", value))
+            target.used = False
+        return body
+
+    def _sum_type(self, of: Type) -> Type:
+        return of if isinstance(of, Vector) and any(v.type is of for v in self.changeable()) else self.main
+
+    def as_type(self, value: Typed, of: Type) -> Typed:
+        """`value` as type `of`: converted, or one component of it."""
+        if value.type is of:
+            return value
+        if isinstance(value.type, Vector):
+            value = self._component_of(value)
+        if isinstance(of, Vector):
+            part = self.as_type(value, of.dtype)
+            return Typed(Construct(of, (part.node,)), part.interval, part.live)
+        if value.type is BOOL:
+            assert isinstance(of, Scalar)
+            one, zero = self._constant(of, 1), self._constant(of, 0)
+            return Typed(Conditional(of, value.node, one, zero), Interval(0, 1))
+        assert isinstance(of, Scalar)
+        return self.convert(value, of)
+
+    def plus(self, left: Typed, right: Typed, linear: bool = False) -> Typed:
+        """The two combined: added, subtracted or, unless the result must be `linear` in both, multiplied."""
+        product = types.element_scalar(left.type).is_float and isinstance(left.type, Scalar) and not linear
+        op = self.dice.one_of(("add", "sub", "mul") if product else ("add", "sub"))
+        return self.apply(OPS[op], left.type, [left, right])
+
+    def branch(self, weights: Statements, depth: int) -> list[Statement]:
+        """``if``, perhaps with ``elif`` and ``else``, that changes variables read afterwards."""
+        before: list[Statement] = []
+        if not self.changeable():
+            before.append(self.define(depth, of=self.main, mutable=True))
+            if self.loop_trips:
+                return before
+        self.arms += 1
+        before.append(self._if(weights, depth, self.dice.below(3)))
+        self.arms -= 1
+        return before
+
+    def _if(self, weights: Statements, depth: int, further: int) -> If:
+        test = self.condition(self.dice.between(1, 2))
+        entry = self.scope.snapshot()
+        body = self.arm(lambda: self.changes(weights, depth))
+        after = self.scope.snapshot()
+        self.scope.restore(entry)
+        orelse: Block = ()
+        if further >= 2:
+            orelse = (self._if(weights, depth, further - 2 + self.dice.below(2)),)
+        elif further == 1:
+            orelse = self.arm(lambda: self.changes(weights, depth))
+        self.scope.merge(after)
+        return If(test.node, body, orelse)
+
+    def changes(self, weights: Statements, depth: int) -> list[Statement]:
+        """The body of an arm: it changes something for certain."""
+        body: list[Statement] = []
+        if self.dice.chance(30):
+            body += self.block(1, weights, depth - 1)
+        change = (self.reassign(depth) if self.dice.chance(50) else self.augment(depth)) or self.reassign(depth)
+        if change is not None:
+            body.append(change)
+        return body or [self.define(depth)]
+
+
+def whole(value: int) -> Expression:
+    """An int32 literal."""
+    return Literal(INT32, value)
+
+
+def rounded(value: float, scalar: Scalar) -> float:
+    """A bound that reads well: a power of two for floats, a whole number for integers."""
+    return 2.0 ** math.floor(math.log2(value)) if scalar.is_float else max(1, math.floor(value))
