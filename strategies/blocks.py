@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from strategies import names
 from strategies.expressions import Expressions, Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -71,7 +70,7 @@ class Blocks(Expressions, ABC):
             # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
             # constructor does that literals of other types are written with
             node = Cast(node.type, node)
-        name = self.fresh(names.LOCALS)
+        name = self.fresh()
         variable = Variable(
             name,
             value.type,

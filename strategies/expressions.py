@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from strategies import intervals, names
+from strategies import intervals
 from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Parameter,
 )
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
+from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
 from strategies.weights import (
@@ -124,16 +125,9 @@ class Expressions:
         extra = {types.scalar(self.dice.weighted(INTEGER_TYPES)) for _ in range(count)}
         self.allowed = self.allowed | extra
 
-    def fresh(self, pool: tuple[str, ...]) -> str:
-        """A name out of `pool` that is not taken, numbered if all of them are."""
-        free = [name for name in pool if name not in self.scope.taken]
-        if free:
-            name = self.dice.one_of(free)
-        else:
-            base, number = self.dice.one_of(pool), 1
-            while f"{base}{number}" in self.scope.taken:
-                number += 1
-            name = f"{base}{number}"
+    def fresh(self) -> str:
+        """A name that is not taken: of any part of a kernel, since all names come from one pool."""
+        name = self.dice.one_of([name for name in NAMES if name not in self.scope.taken])
         self.scope.taken.add(name)
         return name
 
@@ -144,7 +138,7 @@ class Expressions:
     ) -> Parameter:
         """A new array parameter."""
         parameter = Parameter(
-            name=self.fresh(names.OUTPUTS if output else names.PARAMETERS),
+            name=self.fresh(),
             type=types.array(dtype, len(shape)),
             low=_plain(interval.low, dtype),
             high=_plain(interval.high, dtype),
@@ -172,7 +166,7 @@ class Expressions:
     def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
         """A new parameter passed by value."""
         found = interval or self.input_interval(of)
-        name = self.fresh(names.SCALARS)
+        name = self.fresh()
         self.parameters.append(Parameter(name, of, _plain(found.low, of), _plain(found.high, of)))
         return self.scope.add(Variable(name, of, found))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-from strategies import names
 from strategies.blocks import HEADROOM, Blocks, rounded, whole
 from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
@@ -42,7 +41,7 @@ class Loops(Blocks):
                 of = self.vector_type(self.main)
             before.append(self.accumulator(of))
         bounds, trips, interval = self._bounds()
-        name = self.fresh(names.LOOPS)
+        name = self.fresh()
         leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
         dynamic = leaves or trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in bounds)
         entry = self.scope.snapshot()
