@@ -203,6 +203,7 @@ class Campaign:
         hunt: look for failures, under changing build options, and keep no pairs.
         fail_fast: stop at the first new failure, once it is reduced and saved.
         check_cuda: generate and compile the CUDA text as well, and store it.
+        keep_known: in a hunt, reduce and save one failure of every known issue that has no case yet.
         say: told, in a sentence, what is worth knowing besides.
     """
 
@@ -219,6 +220,7 @@ class Campaign:
         hunt: bool = False,
         fail_fast: bool = False,
         check_cuda: bool = False,
+        keep_known: bool = False,
         say: Say = lambda sentence: None,
     ) -> None:
         self.corpus = Path(corpus)
@@ -235,7 +237,8 @@ class Campaign:
             hunt=hunt,
             check_cuda=check_cuda,
             device=device,
-            limits=HUNT_LIMITS if hunt else GROW_LIMITS,
+            limits=HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS,
+            keep_known=keep_known,
         )
         self._interrupted = False
 
@@ -305,8 +308,10 @@ class _Run:
         while (reason := self._reason()) is None:
             self._step()
             watch(self._snapshot())
-        if reason is StopReason.SECONDS:
-            deadline = time.monotonic() + GRACE_SECONDS
+        if reason is StopReason.SECONDS or (self._plan.hunt and reason is StopReason.COUNT):
+            # A case of a known issue is worth waiting for: that is what such a hunt is for.
+            patience = self._plan.limits.seconds if self._plan.keep_known else 0.0
+            deadline = time.monotonic() + GRACE_SECONDS + patience
             while self._busy() and self._reason() is reason and time.monotonic() < deadline:
                 self._step(ask=False)
                 watch(self._snapshot())
@@ -432,7 +437,7 @@ class _Run:
             if self._plan.hunt:
                 # A hunt has no order to keep: the smallest program is the quickest to reduce.
                 for result in sorted(results, key=_size):
-                    if result.what == "failure":
+                    if result.what == "failure" or self._has_no_case(result):
                         self._see_to(result)
             return
         reduced: ReducedFailure | None = answer["reduced"]
@@ -442,7 +447,8 @@ class _Run:
             self._manners[result.manner].buckets.add(reduced.bucket)
             if self._plan.hunt:
                 self._reductions[result.index] = None
-                self._keep(reduced, result)
+                for failure in (reduced, *reduced.others):
+                    self._keep(failure, result)
 
     # -- accounts
 
@@ -478,7 +484,7 @@ class _Run:
         """Save what a hunt found last as it is, where nothing of that manner could be reduced."""
         for result in sorted(self._reducing.values(), key=_size):
             manner = self._manners[result.manner]
-            if not manner.buckets and result.evidence is not None:
+            if result.what == "failure" and not manner.buckets and result.evidence is not None:
                 failure = ReducedFailure.unreduced(*result.evidence)
                 manner.buckets.add(failure.bucket)
                 self._keep(failure, result)
@@ -491,6 +497,13 @@ class _Run:
             return False
         return result.structure in self._structures or self._store.has_structure(result.structure)
 
+    def _has_no_case(self, result: Result) -> bool:
+        """Whether a result is a known issue that is to be kept, of which there is no case."""
+        if not self._plan.keep_known or result.evidence is None:
+            return False
+        known = result.what.removeprefix("known:")
+        return known not in self._found and not (self._store.failure_folder(known) / store_form.CASE).exists()
+
     def _see_to(self, result: Result) -> None:
         """Have a failure reduced, unless enough of its manner were."""
         if result.index in self._reducing or result.index in self._reductions:
@@ -498,7 +511,7 @@ class _Run:
         manner = self._manners.setdefault(result.manner, _Manner())
         if not manner.allowed:
             self._reductions[result.index] = None
-            self._unreduced += 1
+            self._unreduced += result.what == "failure"
             return
         manner.asked += 1
         self._reducing[result.index] = result
@@ -522,7 +535,8 @@ class _Run:
             self._known[what.removeprefix("known:")] += 1
         reduced = self._reductions.pop(result.index, None)
         if reduced is not None:
-            self._keep(reduced, result)
+            for failure in (reduced, *reduced.others):
+                self._keep(failure, result)
 
     def _keep(self, reduced: ReducedFailure, result: Result) -> None:
         """Save a failure, unless it is known or one of its bucket is saved already."""
@@ -535,7 +549,7 @@ class _Run:
         assert failure is not None
         known = self._ledger.by_bucket(reduced.bucket, self._versions.warp if self._versions else None)
         path = None
-        if known is None:
+        if known is None or self._plan.keep_known:
             path = self._store.failure_folder(reduced.bucket)
             if not (path / store_form.CASE).exists():
                 self._unsaved.append((reduced, result))
@@ -556,7 +570,10 @@ class _Run:
         assert self._versions is not None
         _, index = self._plan.place(result.index)
         provenance = make_provenance(self._versions, self._plan.seed, index)
-        write_report(self._store, reduced.reduced, reduced.bucket, provenance, device=reduced.device)
+        known = self._ledger.by_bucket(reduced.bucket, self._versions.warp)
+        report = write_report(self._store, reduced.reduced, reduced.bucket, provenance, known, device=reduced.device)
+        if not report.confirmed:
+            self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
 
     def _commit(self) -> None:
         """Make durable what is accounted for."""

@@ -267,15 +267,15 @@ class Ledger:
         for issue in found.issue:
             if ids.count(issue.id) > 1:
                 raise LedgerError(f"{path}: there are {ids.count(issue.id)} issues called {issue.id!r}")
-            for name in issue.buckets:
+            for name in (issue.id, *issue.buckets):
                 if owners.setdefault(name, issue.id) != issue.id:
                     raise LedgerError(f"{path}: bucket {name!r} belongs to {owners[name]!r} and {issue.id!r}")
         return cls(tuple(found.issue))
 
     def by_bucket(self, name: str, version: str | None = None) -> KnownIssue | None:
-        """The issue that a bucket belongs to, if Warp of that version has it."""
+        """The issue that a bucket belongs to, if Warp of that version has it; an issue's id is one of its buckets."""
         for issue in self.issues:
-            if name in issue.buckets and (version is None or issue.affects(version)):
+            if name in (issue.id, *issue.buckets) and (version is None or issue.affects(version)):
                 return issue
         return None
 

@@ -27,11 +27,13 @@ from harness.expectation import Expectation
 from harness.sandbox import BuildOptions, JobResult, Sandbox, SandboxError, Versions
 from harness.shrink import Limits, Reduced, reduce
 from harness.triage import Ledger, bucket
-from harness.verdict import Outcome, Tier, Verdict
+from harness.verdict import FailureKind, Outcome, Tier, Verdict
 from harness.verify import jobs, settle, try_expect
 from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
 from strategies import draw
+from strategies.language.check import IllFormed, check_program
 from strategies.language.nodes import Program
+from strategies.ops import result_type
 
 BATCH: Final = 12
 """Programs that are built together.  Compiling Warp's header costs as much as three kernels, and a batch
@@ -44,6 +46,9 @@ and hides what level 0 shows.  Whole batches, since a batch has one level."""
 HUNT_LEVELS: Final = (0, 0, 0, None, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1)
 """The optimization levels that a hunt goes through, a batch each; None is Warp's default.  Level 0 hides
 nothing and is the quickest, and each of the others has a header of its own to build first."""
+
+MAX_OTHERS: Final = 2
+"""Further defects met while one failure was reduced that are reduced at once."""
 
 CUDA_ARCH: Final = 90
 """The architecture that CUDA text is compiled for: sm_90, which every NVRTC that Warp ships knows."""
@@ -73,6 +78,8 @@ class Plan:
     device: str | None = None
     #: for reducing one failure
     limits: Limits = field(default_factory=Limits)
+    #: whether known issues are reduced as well, so that each can have a case
+    keep_known: bool = False
 
     @property
     def campaign(self) -> str:
@@ -114,7 +121,7 @@ class Result:
     record: bytes | None = None
     #: for a failure: in which manner it fails, roughly; failures of one bug share it
     manner: str = ""
-    #: for a failure: the program and what was found
+    #: for a failure, and for a known issue that is to be kept: the program and what was found
     evidence: tuple[Program, Verdict] | None = None
 
     @property
@@ -125,25 +132,33 @@ class Result:
 
 @dataclass(frozen=True)
 class ReducedFailure:
-    """A failure, made small, or as it was found if that could not be done; `trouble` says why, then."""
+    """A failure, made small, or as it was found if that could not be done; `trouble` says why, then.
+
+    `bucket` is the id of the known issue that it is, if it is one.  `others` are further defects that were met
+    on the way, made small as well.
+    """
 
     bucket: str
     reduced: Reduced
     device: str
     trouble: str = ""
+    others: tuple[ReducedFailure, ...] = ()
 
     @classmethod
-    def of(cls, reduced: Reduced, trouble: str = "") -> ReducedFailure:
-        """With its bucket."""
+    def of(cls, reduced: Reduced, known: str | None = None, trouble: str = "") -> ReducedFailure:
+        """With its bucket; `known` is the id of the issue that explains it."""
         failure = reduced.verdict.failure
         assert failure is not None
         device = reduced.verdict.devices[-1] if reduced.verdict.devices else "cpu"
-        return cls(bucket(reduced.program, failure), reduced, device, trouble)
+        return cls(known or bucket(reduced.program, failure), reduced, device, trouble)
 
     @classmethod
-    def unreduced(cls, program: Program, verdict: Verdict, trouble: str = "") -> ReducedFailure:
+    def unreduced(
+        cls, program: Program, verdict: Verdict, known: str | None = None, trouble: str = ""
+    ) -> ReducedFailure:
         """A failure as it was found."""
-        return cls.of(Reduced(program, verdict, steps=0, verifications=0, stopped="it was not begun"), trouble)
+        reduced = Reduced(program, verdict, steps=0, verifications=0, stopped="it was not begun")
+        return cls.of(reduced, known, trouble)
 
 
 # ---------------------------------------------------------------- within the worker
@@ -292,9 +307,11 @@ class Lane:
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
         if verdict.failure is not None:
-            known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed)
+            known = self._explain(program, verdict)
             if known is not None:
-                return Result(index, category, f"known:{known.id}")
+                what = f"known:{known}"
+                evidence = (program, verdict) if self._plan.keep_known else None
+                return Result(index, category, what, manner=what, evidence=evidence)
             return Result(index, category, "failure", manner=_manner(verdict), evidence=(program, verdict))
         assert verdict.cpp is not None
         assert verdict.tier is not None
@@ -303,6 +320,11 @@ class Lane:
         provenance = make_provenance(self._versions, self._plan.seed, n)
         record = make_pair(program, verdict, options, provenance)
         return Result(index, category, verdict.tier.value, record.structure, encode_record(record))
+
+    def _explain(self, program: Program, verdict: Verdict) -> str | None:
+        """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
+        known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed)
+        return None if known is None else known.id
 
     def _reduce(self, index: int) -> ReducedFailure | None:
         """The failure of the program at `index`, made small; None if it does not fail again."""
@@ -319,6 +341,12 @@ class Lane:
             if again.failure is not None and _manner(again) == _manner(verdict):
                 # The quickest to build.
                 options, verdict = unoptimized, again
+        found = self._reduced(program, verdict, options)
+        others = self._others(found.reduced.others, options)
+        return replace(found, others=others)
+
+    def _reduced(self, program: Program, verdict: Verdict, options: BuildOptions) -> ReducedFailure:
+        known = self._explain(program, verdict)
         # Left to itself, reducing also finds out whether optimization matters.
         plain = options == BuildOptions() and self._on_device is None
         try:
@@ -329,6 +357,8 @@ class Lane:
                 seed=self._plan.seed,
                 limits=self._plan.limits,
                 verify=None if plain else lambda programs: self._verify(programs, options),
+                # What fails alike may be another defect, known or not.
+                keeps=lambda candidate, found: self._explain(candidate, found) == known,
             )
             if not plain:
                 found = replace(
@@ -338,12 +368,41 @@ class Lane:
                 )
         except Exception as error:
             # A failure must not be lost because it cannot be made small.
-            return ReducedFailure.unreduced(program, verdict, f"a failure could not be reduced: {error!r}")
-        return ReducedFailure.of(found)
+            trouble = f"a failure could not be reduced: {error!r}"
+            return ReducedFailure.unreduced(program, verdict, self._named_by_bucket(program, verdict, known), trouble)
+        return ReducedFailure.of(found, self._named_by_bucket(found.program, found.verdict, known))
+
+    def _named_by_bucket(self, program: Program, verdict: Verdict, known: str | None) -> str | None:
+        """`known`, or the issue that lists the bucket of a failure that no rewrite explains."""
+        assert verdict.failure is not None
+        issue = self._ledger.by_bucket(bucket(program, verdict.failure), self._versions.warp)
+        return known or (None if issue is None else issue.id)
+
+    def _others(self, met: Sequence[tuple[Program, Verdict]], options: BuildOptions) -> tuple[ReducedFailure, ...]:
+        """Other defects that reducing met: those that show again, and that no known issue explains."""
+        found: list[ReducedFailure] = []
+        for program, _ in met:
+            if len(found) == MAX_OTHERS or not _in_language(program):
+                continue
+            (verdict,) = self._verify([program], options)
+            # Whether Warp must accept what an edit made is for a person to say.
+            if verdict.failure is None or verdict.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR):
+                continue
+            if self._explain(program, verdict) is None:
+                found.append(self._reduced(program, verdict, options))
+        return tuple(found)
 
     def _fails(self, program: Program, level: int | None) -> bool:
         (verdict,) = self._verify([program], BuildOptions(optimization_level=level))
         return verdict.failure is not None
+
+
+def _in_language(program: Program) -> bool:
+    try:
+        check_program(program, result_type)
+    except IllFormed:
+        return False
+    return True
 
 
 def _manner(verdict: Verdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -18,8 +19,13 @@ import pytest
 
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
 from harness.campaign import Campaign, Snapshot, StopReason, Summary, ordered_categories
+from harness.sandbox import Sandbox
+from harness.triage import Ledger
+from harness.verify import verify_all
 from harness.workers import BATCH, HUNT_LEVELS, SAMPLE, Plan
+from strategies import draw
 from strategies.categories import CATEGORIES
+from strategies.language.nodes import Apply, Literal, walk
 from strategies.stream import UnknownCategory
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -239,3 +245,42 @@ def test_some_batches_are_built_at_the_default_level() -> None:
     assert levels.count(None) == 1
     hunted = {Plan(0, ("a",), hunt=True).options(n * BATCH).optimization_level for n in range(SAMPLE)}
     assert hunted == set(HUNT_LEVELS)
+
+
+# ---------------------------------------------------------------- known issues
+
+
+REMAINDER: Final = "float-remainder-divisor-gradient"
+
+
+def seed_with_a_known_issue(sandbox: Sandbox, category: str) -> int:
+    """A seed among whose first programs one divides with remainder, of which Warp gets the gradient wrong."""
+    ledger = Ledger.load()
+    for seed, n in itertools.product(range(400), range(BATCH // 2)):
+        program = draw(category, seed, n)
+        if program is None or not any(
+            isinstance(node, Apply) and node.op == "mod" and not isinstance(node.arguments[1], Literal)
+            for node in walk(program)
+        ):
+            continue
+        (verdict,) = verify_all([program], sandbox, seed)
+        known = ledger.explain(program, verdict, sandbox, sandbox.versions.warp, seed)
+        if known is not None and known.id == REMAINDER:
+            return seed
+    raise AssertionError("no program shows the known issue")
+
+
+def test_a_hunt_saves_a_case_of_a_known_issue_if_it_is_asked_to(sandbox: Sandbox, tmp_path: Path) -> None:
+    seed = seed_with_a_known_issue(sandbox, "elementwise")
+    hunt: dict[str, Any] = {"seed": seed, "categories": ("elementwise",), "count": 6, "workers": 1, "hunt": True}
+    plain = Campaign(tmp_path / "plain", **hunt).run()
+    assert REMAINDER in plain.known
+    assert not list((tmp_path / "plain").glob("failures/*"))
+    kept = Campaign(tmp_path / "kept", keep_known=True, **hunt).run()
+    assert kept.exit_status == 0
+    folder = tmp_path / "kept" / "failures" / REMAINDER
+    assert {file.name for file in folder.iterdir()} == {"README.md", "case.json", "repro.py", "test_repro.py"}
+    with Store.open(tmp_path / "kept", write=False) as store:
+        (case,) = store.cases()
+    assert case.evidence["confirmed"] is True
+    assert case.evidence["known"] == REMAINDER

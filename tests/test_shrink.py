@@ -242,3 +242,20 @@ def test_a_planted_defect_is_reduced_to_a_line(sandbox: Sandbox):
         assert reduced.stopped is None
         assert reduced.program.name == "kernel"
         assert any(isinstance(n, Apply) and n.op == "sin" for n in walk(reduced.program))
+
+
+def test_what_fails_alike_by_another_defect_is_not_kept(sandbox: Sandbox):
+    """Both functions are wrong in the same manner; only the sine is the defect that is being reduced."""
+
+    def wrong(given: Program) -> Verdict:
+        found = {n.op for n in walk(given) if isinstance(n, Apply)} & {"sin", "cos"}
+        return failed(failure(parameter=given.outputs[0].name)) if found else inconclusive("nothing")
+
+    def has_sine(given: Program, verdict: Verdict) -> bool:
+        return any(isinstance(n, Apply) and n.op == "sin" for n in walk(given))
+
+    given = program(Assign(OUT, apply("cos", apply("add", X, apply("sin", Y)))))
+    found = reduce(
+        given, wrong(given), sandbox, verify=lambda programs: list(map(wrong, programs)), keeps=has_sine
+    )  # fmt: skip
+    assert {n.op for n in walk(found.program) if isinstance(n, Apply)} == {"sin"}

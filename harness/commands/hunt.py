@@ -38,6 +38,9 @@ def hunt(
     corpus: Corpus = None,
     workers: Workers = None,
     check_cuda: CheckCuda = False,
+    keep_known: Annotated[
+        bool, typer.Option("--keep-known", help="Save a case of every known issue met that has none.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Look for defects of Warp under changing build options; keeps failures and no pairs.
@@ -63,6 +66,7 @@ def hunt(
                 hunt=True,
                 fail_fast=fail_fast,
                 check_cuda=check_cuda,
+                keep_known=keep_known,
                 say=display.say,
             )
             summary = run_campaign(campaign, display)

@@ -19,6 +19,8 @@ from strategies.language.nodes import Program
 
 #: Verifies a batch of programs.
 Verify: TypeAlias = Callable[[Sequence[Program]], list[Verdict]]
+#: Whether a program that fails in the manner looked for may be the defect looked for.
+Keeps: TypeAlias = Callable[[Program, Verdict], bool]
 _Expected: TypeAlias = Expectation | Verdict
 #: A program of up to this many nodes is worth no second draw of inputs: it reads well already.
 SMALL: Final = 25
@@ -77,6 +79,7 @@ class _Reducer:
     expect: Callable[[Program, int], _Expected]
     run_batch: Callable[[Sequence[Expectation]], list[Verdict]]
     limits: Limits
+    keeps: Keeps
     steps: int = 0
     stopped: str | None = None
     seen: set[str] = field(default_factory=set)
@@ -84,6 +87,7 @@ class _Reducer:
     draw: int = 0
     kept_draw: int = 0
     memo: dict[str, Verdict] = field(default_factory=dict)
+    asked: dict[str, bool] = field(default_factory=dict)
     others: dict[Manner, tuple[Program, Verdict]] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
 
@@ -97,9 +101,16 @@ class _Reducer:
         if verdict.outcome is not Outcome.FAILURE or verdict.failure is None:
             return False
         if same_failure(*self.origin, program, verdict.failure):
-            return True
+            return self.kept(program, verdict)
         self.others.setdefault(manner(program, verdict.failure), (program, verdict))
         return False
+
+    def kept(self, program: Program, verdict: Verdict) -> bool:
+        """Whether a program that fails in the right manner also has the right defect; asked once of each."""
+        key = self.key(program)
+        if key not in self.asked:
+            self.asked[key] = self.keeps(program, verdict)
+        return self.asked[key]
 
     def first(self, programs: Iterator[Program]) -> bool:
         """Keep the first of `programs` that still fails; whether there is one."""
@@ -178,6 +189,7 @@ def reduce(
     seed: int = 0,
     limits: Limits = Limits(),
     verify: Verify | None = None,
+    keeps: Keeps = lambda program, verdict: True,
 ) -> Reduced:
     """The simplest program found that fails as `program` does.
 
@@ -188,6 +200,8 @@ def reduce(
         seed: of the inputs, as for `verify_all`.
         limits: when to stop early.
         verify: how a batch is judged; `verify_all` in the sandbox, if None.
+        keeps: whether a candidate that fails in the same manner may be kept: what looks alike may be another
+            defect, one that the ledger knows, say.
 
     Raises:
         ValueError: `verdict` is no failure.
@@ -216,7 +230,7 @@ def reduce(
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             return inconclusive(f"it cannot be evaluated: {error!r}")
 
-    reducer = _Reducer(program, verdict, expected, run_batch, limits)
+    reducer = _Reducer(program, verdict, expected, run_batch, limits, keeps)
     reducer.run()
     found, seed = reducer.program, seed + reducer.kept_draw
     alone: list[bool] = []
