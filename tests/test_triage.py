@@ -9,11 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from corpus.case import check_bucket
+from corpus.case import check_bucket, check_case, decode_case
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
-from harness.triage import Ledger, LedgerError, bucket, message_head
+from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head
 from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
 from strategies import draw
@@ -280,3 +280,35 @@ def test_known_defects_end_in_the_buckets_of_their_entries(sandbox: Sandbox):
         found = known.by_bucket(bucket(reduced.program, reduced.verdict.failure))
         assert found is not None
         assert found.id == issue
+
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTED = [issue for issue in Ledger.load().issues if issue.script]
+
+
+def test_most_known_issues_have_a_case():
+    assert len(SCRIPTED) >= 7
+
+
+@pytest.mark.parametrize("issue", SCRIPTED, ids=lambda issue: issue.id)
+def test_the_script_of_an_issue_lies_beside_its_case_which_names_the_issue(issue: KnownIssue):
+    script = ROOT / issue.script
+    assert script.is_file()
+    case = decode_case((script.parent / "case.json").read_bytes())
+    check_case(case)
+    assert (case.bucket, case.evidence["known"], case.evidence["confirmed"]) == (issue.id, issue.id, True)
+    assert script.read_text() in (script.parent / "README.md").read_text()
+
+
+def test_a_rewrite_that_changes_what_it_made_itself_is_tried_once(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    def longer(program: Program) -> Program:
+        return msgspec.structs.replace(program, name=program.name + "_again")
+
+    monkeypatch.setitem(REWRITES, "longer", longer)
+    issue = KnownIssue(
+        id="one", title="something", kind=FailureKind.FORWARD_MISMATCH, issue="not reported yet",
+        versions=Versions(), rewrite="longer", fixed_when="it works",
+    )  # fmt: skip
+    plant(monkeypatch, "exp")
+    given = store(apply("exp", X))
+    assert Ledger((issue,)).explain(given, failing(given, sandbox), sandbox, WARP) is None
