@@ -23,6 +23,11 @@ from strategies.language.nodes import Parameter, Program
 STEP: Final = 2.0**-9
 _OFFSETS: Final = (1.0, -1.0, 0.5, -0.5, 0.25, -0.25)
 LANES_PER_DIRECTION: Final = len(_OFFSETS)
+#: Float64's own rounding of a lane's result, in units roundoff of the result and of the largest value on the way
+#: to it.  The first counts the operations of a long kernel.  The second bounds what one rounding of that value does
+#: to the extrapolated quotient: 1.7 units over the smallest step.
+_ROUNDINGS: Final = 32
+_ROUNDINGS_ON_THE_WAY: Final = 2
 #: Directions at most; beyond it cells go unchecked.  Each costs six lanes.
 MAX_DIRECTIONS: Final = 96
 
@@ -126,7 +131,7 @@ def gradients(
     for n, group in enumerate(found.groups):
         first = 1 + LANES_PER_DIRECTION * n
         lanes = evaluation.loss[:, first : first + LANES_PER_DIRECTION]
-        quotient, error = _extrapolate(lanes)
+        quotient, error = _extrapolate(lanes, evaluation.magnitude)
         changed = evaluation.changed[first : first + LANES_PER_DIRECTION].any(axis=0) | unsettled
         for coordinate in group:
             threads = evaluation.reads[coordinate.array][:, coordinate.cell]
@@ -142,13 +147,18 @@ def gradients(
     return result
 
 
-def _extrapolate(lanes: Values) -> tuple[Values, Values]:
-    """Difference quotients (realisations, threads), and a bound of their error (threads)."""
+def _extrapolate(lanes: Values, magnitude: Values) -> tuple[Values, Values]:
+    """Difference quotients (realisations, threads), and a bound of their error (threads).
+
+    `magnitude` is the largest value on the way to each thread's result: where terms cancel, the result is small
+    and its rounding is not.
+    """
     full, half, quarter = (
         (lanes[:, 2 * n] - lanes[:, 2 * n + 1]) / (2 * STEP * scale) for n, scale in enumerate((1, 0.5, 0.25))
     )
     coarse, fine = (4 * half - full) / 3, (4 * quarter - half) / 3
     best = (16 * fine - coarse) / 15
-    rounding = 32 * 2.0**-53 * np.max(np.abs(lanes), axis=(0, 1)) / (STEP / 4)
+    size = _ROUNDINGS * np.max(np.abs(lanes), axis=(0, 1)) + _ROUNDINGS_ON_THE_WAY * magnitude
+    rounding = 2.0**-53 * size / (STEP / 4)
     # the coarser estimates differ by more than the best one is off; their rounding is part of the difference
     return best, np.abs(fine[0] - coarse[0]) + rounding

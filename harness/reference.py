@@ -97,6 +97,8 @@ class Evaluation:
     kinked: Mask
     #: perturbations, threads: where a perturbation changed a decision
     changed: Mask
+    #: threads: the largest magnitude that an operation gave, without noise: what float64's own rounding scales with
+    magnitude: Values
 
 
 def _accumulated(program: Program) -> frozenset[str]:
@@ -173,6 +175,7 @@ class Evaluator:
         self._kinked = np.zeros(self._threads, bool)
         self._changed = np.zeros((self._lanes, self._threads), bool)
         self._loss = np.zeros((self._runs, self._lanes, self._threads))
+        self._magnitude = np.zeros(self._threads)
         for parameter in program.parameters:
             self._bind(parameter)
         with np.errstate(all="ignore"):
@@ -188,6 +191,7 @@ class Evaluator:
             self._fragile,
             self._kinked,
             self._changed,
+            self._magnitude,
         )
 
     # ------------------------------------------------------------ parameters and numbers
@@ -252,18 +256,24 @@ class Evaluator:
 
     # ------------------------------------------------------------ decisions
 
-    def _decide(self, decision: Decision, mask: Mask, jump: bool) -> None:
+    def _decide(self, decision: Decision, mask: Mask, jump: bool, rounded: Scalar | None = None) -> None:
+        """Note the threads that rounding, or a perturbation, could make decide otherwise.
+
+        `rounded` is the type in which what is decided upon was rounded once more than its operands' noise shows.
+        """
         choice, distance = decision
         if self.native or (choice.shape[0] == 1 and choice.shape[1] == 1):
             return
         if choice.ndim == 4:
             for n in range(choice.shape[3]):
-                self._decide(Decision(choice[..., n], distance[..., n]), mask, jump)
+                self._decide(Decision(choice[..., n], distance[..., n]), mask, jump, rounded)
             return
         others = np.any((choice != choice[:, :1]) & mask, axis=0)
         self._changed |= others
         first, base = choice[:, 0], choice[0, 0]
         spread = np.max(np.abs(distance[:, 0] - distance[0, 0]), axis=0)
+        if rounded is not None and rounded.bits < 64:
+            spread = spread + UNIT_ROUNDOFF[rounded.notation] * (1 + np.abs(choice[0, 0]))
         near = (distance[0, 0] <= FRAGILE_FACTOR * spread) & (spread > 0)
         fragile = (np.any(first != base, axis=0) | near) & np.any(mask[:, 0], axis=0)
         if jump:
@@ -327,8 +337,9 @@ class Evaluator:
         if any(a.ndim == 4 for a in arguments):
             arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
         if row.decisions is not None:
+            rounded = types.element_scalar(node.type) if row.decides_on_rounded else None
             for decision in row.decisions(*arguments):
-                self._decide(decision, mask, row.jumps)
+                self._decide(decision, mask, row.jumps, rounded)
         if row.error(node.type) > 0 and row.name not in ("add", "sub"):
             arguments = [self._perturb_adjoint(a, node.arguments[n].type) for n, a in enumerate(arguments)]
         if row.composite:
@@ -339,6 +350,8 @@ class Evaluator:
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)
         if self.native:
             self._check_defined(row, arguments, found, mask)
+        elif found.dtype.kind == "f":
+            self._note_magnitude(found, mask)
         if row.adjoint_noise is not None and self.noise is not None:
             found = self._perturb_slope(found, row.adjoint_noise(*arguments), arguments, node.type)
         if row.composite:
@@ -346,6 +359,12 @@ class Evaluator:
         if row.error_floor and self.noise is not None:
             return self._perturb(found + row.error_floor, node.type, row.error(node.type)) - row.error_floor
         return self._perturb(found, node.type, row.error(node.type))
+
+    def _note_magnitude(self, found: Values, mask: Mask) -> None:
+        size = np.abs(found[0, 0])
+        size = size.max(axis=-1) if size.ndim > 1 else size
+        size = np.where(mask[0, 0] & np.isfinite(size), size, 0.0)
+        self._magnitude = np.maximum(self._magnitude, size)
 
     def _perturb_adjoint(self, argument: Values, of: Type) -> Values:
         """`argument` with the derivative through it scaled by one rounding, and its value left alone.
@@ -371,8 +390,13 @@ class Evaluator:
     # ------------------------------------------------------------ definedness
 
     def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
-        """Raise `InvalidProgram` where integer arithmetic is undefined: division by zero, overflow, wide shifts."""
+        """Raise `InvalidProgram` where an operation is not defined on its operands.
+
+        For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result.
+        """
         kind = arguments[0].dtype.kind
+        if found.dtype.kind == "f":
+            self._check_finite(row, arguments, found, mask)
         if kind not in "iu":
             return
         active = mask[..., None] if found.ndim > 3 or any(a.ndim > 3 for a in arguments) else mask
@@ -395,6 +419,20 @@ class Evaluator:
                 problem = "overflows a signed integer"
         if problem is not None:
             raise InvalidProgram(f"{self.program.name} {problem}")
+
+    def _check_finite(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
+        """Raise `InvalidProgram` where finite operands have no finite result."""
+
+        def finite(values: Values) -> Mask:
+            found: Mask = np.isfinite(values)
+            return np.asarray(found.all(axis=-1)) if values.ndim > 3 else found
+
+        lost = mask & ~finite(found)
+        if lost.any():
+            for argument in arguments:
+                lost = lost & finite(argument)
+            if lost.any():
+                raise InvalidProgram(f"{self.program.name} has operands of {row.name} without a finite result")
 
     def _check_races(self) -> None:
         """Raise `InvalidProgram` if two threads store to one cell, or one reads what another writes."""

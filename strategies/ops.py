@@ -196,6 +196,8 @@ class OpSpec:
     decisions: Decisions | None = None
     #: whether the value jumps there too
     jumps: bool = False
+    #: whether what is decided upon was itself rounded: the quotient, for ``a // b``
+    decides_on_rounded: bool = False
     #: for each argument, how far off its partial derivative may be, in units roundoff, because the formula for
     #: it cancels; None where the derivative is as accurate as the value
     adjoint_noise: Callable[..., tuple[Values, ...]] | None = None
@@ -635,6 +637,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         signatures=(_scalar(2, NUMBER),),
         decisions=_quotient,
         jumps=True,
+        decides_on_rounded=True,
         differentiable=False,
         flat=True,
     ),

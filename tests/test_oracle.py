@@ -687,6 +687,28 @@ def test_a_branch_that_rounding_could_take_is_judged_neither_way() -> None:
     assert not found.outputs["out"].checked.any()
 
 
+def test_a_quotient_that_rounds_to_a_whole_number_is_not_judged_by_what_it_was_before() -> None:
+    """1.5 // 0.3 is 4 for real numbers near the float32 ones, and 5 where the quotient is rounded first."""
+
+    def value(a: Expression, b: Expression) -> Expression:
+        return apply("add", apply("floordiv", a, literal(FLOAT32, 0.3)), apply("sin", b))
+
+    assert not expect(kernel(FLOAT32, value, 1.5, 1.5)).outputs["out"].checked.any()
+    assert expect(kernel(FLOAT32, value, 1.6, 1.7)).outputs["out"].checked.all()
+
+
+def test_a_gradient_that_float64_rounds_away_is_not_held_to_be_zero() -> None:
+    """(a + c * c) - a, with c so small that the sum is a: the difference quotient is zero, the gradient is not."""
+
+    def value(a: Expression, b: Expression) -> Expression:
+        small = apply("mul", b, literal(FLOAT32, 2.0**-30))
+        return apply("sub", apply("add", a, apply("mul", small, small)), a)
+
+    cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["b"]
+    exact = 2.0**-59 * np.array(expect(kernel(FLOAT32, value, 1.0, 2.0)).inputs["b"], np.float64)
+    assert np.all(cells.tolerance > exact)
+
+
 # ---------------------------------------------------------------- how wide tolerances are
 
 SIMPLE: dict[str, Callable[[Expression, Expression], Expression]] = {

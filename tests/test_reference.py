@@ -753,6 +753,8 @@ INVALID: dict[str, tuple[str, tuple[Statement, ...]]] = {
         "cannot hold",
         (Assign(WHOLE, Cast(INT32, of("mul", A, number(1e9), type_=FLOAT32))),),
     ),
+    "an arc sine beyond one": ("finite", (Assign(OUT, of("asin", A, type_=FLOAT32)),)),
+    "a float divided by zero": ("finite", (Assign(OUT, of("div", A, Cast(FLOAT32, K), type_=FLOAT32)),)),
     "two stores to one cell": ("two threads", (Assign(Element(INT32, "whole", (whole(0),)), K),)),
     "a store beside an atomic": (
         "two threads",

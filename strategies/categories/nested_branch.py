@@ -14,6 +14,7 @@ def _nested(sketch: Sketch, levels: int) -> list[Statement]:
     dice = sketch.dice
     if levels == 0:
         return sketch.changes(WEIGHTS, dice.between(1, 2))
+    before = sketch.changes(WEIGHTS, 1) if dice.chance(25) else []
     test = sketch.condition(2).node
     entry = sketch.scope.snapshot()
     deep = sketch.arm(lambda: _nested(sketch, levels - 1))
@@ -25,7 +26,6 @@ def _nested(sketch: Sketch, levels: int) -> list[Statement]:
         other = sketch.arm(lambda: _nested(sketch, shallower))
     sketch.scope.merge(after)
     first, second = (deep, other) if dice.chance(50) or not other else (other, deep)
-    before = sketch.changes(WEIGHTS, 1) if dice.chance(25) else []
     return [*before, If(test, first, second)]
 
 
