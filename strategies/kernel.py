@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from strategies import names
 from strategies.dice import Dice
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Program, Statement, ThreadIndex
 from strategies.language.types import INT32
-from strategies.names import NAMES
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import FLOAT_TYPES, LAUNCHES
@@ -26,10 +26,10 @@ def draw_kernel(dice: Dice, category: str, body: Body) -> Program:
     launch = dice.one_of(LAUNCHES) if dice.chance(50) else dice.one_of(_LINE)
     sketch = Sketch(dice, launch, main)
     sketch.begin()
-    threads = tuple(sketch.fresh() for _ in launch)
+    threads = dice.one_of(names.THREADS)[: len(launch)]
     for name, extent in zip(threads, launch, strict=True):
         sketch.indices.append(sketch.scope.add(Variable(name, INT32, Interval(0, extent - 1))))
-    name = "_".join(dice.some_of(NAMES, 2))
+    name = f"{dice.one_of(names.VERBS)}_{dice.one_of(names.NOUNS)}"
     statements = tuple(body(sketch))
     parameters = sorted(sketch.parameters, key=lambda p: p.output)
     return Program(

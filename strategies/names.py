@@ -1,20 +1,35 @@
-"""Names, all from one pool: neither a category, nor the part that a name plays, nor a seed can be told from them.
+"""Names as people choose them, of which neither a category nor a seed can be told.
 
-A pool for each part, outputs called `out` and loop counters `kk`, would tell a reader of nothing but the names
-whether a kernel has a loop: a model that is trained on such pairs learns that instead of the code.  So every word
-here may name a kernel, a parameter, a thread index or a local, and which it names is drawn without regard to
-anything else.
+Every kernel has a name and a thread index, so those have pools of their own.  All else comes from one pool: outputs
+called `out` and loop counters `kk` would tell a reader of nothing but the names whether a kernel has a loop, and a
+model that is trained on such pairs would learn that instead of the code.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+#: A kernel's name is a verb and a noun.
+VERBS: Final = (
+    "update", "compute", "apply", "blend", "scale", "mix", "shift", "map", "filter", "advance", "eval", "gather",
+    "project", "combine", "transform", "step", "solve", "fold", "adjust", "sample",
+)  # fmt: skip
+NOUNS: Final = (
+    "field", "state", "values", "points", "cells", "samples", "weights", "forces", "energy", "signal", "rows",
+    "density", "flow", "pixels", "particles", "nodes", "levels", "costs", "phase", "profile",
+)  # fmt: skip
+#: The thread's indices, one for each dimension of the launch.
+THREADS: Final = (
+    ("i", "j", "k", "l"),
+    ("tid", "ty", "tz", "tw"),
+    ("row", "col", "layer", "block"),
+    ("idx", "idy", "idz", "idw"),
+)
 #: Letters first, as the simplest.  No word is a keyword, a built-in of Python or C++, or a name of this project's
 #: own; the longest kernels bind about a third of them.
 NAMES: Final = (
-    "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w", "x",
-    "y", "z", "x0", "x1", "y0", "dx", "dt", "du", "idx", "row", "col", "pos", "cur", "acc", "tmp", "res", "val",
+    "a", "b", "c", "d", "e", "f", "g", "h", "m", "n", "p", "q", "r", "s", "t", "u", "v", "w", "x",
+    "y", "z", "x0", "x1", "y0", "dx", "dt", "du", "pos", "cur", "acc", "tmp", "res", "val",
     "eps", "rho", "phi", "alpha", "beta", "gamma", "theta", "omega", "base", "bias", "blend", "bound", "cell",
     "change", "coeff", "cost", "count", "data", "delta", "density", "depth", "diff", "edge", "energy", "error",
     "factor", "field", "flow", "force", "gain", "grid", "group", "height", "item", "key", "lane", "left", "level",

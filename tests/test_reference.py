@@ -179,7 +179,8 @@ class Float(float):
         return self._with(operator.truediv, other)
 
     def __floordiv__(self, other: Any) -> Any:
-        return self._with(lambda a, b: math.floor(a / b), other)
+        # `math.floor` gives an int, which has no negative zero
+        return self._with(lambda a, b: math.copysign(math.floor(a / b), a / b), other)
 
     def __mod__(self, other: Any) -> Any:
         return self._with(math.fmod, other)

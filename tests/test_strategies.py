@@ -235,11 +235,22 @@ def test_an_unknown_category_is_named_in_a_sentence() -> None:
 # ---------------------------------------------------------------- names
 
 
-def test_all_names_come_from_one_pool() -> None:
+def threads_of(program: Program) -> tuple[str, ...]:
+    begin = program.body[0]
+    assert isinstance(begin, ThreadIndex)
+    return begin.names
+
+
+def test_all_names_but_those_that_every_kernel_has_come_from_one_pool() -> None:
     for category in CATEGORIES:
-        words = {word for p in drawn(category) for word in (*p.name.split("_"), *defined_names(p))}
+        words = {word for p in drawn(category) for word in defined_names(p) - {*threads_of(p)}}
         assert words <= set(names.NAMES)
         assert len(words) > 0.9 * len(names.NAMES)
+        for program in drawn(category):
+            verb, noun = program.name.split("_")
+            assert verb in names.VERBS
+            assert noun in names.NOUNS
+            assert any(threads_of(program) == pool[: len(program.launch)] for pool in names.THREADS)
 
 
 def test_no_name_tells_the_category() -> None:
