@@ -158,7 +158,7 @@ def _extrapolate(lanes: Values, magnitude: Values) -> tuple[Values, Values]:
     )
     coarse, fine = (4 * half - full) / 3, (4 * quarter - half) / 3
     best = (16 * fine - coarse) / 15
-    size = _ROUNDINGS * np.max(np.abs(lanes), axis=(0, 1)) + _ROUNDINGS_ON_THE_WAY * magnitude
+    size = np.maximum(_ROUNDINGS * np.max(np.abs(lanes), axis=(0, 1)), _ROUNDINGS_ON_THE_WAY * magnitude)
     rounding = 2.0**-53 * size / (STEP / 4)
     # the coarser estimates differ by more than the best one is off; their rounding is part of the difference
     return best, np.abs(fine[0] - coarse[0]) + rounding

@@ -249,10 +249,9 @@ class Evaluator:
             values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)
         return values * factor
 
-    def _noise(self, of: Type, components: int) -> Values:
-        """Noise of the size of one rounding: realisations, 1, threads[, components]."""
-        shape = (1, 1, 1) + (1,) * components
-        return self._perturb(np.full(shape, 1 / 3), of, 1.0) * 3 - 1
+    def _noise(self, of: Type, components: tuple[int, ...]) -> Values:
+        """Noise of the size of one rounding, another for each component: realisations, 1, threads[, components]."""
+        return self._perturb(np.full((1, 1, 1, *components), 1 / 3), of, 1.0) * 3 - 1
 
     # ------------------------------------------------------------ decisions
 
@@ -374,7 +373,7 @@ class Evaluator:
         """
         if self.noise is None or argument.shape[1] == 1 or argument.dtype.kind != "f":
             return argument
-        noisy: Values = argument + self._noise(of, argument.ndim - 3) * (argument - argument[:, :1])
+        noisy: Values = argument + self._noise(of, argument.shape[3:]) * (argument - argument[:, :1])
         return noisy
 
     def _perturb_slope(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
@@ -383,7 +382,7 @@ class Evaluator:
         The unperturbed lane stays as it is; the others move by the change of the argument times the error.
         """
         for slope, argument in zip(slopes, arguments, strict=True):
-            error = self._noise(of, argument.ndim - 3) / 2
+            error = self._noise(of, argument.shape[3:]) / 2
             found = found + error * slope[:, :1] * (argument - argument[:, :1])
         return found
 
@@ -560,7 +559,7 @@ class Evaluator:
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
         runs, perturbations = np.ogrid[: self._runs, : self._lanes]
-        rounded = 1 + self._noise(of, value.ndim - 3) / 2
+        rounded = 1 + self._noise(of, value.shape[3:]) / 2
         rounded = np.broadcast_to(rounded, (self._runs, 1, self._threads, *rounded.shape[3:]))
         for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
             at, active = cell[..., thread], mask[..., thread]

@@ -13,6 +13,7 @@ import pytest
 
 import strategies
 from harness.expectation import Expectation, expect
+from harness.lanes import UNIT_ROUNDOFF
 from harness.sandbox import ArrayResult, BuildOptions, JobResult, LaunchResult, Sandbox, Status
 from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier, Verdict
@@ -27,7 +28,9 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Cast,
     Compare,
+    Component,
     Conditional,
+    Construct,
     Element,
     Expression,
     Literal,
@@ -707,6 +710,18 @@ def test_a_gradient_that_float64_rounds_away_is_not_held_to_be_zero() -> None:
     cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["b"]
     exact = 2.0**-59 * np.array(expect(kernel(FLOAT32, value, 1.0, 2.0)).inputs["b"], np.float64)
     assert np.all(cells.tolerance > exact)
+
+
+def test_components_of_a_gradient_are_rounded_apart() -> None:
+    """Normalizing twice: what rounding leaves beside the first projection, the second one does not take away."""
+    pair = t.vector(2, FLOAT32)
+
+    def value(a: Expression, b: Expression) -> Expression:
+        inner = Apply(pair, "normalize", (Construct(pair, (a, a)),))
+        return Component(FLOAT32, Apply(pair, "normalize", (inner,)), Literal(INT32, 0))
+
+    cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["a"]
+    assert np.all(cells.tolerance > UNIT_ROUNDOFF["float32"] / 4)
 
 
 # ---------------------------------------------------------------- how wide tolerances are
