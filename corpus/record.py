@@ -228,7 +228,7 @@ def decode_type(wanted: type, value: object) -> object:
     """The type of the kernel language that `encode_type` wrote as `value`."""
     if wanted is Type and isinstance(value, str):
         return types.parse(value)
-    raise NotImplementedError(f"{wanted!r} cannot be read from JSON")
+    raise ValueError(f"{value!r} is not a type of the kernel language")
 
 
 class _Version(msgspec.Struct):

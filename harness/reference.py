@@ -65,7 +65,9 @@ MAX_ITERATIONS: Final = 4096
 
 _DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
 _SHIFTS: Final = frozenset(("lshift", "rshift"))
-_OVERFLOWING: Final = frozenset(("add", "sub", "mul", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul"))
+_OVERFLOWING: Final = frozenset(
+    ("add", "sub", "mul", "div", "floordiv", "cw_div", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul")
+)
 
 _COMPARE: Final = {
     "<": np.less,
@@ -301,8 +303,7 @@ class Evaluator:
                 return self._construct(node, mask)
             case Component():
                 base, index = self._value(node.base, mask), self._value(node.index, mask)
-                index = np.where(mask, index, 0)
-                base, index = self._common(base, index)
+                base, index = self._common(base, self._component_index(index, base.shape[3], mask))
                 return np.take_along_axis(base, index[..., None], axis=3)[..., 0]
             case Element():
                 return self._read(node, mask)
@@ -319,6 +320,13 @@ class Evaluator:
         if name not in self._environment or np.any(mask & ~self._defined[name]):
             raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
         return self._environment[name]
+
+    def _component_index(self, index: Values, length: int, mask: Mask) -> Values:
+        """Which component of a vector is meant; inside the vector for inactive lanes too."""
+        outside = (index < 0) | (index >= length)
+        if np.any(outside & mask):
+            raise InvalidProgram(f"{self.program.name} reads or writes a component that a vector does not have")
+        return np.where(outside, 0, index)
 
     @staticmethod
     def _common(base: Values, index: Values) -> tuple[Values, Values]:
@@ -405,19 +413,22 @@ class Evaluator:
             problem = "divides an integer by zero"
         elif row.name in _SHIFTS and np.any(active & ((arguments[1] < 0) | (arguments[1] >= bits))):
             problem = "shifts by a negative number of bits, or by too many"
-        elif row.name in _OVERFLOWING and kind == "i":
+        if problem is not None:
+            raise InvalidProgram(f"{self.program.name} {problem}")
+        if row.name in _OVERFLOWING and kind == "i":
             if row.name == "lshift":
                 wide = arguments[0] * 2.0 ** arguments[1].astype(np.float64)
             elif row.composite:
                 wide = row.reference(lambda v: v, *(a.astype(np.float64) for a in arguments))
             else:
                 wide = row.reference(*(a.astype(np.float64) for a in arguments))
-            limit = 2.0 ** (bits - 1)
-            outside = (wide >= limit) | (wide < -limit)
-            if np.any(outside & (active if outside.ndim == active.ndim else mask)):
-                problem = "overflows a signed integer"
-        if problem is not None:
-            raise InvalidProgram(f"{self.program.name} {problem}")
+            self._check_overflow(wide, bits, active if wide.ndim == active.ndim else mask)
+
+    def _check_overflow(self, wide: Values, bits: int, active: Mask) -> None:
+        """Raise `InvalidProgram` if a result, computed as float64, does not fit a signed integer of `bits`."""
+        limit = 2.0 ** (bits - 1)
+        if np.any(((wide >= limit) | (wide < -limit)) & active):
+            raise InvalidProgram(f"{self.program.name} overflows a signed integer")
 
     def _check_finite(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
         """Raise `InvalidProgram` where finite operands have no finite result."""
@@ -568,6 +579,9 @@ class Evaluator:
             if self.noise is not None and old.dtype.kind == "f":
                 new = new * rounded[:, :, thread]
             keep = active[..., None] if old.ndim == 3 else active
+            if self.native and old.dtype.kind == "i":
+                wide = old.astype(np.float64) + sign * value[:, :, thread].astype(np.float64)
+                self._check_overflow(wide, 8 * old.dtype.itemsize, keep)
             contents[runs, perturbations, at] = np.where(keep, new, old).astype(contents.dtype)
         if array in self._shared and array in self.cotangents:
             weight = self.cotangents[array][cell]
@@ -680,9 +694,8 @@ class Evaluator:
                 self._mark_writes(target.array, cell, mask, stored)
                 self._write(target.array, cell, value, mask)
             case Component():
-                index = self._value(target.index, mask)
-                base = self._value(target.base, mask)
-                base, index = self._common(base, index)
+                base, index = self._value(target.base, mask), self._value(target.index, mask)
+                base, index = self._common(base, self._component_index(index, base.shape[3], mask))
                 chosen = index[..., None] == np.arange(base.shape[3])
                 self._assign_base(target.base, np.where(chosen, value[..., None], base), mask)
 

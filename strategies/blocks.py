@@ -159,7 +159,7 @@ class Blocks(Expressions, ABC):
             value = self.fit(value, symmetric(rounded(limit[scalar.notation] * HEADROOM, scalar)))
         if operator == "mul":
             value = self.fit(value, symmetric(rounded(max(1.0, limit[scalar.notation] / 8), scalar)))
-        interval = row.interval(variable.interval, value.interval)
+        interval = row.result_interval(variable.type, variable.interval, value.interval)
         reach = REACH[scalar.notation] * (2 * HEADROOM)
         if scalar.kind == "uint":
             interval = Interval(*scalar.limits)

@@ -426,7 +426,7 @@ class Expressions:
         self.nodes += 1
         node = Apply(of, row.name, tuple(a.node for a in fitted))
         live = not row.flat and any(a.live for a in fitted)
-        return Typed(node, _held(row.interval(*(a.interval for a in fitted)), of), live)
+        return Typed(node, _held(row.result_interval(of, *(a.interval for a in fitted)), of), live)
 
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""

@@ -216,6 +216,13 @@ class OpSpec:
             return self.ulps
         return self.ulps[types.element_scalar(of).notation]
 
+    def result_interval(self, of: Type, *arguments: Interval) -> Interval:
+        """Between which values a result of type `of` lies; quotients of integers are truncated."""
+        found = self.interval(*arguments)
+        if types.element_scalar(of).is_integer:
+            return Interval(math.trunc(found.low), math.trunc(found.high))
+        return found
+
     def result(self, arguments: Sequence[Type]) -> Type | None:
         """The result type, or None if no signature takes these arguments."""
         for signature in self.signatures:
@@ -596,6 +603,11 @@ def _vectors(
     )
 
 
+def _normalized(a: Interval, _: Interval) -> Interval:
+    """At most one, and of the sign of the component."""
+    return Interval(-1 if a.low < 0 else 0, 1 if a.high > 0 else 0)
+
+
 def _sum_of_products(a: Interval, b: Interval) -> Interval:
     return symmetric(4 * a.size * b.size)
 
@@ -950,7 +962,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         "smooth_normalize",
         _smooth_normalize,
         Signature(("V", "T"), "V", ("float32",)),
-        intervals.same,
+        _normalized,
         _between((-15, 15), (0.25, 4)),
     ),
     _vectors(
@@ -1010,7 +1022,13 @@ ATOMICS: Final = {
 
 
 def result_type(op: str, arguments: Sequence[Type]) -> Type | None:
-    """The type of ``op(*arguments)``, or None if there is no such operation."""
+    """The type of ``op(*arguments)``, or None if there is no such operation.
+
+    An atomic's arguments are the type of the array's elements and that of the value.
+    """
+    if op in ATOMICS:
+        element, value = arguments
+        return value if value is element and types.element_scalar(value).notation in ATOMICS[op] else None
     row = OPS.get(op)
     return row.result(arguments) if row else None
 

@@ -471,7 +471,7 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
             parts[1:] = sorted(parts[1:])
             if parts[1].high > parts[2].low:
                 continue
-        found = row.interval(*parts)
+        found = row.result_interval(result, *parts)
         if wraps and not (limits[0] <= found.low and found.high <= limits[1]):
             continue  # wrapped: any value
         if not (limits[0] <= found.low <= found.high <= limits[1]):
@@ -491,22 +491,7 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
     return None
 
 
-#: Rows whose interval is known to be too narrow: a defect of the table, to be taken out once it is mended.
-TOO_NARROW: dict[str, str] = {
-    "div": "quotients of integers are truncated, the interval is not",
-    "cw_div": "quotients of integers are truncated, the interval is not",
-    "smooth_normalize": "the result is nearer to zero than the argument",
-}
-
-
-@pytest.mark.parametrize(
-    "row",
-    [
-        pytest.param(row, marks=pytest.mark.xfail(reason=TOO_NARROW[row.name])) if row.name in TOO_NARROW else row
-        for row in ROWS
-    ],
-    ids=[row.name for row in ROWS],
-)
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_results_stay_inside_the_interval(row: OpSpec) -> None:
     problems = [
         problem

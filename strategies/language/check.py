@@ -34,10 +34,11 @@ from strategies.language.nodes import (
     Target,
     ThreadIndex,
 )
-from strategies.language.render import COMPARISONS, INFIX
-from strategies.language.types import BOOL, INT32, MAX_ARRAY_DIMENSIONS, Array, Scalar, Type, Vector
+from strategies.language.render import COMPARISONS, INFIX, has_name
+from strategies.language.types import BOOL, INT32, MAX_ARRAY_DIMENSIONS, Array, Scalar, Type, Vector, element_scalar
 
-#: The type of an operation's result from those of its arguments, or None if there is no such operation.
+#: The type of an operation's result from those of its arguments, or None if there is no such operation; for an
+#: atomic, what it returns of an array with such elements and such a value.
 ResultType = Callable[[str, Sequence[Type]], Type | None]
 #: Cells of an array, and threads of a launch, at most: programs are small, and a damaged file must not make
 #: the reader allocate without bound.
@@ -104,6 +105,9 @@ class _Checker:
             math.isfinite(parameter.low) and math.isfinite(parameter.high) and parameter.low <= parameter.high,
             f"the values of {name!r} have no range",
         )
+        _require(has_name(parameter.type), f"{parameter.type!r} has no name in Warp")
+        low, high = (0, 1) if element_scalar(parameter.type).kind == "bool" else element_scalar(parameter.type).limits
+        _require(low <= parameter.low and parameter.high <= high, f"{name!r} cannot hold its values")
         if isinstance(parameter.type, Array):
             _require(len(parameter.shape) == parameter.type.ndim, f"the shape of {name!r} does not fit its type")
             _require(
@@ -183,13 +187,15 @@ class _Checker:
         self._indices(parameter, node.indices)
         assert isinstance(parameter.type, Array)
         self._expect(node.value, parameter.type.dtype)
+        if self._result_type is not None:
+            found = self._result_type(node.op, (parameter.type.dtype, node.value.type))
+            _require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
 
     def _loop(self, node: For) -> None:
         for bound in (node.start, node.stop, node.step):
             if bound is not None:
                 self._expect(bound, INT32)
         entry, fixed = dict(self._names), set(self._fixed)
-        self._names.pop(node.name, None)
         self._bind(node.name, INT32, fixed=True)
         self._loops += 1
         self._block(node.body)
@@ -218,6 +224,7 @@ class _Checker:
         """The type of an expression, which must be what the node says."""
         found = self._type(node)
         _require(found is node.type, f"an expression of type {found!r} says that it is {node.type!r}")
+        _require(has_name(found), f"{found!r} has no name in Warp")
         return found
 
     def _type(self, node: Expression) -> Type:

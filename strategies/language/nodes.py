@@ -288,7 +288,7 @@ def _encode_type(value: object) -> str:
 def _decode_type(wanted: type, value: object) -> object:
     if wanted is Type and isinstance(value, str):
         return types.parse(value)
-    raise NotImplementedError(f"{wanted!r} cannot be read from JSON")
+    raise ValueError(f"{value!r} is not a type of the kernel language")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=_encode_type)

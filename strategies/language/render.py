@@ -74,6 +74,8 @@ _SUFFIXES: Final = {
     "int64": "l",
     "uint64": "ul",
 }
+#: The lengths of the vectors that have names.
+_NAMED_LENGTHS: Final = (2, 3, 4)
 INDENT: Final = "    "
 
 
@@ -88,6 +90,16 @@ def type_name(of: Type) -> str:
             dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
             return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
     raise TypeError(f"{of!r} has no name")
+
+
+def has_name(of: Type) -> bool:
+    """Whether Warp has a name for a type, by which `type_name` can write it."""
+    match of:
+        case Vector():
+            return of.dtype.notation in _SUFFIXES and of.length in _NAMED_LENGTHS
+        case Array():
+            return has_name(of.dtype)
+    return isinstance(of, Scalar)
 
 
 def literal(node: Literal) -> str:
