@@ -69,8 +69,10 @@ class _Inexact:
         if not types.element_scalar(node.type).is_float:
             return False
         match node:
-            case Literal() | Element():
+            case Literal():
                 return False
+            case Element():
+                return node.array in self.names
             case Name():
                 return node.name in self.names
             case Apply():

@@ -60,9 +60,17 @@ def components(of: Type) -> tuple[int, ...]:
 
 
 def derive(program: Program, seed: int, flavour: Flavour) -> dict[str, Values]:
-    """The values of every parameter: cells[, components] for arrays, (1[, components]) for others."""
-    label = f"inputs/{content_hash(program)}/{seed}/{flavour.value}"
-    return {p.name: _draw(p, f"{label}/{n}", flavour) for n, p in enumerate(program.parameters)}
+    """The values of every parameter: cells[, components] for arrays, (1[, components]) for others.
+
+    What outputs hold before the launch has no flavour: a result that differs between two flavours depends on
+    inputs.
+    """
+    label = f"inputs/{content_hash(program)}/{seed}"
+    found = {}
+    for n, parameter in enumerate(program.parameters):
+        own = Flavour.GENERIC if parameter.output else flavour
+        found[parameter.name] = _draw(parameter, f"{label}/{own.value}/{n}", own)
+    return found
 
 
 def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
@@ -87,7 +95,7 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     scalar = types.element_scalar(parameter.type)
     count = int(np.prod(shape))
     raw = uniform(label, 2 * count).reshape(2, count)
-    special = flavour is Flavour.SPECIAL and not parameter.output
+    special = flavour is Flavour.SPECIAL
     values = _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
     return values.astype(numpy_dtype(parameter.type)).reshape(shape)
 

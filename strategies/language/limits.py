@@ -7,7 +7,7 @@ it gets a forward verdict at best.  No rule may be wider than what the documenta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Component,
     Conditional,
     Construct,
+    Continue,
     Element,
     Expression,
     Extent,
@@ -69,10 +70,14 @@ class Traits:
 
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`."""
-    found = set(_simple_rules(program))
-    analysis = _Replay(program, traits)
-    analysis.block(program.body)
-    found |= analysis.found
+    replay, overwrites = _Replay(program, traits), _Overwrites()
+    replay.block(program.body)
+    overwrites.block(program.body)
+    found = set(replay.found)
+    if overwrites.found:
+        found.add(Limit.ELEMENT_OVERWRITTEN)
+    if _in_place_products(program):
+        found.add(Limit.IN_PLACE_PRODUCT)
     return tuple(limit for limit in Limit if limit in found)
 
 
@@ -97,25 +102,91 @@ def _breaks(body: Sequence[Statement]) -> bool:
     return False
 
 
-def _simple_rules(program: Program) -> Iterator[Limit]:
-    read, stored = set(), set()
-    for node in walk(program):
+def _in_place_products(program: Program) -> bool:
+    return any(
+        isinstance(node, AugmentedAssign) and isinstance(node.target, Element) and node.operator in ("mul", "div")
+        for node in walk(program)
+    )
+
+
+#: The indices by which an element is named.
+_Place = tuple[Expression, ...]
+
+
+class _Overwrites:
+    """Whether an element may be written after it was read, as far as its indices tell.
+
+    Whatever writes counts, `+=` and atomics too: the backward pass reads the element again, and finds what is
+    there at the end.
+    """
+
+    def __init__(self) -> None:
+        self.found = False
+        self._read: dict[str, set[_Place]] = {}
+
+    def block(self, body: Sequence[Statement]) -> bool:
+        """Follow the statements of a block; whether its end can be reached."""
+        return all(self._statement(statement) for statement in body)
+
+    def _statement(self, node: Statement) -> bool:
         match node:
-            case AugmentedAssign(target=Element(), operator="mul" | "div"):
-                yield Limit.IN_PLACE_PRODUCT
-            case Assign(target=Element(array=array)):
-                stored.add(array)
-    for expression in _reads(program):
-        read.add(expression.array)
-    if read & stored:
-        yield Limit.ELEMENT_OVERWRITTEN
+            case Assign():
+                self._reads(node.value)
+                self._write(node.target)
+            case AugmentedAssign():
+                self._reads(node.value)
+                self._write(node.target)
+            case Atomic():
+                for part in (*node.indices, node.value):
+                    self._reads(part)
+                self._store(node.array, node.indices)
+            case If():
+                return self._branch(node)
+            case For():
+                for bound in (node.start, node.stop, node.step):
+                    if bound is not None:
+                        self._reads(bound)
+                for _ in range(2):
+                    self.block(node.body)
+            case Return():
+                return False
+        return True
+
+    def _branch(self, node: If) -> bool:
+        self._reads(node.test)
+        entry = {array: set(places) for array, places in self._read.items()}
+        first = self.block(node.body)
+        after, self._read = self._read, entry
+        second = self.block(node.orelse)
+        if not second:
+            self._read = after
+        elif first:
+            for array, places in after.items():
+                self._read.setdefault(array, set()).update(places)
+        return first or second
+
+    def _reads(self, node: Expression) -> None:
+        for part in walk(node):
+            if isinstance(part, Element):
+                self._read.setdefault(part.array, set()).add(part.indices)
+
+    def _write(self, target: Target) -> None:
+        match target:
+            case Element():
+                for index in target.indices:
+                    self._reads(index)
+                self._store(target.array, target.indices)
+            case Component(base=Name() | Component() | Element() as base):
+                self._reads(target.index)
+                self._write(base)
+
+    def _store(self, array: str, place: _Place) -> None:
+        self.found = self.found or any(not _apart(place, read) for read in self._read.get(array, ()))
 
 
-def _reads(program: Program) -> Iterator[Element]:
-    targets = {id(s.target) for s in walk(program) if isinstance(s, Assign | AugmentedAssign)}
-    for node in walk(program):
-        if isinstance(node, Element) and id(node) not in targets:
-            yield node
+def _apart(one: _Place, other: _Place) -> bool:
+    """Whether two places are different elements for certain."""
+    return any(isinstance(a, Literal) and isinstance(b, Literal) and a != b for a, b in zip(one, other, strict=True))
 
 
 @dataclass
@@ -142,8 +213,9 @@ class _Replay:
             before = len(self.active)
             for node in walk(self.program):
                 if isinstance(node, Assign | AugmentedAssign) and self._active(node.value):
-                    name = _local(node.target)
-                    self.active |= {name} if name is not None else set()
+                    self.active.add(_root(node.target))
+                elif isinstance(node, Atomic) and self._active(node.value):
+                    self.active.add(node.array)
 
     # ------------------------------------------------------------ expressions
 
@@ -155,7 +227,7 @@ class _Replay:
             case Name():
                 return node.name in self.active
             case Element():
-                return not self.program.parameter(node.array).output
+                return node.array in self.active or not self.program.parameter(node.array).output
             case Literal():
                 return False
             case Apply(op=op, arguments=arguments):
@@ -289,7 +361,7 @@ class _Replay:
 
     def _branch(self, node: If) -> None:
         self._use(node.test)
-        if any(isinstance(n, Assign | AugmentedAssign | Atomic | Return | Break) for n in walk(node)):
+        if any(isinstance(n, Assign | AugmentedAssign | Atomic | Return | Break | Continue) for n in walk(node)):
             self._need(node.test)
         entry, held = set(self.stale), {name: set(keys) for name, keys in self.assigned.items()}
         self.block(node.body)
@@ -330,3 +402,15 @@ def _local(target: Target) -> str | None:
         case Component(base=base):
             return _local(base) if isinstance(base, Name | Component | Element) else None
     return None
+
+
+def _root(target: Target) -> str:
+    """The variable or the array that an assignment changes."""
+    match target:
+        case Name():
+            return target.name
+        case Element():
+            return target.array
+        case Component(base=Name() | Component() | Element() as base):
+            return _root(base)
+    raise TypeError(f"{target!r} cannot be assigned")
