@@ -71,6 +71,12 @@ class Expectation:
         return _share({p.name: self.gradients[p.name] for p in differences.differentiable_inputs(self.program)})
 
     @property
+    def every_input_checked(self) -> bool:
+        """Whether of each input array some gradient is compared, be it of one cell."""
+        inputs = differences.differentiable_inputs(self.program)
+        return all(self.gradients[p.name].checked.any() for p in inputs)
+
+    @property
     def responds(self) -> bool:
         """Whether some output that is compared depends on the inputs."""
         return any(
@@ -103,14 +109,15 @@ def expect(program: Program, seed: int = 0) -> Expectation:
         found = _attempt(program, seed * ATTEMPTS + attempt)
         if best is None or _quality(found) > _quality(best):
             best = found
-        if min(best.cells_checked, best.gradients_checked) >= MIN_CHECKED and best.alive:
+        enough = min(best.cells_checked, best.gradients_checked) >= MIN_CHECKED
+        if enough and best.every_input_checked and best.alive:
             break
     assert best is not None
     return best
 
 
-def _quality(found: Expectation) -> tuple[bool, float]:
-    return found.alive, min(found.cells_checked, found.gradients_checked)
+def _quality(found: Expectation) -> tuple[bool, bool, float]:
+    return found.alive, found.every_input_checked, min(found.cells_checked, found.gradients_checked)
 
 
 def _attempt(program: Program, seed: int) -> Expectation:

@@ -112,7 +112,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         tier, reason = Tier.FORWARD, "nothing to differentiate"
     elif not expectation.alive:
         tier, reason = Tier.FORWARD, "every gradient is zero"
-    elif expectation.gradients_checked < MIN_CHECKED:
+    elif expectation.gradients_checked < MIN_CHECKED or not expectation.every_input_checked:
         return inconclusive("too few gradients could be checked")
     return Verdict(
         outcome=Outcome.VERIFIED,
