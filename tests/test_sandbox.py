@@ -424,8 +424,12 @@ def test_without_a_fork_the_results_are_the_same(tmp_path: Path) -> None:
 
 
 def test_the_temporary_folder_is_the_systems_unless_told() -> None:
+    def folders() -> set[Path]:
+        return set(Path(tempfile.gettempdir()).glob(f"warpsmith-{os.getpid()}-*"))
+
+    # Sandboxes that other tests share live in this process too.
+    before = folders()
     with Sandbox() as sandbox:
-        pid = os.getpid()
-        assert list(Path(tempfile.gettempdir()).glob(f"warpsmith-{pid}-*"))
         assert sandbox.worker_pid is not None
-    assert not list(Path(tempfile.gettempdir()).glob(f"warpsmith-{pid}-*"))
+        assert len(folders() - before) == 1
+    assert folders() == before
