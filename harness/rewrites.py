@@ -255,21 +255,29 @@ class _Guards:
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips = self._trips(loop)
-        if not _exits(loop.body) or trips is None or trips > MAX_UNROLL:
+        if not _exits(loop.body) or trips is None or trips > MAX_UNROLL**2:
             return [msgspec.structs.replace(loop, body=body)]
-        turn = Name(INT32, self._names.fresh("turn"))
+        rounds = -(-trips // MAX_UNROLL)
+        width = -(-trips // max(rounds, 1))
+        turn, round_ = (Name(INT32, self._names.fresh(base)) for base in ("turn", "round"))
         index = Name(INT32, self._names.fresh(loop.name))
         going, live = Name(INT32, self._names.fresh("going")), Name(INT32, self._names.fresh("live"))
         zero, one = Literal(INT32, 0), Literal(INT32, 1)
         start, step = loop.start or zero, loop.step or one
-        reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (turn, step))))
+        number: Expression = turn
+        if rounds > 1:
+            number = Apply(INT32, "add", (Apply(INT32, "mul", (round_, Literal(INT32, width))), turn))
+        reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (number, step))))
         inside = self._inside(loop, index, step)
         guarded = [
             Assign(live, Cast(INT32, one)),
             *self._guard(_renamed(body, loop.name, index), going, live),
         ]
         test = Logical(BOOL, "and", (Compare(BOOL, ("==",), (going, one)), inside))
-        inner: Statement = For(turn.name, Literal(INT32, trips), (Assign(index, reached), If(test, tuple(guarded))))
+        inner: Statement = For(turn.name, Literal(INT32, width), (Assign(index, reached), If(test, tuple(guarded))))
+        if rounds > 1:
+            # Two loops that are unrolled each stand for one that would be too long.
+            inner = For(round_.name, Literal(INT32, rounds), (inner,))
         return [Assign(going, Cast(INT32, one)), inner]
 
     @staticmethod

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from corpus.case import check_bucket, check_case, decode_case
+from harness.inputs import Flavour, derive
+from harness.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
@@ -18,15 +21,18 @@ from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
+from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
+    Break,
     Cast,
     Compare,
     Conditional,
     Element,
     Expression,
     For,
+    If,
     Literal,
     Logical,
     Name,
@@ -189,6 +195,38 @@ def test_rewrites_reach_every_place():
     assert REWRITES["expand_float_remainders"](whole) is whole
 
 
+def leaving(start: int, stop: int, step: int, after: int) -> Program:
+    """A loop that takes the square root of ``x[i]``, times the index, until it has come to `after`."""
+    value, index = Name(FLOAT32, "a"), Name(INT32, "n")
+    bounds = {"start": Literal(INT32, start), "stop": Literal(INT32, stop), "step": Literal(INT32, step)}
+    body = (
+        If(Compare(BOOL, ("==",), (index, Literal(INT32, after))), (Break(),)),
+        Assign(value, apply("mul", apply("sqrt", X), Cast(FLOAT32, index))),
+    )
+    return msgspec.structs.replace(
+        store(value),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(value, Cast(FLOAT32, Literal(FLOAT32, 1.0))),
+            For("n", body=body, **bounds),
+            Assign(element("out"), value),
+        ),
+    )
+
+
+@pytest.mark.parametrize("bounds", [(0, 5, 1), (0, 16, 1), (0, 17, 1), (2, 41, 2), (19, 0, -1), (0, 256, 1)], ids=repr)
+@pytest.mark.parametrize("turns", [0, 1, 4, 1000])
+def test_guarding_the_exits_of_a_loop_keeps_its_meaning(bounds: tuple[int, int, int], turns: int):
+    start, stop, step = bounds
+    given = leaving(start, stop, step, start + turns * step)
+    rewritten = REWRITES["guard_loop_exits"](given)
+    assert not any(isinstance(node, Break) for node in walk(rewritten))
+    assert not any(isinstance(node, For) and is_dynamic(node) for node in walk(rewritten))
+    inputs = {name: values[None] for name, values in derive(given, 0, Flavour.GENERIC).items()}
+    before, after = (Evaluator(p, inputs, native=True).run().arrays["out"] for p in (given, rewritten))
+    np.testing.assert_array_equal(before, after)
+
+
 # ---------------------------------------------------------------- the ledger
 
 ENTRY = """
@@ -257,8 +295,10 @@ def failing(program: Program, sandbox: Sandbox):
         (CHAIN, "comparison-chain-element"),
         (BOTH, "comparison-chain-element"),
         (CONVERSION, "unrolled-index-conversion"),
+        (leaving(0, 6, 1, 2), "loop-exit-gradient"),
+        (leaving(0, 18, 1, 2), "loop-exit-gradient"),
     ],
-    ids=["remainder", "chain", "both", "conversion"],
+    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop"],
 )
 def test_a_known_defect_is_explained_alone_and_together_with_another(program: Program, issue: str, sandbox: Sandbox):
     found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
