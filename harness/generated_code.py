@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,29 @@ class _Item:
     is_struct: bool
 
     @functools.cached_property
-    def identifiers(self) -> frozenset[str]:
-        return frozenset(_IDENTIFIER.findall(self.text))
+    def identifiers(self) -> tuple[str, ...]:
+        """The words of the code, in the order in which they first appear."""
+        return tuple(dict.fromkeys(_IDENTIFIER.findall(self._code)))
+
+    @functools.cached_property
+    def _code(self) -> str:
+        return "\n".join(map(_code_of, self.text.split("\n")))
+
+    @functools.cached_property
+    def types(self) -> Mapping[str, str]:
+        """The types of the primal variables that the definition declares, its parameters among them."""
+        return {name: "".join(of.split()) for of, name in _VARIABLE.findall(self._code)}
+
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...]:
+        """The types of the primal parameters of a function."""
+        signature = self._code.partition("(")[2].partition("{")[0]
+        return tuple("".join(of.split()) for of, _ in _VARIABLE.findall(signature))
+
+    def calls(self, function: str) -> Iterator[tuple[str | None, ...]]:
+        """For each call of `function`, the types of its arguments; None for what is no primal variable."""
+        for arguments in re.findall(rf"\b{re.escape(function)}\(([^()]*)\)", self._code):
+            yield tuple(self.types.get(argument.strip()) for argument in arguments.split(","))
 
 
 @dataclass(frozen=True)
@@ -76,6 +97,7 @@ class _Module:
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_VARIABLE = re.compile(r"^\s*(?:const )?([\w:]+(?:<.*>)?[ *&]*)\b(var_\w+)\s*(?=[;=,)])", re.MULTILINE)
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)\'')
 _SIGNATURE = re.compile(r"^[^/#\n]*?\b(\w+)\(\s*$", re.MULTILINE)
 _STRUCT = re.compile(r"^struct (\w+)", re.MULTILINE)
@@ -185,21 +207,7 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
         raise GeneratedCodeError(f"the generated text defines {number} named {entry!r}")
     (kernel,) = mangled
 
-    definers: dict[str, list[int]] = {}
-    for position, item in enumerate(module.items):
-        for word in item.defines:
-            definers.setdefault(word, []).append(position)
-    queue = [position for word, found in definers.items() if word.startswith(kernel + "_") for position in found]
-    kept: set[int] = set()
-    while queue:
-        position = queue.pop()
-        if position not in kept:
-            kept.add(position)
-            queue.extend(
-                other for word in module.items[position].identifiers & definers.keys() for other in definers[word]
-            )
-
-    items = [module.items[position] for position in sorted(kept)]
+    items = _needed(module, kernel)
     body = "\n\n".join(item.text for item in items).replace(kernel, name)
     body = _rename(body, _plain_names(items, kernel))
     body = _ORIGIN.sub("", body)
@@ -208,6 +216,62 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
         body = _rename_def(body, entry, name)
     header = module.header.removeprefix(NO_BFLOAT16)
     return ("" if "bfloat16" in body else NO_BFLOAT16) + header + "\n" + body + "\n"
+
+
+def _needed(module: _Module, kernel: str) -> list[_Item]:
+    """The definitions that a kernel needs, its own last.
+
+    A module holds structs and functions in the order in which any of its kernels came to use them.  Here they
+    stand in the order in which this one does, each behind what it needs itself, and a function's adjoint
+    behind the function.
+    """
+    definers: dict[str, list[int]] = {}
+    for position, item in enumerate(module.items):
+        for word in item.defines:
+            definers.setdefault(word, []).append(position)
+    own = sorted({n for word, found in definers.items() if word.startswith(kernel + "_") for n in found})
+    reached: dict[int, None] = {}
+    done: set[int] = set()
+
+    def visit(position: int) -> None:
+        if position in done:
+            return
+        done.add(position)
+        item = module.items[position]
+        for word in item.identifiers:
+            if word not in item.defines:
+                for other in _meant(module, item, word, definers.get(word, ())):
+                    visit(other)
+        reached[position] = None
+
+    for position in own:
+        visit(position)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for position in reached:
+        if position not in own:
+            item = module.items[position]
+            words = sorted(word.removeprefix("adj_") for word in item.defines)
+            groups.setdefault((*words, *item.parameters), []).append(position)
+    order = [position for group in groups.values() for position in sorted(group)]
+    return [module.items[position] for position in (*order, *own)]
+
+
+def _meant(module: _Module, caller: _Item, word: str, candidates: Sequence[int]) -> Sequence[int]:
+    """Which of the definitions of `word` a definition uses, in the order of its calls: functions may be overloaded.
+
+    Where that cannot be told from the types of the arguments, all of them.
+    """
+    if len(candidates) < 2:
+        return candidates
+    calls = list(caller.calls(word))
+    if not calls:
+        return candidates
+
+    def fits(candidate: int, call: tuple[str | None, ...]) -> bool:
+        wanted = module.items[candidate].parameters
+        return all(given is None or given == of for of, given in zip(wanted, call, strict=False))
+
+    return list(dict.fromkeys(candidate for call in calls for candidate in candidates if fits(candidate, call)))
 
 
 def _plain_names(items: Sequence[_Item], kernel: str) -> dict[str, str]:

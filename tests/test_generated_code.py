@@ -90,7 +90,46 @@ def {name}(out: wp.array2d(dtype=wp.bfloat16)):
     out[i, j] = wp.bfloat16(1.0)
 """
 
-SOURCES = {"plain": PLAIN, "with_functions": WITH_FUNCTIONS, "native": NATIVE, "wide": WIDE}
+#: Functions of Warp's own, generic ones: two kernels that use them in another order, for other types.
+OVERLOADS = """\
+import warp as wp
+
+
+@wp.kernel
+def {name}(a: wp.array(dtype=wp.vec2), b: wp.array(dtype=wp.vec3), out: wp.array(dtype=wp.float32)):
+    i = wp.tid()
+    out[i] = wp.norm_l1(a[i]) + wp.norm_huber(b[i], 0.5)
+"""
+
+OTHER_OVERLOADS = """\
+import warp as wp
+
+
+@wp.kernel
+def {name}(a: wp.array(dtype=wp.vec4), b: wp.array(dtype=wp.vec2), out: wp.array(dtype=wp.float32)):
+    i = wp.tid()
+    out[i] = wp.norm_huber(a[i], 0.25) - wp.norm_l1(b[i]) * wp.norm_l1(a[i])
+"""
+
+TURNED_ROUND = """\
+import warp as wp
+
+
+@wp.kernel
+def {name}(a: wp.array(dtype=wp.vec4), b: wp.array(dtype=wp.vec2), out: wp.array(dtype=wp.float32)):
+    i = wp.tid()
+    out[i] = wp.norm_l1(a[i]) * wp.norm_l1(b[i])
+"""
+
+SOURCES = {
+    "other_overloads": OTHER_OVERLOADS,
+    "turned_round": TURNED_ROUND,
+    "overloads": OVERLOADS,
+    "plain": PLAIN,
+    "with_functions": WITH_FUNCTIONS,
+    "native": NATIVE,
+    "wide": WIDE,
+}
 
 
 def job(kind: str, entry: str, name: str | None = "kernel") -> Job:
@@ -157,6 +196,18 @@ def test_only_what_the_kernel_uses_is_kept(texts: dict[str, tuple[str, str]]) ->
     for text in texts["plain"]:
         assert "Pair" not in text
         assert "inner" not in text
+
+
+def test_only_the_overloads_that_the_kernel_uses_are_kept(texts: dict[str, tuple[str, str]]) -> None:
+    for kind, uses in (
+        ("overloads", {"norm_l1_0": (2,), "norm_huber_0": (3,)}),
+        ("other_overloads", {"norm_huber_0": (4,), "norm_l1_0": (2, 4)}),
+    ):
+        for text in texts[kind]:
+            for function, lengths in uses.items():
+                for prefix in ("", "adj_"):
+                    found = re.findall(rf"\b{prefix}{function}\(\n\s*wp::vec_t<(\d), wp::float32> var_v", text)
+                    assert sorted(map(int, found)) == list(lengths)
 
 
 def test_bfloat16_is_switched_off_by_the_kernel_alone(texts: dict[str, tuple[str, str]]) -> None:
