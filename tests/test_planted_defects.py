@@ -10,6 +10,7 @@ from planted import Defect, sandbox_with
 
 import strategies
 from harness.sandbox import Sandbox
+from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies.language import types as t
@@ -207,6 +208,62 @@ def test_a_kernel_that_loops_for_ever_is_told_from_its_neighbour(
 def test_a_kernel_whose_cpp_does_not_compile_is_told_from_its_neighbour(fatal: Sandbox) -> None:
     failing, first = verify_all([NO_BUILD, HEALTHY[0]], fatal)
     assert_told_apart(failing, first, FailureKind.BUILD_ERROR)
+
+
+def surrounded(name: str, value: Expression) -> Program:
+    """The value amid statements that have nothing to do with it."""
+    x, y = Name(FLOAT32, "x"), Name(FLOAT32, "y")
+    return kernel(
+        name,
+        Assign(x, apply("add", apply("mul", A, A), Literal(FLOAT32, 0.5))),
+        AugmentedAssign(x, "sub", apply("cos", A)),
+        Assign(y, apply("mul", x, value)),
+        AugmentedAssign(y, "add", apply("sqrt", A)),
+        Assign(OUT, apply("max", apply("mul", y, Literal(FLOAT32, 0.25)), x)),
+    )
+
+
+#: A kernel of one line, after the thread's index.
+HANDFUL = 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (apply("cbrt", A), FailureKind.CRASH),
+        (apply("sinh", A), FailureKind.HANG),
+        (REFUSED.body[1].value, FailureKind.REJECTED),  # type: ignore[union-attr]
+        (apply("neg", A), FailureKind.BUILD_ERROR),
+    ],
+    ids=lambda value: value.value if isinstance(value, FailureKind) else "",
+)
+def test_what_dies_hangs_or_is_refused_is_reduced_to_a_handful_of_lines(
+    fatal: Sandbox, monkeypatch: pytest.MonkeyPatch, value: Expression, expected: FailureKind
+) -> None:
+    if expected is FailureKind.HANG:
+        # Each candidate that hangs is waited for twice.  Not for the others: what does not compile is compiled twice.
+        monkeypatch.setattr(fatal, "cpu_seconds", 2.0)
+    given = surrounded("given", value)
+    (verdict,) = verify_all([given], fatal)
+    assert kind(verdict) is expected
+    reduced = reduce(given, verdict, fatal)
+    assert kind(reduced.verdict) is expected
+    assert len(reduced.program.body) <= HANDFUL
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"), [("sin", FailureKind.BACKWARD_MISMATCH), ("step", FailureKind.FORWARD_MISMATCH)]
+)
+def test_wrong_numbers_are_reduced_to_a_handful_of_lines(
+    wrong_numbers: Sandbox, op: str, expected: FailureKind
+) -> None:
+    given = surrounded("given", apply("add", apply(op, A), A))
+    (verdict,) = verify_all([given], wrong_numbers)
+    assert kind(verdict) is expected
+    reduced = reduce(given, verdict, wrong_numbers)
+    assert kind(reduced.verdict) is expected
+    assert len(reduced.program.body) <= HANDFUL
+    assert op in operations(reduced.program)
 
 
 def test_the_same_kernels_are_verified_by_the_warp_that_is_installed(sandbox: Sandbox) -> None:
