@@ -1,0 +1,78 @@
+"""The choices that operations make: where their derivatives jump, or their values."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strategies.ops.spec import Decision, Decisions, Values
+
+
+def below_zero(x: Values, *_: Values) -> list[Decision]:
+    """Whether a value is negative: `abs`, `sign`."""
+    return [Decision(x < 0, np.abs(x))]
+
+
+def is_zero(x: Values) -> list[Decision]:
+    """Whether a value is zero: `nonzero`."""
+    return [Decision(x == 0, np.abs(x))]
+
+
+def order(a: Values, b: Values) -> list[Decision]:
+    """Which of two values is larger: `min`, `max`."""
+    a, b = np.broadcast_arrays(a, b)
+    with np.errstate(invalid="ignore"):
+        return [Decision(np.sign(a.astype(np.float64) - b.astype(np.float64)), np.abs(a - b))]
+
+
+def clamped(x: Values, low: Values, high: Values) -> list[Decision]:
+    """On which side of its bounds a value lies."""
+    return order(x, low) + order(np.maximum(x, low), high)
+
+
+def sign_of_second(x: Values, y: Values) -> list[Decision]:
+    """The signs of both operands of `copysign`."""
+    return [*below_zero(x), Decision(np.signbit(y), np.abs(y))]
+
+
+def integer_part(x: Values) -> list[Decision]:
+    """Between which whole numbers a value lies: `floor`, `trunc`."""
+    return [Decision(np.floor(x), np.abs(x - np.round(x)))]
+
+
+def nearest_integer(x: Values) -> list[Decision]:
+    """Which whole number is nearest: `round`."""
+    return [Decision(np.floor(x + 0.5), np.abs(x - np.floor(x) - 0.5))]
+
+
+def quotient(a: Values, b: Values) -> list[Decision]:
+    """The whole part of a float quotient: `%`, `//`."""
+    if a.dtype.kind != "f":
+        return []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return integer_part(a / b)
+
+
+def extreme(v: Values, sign: int) -> list[Decision]:
+    """Which component is the smallest (`sign` 1) or the largest (`sign` -1)."""
+    if v.shape[-1] < 2:
+        return []
+    ordered = np.sort(sign * v.astype(np.float64), axis=-1)
+    chosen = np.argmin(v, axis=-1) if sign > 0 else np.argmax(v, axis=-1)
+    return [Decision(chosen, ordered[..., 1] - ordered[..., 0])]
+
+
+def at_origin(v: Values, *_: Values) -> list[Decision]:
+    """Whether a vector is zero, where its length has no derivative."""
+    length = np.sqrt(np.sum(np.square(v.astype(np.float64)), axis=-1))
+    return [Decision(length == 0, length)]
+
+
+def beyond(a: Values, delta: Values) -> list[Decision]:
+    """On which side of Huber's threshold a vector's length lies."""
+    length = np.sqrt(np.sum(np.square(a.astype(np.float64)), axis=-1))
+    return [Decision(length <= delta[..., 0], np.abs(length - delta[..., 0]))]
+
+
+def or_components(order: Decisions, sign: int) -> Decisions:
+    """The decisions of a function that takes two operands, or the components of one vector."""
+    return lambda a, b=None: extreme(a, sign) if b is None else order(a, b)

@@ -1,0 +1,134 @@
+"""Operators of Python, as Warp defines them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from strategies import intervals
+from strategies.intervals import Interval, Rule
+from strategies.language import types
+from strategies.ops import decisions, domains
+from strategies.ops.signatures import FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
+from strategies.ops.spec import Domain, OpSpec, Values
+
+
+def truncated_division(a: Values, b: Values) -> Values:
+    """The quotient, rounded towards zero for integers."""
+    if a.dtype.kind == "f":
+        return a / b
+    quotient = np.floor_divide(a, b)
+    truncated: Values = (quotient + ((quotient < 0) & (quotient * b != a))).astype(a.dtype)
+    return truncated
+
+
+def _floor_division(a: Values, b: Values) -> Values:
+    return np.floor(a / b) if a.dtype.kind == "f" else np.floor_divide(a, b)
+
+
+def _operator(name: str, function: Callable[..., Values], interval: Rule, domain: Domain, **more: Any) -> OpSpec:
+    return OpSpec(
+        name=name,
+        group="Operators",
+        reference=function,
+        interval=interval,
+        domain=domain,
+        exact=more.pop("exact", True),
+        **more,
+    )
+
+
+def _bitwise(name: str, function: Callable[..., Values], interval: Rule, domain: Domain, arity: int = 2) -> OpSpec:
+    return _operator(
+        name,
+        function,
+        interval,
+        domain,
+        signatures=(scalars(arity, INT), vectors(arity, INT)),
+        differentiable=False,
+        flat=True,
+    )
+
+
+ROWS: Final[tuple[OpSpec, ...]] = (
+    _operator("add", np.add, intervals.add, domains.terms(2), signatures=SCALARS_AND_VECTORS),
+    _operator("sub", np.subtract, intervals.sub, domains.terms(2), signatures=SCALARS_AND_VECTORS),
+    _operator(
+        "mul",
+        np.multiply,
+        intervals.mul,
+        domains.factors,
+        signatures=(
+            scalars(2, NUMBER),
+            Signature(("V", "T"), "V", NUMBER),
+            Signature(("T", "V"), "V", NUMBER),
+        ),
+    ),
+    _operator(
+        "div",
+        truncated_division,
+        intervals.div,
+        domains.division,
+        signatures=(
+            scalars(2, NUMBER),
+            Signature(("V", "T"), "V", NUMBER),
+            Signature(("T", "V"), "V", NUMBER),
+        ),
+        cuda_ulps=2.0,
+    ),
+    _operator(
+        "floordiv",
+        _floor_division,
+        intervals.floordiv,
+        domains.division,
+        signatures=(scalars(2, NUMBER),),
+        decisions=decisions.quotient,
+        jumps=True,
+        decides_on_rounded=True,
+        differentiable=False,
+        flat=True,
+    ),
+    _operator(
+        "mod",
+        np.fmod,
+        intervals.mod,
+        domains.division,
+        ulps=0.0,
+        signatures=(scalars(2, NUMBER),),
+        decisions=decisions.quotient,
+        jumps=True,
+    ),
+    _operator(
+        "neg",
+        np.negative,
+        intervals.neg,
+        domains.anywhere(1),
+        ulps=0.0,
+        signatures=(scalars(1, types.SIGNED + FLOAT), vectors(1, types.SIGNED + FLOAT)),
+    ),
+    _operator(
+        "pos",
+        np.positive,
+        intervals.same,
+        domains.anywhere(1),
+        ulps=0.0,
+        signatures=(scalars(1, NUMBER), vectors(1, NUMBER)),
+    ),
+    _operator(
+        "unot",
+        np.logical_not,
+        intervals.constant(0, 1),
+        domains.anywhere(1),
+        signatures=(scalars(1, ("bool",)),),
+        differentiable=False,
+        flat=True,
+    ),
+    _bitwise("bit_and", np.bitwise_and, intervals.bits, domains.anywhere(2)),
+    _bitwise("bit_or", np.bitwise_or, intervals.bits, domains.anywhere(2)),
+    _bitwise("bit_xor", np.bitwise_xor, intervals.bits, domains.anywhere(2)),
+    _bitwise("lshift", np.left_shift, intervals.shift_left, domains.shift_left),
+    _bitwise("rshift", np.right_shift, intervals.shift_right, domains.shift_right),
+    _bitwise("invert", np.invert, lambda a: Interval(-a.high - 1, -a.low - 1), domains.anywhere(1), arity=1),
+)

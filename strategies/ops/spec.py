@@ -1,0 +1,104 @@
+"""What a row of the table says of an operator or a built-in function."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from numpy.typing import NDArray
+
+from strategies.intervals import Interval, Rule
+from strategies.language import types
+from strategies.language.types import Scalar, Type
+from strategies.ops.signatures import Signature
+
+Values: TypeAlias = NDArray[Any]
+#: Rounds, or perturbs, an intermediate result of a reference that is made of several operations.
+Rounding: TypeAlias = Callable[[Values], Values]
+
+
+class Decision(NamedTuple):
+    """A choice that an operation makes, and how far its operands are from making another."""
+
+    choice: Values
+    distance: Values
+
+
+Decisions: TypeAlias = Callable[..., list[Decision]]
+Domain: TypeAlias = Callable[[Scalar], tuple["Interval | Away", ...]]
+
+
+class Away(NamedTuple):
+    """Every value up to `reach` whose magnitude is at least `least`."""
+
+    least: float
+    reach: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpSpec:
+    """What is known of one operator or built-in function."""
+
+    #: the name in Warp's registry
+    name: str
+    #: the group of Warp's documentation
+    group: str
+    signatures: tuple[Signature, ...]
+    #: the value, from the arguments' values
+    reference: Callable[..., Values]
+    #: between which values the result lies, given those between which the arguments lie
+    interval: Rule
+    #: where each argument may lie so that the result is defined, finite and of moderate size
+    domain: Domain
+    #: whether `reference` takes a `Rounding` first, for the operations that it is made of
+    composite: bool = False
+    #: whether IEEE 754 (or integer arithmetic) fixes the result to the last bit
+    exact: bool = False
+    #: bound of the error on CPU in units in the last place: 0 where the result is always a float itself (`abs`),
+    #: 0.5 where it is correctly rounded (`add`), more where the C library is not that good; by type where it
+    #: differs.  Measured by `benchmarks/accuracy.py`
+    ulps: float | Mapping[str, float] = 0.5
+    #: below this magnitude the error does not shrink with the result any more
+    error_floor: float = 0.0
+    #: bound of the error on CUDA devices: the CUDA programming guide's tables for float32, float64
+    cuda_ulps: float = 0.5
+    #: where the derivative jumps
+    decisions: Decisions | None = None
+    #: whether the value jumps there too
+    jumps: bool = False
+    #: whether what is decided upon was itself rounded: the quotient, for ``a // b``
+    decides_on_rounded: bool = False
+    #: for each argument, how far off its partial derivative may be, in units roundoff, because the formula for
+    #: it cancels; None where the derivative is as accurate as the value
+    adjoint_noise: Callable[..., tuple[Values, ...]] | None = None
+    #: whether Warp's documentation says that it is differentiable
+    differentiable: bool = True
+    #: whether the derivative is zero wherever it exists, so that a missing adjoint is no loss
+    flat: bool = False
+    #: where Warp's text differs from the registry's name: ``**`` is `pow`
+    spelling_of: str | None = None
+
+    def error(self, of: Type) -> float:
+        """The bound of the error on CPU for results of type `of`, in units in the last place."""
+        if not types.element_scalar(of).is_float:
+            return 0.0
+        if isinstance(self.ulps, float):
+            return self.ulps
+        return self.ulps[types.element_scalar(of).notation]
+
+    def result_interval(self, of: Type, *arguments: Interval) -> Interval:
+        """Between which values a result of type `of` lies; quotients of integers are truncated."""
+        found = self.interval(*arguments)
+        if types.element_scalar(of).is_integer:
+            return Interval(math.trunc(found.low), math.trunc(found.high))
+        return found
+
+    def result(self, arguments: Sequence[Type]) -> Type | None:
+        """The result type, or None if no signature takes these arguments."""
+        for signature in self.signatures:
+            found = signature.resolve(arguments)
+            if found is not None:
+                return found
+        return None

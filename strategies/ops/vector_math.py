@@ -1,0 +1,220 @@
+"""Vector maths: products, norms and components of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+
+from strategies import intervals
+from strategies.intervals import Interval, Rule, symmetric
+from strategies.ops import decisions, domains
+from strategies.ops.operators import truncated_division
+from strategies.ops.scalar_math import LIBM
+from strategies.ops.signatures import FLOAT, NUMBER, Signature
+from strategies.ops.spec import Domain, OpSpec, Rounding, Values
+
+
+def _sum(r: Rounding, terms: Values) -> Values:
+    total = terms[..., 0]
+    for n in range(1, terms.shape[-1]):
+        total = r(total + terms[..., n])
+    return total
+
+
+def _dot(r: Rounding, a: Values, b: Values) -> Values:
+    return _sum(r, r(a * b))
+
+
+def _length_squared(r: Rounding, a: Values) -> Values:
+    return _dot(r, a, a)
+
+
+def _length(r: Rounding, a: Values) -> Values:
+    return r(np.sqrt(_dot(r, a, a)))
+
+
+def _normalize(r: Rounding, a: Values) -> Values:
+    length = _length(r, a)[..., None]
+    return r(np.where(length > 0, a / np.where(length > 0, length, 1), 0).astype(a.dtype))
+
+
+def _cross(r: Rounding, a: Values, b: Values) -> Values:
+    left = r(a[..., [1, 2, 0]] * b[..., [2, 0, 1]])
+    right = r(a[..., [2, 0, 1]] * b[..., [1, 2, 0]])
+    return r(left - right)
+
+
+def _l1(r: Rounding, a: Values) -> Values:
+    return _sum(r, np.abs(a))
+
+
+def _huber(r: Rounding, a: Values, delta: Values) -> Values:
+    length, delta = _length(r, a), delta[..., 0]
+    inside = r(0.5 * _dot(r, a, a))
+    outside = r(delta * r(length - r(0.5 * delta)))
+    return np.where(length <= delta, inside, outside)
+
+
+def _pseudo_huber(r: Rounding, a: Values, delta: Values) -> Values:
+    delta = delta[..., 0]
+    return r(delta * r(np.sqrt(r(1 + r(_dot(r, a, a) / r(delta * delta))))))
+
+
+def _smooth_normalize(r: Rounding, a: Values, delta: Values) -> Values:
+    return r(a / _pseudo_huber(r, a, delta)[..., None])
+
+
+def _projection(a: Values) -> tuple[Values, ...]:
+    """normalize's derivative is a difference of two terms of the size of the inverse length."""
+    length = np.sqrt(np.sum(a * a, axis=-1, keepdims=True))
+    return (np.broadcast_to(8 / np.maximum(length, 1e-9), a.shape),)
+
+
+def _integer(function: Callable[[Values], Values]) -> Callable[[Values], Values]:
+    return lambda x: np.asarray(function(x), dtype=np.uint32)
+
+
+def _vectors(
+    name: str, function: Callable[..., Values], signature: Signature, interval: Rule, domain: Domain, **more: Any
+) -> OpSpec:
+    return OpSpec(
+        name=name,
+        group="Vector Math",
+        signatures=(signature,),
+        reference=function,
+        interval=interval,
+        domain=domain,
+        composite=more.pop("composite", True),
+        **{**LIBM, **more},
+    )
+
+
+def _normalized(a: Interval, _: Interval) -> Interval:
+    """At most one, and of the sign of the component."""
+    return Interval(-1 if a.low < 0 else 0, 1 if a.high > 0 else 0)
+
+
+def _sum_of_products(a: Interval, b: Interval) -> Interval:
+    return symmetric(4 * a.size * b.size)
+
+
+ROWS: Final[tuple[OpSpec, ...]] = (
+    _vectors(
+        "dot",
+        _dot,
+        Signature(("V", "V"), "T", NUMBER),
+        _sum_of_products,
+        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2),) * 2,
+    ),
+    _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, domains.factors),
+    _vectors(
+        "length",
+        _length,
+        Signature(("V",), "T", FLOAT),
+        lambda a: Interval(0, 2 * a.size),
+        domains.whole(30),
+        decisions=decisions.at_origin,
+    ),
+    _vectors(
+        "length_sq",
+        _length_squared,
+        Signature(("V",), "T", NUMBER),
+        lambda a: Interval(0, 4 * a.size**2),
+        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2),),
+    ),
+    _vectors(
+        "normalize",
+        _normalize,
+        Signature(("V",), "V", FLOAT),
+        intervals.constant(-1, 1),
+        domains.whole(30),
+        decisions=decisions.at_origin,
+        jumps=True,
+        adjoint_noise=_projection,
+    ),
+    # these are Warp functions written in Warp, for float32 alone
+    _vectors(
+        "norm_l1",
+        _l1,
+        Signature(("V",), "T", ("float32",)),
+        lambda a: Interval(0, 4 * a.size),
+        domains.whole(30),
+        decisions=decisions.below_zero,
+    ),
+    _vectors(
+        "norm_l2",
+        _length,
+        Signature(("V",), "T", ("float32",)),
+        lambda a: Interval(0, 2 * a.size),
+        domains.whole(30),
+        decisions=decisions.at_origin,
+    ),
+    _vectors(
+        "norm_huber",
+        _huber,
+        Signature(("V", "T"), "T", ("float32",)),
+        lambda a, d: Interval(0, 2 * a.size * d.high),
+        domains.between((-15, 15), (0.25, 4)),
+        decisions=decisions.beyond,
+    ),
+    _vectors(
+        "norm_pseudo_huber",
+        _pseudo_huber,
+        Signature(("V", "T"), "T", ("float32",)),
+        lambda a, d: Interval(0, 2 * a.size + d.high),
+        domains.between((-15, 15), (0.25, 4)),
+    ),
+    _vectors(
+        "smooth_normalize",
+        _smooth_normalize,
+        Signature(("V", "T"), "V", ("float32",)),
+        _normalized,
+        domains.between((-15, 15), (0.25, 4)),
+    ),
+    _vectors(
+        "cw_mul",
+        np.multiply,
+        Signature(("V", "V"), "V", NUMBER),
+        intervals.mul,
+        domains.factors,
+        exact=True,
+        composite=False,
+    ),
+    _vectors(
+        "cw_div",
+        truncated_division,
+        Signature(("V", "V"), "V", NUMBER),
+        intervals.div,
+        domains.division,
+        exact=True,
+        composite=False,
+    ),
+    OpSpec(
+        name="argmin",
+        group="Vector Math",
+        signatures=(Signature(("V",), "uint32", NUMBER),),
+        reference=_integer(lambda v: np.argmin(v, axis=-1)),
+        interval=intervals.constant(0, 3),
+        domain=domains.anywhere(1),
+        exact=True,
+        decisions=lambda v: decisions.extreme(v, 1),
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),
+    OpSpec(
+        name="argmax",
+        group="Vector Math",
+        signatures=(Signature(("V",), "uint32", NUMBER),),
+        reference=_integer(lambda v: np.argmax(v, axis=-1)),
+        interval=intervals.constant(0, 3),
+        domain=domains.anywhere(1),
+        exact=True,
+        decisions=lambda v: decisions.extreme(v, -1),
+        jumps=True,
+        differentiable=False,
+        flat=True,
+    ),
+)
