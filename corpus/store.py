@@ -73,18 +73,20 @@ class DamagedCorpus(CorpusError):
 class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a campaign has come: the next index to commit, its verified pairs, and its counters.
 
-    `counters` hold, for each category, how often each outcome occurred.
+    `counters` hold, for each category, how often each outcome occurred; `stale` is the number of programs since
+    the last one that gave a new pair.
     """
 
     next: int = 0
     verified: int = 0
     counters: dict[str, dict[str, int]] = {}
+    stale: int = 0
 
 
 def _copy(progress: Progress) -> Progress:
     """`progress` with counters of its own, since the caller may go on counting in the ones it gave."""
     counters = {category: dict(counts) for category, counts in progress.counters.items()}
-    return Progress(progress.next, progress.verified, counters)
+    return Progress(progress.next, progress.verified, counters, progress.stale)
 
 
 class _Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="begin"):
@@ -95,7 +97,9 @@ class _Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
     ids: dict[str, tuple[str, ...]]
 
 
-class _Commit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="commit"):
+class _Commit(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="event", tag="commit"
+):
     """What a campaign has come to, and the size in bytes of every category's file."""
 
     campaign: str
@@ -103,6 +107,12 @@ class _Commit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     verified: int
     counters: dict[str, dict[str, int]]
     sizes: dict[str, int]
+    stale: int = 0
+
+    @property
+    def progress(self) -> Progress:
+        """How far the campaign has come."""
+        return Progress(self.next, self.verified, self.counters, self.stale)
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -258,10 +268,7 @@ class Store:
             replace_file(path, [text])
 
     def _load_progress(self) -> None:
-        self._progress = {
-            commit.campaign: Progress(commit.next, commit.verified, commit.counters)
-            for commit in _Journal(self.path / JOURNAL).commits
-        }
+        self._progress = {commit.campaign: commit.progress for commit in _Journal(self.path / JOURNAL).commits}
 
     def _load_index(self) -> tuple[set[str], set[str]]:
         structures: set[str] = set()
@@ -409,6 +416,7 @@ class Store:
             progress.verified,
             progress.counters,
             {file.stem: _size(file) for file in _category_files(self.path)},
+            progress.stale,
         )
         self._append(self.path / JOURNAL, _encoder.encode(commit) + b"\n")
 

@@ -116,6 +116,9 @@ class Snapshot:
     known: Mapping[str, int]
     failures: Sequence[Found]
     wanted: int | None
+    #: programs since the last new pair, and how many may come before the campaign ends
+    stale: int
+    stale_allowed: int | None
     seconds_left: float | None
 
     def count(self, what: str) -> int:
@@ -198,7 +201,7 @@ class Campaign:
         categories: of kernels; all, if there are none.
         count: the verified pairs that the campaign is to have in all.
         seconds: time to draw for.
-        stale: stop after so many programs in a row that gave no new pair.
+        stale: stop after so many programs in a row that gave no new pair, runs before this one included.
         workers: processes that draw and verify, each with a sandbox.
         hunt: look for failures, under changing build options, and keep no pairs.
         fail_fast: stop at the first new failure, once it is reduced and saved.
@@ -291,7 +294,7 @@ class _Run:
         self._records: list[Record] = []
         self._structures: set[str] = set()
         self._committed_at = started
-        self._stale = 0
+        self._stale = begun.stale
         self._manners: dict[str, _Manner] = {}
         #: failures that are being reduced, or that were; None for those that are not
         self._reductions: dict[int, ReducedFailure | None] = {}
@@ -336,12 +339,19 @@ class _Run:
             return StopReason.INTERRUPTED
         if campaign._fail_fast and any(found.known is None for found in self._found.values()):
             return StopReason.FAILURE
-        if campaign._count is not None and self._verified >= campaign._count:
-            return StopReason.COUNT
-        if campaign._stale is not None and self._stale >= campaign._stale:
-            return StopReason.STALE
+        if (end := self._end(self._verified, self._stale)) is not None:
+            return end
         if campaign._seconds is not None and time.monotonic() - self._started >= campaign._seconds:
             return StopReason.SECONDS
+        return None
+
+    def _end(self, verified: int, stale: int) -> StopReason | None:
+        """Why a campaign with so many pairs, and so many programs since the last, is at its end; None if it is not."""
+        campaign = self._campaign
+        if campaign._count is not None and verified >= campaign._count:
+            return StopReason.COUNT
+        if campaign._stale is not None and stale >= campaign._stale:
+            return StopReason.STALE
         return None
 
     def _busy(self) -> bool:
@@ -455,9 +465,9 @@ class _Run:
     def _account(self) -> bool:
         """Account for the batch that is next, if it is finished and its failures are reduced."""
         batch = self._finished.get(self._next)
-        if batch is None:
+        if batch is None or self._end(self._verified, self._stale) is not None:
             return False
-        results = self._up_to_count(batch)
+        results = self._up_to_end(batch)
         failures = [result for result in results if result.what == "failure"]
         for result in failures:
             self._see_to(result)
@@ -469,15 +479,17 @@ class _Run:
         self._next = results[-1].index + 1
         return True
 
-    def _up_to_count(self, batch: _Batch) -> Sequence[Result]:
-        """The results up to the one that brings the campaign to its count, in order."""
-        verified, structures = self._verified, set()
+    def _up_to_end(self, batch: _Batch) -> Sequence[Result]:
+        """The results up to the one with which the campaign is at its end, in order."""
+        verified, stale, structures = self._verified, self._stale, set()
         for n, result in enumerate(batch.results):
+            stale += 1
             if result.verified and not self._duplicate(result) and result.structure not in structures:
                 structures.add(result.structure)
                 verified += 1
-                if verified == self._campaign._count:
-                    return batch.results[: n + 1]
+                stale = 0
+            if self._end(verified, stale) is not None:
+                return batch.results[: n + 1]
         return batch.results
 
     def _wind_up(self) -> None:
@@ -581,7 +593,7 @@ class _Run:
         if self._plan.hunt:
             return
         counters = {category: dict(sorted(c.items())) for category, c in self._counters.items()}
-        progress = store_form.Progress(self._next, self._verified, counters)
+        progress = store_form.Progress(self._next, self._verified, counters, self._stale)
         self._store.commit(self._plan.campaign, progress, self._records)
         self._records.clear()
         self._structures.clear()
@@ -603,6 +615,8 @@ class _Run:
             known=dict(self._known),
             failures=list(self._found.values()),
             wanted=self._campaign._count,
+            stale=self._stale,
+            stale_allowed=self._campaign._stale,
             seconds_left=self._seconds_left(seconds),
         )
 

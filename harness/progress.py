@@ -109,6 +109,8 @@ def _figures(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("new failures", f"{len(snapshot.new_failures)}"),
         ("elapsed", f"{snapshot.seconds:.0f} s"),
     ]
+    if snapshot.stale_allowed is not None:
+        figures.append(("since the last pair", f"{snapshot.stale} of {snapshot.stale_allowed} draws"))
     if snapshot.seconds_left is not None:
         figures.append(("left", f"{snapshot.seconds_left:.0f} s"))
     return figures

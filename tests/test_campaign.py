@@ -158,6 +158,15 @@ def test_a_structure_that_is_there_is_counted_and_not_added(reference: Path, tmp
     assert summary.added == 0
 
 
+def test_a_stale_campaign_ends_at_the_same_program_however_it_came_there(reference: Path, tmp_path: Path) -> None:
+    shutil.copytree(reference, tmp_path, dirs_exist_ok=True)
+    # The elementwise kernels are in the reference, so nothing that this campaign draws first is new.
+    for allowed in (1, 3, 3):
+        summary = grow(tmp_path, None, categories=SOME[:1], stale=allowed)
+        assert summary.stop_reason is StopReason.STALE
+        assert summary.draws == summary.stale == allowed
+
+
 # ---------------------------------------------------------------- ends
 
 

@@ -34,7 +34,7 @@ def grow(
     corpus: Annotated[Path, typer.Option("--corpus", help="The folder of the corpus.")] = DEFAULT_CORPUS,
     workers: Workers = None,
     stop_after_stale: Annotated[
-        int | None, typer.Option("--stop-after-stale", min=1, help="Stop after so many draws without a new pair.")
+        int | None, typer.Option("--stop-after-stale", min=1, help="Stop once so many draws in a row gave no new pair.")
     ] = None,
     check_cuda: CheckCuda = False,
     json: Json = False,
