@@ -181,14 +181,9 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
 
 
 def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
-    """The cells that no thread writes whose control flow rounding could change."""
-    writes = wide.writes[parameter.name]
-    if not wide.fragile.any():
-        return np.ones(writes.shape[1], bool)
-    shared = np.any(writes.sum(axis=0) > 1)
-    unwritten = ~writes.any(axis=0)
-    touched = np.any(writes[wide.fragile], axis=0) | unwritten
-    return np.zeros(writes.shape[1], bool) if shared else np.logical_not(touched)
+    """The cells that no thread could write whose control flow rounding could change."""
+    reached: Mask = np.any(wide.reach[parameter.name][wide.fragile], axis=0)
+    return ~reached
 
 
 def _gradients(

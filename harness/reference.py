@@ -12,12 +12,13 @@ races; an inactive lane reads safe values, makes no decisions and prolongs no lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 
+from harness.extremes import Extremes
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
 from strategies.language import types
 from strategies.language.nodes import (
@@ -50,6 +51,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import Array, Scalar, Type, Vector
 from strategies.ops import OPS, Decision, OpSpec
+from strategies.ops.decisions import truncated
 
 
 class InvalidProgram(Exception):
@@ -89,6 +91,8 @@ class Evaluation:
     reads: dict[str, Mask]
     #: for each array, whether a thread wrote a cell: threads, cells
     writes: dict[str, Mask]
+    #: for each array, whether a thread could write a cell if its branches were decided otherwise: threads, cells
+    reach: dict[str, Mask]
     #: for each array, whether a cell was overwritten by a plain store
     stored: dict[str, Mask]
     #: the share of each thread in the sum of cotangents times outputs: realisations, perturbations, threads
@@ -117,21 +121,26 @@ def _accumulated(program: Program) -> frozenset[str]:
     return frozenset(added - stored)
 
 
+def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...]]]:
+    """Where arrays are written: the array, and the indices of the element."""
+    for node in walk(program):
+        match node:
+            case Atomic():
+                yield node.array, node.indices
+            case Assign(target=target) | AugmentedAssign(target=target):
+                while isinstance(target, Component):
+                    assert isinstance(target.base, Name | Component | Element)
+                    target = target.base
+                if isinstance(target, Element):
+                    yield target.array, target.indices
+
+
 @dataclass
 class _Frame:
     """The lanes that have left the current iteration, or the loop."""
 
     broken: Mask
     continued: Mask
-
-
-@dataclass
-class _Winners:
-    """Who holds each cell of an array that takes atomic minima or maxima."""
-
-    lane: Values
-    distance: Values
-    attempts: Mask
 
 
 @dataclass
@@ -170,7 +179,7 @@ class Evaluator:
         self._reads: dict[str, Mask] = {}
         self._writes: dict[str, Mask] = {}
         self._stored: dict[str, Mask] = {}
-        self._winners: dict[str, _Winners] = {}
+        self._extremes: dict[str, Extremes] = {}
         self._frames: list[_Frame] = []
         self._iterations = 0
         self._fragile = np.zeros(self._threads, bool)
@@ -188,6 +197,7 @@ class Evaluator:
             self._arrays,
             self._reads,
             self._writes,
+            self._reach(),
             self._stored,
             self._loss,
             self._fragile,
@@ -251,6 +261,10 @@ class Evaluator:
             values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)
         return values * factor
 
+    def _round(self, values: Values, of: Type) -> Values:
+        """`values` rounded once, to the kernel's own precision: what an operation that does not stop there sees."""
+        return values.astype(types.element_scalar(of).notation).astype(values.dtype)
+
     def _noise(self, of: Type, components: tuple[int, ...]) -> Values:
         """Noise of the size of one rounding, another for each component: realisations, 1, threads[, components]."""
         return self._perturb(np.full((1, 1, 1, *components), 1 / 3), of, 1.0) * 3 - 1
@@ -262,22 +276,28 @@ class Evaluator:
 
         `rounded` is the type in which what is decided upon was rounded once more than its operands' noise shows.
         """
-        choice, distance = decision
+        choice, distance = decision.choice, decision.distance
         if self.native or (choice.shape[0] == 1 and choice.shape[1] == 1):
             return
         if choice.ndim == 4:
             for n in range(choice.shape[3]):
-                self._decide(Decision(choice[..., n], distance[..., n]), mask, jump, rounded)
+                part = decision._replace(choice=choice[..., n], distance=distance[..., n])
+                self._decide(part, mask, jump, rounded)
             return
+        if decision.meets and not jump:
+            # equal operands that move together have one derivative: it does not matter which is taken
+            mask = mask & np.any(distance[:1] != 0, axis=1, keepdims=True)
         others = np.any((choice != choice[:, :1]) & mask, axis=0)
         self._changed |= others
         first, base = choice[:, 0], choice[0, 0]
         spread = np.max(np.abs(distance[:, 0] - distance[0, 0]), axis=0)
         if rounded is not None and rounded.bits < 64:
-            spread = spread + UNIT_ROUNDOFF[rounded.notation] * (1 + np.abs(choice[0, 0]))
+            # without any noise, what is rounded is known to the bit, and so is the choice
+            once = UNIT_ROUNDOFF[rounded.notation] * (1 + np.abs(choice[0, 0]))
+            spread = np.where(spread > 0, spread + once, 0.0)
         near = (distance[0, 0] <= FRAGILE_FACTOR * spread) & (spread > 0)
         fragile = (np.any(first != base, axis=0) | near) & np.any(mask[:, 0], axis=0)
-        if jump:
+        if jump and decision.jumps:
             self._fragile |= fragile
         self._kinked |= fragile
 
@@ -343,15 +363,19 @@ class Evaluator:
     def _apply(self, row: OpSpec, node: Apply, arguments: list[Values], mask: Mask) -> Values:
         if any(a.ndim == 4 for a in arguments):
             arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
-        if row.decisions is not None:
-            rounded = types.element_scalar(node.type) if row.decides_on_rounded else None
+        first = node.arguments[0].type
+        if row.decides_on_rounded and row.decisions is not None:
+            for decision in row.decisions(lambda v: self._round(v, first), *arguments):
+                self._decide(decision, mask, row.jumps, types.element_scalar(first))
+        elif row.decisions is not None:
             for decision in row.decisions(*arguments):
-                self._decide(decision, mask, row.jumps, rounded)
+                self._decide(decision, mask, row.jumps)
         if row.error(node.type) > 0 and row.name not in ("add", "sub"):
             arguments = [self._perturb_adjoint(a, node.arguments[n].type) for n, a in enumerate(arguments)]
-        if row.composite:
-            argument_type = node.arguments[0].type
-            found = row.reference(lambda v: self._perturb(v, argument_type, 0.5), *arguments)
+        if row.decides_on_rounded:
+            found = row.reference(lambda v: self._round(v, first), *arguments)
+        elif row.composite:
+            found = row.reference(lambda v: self._perturb(v, first, 0.5), *arguments)
         else:
             found = row.reference(*arguments)
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)
@@ -478,7 +502,8 @@ class Evaluator:
         assert isinstance(source, Scalar)
         assert isinstance(target, Scalar)
         if source.is_float and target.is_integer:
-            self._decide(Decision(np.trunc(value), np.abs(value - np.round(value))), mask, jump=True)
+            for decision in truncated(value):
+                self._decide(decision, mask, jump=True)
             low, high = target.limits
             if self.native and np.any(mask & ~((value > low - 1) & (value < high + 1))):
                 raise InvalidProgram(f"{self.program.name} converts a float that {target.notation} cannot hold")
@@ -554,6 +579,30 @@ class Evaluator:
         if stored:
             self._stored[array][at] = True
 
+    def _reach(self) -> dict[str, Mask]:
+        """The cells of each array that each thread could write, whatever branches it took.
+
+        Indices that are made of the thread's own and of constants tell; any others could name every cell.
+        """
+        found = {array: writes.copy() for array, writes in self._writes.items()}
+        nobody = np.zeros((1, 1, 1), bool)
+        for array, indices in _write_sites(self.program):
+            if all(self._is_fixed(index) for index in indices):
+                cell = np.broadcast_to(self._cell(array, indices, nobody)[0, 0], self._threads)
+                found[array][np.arange(self._threads), cell] = True
+            else:
+                found[array][:] = True
+        return found
+
+    def _is_fixed(self, index: Expression) -> bool:
+        """Whether an index is the same whatever branches were taken."""
+        threads = {name for node in self.program.body if isinstance(node, ThreadIndex) for name in node.names}
+        changed = {n.target.name for n in walk(self.program) if isinstance(n, Assign) and isinstance(n.target, Name)}
+        return all(
+            isinstance(node, Literal | Extent | Apply) or (isinstance(node, Name) and node.name in threads - changed)
+            for node in walk(index)
+        )
+
     def _atomic(self, node: Atomic, mask: Mask) -> None:
         cell = self._cell(node.array, node.indices, mask)
         value = self._value(node.value, mask)
@@ -592,57 +641,23 @@ class Evaluator:
     def _atomic_extreme(self, node: Atomic, cell: Values, value: Values, mask: Mask) -> None:
         contents = self._arrays[node.array]
         lanes = (self._runs, self._lanes, self._threads)
-        vector = contents.ndim == 4
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
-        held = self._winners.setdefault(
-            node.array,
-            _Winners(
-                np.full(contents.shape, -1, np.int64),
-                np.full(contents.shape, np.inf),
-                np.zeros((self._threads, contents.shape[2]), bool),
-            ),
-        )
-        held.attempts |= self._writes[node.array]
-        runs, perturbations = np.ogrid[: self._runs, : self._lanes]
-        sign = 1 if node.op == "atomic_min" else -1
-        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
-            at = cell[..., thread]
-            active = mask[..., thread][..., None] if vector else mask[..., thread]
-            old, new = contents[runs, perturbations, at], value[:, :, thread]
-            gap = sign * (old.astype(np.float64) - new.astype(np.float64))
-            wins = active & (gap > 0)
-            contents[runs, perturbations, at] = np.where(wins, new, old)
-            lane = held.lane[runs, perturbations, at]
-            held.lane[runs, perturbations, at] = np.where(wins, thread, lane)
-            distance = held.distance[runs, perturbations, at]
-            # what the old holder, or the loser, is away from the new holder
-            other = np.where(wins, gap, np.minimum(distance, -gap))
-            held.distance[runs, perturbations, at] = np.where(active, other, distance)
+        held = self._extremes.setdefault(node.array, Extremes(contents, self._threads))
+        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))).tolist():
+            held.offer(thread, cell[..., thread], value[:, :, thread], mask[..., thread], node.op == "atomic_min")
 
     def _settle_loss(self) -> None:
         """Add to each thread's share what it left in the cells that it owns."""
         for array, cotangent in self.cotangents.items():
             contents = self._arrays[array]
             weighted = contents * cotangent if contents.dtype.kind == "f" else np.zeros(contents.shape)
-            if array in self._winners:
-                self._settle_winners(array, weighted)
+            if array in self._extremes:
+                self._loss += self._extremes[array].shares(weighted)
+                self._kinked |= self._extremes[array].unsettled(FRAGILE_FACTOR)
             elif array not in self._shared:
                 total = weighted.sum(axis=-1) if weighted.ndim == 4 else weighted
                 self._loss += total @ self._writes[array].T.astype(np.float64)
-
-    def _settle_winners(self, array: str, weighted: Values) -> None:
-        held = self._winners[array]
-        spread = np.max(np.abs(held.distance[:, 0] - held.distance[0, 0]), axis=0, initial=0)
-        spread = np.where(np.isfinite(spread), spread, 0)
-        close = held.distance[0, 0] <= np.maximum(FRAGILE_FACTOR * spread, 0)
-        unsettled = close | np.any(held.lane != held.lane[:1, :1], axis=(0, 1))
-        if unsettled.ndim == 2:
-            unsettled = unsettled.any(axis=-1)
-        self._kinked |= np.any(held.attempts & unsettled, axis=1)
-        for thread in range(self._threads):
-            share = np.where(held.lane[0, 0] == thread, weighted, 0)
-            self._loss[..., thread] += share.reshape(*share.shape[:2], -1).sum(axis=-1)
 
     # ------------------------------------------------------------ statements
 

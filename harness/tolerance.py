@@ -44,6 +44,12 @@ def sizes(values: Values, scale: float) -> Values:
     return found
 
 
+def _smallest(dtype: str) -> float:
+    """The smallest normal number of a float type: below it, spacing does not shrink with size any more."""
+    return float(np.finfo(dtype).tiny)
+
+
 def sharp(tolerance: Values, values: Values, dtype: str, scale: float) -> Values:
     """Whether each tolerance is small enough for the comparison to mean something."""
-    return np.isfinite(tolerance) & (tolerance <= CEILING[dtype] * sizes(values, scale))
+    size = np.maximum(sizes(values, scale), _smallest(dtype))
+    return np.isfinite(tolerance) & (tolerance <= CEILING[dtype] * size)

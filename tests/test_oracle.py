@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
 from harness.expectation import Expectation, expect
@@ -20,13 +21,11 @@ from harness.verdict import FailureKind, Outcome, Tier, Verdict
 from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
-from strategies.language.check import check_program
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
-    Cast,
     Compare,
     Component,
     Conditional,
@@ -34,14 +33,11 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Literal,
-    Name,
     Parameter,
     Program,
     Statement,
-    ThreadIndex,
 )
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
-from strategies.ops import result_type
 
 #: Kernels of each category: a build costs about 0.2 s.
 DRAWS = 4
@@ -521,49 +517,6 @@ def test_every_kind_of_failure_is_a_sentence(kind: FailureKind) -> None:
 
 # ---------------------------------------------------------------- gradients that are known
 
-AT = Name(INT32, "i")
-
-
-def kernel(
-    of: Scalar, value: Callable[[Expression, Expression], Expression], low: float = -2.0, high: float = 2.0
-) -> Program:
-    """``out[i] = value(a[i], b[i])``"""
-    a, b = Element(of, "a", (AT,)), Element(of, "b", (AT,))
-    return program_of(of, Assign(Element(of, "out", (AT,)), value(a, b)), low=low, high=high)
-
-
-def program_of(
-    of: Scalar,
-    *body: Statement,
-    low: float = -2.0,
-    high: float = 2.0,
-    cells: int = 6,
-    more: tuple[Parameter, ...] = (),
-) -> Program:
-    found = Program(
-        "known",
-        "elementwise",
-        (6,),
-        (
-            Parameter("a", t.array(of), low, high, (6,)),
-            Parameter("b", t.array(of), low, high, (6,)),
-            Parameter("out", t.array(of), 0.0, 0.0, (cells,), True),
-            *more,
-        ),
-        (ThreadIndex(("i",)), *body),
-    )
-    check_program(found, result_type)
-    return found
-
-
-def apply(op: str, *arguments: Expression) -> Apply:
-    return Apply(arguments[0].type, op, arguments)
-
-
-def literal(of: t.Type, value: float) -> Literal:
-    return Literal(of, value)
-
-
 KNOWN: dict[str, tuple[Callable[..., Expression], Callable[..., Any], Callable[..., Any]]] = {
     "x * x": (lambda a, b: apply("mul", a, a), lambda a, b: 2 * a, lambda a, b: 0 * a),
     "a * b": (lambda a, b: apply("mul", a, b), lambda a, b: b, lambda a, b: a),
@@ -641,71 +594,6 @@ def test_differences_follow_an_array_that_several_threads_read() -> None:
     exact = np.array([v[n] * a[min(n + 1, 5)] + (v[n - 1] * a[n - 1] if n else 0) for n in range(6)])
     exact[5] += v[5] * a[5]
     np.testing.assert_allclose(found.gradients["a"].expected, exact, atol=1e-10)
-
-
-# ---------------------------------------------------------------- kinks and ties
-
-KINKS: dict[str, tuple[float, Callable[[Expression], Expression]]] = {
-    "abs at zero": (0.0, lambda a: apply("abs", a)),
-    "max at a tie": (0.5, lambda a: apply("max", a, literal(a.type, 0.5))),
-    "min at a tie": (0.5, lambda a: apply("min", literal(a.type, 0.5), a)),
-    "clamp at its end": (1.0, lambda a: apply("clamp", a, literal(a.type, -1.0), literal(a.type, 1.0))),
-    "sign at zero": (0.0, lambda a: apply("sign", a)),
-    "step at zero": (0.0, lambda a: apply("step", a)),
-    "floor at a whole number": (2.0, lambda a: apply("floor", a)),
-    "rint at a half": (1.5, lambda a: apply("rint", a)),
-    "frac at a whole number": (-1.0, lambda a: apply("frac", a)),
-    "a comparison at equality": (
-        0.25,
-        lambda a: Conditional(a.type, Compare(BOOL, ("<",), (a, literal(a.type, 0.25))), a, apply("mul", a, a)),
-    ),
-    "a conversion at a whole number": (3.0, lambda a: Cast(a.type, Cast(INT32, a))),
-}
-
-
-@pytest.mark.parametrize("of", [FLOAT32, FLOAT64], ids=repr)
-@pytest.mark.parametrize("name", KINKS)
-def test_gradients_at_a_kink_are_not_judged_but_values_are(name: str, of: Scalar) -> None:
-    at, value = KINKS[name]
-    found = expect(kernel(of, lambda a, b: apply("add", value(a), apply("mul", b, literal(of, 0.0))), at, at))
-    assert not found.gradients["a"].checked.any()
-    assert found.outputs["out"].checked.all()
-    near = expect(kernel(of, lambda a, b: apply("add", value(a), b), at + 0.125, at + 0.1875))
-    assert near.gradients["a"].checked.all()
-
-
-@pytest.mark.parametrize("op", ["atomic_min", "atomic_max"])
-def test_ties_among_the_operands_of_atomics_are_not_judged(op: str) -> None:
-    value = Element(FLOAT32, "a", (AT,))
-    sign = -1.0 if op == "atomic_min" else 1.0
-    body = Atomic(op, "out", (Literal(INT32, 0),), value)
-    tied = expect(program_of(FLOAT32, body, low=sign, high=sign, cells=1))
-    assert not tied.gradients["a"].checked.any()
-    assert tied.outputs["out"].checked.all()
-    apart = expect(program_of(FLOAT32, body, cells=1))
-    assert apart.gradients["a"].checked.all()
-
-
-def test_a_branch_that_rounding_could_take_is_judged_neither_way() -> None:
-    """sin(a) < sin(a) * 1 + 0, computed in two ways: which holds is a matter of rounding."""
-    of = FLOAT32
-
-    def value(a: Expression, b: Expression) -> Expression:
-        left = apply("sub", apply("sin", a), apply("mul", apply("cos", a), apply("tan", a)))
-        return Conditional(of, Compare(BOOL, ("<",), (left, literal(of, 0.0))), literal(of, 1.0), literal(of, 2.0))
-
-    found = expect(kernel(of, value, 0.25, 1.0))
-    assert not found.outputs["out"].checked.any()
-
-
-def test_a_quotient_that_rounds_to_a_whole_number_is_not_judged_by_what_it_was_before() -> None:
-    """1.5 // 0.3 is 4 for real numbers near the float32 ones, and 5 where the quotient is rounded first."""
-
-    def value(a: Expression, b: Expression) -> Expression:
-        return apply("add", apply("floordiv", a, literal(FLOAT32, 0.3)), apply("sin", b))
-
-    assert not expect(kernel(FLOAT32, value, 1.5, 1.5)).outputs["out"].checked.any()
-    assert expect(kernel(FLOAT32, value, 1.6, 1.7)).outputs["out"].checked.all()
 
 
 def test_a_gradient_that_float64_rounds_away_is_not_held_to_be_zero() -> None:

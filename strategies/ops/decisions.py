@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from strategies.ops.spec import Decision, Decisions, Values
+from strategies.ops.spec import Decision, Decisions, Rounding, Values
 
 
 def below_zero(x: Values, *_: Values) -> list[Decision]:
@@ -21,7 +21,7 @@ def order(a: Values, b: Values) -> list[Decision]:
     """Which of two values is larger: `min`, `max`."""
     a, b = np.broadcast_arrays(a, b)
     with np.errstate(invalid="ignore"):
-        return [Decision(np.sign(a.astype(np.float64) - b.astype(np.float64)), np.abs(a - b))]
+        return [Decision(np.sign(a.astype(np.float64) - b.astype(np.float64)), np.abs(a - b), meets=True)]
 
 
 def clamped(x: Values, low: Values, high: Values) -> list[Decision]:
@@ -31,11 +31,11 @@ def clamped(x: Values, low: Values, high: Values) -> list[Decision]:
 
 def sign_of_second(x: Values, y: Values) -> list[Decision]:
     """The signs of both operands of `copysign`."""
-    return [*below_zero(x), Decision(np.signbit(y), np.abs(y))]
+    return [Decision(x < 0, np.abs(x), jumps=False), Decision(np.signbit(y), np.abs(y))]
 
 
 def integer_part(x: Values) -> list[Decision]:
-    """Between which whole numbers a value lies: `floor`, `trunc`."""
+    """Between which whole numbers a value lies: `floor`, `ceil`."""
     return [Decision(np.floor(x), np.abs(x - np.round(x)))]
 
 
@@ -44,12 +44,27 @@ def nearest_integer(x: Values) -> list[Decision]:
     return [Decision(np.floor(x + 0.5), np.abs(x - np.floor(x) - 0.5))]
 
 
-def quotient(a: Values, b: Values) -> list[Decision]:
-    """The whole part of a float quotient: `%`, `//`."""
+def truncated(x: Values) -> list[Decision]:
+    """The whole part of a value: `trunc`, `frac`, conversions to integers.  It is the same on both sides of zero."""
+    size = np.abs(x)
+    return [Decision(np.trunc(x), np.where(size < 0.5, 1 - size, np.abs(x - np.round(x))))]
+
+
+def remainder(a: Values, b: Values) -> list[Decision]:
+    """The whole part of a float quotient: `%`."""
     if a.dtype.kind != "f":
         return []
     with np.errstate(divide="ignore", invalid="ignore"):
-        return integer_part(a / b)
+        return truncated(a / b)
+
+
+def quotient(r: Rounding, a: Values, b: Values) -> list[Decision]:
+    """Between which whole numbers a float quotient lies once it is rounded: `//`."""
+    if a.dtype.kind != "f":
+        return []
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = a / b
+        return [Decision(np.floor(r(found)), np.abs(found - np.round(found)))]
 
 
 def extreme(v: Values, sign: int) -> list[Decision]:
@@ -58,7 +73,7 @@ def extreme(v: Values, sign: int) -> list[Decision]:
         return []
     ordered = np.sort(sign * v.astype(np.float64), axis=-1)
     chosen = np.argmin(v, axis=-1) if sign > 0 else np.argmax(v, axis=-1)
-    return [Decision(chosen, ordered[..., 1] - ordered[..., 0])]
+    return [Decision(chosen, ordered[..., 1] - ordered[..., 0], meets=True)]
 
 
 def at_origin(v: Values, *_: Values) -> list[Decision]:

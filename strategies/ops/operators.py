@@ -12,7 +12,7 @@ from strategies.intervals import Interval, Rule
 from strategies.language import types
 from strategies.ops import decisions, domains
 from strategies.ops.signatures import FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
-from strategies.ops.spec import Domain, OpSpec, Values
+from strategies.ops.spec import Domain, OpSpec, Rounding, Values
 
 
 def truncated_division(a: Values, b: Values) -> Values:
@@ -24,8 +24,8 @@ def truncated_division(a: Values, b: Values) -> Values:
     return truncated
 
 
-def _floor_division(a: Values, b: Values) -> Values:
-    return np.floor(a / b) if a.dtype.kind == "f" else np.floor_divide(a, b)
+def _floor_division(r: Rounding, a: Values, b: Values) -> Values:
+    return np.floor(r(a / b)) if a.dtype.kind == "f" else np.floor_divide(a, b)
 
 
 def _operator(name: str, function: Callable[..., Values], interval: Rule, domain: Domain, **more: Any) -> OpSpec:
@@ -86,6 +86,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         signatures=(scalars(2, NUMBER),),
         decisions=decisions.quotient,
         jumps=True,
+        composite=True,
         decides_on_rounded=True,
         differentiable=False,
         flat=True,
@@ -97,7 +98,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         domains.division,
         ulps=0.0,
         signatures=(scalars(2, NUMBER),),
-        decisions=decisions.quotient,
+        decisions=decisions.remainder,
         jumps=True,
     ),
     _operator(

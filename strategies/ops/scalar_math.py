@@ -369,7 +369,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     ),
     _stepwise("round", _round_away, decisions.nearest_integer),
     _stepwise("rint", np.rint, decisions.nearest_integer),
-    _stepwise("trunc", np.trunc, decisions.integer_part),
+    _stepwise("trunc", np.trunc, decisions.truncated),
     _stepwise("floor", np.floor, decisions.integer_part),
     _stepwise("ceil", np.ceil, decisions.integer_part),
     _math(
@@ -379,7 +379,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         domains.anywhere(1),
         exact=True,
         ulps=0.0,
-        decisions=decisions.integer_part,
+        decisions=decisions.truncated,
         jumps=True,
         differentiable=False,
     ),

@@ -20,10 +20,17 @@ Rounding: TypeAlias = Callable[[Values], Values]
 
 
 class Decision(NamedTuple):
-    """A choice that an operation makes, and how far its operands are from making another."""
+    """A choice that an operation makes, and how far its operands are from making another.
+
+    Of an operation whose value jumps somewhere, `jumps` says whether it does where this choice changes.
+    `meets` says that both sides are one function wherever the distance stays zero: the larger of two equal
+    numbers, whichever is taken.
+    """
 
     choice: Values
     distance: Values
+    jumps: bool = True
+    meets: bool = False
 
 
 Decisions: TypeAlias = Callable[..., list[Decision]]
@@ -68,7 +75,8 @@ class OpSpec:
     decisions: Decisions | None = None
     #: whether the value jumps there too
     jumps: bool = False
-    #: whether what is decided upon was itself rounded: the quotient, for ``a // b``
+    #: whether what is decided upon was itself rounded, the quotient for ``a // b``: `decisions` then takes a
+    #: `Rounding` first, and both round to the kernel's own precision
     decides_on_rounded: bool = False
     #: for each argument, how far off its partial derivative may be, in units roundoff, because the formula for
     #: it cancels; None where the derivative is as accurate as the value
