@@ -147,30 +147,39 @@ _CONSTRUCTS: Final[dict[type[Node], str]] = {
 
 
 def constructs(program: Program) -> list[str]:
-    """The sorted constructs of a reduced program that can be at fault.
+    """The sorted constructs of a reduced program that can be at fault."""
+    return sorted({name for node in suspected(program) if (name := _strong(node) or _weak(node))})
 
-    Where there is nothing but loads, stores and conversions, those are named; beside anything else they are
+
+def suspected(program: Program) -> list[Node]:
+    """The nodes of a reduced program that can be at fault.
+
+    Where there is nothing but loads, stores and conversions, those are; beside anything else they are
     what reducing happened to leave.
     """
-    strong, weak = set[str](), set[str]()
-    for node in walk(program):
-        match node:
-            case Apply() | Atomic():
-                strong.add(node.op)
-            case Compare(operators=operators):
-                strong.add("compare-chain" if len(operators) > 1 else "compare")
-            case AugmentedAssign(operator=operator):
-                strong.add(f"augmented-{operator}")
-            case Assign(target=Component()):
-                strong.add("component-store")
-            case _ if type(node) in _CONSTRUCTS:
-                strong.add(_CONSTRUCTS[type(node)])
-            case Cast() | Construct() | Component() | Extent():
-                weak.add(str(node.__struct_config__.tag))
-    if {"if", "conditional"} & strong:
+    nodes = list(walk(program))
+    strong = [node for node in nodes if _strong(node)]
+    if any(isinstance(node, If | Conditional) for node in strong):
         # a comparison stands in each test
-        strong.discard("compare")
-    return sorted(strong or weak)
+        strong = [node for node in strong if _strong(node) != "compare"]
+    return strong or [node for node in nodes if _weak(node)]
+
+
+def _strong(node: Node) -> str | None:
+    match node:
+        case Apply() | Atomic():
+            return node.op
+        case Compare(operators=operators):
+            return "compare-chain" if len(operators) > 1 else "compare"
+        case AugmentedAssign(operator=operator):
+            return f"augmented-{operator}"
+        case Assign(target=Component()):
+            return "component-store"
+    return _CONSTRUCTS.get(type(node))
+
+
+def _weak(node: Node) -> str | None:
+    return str(node.__struct_config__.tag) if isinstance(node, Cast | Construct | Component | Extent) else None
 
 
 # ---------------------------------------------------------------- the ledger

@@ -17,8 +17,8 @@ from corpus.store import VERIFIED, Store
 from harness.commands import run
 from harness.commands.stats import stats
 from harness.inputs import Flavour, derive
-from harness.report import make_case
 from harness.shrink import Reduced
+from harness.stored_case import make_case
 from harness.verdict import Failure, FailureKind, failed
 from strategies import draw
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,11 +16,12 @@ import pytest
 from corpus.case import decode_case
 from corpus.record import Provenance
 from corpus.store import Store
-from harness.report import Report, repro, run_repro, write_report
+from harness.report import MARK, Report, with_releases, write_report
+from harness.reproduction import Shown, regression, repro, run_repro
 from harness.sandbox import Sandbox
 from harness.shrink import Reduced, reduce
 from harness.triage import Ledger, bucket
-from harness.verdict import Failure, FailureKind, failed
+from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
 from strategies.language import types
 from strategies.language.nodes import (
@@ -37,7 +40,6 @@ from strategies.language.nodes import (
     ThreadIndex,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32
-from strategies.ops import OPS
 
 PROVENANCE = Provenance(warp="1.19.0", numpy="2", hypothesis="6", warpsmith="0", seed=1, index=2)
 I = Name(INT32, "i")  # noqa: E741
@@ -78,10 +80,32 @@ def reduced(given: Program, sandbox: Sandbox) -> Reduced:
     return reduce(given, verdict, sandbox)
 
 
+@pytest.fixture(scope="module")
+def remainder(sandbox: Sandbox) -> Reduced:
+    return reduced(REMAINDER, sandbox)
+
+
+@pytest.fixture(scope="module")
+def issue(remainder: Reduced, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The report on the remainder."""
+    return (report_on(remainder, tmp_path_factory.mktemp("reports")).folder / "README.md").read_text()
+
+
 def report_on(found: Reduced, folder: Path) -> Report:
     assert found.verdict.failure is not None
     name = bucket(found.program, found.verdict.failure)
     return write_report(folder, found, name, PROVENANCE, Ledger.load().by_bucket(name))
+
+
+def ran_by_pytest(folder: Path, *files: Path) -> str:
+    """What pytest says of files that are copied into a folder of somebody else's."""
+    for number, file in enumerate(files):
+        (folder / f"test_{number}.py").write_text(file.read_text())
+    environment = {**os.environ, "WARP_CACHE_PATH": str(folder / "cache"), "PYTHONPATH": ""}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:warpsmith", "."],
+        capture_output=True, text=True, check=False, cwd=folder, env=environment,
+    ).stdout  # fmt: skip
 
 
 @pytest.mark.parametrize("given", [REMAINDER, CHAIN], ids=["remainder", "chain"])
@@ -90,9 +114,11 @@ def test_a_real_defect_is_shown_by_a_short_script_that_stands_alone(given: Progr
     assert report.confirmed, report.output
     script = (report.folder / "repro.py").read_text()
     assert len(script.splitlines()) <= 35
+    test = (report.folder / "test_repro.py").read_text()
     for module in ("warpsmith", "harness", "strategies", "corpus"):
-        assert f"import {module}" not in script
-        assert f"from {module}" not in script
+        for text in (script, test):
+            assert f"import {module}" not in text
+            assert f"from {module}" not in text
     issue = (report.folder / "README.md").read_text()
     assert script.strip() in issue
     assert "Known issue" in issue
@@ -102,34 +128,41 @@ def test_a_real_defect_is_shown_by_a_short_script_that_stands_alone(given: Progr
     assert ("x" in case.inputs) == any(p.name == "x" for p in case.program.parameters)
 
 
-def test_what_warp_does_right_is_reported_as_not_reproduced(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, tmp_path: Path
-):
-    row = OPS["sin"]
-    monkeypatch.setitem(OPS, "sin", dataclasses.replace(row, reference=lambda x: row.reference(x) * 1.25))
-    found = reduced(program(Assign(OUT, apply("sin", X))), sandbox)
-    failure = found.verdict.failure
+def test_the_line_of_generated_code_at_fault_is_marked(issue: str):
+    (marked,) = (line for line in issue.splitlines() if line.endswith(MARK))
+    assert marked.strip().startswith("wp::adj_mod(")
+
+
+def test_a_regression_test_fails_in_another_project_until_the_defect_is_fixed(remainder: Reduced, tmp_path: Path):
+    found, failure = remainder, remainder.verdict.failure
     assert failure is not None
     # as if it had been fixed since: Warp's value is the expected one
     right = dataclasses.replace(failure, expected=failure.actual)
     fixed = dataclasses.replace(found, verdict=found.verdict.because(failure=right))
-    report = write_report(tmp_path, fixed, "forward-mismatch-sin", PROVENANCE)
-    assert not report.confirmed
-    assert "not reproduced" in (report.folder / "README.md").read_text()
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(report.folder / "test_repro.py")],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    reports = [
+        write_report(tmp_path, found, "there", PROVENANCE),
+        write_report(tmp_path, fixed, "gone", PROVENANCE),
+    ]
+    assert [report.confirmed for report in reports] == [True, False]
+    assert "not reproduced" in (reports[1].folder / "README.md").read_text()
+    (tmp_path / "elsewhere").mkdir()
+    said = ran_by_pytest(tmp_path / "elsewhere", *(report.folder / "test_repro.py" for report in reports))
+    assert "1 failed, 1 passed" in said, said
+    assert "FAILED test_0.py::test_there" in said
 
 
-def test_a_report_goes_into_the_corpus_and_is_found_there(sandbox: Sandbox, tmp_path: Path):
-    found = reduced(REMAINDER, sandbox)
+def test_what_is_found_out_of_releases_takes_its_place_in_the_report(issue: str):
+    again = with_releases(with_releases(issue, "first"), "since 1.2.0.")
+    assert "Releases: since 1.2.0." in again.splitlines()
+    assert len(again.splitlines()) == len(issue.splitlines())
+
+
+def test_a_report_goes_into_the_corpus_and_is_found_there(remainder: Reduced, tmp_path: Path):
     with Store.open(tmp_path / "corpus", write=True) as store:
-        report = write_report(store, found, "backward-mismatch-mod", PROVENANCE)
+        report = write_report(store, remainder, "backward-mismatch-mod", PROVENANCE)
         (case,) = store.cases()
     assert report.folder == tmp_path / "corpus" / "failures" / "backward-mismatch-mod"
-    assert case.program == found.program
+    assert case.program == remainder.program
 
 
 VECTOR = types.vector(2, types.FLOAT64)
@@ -167,14 +200,6 @@ INPUTS = {
 COTANGENTS = {"out": np.array([[1.0, -1.0], [0.5, 2.0]])}
 
 
-def status(
-    given: Program, failure: Failure, folder: Path, inputs=INPUTS, cotangents=COTANGENTS
-) -> tuple[int | None, str]:
-    path = folder / "repro.py"
-    path.write_text(repro(given, failure, inputs, cotangents))
-    return run_repro(path)
-
-
 SHOWN = [
     Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9),
     Failure(FailureKind.LAYOUT_MISMATCH, "", "tape", True, (0, 1, 1), 1.0, 0.0, 0.0, "strided"),
@@ -195,16 +220,25 @@ def kind(failure: Failure) -> str:
 
 
 @pytest.mark.parametrize("failure", SHOWN, ids=kind)
-def test_a_script_takes_what_is_right_for_fixed(failure: Failure, tmp_path: Path):
-    path = tmp_path / "repro.py"
-    path.write_text(repro(EVERYTHING, failure, INPUTS, COTANGENTS))
-    status, output = run_repro(path)
-    assert status == 0, output
+def test_a_script_takes_what_is_right_for_fixed(failure: Failure):
+    ran = run_repro(repro(Shown(EVERYTHING, failure, INPUTS, COTANGENTS)))
+    assert ran.fixed, ran.output
+
+
+def test_a_script_that_cannot_run_shows_nothing():
+    ran = run_repro("import no_such_module")
+    assert ran.status == 1
+    assert not ran.fails
+    assert not ran.fixed
 
 
 @pytest.mark.parametrize("failure", SHOWN + OTHERS, ids=kind)
-def test_every_kind_of_failure_has_a_script(failure: Failure):
-    compile(repro(EVERYTHING, failure, INPUTS, COTANGENTS, level=0), "repro.py", "exec")
+def test_every_kind_of_failure_has_a_script_and_a_regression_test(failure: Failure):
+    shown = Shown(EVERYTHING, failure, INPUTS, COTANGENTS, level=0)
+    compile(repro(shown), "repro.py", "exec")
+    tree = ast.parse(regression(shown, "Some-thing.1", "A sentence."))
+    assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)][-1] == "test_some_thing_1"
+    assert ast.get_docstring(tree) == "A sentence."
 
 
 def test_a_crash_is_shown_in_a_process_of_its_own(tmp_path: Path):
@@ -215,10 +249,9 @@ def test_a_crash_is_shown_in_a_process_of_its_own(tmp_path: Path):
         (Parameter("x", integers, 0, 0, (1,)), Parameter("out", integers, 0, 0, (1,), True)),
         (ThreadIndex(("i",)), Assign(zero, apply("div", Literal(INT32, 1), Element(INT32, "x", (I,))))),
     )  # fmt: skip
-    found = failed(Failure(FailureKind.CRASH, "signal 8"))
     inputs = {"x": np.zeros(1, np.int32), "out": np.zeros(1, np.int32)}
-    path = tmp_path / "repro.py"
-    assert found.failure is not None
-    path.write_text(repro(given, found.failure, inputs, {}, level=0))
-    code, output = run_repro(path)
-    assert code == 1, output
+    shown = Shown(given, Failure(FailureKind.CRASH, "signal 8"), inputs, {}, level=0)
+    ran = run_repro(repro(shown))
+    assert ran.fails, ran.output
+    (tmp_path / "regression.py").write_text(regression(shown, "crash", "It crashes."))
+    assert "1 failed" in ran_by_pytest(tmp_path, tmp_path / "regression.py")

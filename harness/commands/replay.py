@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
 
 from corpus.case import Case, DamagedCase, check_case, decode_case
-from corpus.case import Values as CaseValues
 from corpus.store import CASE, FAILURES, Store
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
-from harness.inputs import components
-from harness.lanes import Values
-from harness.report import FAILING, FIXED, REPRO, repro, run_repro
+from harness.reproduction import Shown, repro, run_repro
 from harness.sandbox import BuildOptions, Sandbox
+from harness.stored_case import shown
 from harness.triage import Ledger, bucket
-from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
-from strategies.language.nodes import Program
 
 
 class Now(Enum):
@@ -81,62 +75,23 @@ def _read(name: str, corpus: Path | None) -> Case:
 
 
 def _replay(case: Case, sandbox: Sandbox) -> tuple[Now, str]:
-    level = case.options.get("optimization_level")
-    level = level if isinstance(level, int) else None
-    failure = _failure(case)
+    given = shown(case)
     if case.evidence.get("confirmed") and case.inputs:
-        return _run_script(case, failure, level)
+        return _run_script(given)
     # Its script never showed it, so only the oracle can say.
-    (verdict,) = verify_all([case.program], sandbox, options=BuildOptions(optimization_level=level))
+    (verdict,) = verify_all([case.program], sandbox, options=BuildOptions(optimization_level=given.level))
     if verdict.failure is None:
         return (Now.FIXED, "") if verdict.verified else (Now.CHANGED, verdict.reason or "")
     found = bucket(case.program, verdict.failure)
     return (Now.FAILS, "") if found == case.bucket else (Now.CHANGED, f"now it is {found}")
 
 
-def _run_script(case: Case, failure: Failure, level: int | None) -> tuple[Now, str]:
+def _run_script(given: Shown) -> tuple[Now, str]:
     """Render the script from the syntax tree, for text from a file is never run."""
-    script = repro(
-        case.program, failure, _values(case.program, case.inputs), _values(case.program, case.cotangents), level
-    )
-    with tempfile.TemporaryDirectory(prefix="warpsmith-replay-") as folder:
-        path = Path(folder) / REPRO
-        path.write_text(script, encoding="utf-8")
-        status, output = run_repro(path)
-    last = output.splitlines()[-1] if output else ""
-    if status == FAILING:
+    ran = run_repro(repro(given))
+    last = ran.output.splitlines()[-1] if ran.output else ""
+    if ran.fails:
         return Now.FAILS, last
-    if status == FIXED:
+    if ran.fixed:
         return Now.FIXED, last
-    how = "it did not end" if status is None else f"it ended with status {status}"
-    return Now.CHANGED, f"{how}: {last}"
-
-
-def _failure(case: Case) -> Failure:
-    found = case.evidence
-
-    def number(name: str) -> float | None:
-        value = found.get(name)
-        return None if value is None else float(value)
-
-    return Failure(
-        kind=FailureKind(case.kind),
-        message=str(found.get("message", "")),
-        parameter=found.get("parameter"),
-        gradient=bool(found.get("gradient")),
-        cell=tuple(found.get("cell", ())),
-        expected=number("expected"),
-        actual=number("actual"),
-        tolerance=number("tolerance"),
-        launch=str(found.get("launch", "generic")),
-    )
-
-
-def _values(program: Program, stored: Mapping[str, CaseValues]) -> dict[str, Values]:
-    """Stored values as arrays of cells[, components]."""
-    arrays: dict[str, Any] = {}
-    for name, values in stored.items():
-        dtype = np.dtype("?" if values.dtype == "bool" else values.dtype)
-        shape = (-1, *components(program.parameter(name).type))
-        arrays[name] = np.array(values.numbers(), dtype=dtype).reshape(shape)
-    return arrays
+    return Now.CHANGED, f"it {ran.ending}: {last}"

@@ -1,0 +1,434 @@
+"""Scripts of Warp and NumPy alone that show a failure, and pytest regressions that do the same.
+
+Both are rendered from the syntax tree, the inputs and the evidence of a failure.  A script ends with status 1
+while the failure is there and with 0 once it is gone, and says what it expected and what it got.  A regression is
+one file that any project's tests can take in.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from harness.inputs import components
+from harness.lanes import Values
+from harness.verdict import Failure, FailureKind
+from strategies.language import types
+from strategies.language.nodes import Parameter, Program
+from strategies.language.render import INDENT, render, type_name
+from strategies.language.types import Array, Vector
+
+REPRO: Final = "repro.py"
+TEST: Final = "test_repro.py"
+
+#: Seconds on the clock for a reproduction: it imports Warp and builds one kernel.
+REPRO_SECONDS: Final = 180
+#: Seconds after which the script itself takes a kernel for hanging.
+HANG_SECONDS: Final = 60
+#: Exit statuses of a reproduction.
+FIXED, FAILING = 0, 1
+#: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
+TRACEBACK: Final = "Traceback (most recent call last)"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A failure and the inputs that show it; `level` is the optimization level that it needs, None for any."""
+
+    program: Program
+    failure: Failure
+    inputs: Mapping[str, Values]
+    cotangents: Mapping[str, Values]
+    level: int | None = None
+
+
+class _Proof(Enum):
+    """How a run shows that a failure is gone."""
+
+    COMPARED = "a condition holds afterwards"
+    ACCEPTED = "it raises nothing"
+    ENDED = "its process ends well"
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What a script and a regression have in common.
+
+    `helpers` stand beside the kernel, `steps` run it.  Then `right`, a condition, holds unless the failure is
+    there, and `said` is the inside of an f-string that tells what was expected and what came.
+    """
+
+    steps: list[str]
+    right: str = ""
+    said: str = ""
+    helpers: tuple[str, ...] = ()
+    proof: _Proof = _Proof.COMPARED
+
+
+# ---------------------------------------------------------------- the two files
+
+
+def repro(shown: Shown) -> str:
+    """The text of a script, of Warp and NumPy alone, which ends with 1 while the failure is there, else 0."""
+    check = _check(shown)
+    imports = ["import sys", "import tempfile", "", "import numpy as np", "import warp as wp", ""]
+    if check.proof is _Proof.ENDED:
+        imports.insert(0, "import subprocess")
+    settings = [
+        "wp.config.quiet, wp.config.log_level = True, 40  # the one before Warp 1.14, the other since",
+        "wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time",
+        *_options(shown),
+    ]
+    return _text([*imports, *settings, *_kernel_text(shown), *_ended_by_script(check)])
+
+
+def regression(shown: Shown, name: str, sentence: str) -> str:
+    """The text of a pytest file, of Warp and NumPy alone, with one test that fails while the failure is there.
+
+    Args:
+        shown: the failure.
+        name: of the test, after ``test_``.
+        sentence: what is wrong, for the one who sees the test fail.
+    """
+    check = _check(shown)
+    imports = ["import numpy as np", "import warp as wp"]
+    if check.proof is _Proof.ENDED:
+        imports = ["import subprocess", "import sys", "", *imports]
+    options = _options(shown)
+    lines = [f'"""{sentence}"""', "", *imports, *(["", *options] if options else []), *_kernel_text(shown)]
+    return _text([*lines, *_ended_by_test(check, re.sub(r"\W", "_", name).lower())])
+
+
+def _text(lines: list[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+def _options(shown: Shown) -> list[str]:
+    return [] if shown.level is None else [f'wp.set_module_options({{"optimization_level": {shown.level}}})']
+
+
+def _kernel_text(shown: Shown) -> list[str]:
+    """The kernel, with the blank lines around it; the imports in front of it are the file's own."""
+    return ["", "", *render(shown.program, _kernel(shown.program)).split("\n", 3)[3].rstrip("\n").split("\n"), "", ""]
+
+
+def _block(lines: list[str]) -> list[str]:
+    return [f"{INDENT}{line}" if line else "" for line in lines]
+
+
+def _helpers(check: _Check) -> list[str]:
+    return [*check.helpers, "", ""] if check.helpers else []
+
+
+def _ended_by_script(check: _Check) -> list[str]:
+    match check.proof:
+        case _Proof.COMPARED:
+            return [*_helpers(check), *check.steps, f'print(f"{check.said}")', f"sys.exit(0 if {check.right} else 1)"]
+        case _Proof.ACCEPTED:
+            return [
+                "try:",
+                *_block(check.steps),
+                "except Exception as error:",
+                '    print(f"expected: the kernel is built and runs\\nactual: {type(error).__name__}: {error}")',
+                "    sys.exit(1)",
+                'print("the kernel is built and runs")',
+            ]
+        case _Proof.ENDED:
+            return [
+                'if "--launch" in sys.argv:',
+                *_block([*check.steps, "sys.exit(0)"]),
+                "try:",
+                f'    done = subprocess.run([sys.executable, __file__, "--launch"], timeout={HANG_SECONDS}).returncode',
+                "except subprocess.TimeoutExpired:",
+                f'    done = "none within {HANG_SECONDS} s"',
+                'print(f"expected: the process ends with status 0\\nactual: {done}")',
+                "sys.exit(0 if done == 0 else 1)",
+            ]
+
+
+def _ended_by_test(check: _Check, name: str) -> list[str]:
+    match check.proof:
+        case _Proof.COMPARED:
+            ending = [f'assert {check.right}, f"{check.said}"']
+            return [*_helpers(check), f"def test_{name}():", *_block([*check.steps, *ending])]
+        case _Proof.ACCEPTED:
+            return [f"def test_{name}():", *_block(check.steps)]
+        case _Proof.ENDED:
+            run = f"done = subprocess.run([sys.executable, __file__], timeout={HANG_SECONDS}, check=False)"
+            return [
+                f"def test_{name}():",
+                *_block([run, "assert done.returncode == 0"]),
+                "",
+                "",
+                'if __name__ == "__main__":',
+                *_block(check.steps),
+            ]
+
+
+# ---------------------------------------------------------------- values
+
+
+def _numpy_type(parameter: Parameter) -> str:
+    scalar = types.element_scalar(parameter.type)
+    return "np.bool_" if scalar.kind == "bool" else f"np.{scalar.notation}"
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, np.bool_ | bool):
+        return str(bool(value))
+    if isinstance(value, np.integer | int):
+        return str(int(value))
+    if not math.isfinite(value):
+        return f'float("{float(value)}")'
+    # the shortest spelling in the value's own precision
+    return repr(float(str(value)))
+
+
+def _nested(values: Values) -> str:
+    if values.ndim == 0:
+        return _number(values[()])
+    return f"[{', '.join(_nested(item) for item in values)}]"
+
+
+def _shaped(parameter: Parameter, values: Values) -> Values:
+    return values.reshape(*parameter.shape, *components(parameter.type))
+
+
+def _array(parameter: Parameter, values: Values) -> str:
+    """The expression of a Warp array with `values`."""
+    assert isinstance(parameter.type, Array)
+    contents = _shaped(parameter, values)
+    dtype = _numpy_type(parameter)
+    if contents.size > 4 and np.all(contents == contents.flat[0]):
+        made = f"np.full({contents.shape}, {_number(contents.flat[0])}, {dtype})"
+    else:
+        made = f"np.array({_nested(contents)}, {dtype})"
+    return f"wp.array({made}, dtype={type_name(parameter.type.dtype)}, requires_grad=True)"
+
+
+def _scalar(parameter: Parameter, values: Values) -> str:
+    if isinstance(parameter.type, Vector):
+        return f"{type_name(parameter.type)}({', '.join(_number(v) for v in values[0])})"
+    return _number(values[0])
+
+
+def _arguments(shown: Shown) -> list[str]:
+    """The lines that make every argument, under its parameter's name."""
+    found = []
+    for parameter in shown.program.parameters:
+        values = shown.inputs[parameter.name]
+        made = _array if isinstance(parameter.type, Array) else _scalar
+        found.append(f"{_local(shown.program, parameter.name)} = {made(parameter, values)}")
+    return found
+
+
+#: What the scripts use themselves.
+_TAKEN: Final = frozenset(
+    (
+        *("actual", "before", "done", "error", "expected", "np", "result", "results"),
+        *("same", "spread", "subprocess", "sys", "tape", "tempfile", "wp"),
+    )
+)
+
+
+def _local(program: Program, name: str) -> str:
+    return f"{name}_" if name == _kernel(program) or name in _TAKEN else name
+
+
+def _kernel(program: Program) -> str:
+    """The kernel's name in the script."""
+    return f"{program.name}_kernel" if program.name in _TAKEN else program.name
+
+
+def _launch(program: Program, device: str = "cpu") -> str:
+    arguments = ", ".join(_local(program, p.name) for p in program.parameters)
+    return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
+
+
+def _backward(shown: Shown) -> list[str]:
+    """A launch, recorded and run backwards."""
+    program = shown.program
+    lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
+    for name, values in shown.cotangents.items():
+        parameter = program.parameter(name)
+        typed = values.astype(_numpy_type(parameter).removeprefix("np."))
+        nested = _nested(_shaped(parameter, typed))
+        lines.append(f"{_local(program, name)}.grad.assign(np.array({nested}, {_numpy_type(parameter)}))")
+    return [*lines, "tape.backward()"]
+
+
+def _run(shown: Shown, backward: bool) -> list[str]:
+    return _backward(shown) if backward else [_launch(shown.program)]
+
+
+def _cell(shown: Shown) -> str:
+    """The index of the cell that differs, for an array as Warp's ``numpy()`` gives it."""
+    failure = shown.failure
+    assert failure.parameter is not None
+    parameter = shown.program.parameter(failure.parameter)
+    cell = failure.cell
+    if failure.kind is not FailureKind.LAYOUT_MISMATCH and cell:
+        position = np.unravel_index(cell[0], parameter.shape)
+        cell = (*(int(n) for n in position), *cell[1:])
+    return ", ".join(map(str, cell)) or "()"
+
+
+def _value(shown: Shown) -> str:
+    assert shown.failure.parameter is not None
+    gradient = ".grad" if shown.failure.gradient else ""
+    return f"{_local(shown.program, shown.failure.parameter)}{gradient}.numpy()[{_cell(shown)}]"
+
+
+# ---------------------------------------------------------------- one check a kind
+
+
+def _check(shown: Shown) -> _Check:
+    return _CHECKS.get(shown.failure.kind, _compared)(shown)
+
+
+def _compared(shown: Shown) -> _Check:
+    failure = shown.failure
+    steps = [*_arguments(shown), *_run(shown, failure.gradient)]
+    if failure.expected is None:
+        return _Check(steps, right="True", said="nothing is known to compare with")
+    expected, tolerance = _number(failure.expected), _number(failure.tolerance or 0.0)
+    return _Check(
+        [*steps, f"expected, actual = {expected}, {_value(shown)}"],
+        "np.isnan(actual)" if math.isnan(failure.expected) else f"abs(float(actual) - expected) <= {tolerance}",
+        f"{_called(failure)}: expected {{expected}}, got {{actual}}",
+    )
+
+
+def _called(failure: Failure) -> str:
+    return f"gradient of {failure.parameter}" if failure.gradient else f"{failure.parameter}"
+
+
+def _refused(shown: Shown) -> _Check:
+    return _Check([*_arguments(shown), _launch(shown.program)], proof=_Proof.ACCEPTED)
+
+
+def _deadly(shown: Shown) -> _Check:
+    return _Check([*_arguments(shown), *_run(shown, bool(shown.cotangents))], proof=_Proof.ENDED)
+
+
+def _twice(shown: Shown) -> _Check:
+    program = shown.program
+    results = ", ".join(f"{_local(program, p.name)}.numpy().tobytes()" for p in program.outputs)
+    gradients = [p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float]
+    left = "".join(f", {_local(program, p.name)}.grad.numpy().tobytes()" for p in gradients if shown.cotangents)
+    helpers = (
+        "def results():",
+        *_block([*_arguments(shown), *_run(shown, bool(shown.cotangents)), f"return [{results}{left}]"]),
+    )
+    steps = ["same = results() == results()"]
+    return _Check(steps, "same", "expected: the same bits twice, actual: {same}", helpers)
+
+
+def _strided(shown: Shown) -> _Check:
+    """Both launches; a strided array is every other element of one twice as long."""
+    arrays = ", ".join(f"{_local(shown.program, p.name)}" for p in shown.program.arrays)
+    helpers = (
+        "def spread(array):",
+        "    shape = (*array.shape[:-1], 2 * array.shape[-1])",
+        "    wide = wp.zeros(shape, dtype=array.dtype, requires_grad=True)",
+        "    wide[(slice(None),) * (array.ndim - 1) + (slice(None, None, 2),)].assign(array)",
+        "    return wide[(slice(None),) * (array.ndim - 1) + (slice(None, None, 2),)]",
+        "",
+        "",
+        "def result(layout):",
+        *_block(_arguments(shown)),
+        f"    {arrays}, = map(layout, [{arrays}])",
+        *_block(_run(shown, shown.failure.gradient)),
+        f"    return {_value(shown)}",
+    )
+    return _Check(
+        ["expected, actual = result(lambda array: array), result(spread)"],
+        "np.array_equal(expected, actual, equal_nan=True)",
+        f"{_called(shown.failure)}: {{expected}} from contiguous arrays, {{actual}} from strided ones",
+        helpers,
+    )
+
+
+def _unchanged(shown: Shown) -> _Check:
+    failure = shown.failure
+    assert failure.parameter is not None
+    array = _local(shown.program, failure.parameter)
+    forward, backward = _backward(shown)[:2], _backward(shown)[2:]
+    before = f"before = {array}.numpy().copy()"
+    run = [before, *forward, *backward]
+    if shown.program.parameter(failure.parameter).output:
+        run = [*forward, before, *backward]
+    return _Check(
+        [*_arguments(shown), *run],
+        f"np.array_equal(before, {array}.numpy(), equal_nan=True)",
+        f"{failure.parameter}: expected unchanged {{before}}, got {{{array}.numpy()}}",
+    )
+
+
+_CHECKS: Final[dict[FailureKind, Callable[[Shown], _Check]]] = {
+    FailureKind.REJECTED: _refused,
+    FailureKind.BUILD_ERROR: _refused,
+    FailureKind.CRASH: _deadly,
+    FailureKind.HANG: _deadly,
+    FailureKind.NONDETERMINISTIC: _twice,
+    FailureKind.LAYOUT_MISMATCH: _strided,
+    FailureKind.MEMORY: _unchanged,
+}
+
+
+# ---------------------------------------------------------------- running one
+
+
+class Ran(NamedTuple):
+    """How a script ended: its exit status (None: out of time), and what it printed."""
+
+    status: int | None
+    output: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether it showed the failure; an exception of its own shows nothing."""
+        return self.status == FAILING and TRACEBACK not in self.output
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it showed that the failure is gone."""
+        return self.status == FIXED
+
+    @property
+    def ending(self) -> str:
+        """How it ended, in words."""
+        return "did not end" if self.status is None else f"ended with status {self.status}"
+
+
+def run_repro(script: str, python: str = sys.executable) -> Ran:
+    """Run the text of a script in a fresh process, with a fresh kernel cache, by `python`."""
+    with tempfile.TemporaryDirectory(prefix="warpsmith-repro-") as folder:
+        path = Path(folder) / REPRO
+        path.write_text(script, encoding="utf-8")
+        environment = {**os.environ, "WARP_CACHE_PATH": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            done = subprocess.run(
+                [python, str(path)],
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=REPRO_SECONDS,
+                env=environment,
+                cwd=folder,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Ran(None, f"it did not end within {REPRO_SECONDS} s")
+    return Ran(done.returncode, (done.stdout + done.stderr).replace(folder + os.sep, "").strip())
