@@ -67,7 +67,8 @@ _INVALID: Final = "invalid program"
 class Plan:
     """What decides a campaign's programs and how each is verified: the same plan gives the same results.
 
-    Program `i` of a campaign is the one at index `i // n` of the stream of category `i % n`.
+    Programs come from the categories in turn: program `i` of a campaign from category `i % n`, the next of its
+    stream.  A category may be listed more than once.
     """
 
     seed: int
@@ -88,7 +89,9 @@ class Plan:
 
     def place(self, index: int) -> tuple[str, int]:
         """The category of a program of the campaign, and its index in that category's stream."""
-        return self.categories[index % len(self.categories)], index // len(self.categories)
+        turn, position = divmod(index, len(self.categories))
+        category = self.categories[position]
+        return category, turn * self.categories.count(category) + self.categories[:position].count(category)
 
     def options(self, index: int) -> BuildOptions:
         """How a program of the campaign is built; the same for a whole batch."""

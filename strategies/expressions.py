@@ -218,10 +218,15 @@ class Expressions:
         inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
         if not arrays or (len(inputs) < self.max_arrays and self.dice.chance(35)):
             arrays = [self._input_array(dtype)]
-        chosen = self.dice.one_of(arrays)
+        return self.element_of(self.dice.one_of(arrays))
+
+    def element_of(self, array: Parameter) -> Typed:
+        """An element of `array`: mostly the thread's own."""
+        assert isinstance(array.type, Array)
+        dtype = array.type.dtype
         self.nodes += 2
-        node = Element(dtype, chosen.name, self._position(chosen.shape))
-        return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
+        node = Element(dtype, array.name, self._position(array.shape))
+        return Typed(node, Interval(array.low, array.high), types.element_scalar(dtype).is_float)
 
     def _element_of_loop(self, dtype: Scalar | Vector) -> Typed | None:
         """An element at a loop's index: of an array that is long enough, or of a new one."""
@@ -665,8 +670,12 @@ class Expressions:
 
 
 def _plain(value: float, of: Type) -> int | float:
-    """A bound of a parameter's values, whole for integers."""
-    return float(value) if types.element_scalar(of).is_float else int(value)
+    """A bound of a parameter's values, whole for integers: a float beside the largest of them may lie above it."""
+    scalar = types.element_scalar(of)
+    if scalar.is_float:
+        return float(value)
+    least, largest = scalar.limits
+    return min(max(int(value), least), largest)
 
 
 def _round_up(value: float) -> float:

@@ -18,7 +18,16 @@ from typing import Any, Final
 import pytest
 
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
-from harness.campaign import Campaign, Snapshot, StopReason, Summary, ordered_categories
+from harness.campaign import (
+    SURVEY,
+    SURVEY_GAP,
+    Campaign,
+    Snapshot,
+    StopReason,
+    Summary,
+    hunting_order,
+    ordered_categories,
+)
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verify import verify_all
@@ -293,3 +302,15 @@ def test_a_hunt_saves_a_case_of_a_known_issue_if_it_is_asked_to(sandbox: Sandbox
         (case,) = store.cases()
     assert case.evidence["confirmed"] is True
     assert case.evidence["known"] == REMAINDER
+
+
+def test_a_hunt_goes_through_the_op_table_between_its_other_kernels() -> None:
+    order = hunting_order(tuple(CATEGORIES))
+    assert set(order) == set(CATEGORIES)
+    assert order.count(SURVEY) * SURVEY_GAP >= len(order) - order.count(SURVEY)
+    assert hunting_order(("loop", "branch")) == ("loop", "branch")
+    plan = Plan(0, order, hunt=True)
+    places = [plan.place(n) for n in range(3 * len(order))]
+    assert len(set(places)) == len(places)
+    drawn = sorted(n for category, n in places if category == SURVEY)
+    assert drawn == list(range(len(drawn)))

@@ -8,6 +8,7 @@ from typing import Final
 
 from strategies.categories import (
     branch,
+    builtin,
     compound,
     elementwise,
     loop,
@@ -50,6 +51,7 @@ CATEGORIES: Final = {
             multi_statement,
             nested_branch,
             compound,
+            builtin,
         ),
     )
 }

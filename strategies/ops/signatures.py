@@ -50,6 +50,10 @@ class Signature(NamedTuple):
 
     def instances(self, result: Type) -> list[tuple[Type, ...]]:
         """Every tuple of argument types that gives `result`."""
+        return [arguments for arguments, given in self.all_instances() if given is result]
+
+    def all_instances(self) -> list[tuple[tuple[Type, ...], Type]]:
+        """Every tuple of argument types, with the type of the result."""
         found = []
         for name in self.over:
             dtype = types.scalar(name)
@@ -58,8 +62,8 @@ class Signature(NamedTuple):
                 bound: dict[str, Type] = {"T": dtype}
                 if vector is not None:
                     bound["V"] = vector
-                if self._instance(self.result, bound) is result:
-                    found.append(tuple(self._instance(p, bound) for p in self.arguments))
+                arguments = tuple(self._instance(p, bound) for p in self.arguments)
+                found.append((arguments, self._instance(self.result, bound)))
         return list(dict.fromkeys(found))
 
     @property
