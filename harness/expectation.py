@@ -12,6 +12,7 @@ from harness.exactness import exact_outputs
 from harness.inputs import Flavour, components, derive, derive_cotangents
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
 from harness.reference import Evaluation, Evaluator, InvalidProgram
+from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
@@ -23,7 +24,7 @@ MIN_CHECKED: Final = 0.8
 #: Draws of inputs, until enough of the cells can be checked.
 ATTEMPTS: Final = 4
 
-__all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", "expect"]
+__all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", "Promise", "expect"]
 
 TRAITS: Final = Traits(lambda op: OPS[op].differentiable, lambda op: OPS[op].flat)
 
@@ -42,6 +43,17 @@ class Cells:
     def share(self) -> float:
         """The share of cells that are compared."""
         return float(np.mean(self.checked)) if self.checked.size else 1.0
+
+
+@dataclass(frozen=True)
+class Promise:
+    """The tier that a program can be verified in; none if too little could be compared.
+
+    `reason` says why it is none, or why only the forward pass is promised.
+    """
+
+    tier: Tier | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +90,10 @@ class Expectation:
 
     @property
     def responds(self) -> bool:
-        """Whether some output that is compared depends on the inputs."""
+        """Whether some output that is compared depends on the inputs: the reference gives another for others."""
         return any(
-            np.any(found.checked & other.checked & (found.expected != other.expected))
+            np.any(found.checked & (found.expected != self.special_outputs[name].expected))
             for name, found in self.outputs.items()
-            for other in (self.special_outputs[name],)
         )
 
     @property
@@ -92,6 +103,34 @@ class Expectation:
             np.any(self.gradients[p.name].checked & (self.gradients[p.name].expected != 0))
             for p in differences.differentiable_inputs(self.program)
         )
+
+    @property
+    def promise(self) -> Promise:
+        """What a right build can be verified to be, on these inputs."""
+        if self.cells_checked < MIN_CHECKED:
+            return Promise(None, "too few results could be checked")
+        if not (self.alive or self.responds):
+            return Promise(None, "nothing depends on the inputs")
+        if self.limits:
+            return Promise(Tier.FORWARD, f"limit: {self.limits[0].name}")
+        if not self._differentiable:
+            return Promise(Tier.FORWARD, "nothing to differentiate")
+        if not self.alive:
+            return Promise(Tier.FORWARD, "every gradient is zero")
+        if self.gradients_checked < MIN_CHECKED or not self.every_input_checked:
+            return Promise(None, "too few gradients could be checked")
+        return Promise(Tier.BACKWARD)
+
+    @property
+    def _differentiable(self) -> bool:
+        floats = any(types.element_scalar(p.type).is_float for p in self.program.outputs)
+        return floats and bool(differences.differentiable_inputs(self.program))
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no other inputs could promise more."""
+        tier = self.promise.tier
+        return tier is Tier.BACKWARD or (tier is Tier.FORWARD and bool(self.limits or not self._differentiable))
 
 
 def _share(cells: dict[str, Cells]) -> float:
@@ -109,15 +148,15 @@ def expect(program: Program, seed: int = 0) -> Expectation:
         found = _attempt(program, seed * ATTEMPTS + attempt)
         if best is None or _quality(found) > _quality(best):
             best = found
-        enough = min(best.cells_checked, best.gradients_checked) >= MIN_CHECKED
-        if enough and best.every_input_checked and best.alive:
+        if best.is_final:
             break
     assert best is not None
     return best
 
 
 def _quality(found: Expectation) -> tuple[bool, bool, float]:
-    return found.alive, found.every_input_checked, min(found.cells_checked, found.gradients_checked)
+    tier = found.promise.tier
+    return tier is Tier.BACKWARD, tier is not None, min(found.cells_checked, found.gradients_checked)
 
 
 def _attempt(program: Program, seed: int) -> Expectation:

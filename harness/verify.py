@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
+from harness.expectation import Cells, Expectation, InvalidProgram, expect
 from harness.inputs import components, numpy_dtype
 from harness.lanes import Values
 from harness.sandbox import (
@@ -101,35 +101,20 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
             cpp=result.cpp,
             cuda=result.cuda,
         )
-    if expectation.cells_checked < MIN_CHECKED:
-        return inconclusive("too few results could be checked")
-    if not (expectation.alive or expectation.responds):
-        return inconclusive("nothing depends on the inputs")
-    tier, reason = Tier.BACKWARD, None
-    if expectation.limits:
-        tier, reason = Tier.FORWARD, f"limit: {expectation.limits[0].name}"
-    elif not _differentiable(expectation.program):
-        tier, reason = Tier.FORWARD, "nothing to differentiate"
-    elif not expectation.alive:
-        tier, reason = Tier.FORWARD, "every gradient is zero"
-    elif expectation.gradients_checked < MIN_CHECKED or not expectation.every_input_checked:
-        return inconclusive("too few gradients could be checked")
+    promise = expectation.promise
+    if promise.tier is None:
+        return inconclusive(promise.reason or "")
     return Verdict(
         outcome=Outcome.VERIFIED,
-        tier=tier,
-        reason=reason,
-        figures=_figures(expectation, result, tier),
+        tier=promise.tier,
+        reason=promise.reason,
+        figures=_figures(expectation, result, promise.tier),
         inputs_seed=expectation.seed,
         devices=("cpu",),
         layouts=("contiguous", "strided"),
         cpp=result.cpp,
         cuda=result.cuda,
     )
-
-
-def _differentiable(program: Program) -> bool:
-    floats = [types.element_scalar(p.type).is_float for p in program.outputs]
-    return any(floats) and any(types.element_scalar(p.type).is_float for p in program.arrays if not p.output)
 
 
 def _built(result: JobResult) -> Failure | None:

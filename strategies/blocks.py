@@ -313,6 +313,8 @@ class Blocks(Expressions, ABC):
     def plus(self, left: Typed, right: Typed, linear: bool = False) -> Typed:
         """The two combined: added, subtracted or, unless the result must be `linear` in both, multiplied."""
         product = types.element_scalar(left.type).is_float and isinstance(left.type, Scalar) and not linear
+        # a factor that is always the same may be zero, and leave nothing of the other
+        product = product and not left.interval.is_point and not right.interval.is_point
         op = self.dice.one_of(("add", "sub", "mul") if product else ("add", "sub"))
         return self.apply(OPS[op], left.type, [left, right])
 

@@ -414,6 +414,9 @@ class Expressions:
             left, right = arguments[0], arguments[1]
             if left.node == right.node and isinstance(right.type, Scalar) and right.type is not BOOL:
                 arguments[1] = self.literal(right.type, self._beside(left))
+            elif left.node == right.node and isinstance(right.type, Vector):
+                other = self.literal(right.type.dtype, self._beside(left))
+                arguments[1] = Typed(Construct(right.type, (other.node,)), other.interval)
         return arguments
 
     @staticmethod
@@ -430,8 +433,9 @@ class Expressions:
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         self.nodes += 1
         node = Apply(of, row.name, tuple(a.node for a in fitted))
-        live = not row.flat and any(a.live for a in fitted)
-        return Typed(node, _held(row.result_interval(of, *(a.interval for a in fitted)), of), live)
+        interval = _held(row.result_interval(of, *(a.interval for a in fitted)), of)
+        live = not row.flat and not interval.is_point and any(a.live for a in fitted)
+        return Typed(node, interval, live)
 
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""
@@ -500,9 +504,17 @@ class Expressions:
                 inner = self.condition(depth - 1)
                 self.nodes += 1
                 return Typed(Apply(BOOL, "unot", (inner.node,)), intervals.TRUTH)
-            case 5:
-                return self.operation(BOOL, depth) if self._tests() else self.comparison(depth)
+            case 5 if self._tests():
+                return self._uncertain(self.operation(BOOL, depth), depth)
         return self.comparison(depth)
+
+    def _uncertain(self, test: Typed, depth: int) -> Typed:
+        """`test`, together with a comparison if it always has the same value, as `wp.isnan` has of finite numbers."""
+        if not test.interval.is_point:
+            return test
+        operator = "and" if test.interval.low else "or"
+        self.nodes += 1
+        return Typed(Logical(BOOL, operator, (test.node, self.comparison(depth).node)), intervals.TRUTH)
 
     def _tests(self) -> bool:
         return bool(_candidates(BOOL, self.palette - {"unot"}, self.allowed, self.vectors))
@@ -520,7 +532,7 @@ class Expressions:
         of = self.main if self.dice.chance(60) else self.dice.one_of(numbers)
         assert isinstance(of, Scalar)
         left = self.expression(of, depth - 1)
-        if left.interval.low == left.interval.high:
+        if left.interval.is_point:
             left = self.element(of) if self._may_read(of) else self._index_value(of)
         operators = _ORDERINGS if of.is_float else _COMPARISONS
         self.nodes += 1
@@ -611,7 +623,7 @@ class Expressions:
             found.append(Typed(total, Interval(least, size * size + least), value.live))
         if high <= domain.high and low < least <= high:
             raised = Apply(of, "max", (value.node, bound))
-            found.append(Typed(raised, Interval(least, high), value.live))
+            found.append(Typed(raised, Interval(least, high), value.live and high > least))
         return found
 
     def _scaled(self, value: Typed, domain: Interval) -> list[Typed]:
@@ -640,7 +652,7 @@ class Expressions:
             node = Apply(value.type, "min", (raised, high_node))
         self.nodes += 3
         held = intervals.clamp(value.interval, Interval(low, low), Interval(high, high))
-        return Typed(node, held, value.live)
+        return Typed(node, held, value.live and not held.is_point)
 
     def _fit_away(self, value: Typed, domain: Away) -> Typed:
         low, high = value.interval

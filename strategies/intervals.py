@@ -26,6 +26,11 @@ class Interval(NamedTuple):
         return Interval(min(self.low, other.low), max(self.high, other.high))
 
     @property
+    def is_point(self) -> bool:
+        """Whether it holds one value alone."""
+        return self.low == self.high
+
+    @property
     def size(self) -> float:
         """The largest magnitude."""
         return max(abs(self.low), abs(self.high))
@@ -46,6 +51,17 @@ def constant(low: float, high: float) -> Rule:
     """The rule of an operation whose result lies between fixed bounds."""
     found = Interval(low, high)
     return lambda *_: found
+
+
+def below_zero(then: float, otherwise: float) -> Rule:
+    """The rule of a function with one value for negative numbers, and another for all others."""
+
+    def rule(a: Interval) -> Interval:
+        if a.high < 0:
+            return Interval(then, then)
+        return Interval(otherwise, otherwise) if a.low >= 0 else _hull(then, otherwise)
+
+    return rule
 
 
 def add(a: Interval, b: Interval) -> Interval:

@@ -18,7 +18,6 @@ from strategies.language.nodes import (
     Element,
     Expression,
     If,
-    Literal,
     Name,
     Parameter,
     Return,
@@ -111,7 +110,7 @@ class Sketch(Loops):
         if isinstance(of, Scalar | Vector) and of is not BOOL:
             if types.element_scalar(of).is_float and not value.live:
                 value = self.plus(value, self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of))
-            elif isinstance(value.node, Literal):
+            elif value.interval.is_point:
                 value = self.plus(self.element(of), value)
         return value
 

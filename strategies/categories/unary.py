@@ -52,7 +52,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         other = _chain(sketch, sketch.element(of), dice.between(1, 2))
         if isinstance(value.type, Scalar):
             value = sketch.plus(value, sketch.as_type(other, value.type))
-    if isinstance(value.type, Scalar) and value.type.is_float and not value.live:
+    dead = value.interval.is_point or (types.element_scalar(value.type).is_float and not value.live)
+    if isinstance(value.type, Scalar) and dead:
         value = sketch.plus(value, sketch.as_type(_chain(sketch, sketch.element(of), 1), value.type))
     output = sketch.output(value.type)  # type: ignore[arg-type]
     yield sketch.store(output, value)

@@ -167,8 +167,13 @@ def _stepwise(name: str, function: Callable[[Values], Values], decisions: Decisi
 _LANE_AXES = 3
 
 
-def _predicate(name: str, function: Callable[[Values], Values], combine: Callable[..., Any]) -> OpSpec:
-    """A row of a test of a float, or of all or any of a vector's components."""
+def _predicate(
+    name: str, function: Callable[[Values], Values], combine: Callable[..., Any], *, of_finite: bool
+) -> OpSpec:
+    """A row of a test of a float, or of all or any of a vector's components.
+
+    `of_finite` is its value for finite numbers.
+    """
 
     def reference(x: Values) -> Values:
         found = function(x)
@@ -180,7 +185,7 @@ def _predicate(name: str, function: Callable[[Values], Values], combine: Callabl
         group="Scalar Math",
         signatures=(scalars(1, FLOAT, "bool"), vectors(1, FLOAT, "bool")),
         reference=reference,
-        interval=intervals.constant(0, 1),
+        interval=lambda a: Interval(of_finite, of_finite) if math.isfinite(a.size) else intervals.TRUTH,
         domain=domains.anywhere(1),
         exact=True,
         differentiable=False,
@@ -238,7 +243,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         group="Scalar Math",
         signatures=(scalars(1, NUMBER), vectors(1, NUMBER)),
         reference=_sign,
-        interval=intervals.constant(-1, 1),
+        interval=intervals.below_zero(-1, 1),
         domain=domains.anywhere(1),
         exact=True,
         ulps=0.0,
@@ -252,7 +257,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         group="Scalar Math",
         signatures=(scalars(1, NUMBER),),
         reference=lambda x: np.where(x < 0, 1, 0).astype(x.dtype),
-        interval=intervals.constant(0, 1),
+        interval=intervals.below_zero(1, 0),
         domain=domains.anywhere(1),
         exact=True,
         ulps=0.0,
@@ -324,7 +329,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     ),
     _math("sinh", np.sinh, _GROWS(math.sinh), domains.between((-4, 4))),
     _math("cosh", np.cosh, intervals.even(math.cosh), domains.between((-4, 4))),
-    _math("tanh", np.tanh, intervals.constant(-1, 1), domains.whole(8), adjoint_noise=_one_minus_square),
+    _math("tanh", np.tanh, _GROWS(math.tanh), domains.whole(8), adjoint_noise=_one_minus_square),
     _math("degrees", _degrees, _GROWS(math.degrees), domains.whole(8)),
     _math("radians", _radians, _GROWS(math.radians), domains.anywhere(1)),
     _math("sqrt", np.sqrt, _GROWS(math.sqrt), domains.positive(0.0625), exact=True, ulps=0.5),
@@ -349,12 +354,12 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         cuda_ulps=8.0,
         spelling_of="pow",
     ),
-    _math("erf", _erf, intervals.constant(-1, 1), domains.between((-4, 4))),
-    _math("erfc", _erfc, intervals.constant(0, 2), domains.between((-4, 3))),
+    _math("erf", _erf, _GROWS(math.erf), domains.between((-4, 4))),
+    _math("erfc", _erfc, _GROWS(math.erfc), domains.between((-4, 3))),
     _math(
         "erfinv",
         _inverse_erf,
-        intervals.constant(-1.75, 1.75),
+        _GROWS(lambda y: float(_inverse_erf(np.array(y)))),
         domains.between((-0.96875, 0.96875)),
         ulps=_INVERSE_ERF_ULPS,
         error_floor=1 / 16,
@@ -362,7 +367,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _math(
         "erfcinv",
         _inverse_erfc,
-        intervals.constant(-1.75, 1.75),
+        _GROWS(lambda y: float(_inverse_erfc(np.array(y)))),
         domains.between((0.03125, 1.96875)),
         ulps=_INVERSE_ERF_ULPS,
         error_floor=1 / 16,
@@ -383,7 +388,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
         differentiable=False,
     ),
-    _predicate("isfinite", np.isfinite, np.all),
-    _predicate("isnan", np.isnan, np.any),
-    _predicate("isinf", np.isinf, np.any),
+    _predicate("isfinite", np.isfinite, np.all, of_finite=True),
+    _predicate("isnan", np.isnan, np.any, of_finite=False),
+    _predicate("isinf", np.isinf, np.any, of_finite=False),
 )
