@@ -32,6 +32,10 @@ from strategies.language.types import Array, Vector
 #: The version of the form of a case.
 SCHEMA: Final = 1
 
+#: Where a corpus keeps its cases: one in a folder for each bucket.
+FAILURES: Final = "failures"
+CASE: Final = "case.json"
+
 #: A bucket names a folder.
 BUCKET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]{0,127}")
 

@@ -43,6 +43,10 @@ class CorpusError(Exception):
     """Something about a corpus that the person at the keyboard has to know, in one sentence."""
 
 
+class DamagedCorpus(CorpusError):
+    """A file of the corpus holds something that nothing here wrote; it is left as it is."""
+
+
 class DamagedRecord(CorpusError):
     """A stored record that cannot be read or contradicts itself; `reason` says how."""
 

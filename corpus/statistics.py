@@ -10,6 +10,7 @@ from typing import get_args
 
 import msgspec
 
+from corpus.digests import DigestSet
 from corpus.record import Record
 from strategies.language.nodes import Node, Statement, children, size
 
@@ -77,8 +78,8 @@ class _Tally:
         self.rows = 0
         self.backward = 0
         self.cpp_bytes = 0
-        self.structures: set[str] = set()
-        self.outlines: set[str] = set()
+        self.structures = DigestSet()
+        self.outlines = DigestSet()
         self.statements = array("q")
         self.nodes = array("q")
         self.cells = array("d")

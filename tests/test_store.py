@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-from corpus import store as store_module
+from corpus import files, shards
 from corpus.case import Case
+from corpus.digests import DigestSet
 from corpus.record import (
     CorpusError,
     Provenance,
@@ -119,7 +120,6 @@ def test_what_was_committed_is_there_for_the_next_reader(tmp_path: Path) -> None
         assert not store.has_structure(record(0).structure)
         store.commit(KEY, progress(3), [record(n) for n in range(3)])
         assert store.has_structure(record(0).structure)
-        assert store.has_outline(record(0).outline)
     with Store.open(tmp_path / "new" / "corpus", write=False) as store:
         assert store.progress(KEY) == progress(3)
         assert store.campaigns() == {KEY: progress(3)}
@@ -310,6 +310,94 @@ def test_a_forked_worker_neither_holds_the_lock_nor_gives_it_away(tmp_path: Path
     assert status == 0
 
 
+# ---------------------------------------------------------------- large categories
+
+
+#: Bytes of a shard that two records of these tests fit in, and not a third.
+SMALL: int = 2 * len(encode_record(record(16))) + 60
+
+
+def sharded(path: Path) -> dict[str, int]:
+    """The records in each file of a corpus."""
+    return {name: text.count(b"\n") for name, text in contents(path).items() if name.startswith("verified")}
+
+
+def test_a_large_category_is_spread_over_files_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD_BYTES", SMALL)
+    grow(tmp_path / "four", 4)
+    assert sharded(tmp_path / "four") == {"verified/branch.jsonl": 2, "verified/loop.jsonl": 2}
+    grow(tmp_path / "ten", 10)
+    assert sharded(tmp_path / "ten") == {
+        f"verified/{category}/{number:05d}.jsonl": 1 if number == 2 else 2
+        for category in ("branch", "loop")
+        for number in range(3)
+    }
+    with Store.open(tmp_path / "ten", write=False) as store:
+        assert [r.provenance.index for r in store.records("loop")] == [0, 2, 4, 6, 8]
+        assert store.categories() == ("branch", "loop")
+        assert store.has_structure(record(9).structure)
+        assert store.find(record(9).id) == record(9)
+    assert check_corpus(tmp_path / "ten") == []
+
+
+def test_shards_depend_neither_on_commits_nor_on_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shards, "SHARD_BYTES", SMALL)
+    grow(tmp_path / "at once", 20, batch=20)
+    grow(tmp_path / "one by one", 20, batch=1)
+    for total in (3, 9, 20):
+        grow(tmp_path / "again", total, batch=3)
+    assert contents(tmp_path / "at once") == contents(tmp_path / "one by one") == contents(tmp_path / "again")
+
+
+def test_a_category_in_one_file_goes_on_in_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(tmp_path, 10)
+    before = contents(tmp_path)
+    monkeypatch.setattr(shards, "SHARD_BYTES", SMALL)
+    grow(tmp_path, 11)
+    after = contents(tmp_path)
+    assert after["verified/loop/00000.jsonl"] == before["verified/loop.jsonl"]
+    assert after["verified/loop/00001.jsonl"] == encode_record(record(10)) + b"\n"
+    assert after["verified/branch.jsonl"] == before["verified/branch.jsonl"]
+
+
+def test_shards_that_are_missing_or_double_or_strange_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "SHARD_BYTES", SMALL)
+    grow(tmp_path, 10)
+    folder = tmp_path / "verified" / "loop"
+    (folder / "notes.txt").write_text("mine")
+    assert check_corpus(tmp_path) == ["verified/loop/notes.txt: it is not the file of a category"]
+    (folder / "notes.txt").unlink()
+    shutil.copy(folder / "00000.jsonl", folder.with_suffix(".jsonl"))
+    for problem in (*check_corpus(tmp_path), str(refusal(tmp_path))):
+        assert "verified/loop.jsonl and verified/loop/00000.jsonl both hold" in problem
+    folder.with_suffix(".jsonl").unlink()
+    (folder / "00001.jsonl").unlink()
+    assert any("verified/loop/00001.jsonl is missing" in problem for problem in check_corpus(tmp_path))
+    assert "verified/loop/00001.jsonl has 0 bytes" in str(refusal(tmp_path))
+    with pytest.raises(DamagedCorpus, match=r"loop/00001\.jsonl is missing"):
+        list(Store.open(tmp_path, write=False).records())
+
+
+def refusal(path: Path) -> DamagedCorpus:
+    with pytest.raises(DamagedCorpus) as caught:
+        Store.open(path, write=True)
+    return caught.value
+
+
+def test_a_million_structures_take_forty_megabytes_at_most() -> None:
+    kept = DigestSet()
+    for number in range(20_000):
+        assert kept.add(f"{number}")
+    assert not kept.add("7")
+    assert "19999" in kept
+    assert "20000" not in kept
+    assert len(kept) == 20_000
+    # The table is doubled at most once more than it need be.
+    assert kept.table_bytes / len(kept) < 40
+
+
 # ---------------------------------------------------------------- crashes
 
 
@@ -337,7 +425,7 @@ def killed_at(count: int, monkeypatch: pytest.MonkeyPatch, half: bool) -> Iterat
         patch.setattr(os, name, call)
 
     with monkeypatch.context() as patch:
-        for name in ("write", "fsync", "ftruncate", "replace", "unlink", "mkdir"):
+        for name in ("write", "fsync", "ftruncate", "replace", "unlink", "mkdir", "rmdir"):
             dying(name)
         yield lambda: calls >= count
 
@@ -368,36 +456,37 @@ def doing(path: Path, work: Callable[[Store], None]) -> None:
             store._release()
 
 
+@pytest.mark.parametrize(("half", "shard_bytes"), [(False, shards.SHARD_BYTES), (True, SMALL)])
 def test_a_process_killed_at_any_instruction_loses_nothing_acknowledged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, shard_bytes: int
 ) -> None:
+    monkeypatch.setattr(shards, "SHARD_BYTES", shard_bytes)
     grow(tmp_path / "whole", 12)
     whole = contents(tmp_path / "whole")
-    for half in (False, True):
-        for count in range(1, 1000):
-            path = tmp_path / f"{half}{count}"
-            acknowledged = 0
+    for count in range(1, 1000):
+        path = tmp_path / str(count)
+        acknowledged = 0
 
-            def work(store: Store) -> None:
-                nonlocal acknowledged
-                for total in (5, 6, 11):
-                    commit_up_to(store, total, batch=5)
-                    acknowledged = total
+        def work(store: Store) -> None:
+            nonlocal acknowledged
+            for total in (5, 6, 11):
+                commit_up_to(store, total, batch=5)
+                acknowledged = total
 
-            with killed_at(count, monkeypatch, half) as happened:
-                doing(path, work)
-            if not happened():
-                break
-            with Store.open(path, write=True) as store:
-                done = store.progress(KEY).next
-                kept = [kept.provenance.index for kept in store.records()]
-                assert done >= acknowledged
-                assert sorted(kept) == list(range(done))
-            assert check_corpus(path) == []
-            assert all(contents(path).values())
-            grow(path, 12)
-            assert contents(path) == whole
-        assert 30 < count < 1000
+        with killed_at(count, monkeypatch, half) as happened:
+            doing(path, work)
+        if not happened():
+            break
+        with Store.open(path, write=True) as store:
+            done = store.progress(KEY).next
+            kept = [kept.provenance.index for kept in store.records()]
+            assert done >= acknowledged
+            assert sorted(kept) == list(range(done))
+        assert check_corpus(path) == []
+        assert all(contents(path).values())
+        grow(path, 12)
+        assert contents(path) == whole
+    assert 30 < count < 1000
 
 
 def test_a_process_killed_while_it_mends_mends_the_next_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,7 +630,7 @@ def test_a_journal_without_its_last_newline_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_long_torn_line_is_cut_where_it_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "_CHUNK", 16)
+    monkeypatch.setattr(files, "CHUNK", 16)
     grow(tmp_path, 4)
     before = contents(tmp_path)
     append(tmp_path, "loop", encode_record(record(100))[:-1])

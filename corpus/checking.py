@@ -1,0 +1,136 @@
+"""A full check of a corpus: every byte is looked at and none is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from corpus.case import CASE, FAILURES, Case, DamagedCase, check_case, decode_case
+from corpus.digests import DigestSet
+from corpus.files import explained, names, require_folder, size
+from corpus.heads import heads, is_record, lines_of_shard
+from corpus.journal import JOURNAL, Journal
+from corpus.record import DamagedCorpus, DamagedRecord, Record, check_record, decode_record
+from corpus.shards import categories, category_of, shard_file, shards, strangers
+
+
+def check_corpus(path: Path) -> list[str]:
+    """Everything that is wrong with the corpus in the folder `path`, a sentence each with file and line.
+
+    Looks at every byte and changes none.  `CorpusError` if the folder itself cannot be used.
+    """
+    path = Path(path)
+    with explained(path):
+        require_folder(path)
+    return list(_problems(path))
+
+
+def _problems(path: Path) -> Iterator[str]:
+    journal = None
+    try:
+        with explained(path):
+            journal = Journal(path / JOURNAL)
+    except DamagedCorpus as error:
+        yield str(error)
+    if journal is not None:
+        yield from _journal_problems(journal)
+    with explained(path):
+        for name in strangers(path):
+            yield f"{name}: it is not the file of a category"
+        for shard, acknowledged in (journal.acknowledged if journal else {}).items():
+            file = shard_file(path, shard)
+            if size(file) < acknowledged:
+                name = file.relative_to(path).as_posix()
+                yield f"{name}: it has {size(file)} bytes where {acknowledged} were acknowledged"
+        kept = _Kept(path)
+        for category in categories(path):
+            try:
+                found = shards(path, category)
+            except DamagedCorpus as error:
+                yield str(error)
+                continue
+            for shard in found:
+                for where, line in lines_of_shard(path, shard):
+                    yield from _line_problems(category_of(shard), where, line, kept)
+        for file in case_files(path):
+            try:
+                read_case(path, file, file.read_bytes())
+            except DamagedCorpus as error:
+                yield str(error)
+
+
+def _journal_problems(journal: Journal) -> Iterator[str]:
+    if journal.torn:
+        yield f"{JOURNAL}, line {len(journal.events) + 1}: it breaks off"
+    if journal.unfinished is not None:
+        yield (
+            f"{JOURNAL}, line {len(journal.events)}: a commit was begun and not finished; "
+            "the next campaign takes it back"
+        )
+
+
+class _Kept:
+    """The records met so far, by their digests: where one is, is looked up only when it stands twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._ids = DigestSet()
+        self._structures = DigestSet()
+
+    def twice(self, record: Record) -> str | None:
+        """What is wrong if `record` stands in the corpus already."""
+        if not self._ids.add(record.id):
+            return f"the same record stands in {self._first(id=record.id)}"
+        if not self._structures.add(record.structure):
+            return f"a record of the same structure stands in {self._first(structure=record.structure)}"
+        return None
+
+    def _first(self, **wanted: str) -> str:
+        ((field, value),) = wanted.items()
+        found = (
+            where
+            for category in categories(self._path)
+            for where, _, head in heads(self._path, category)
+            if getattr(head, field) == value
+        )
+        try:
+            return next(found, "another line")
+        except DamagedCorpus:
+            # A line before it cannot be read, which is said of that line.
+            return "another line"
+
+
+def _line_problems(category: str, where: str, line: bytes, kept: _Kept) -> Iterator[str]:
+    if not line.endswith(b"\n"):
+        yield f"{where}: it does not end in a newline" if is_record(line) else f"{where}: it breaks off"
+        if not is_record(line):
+            return
+    try:
+        record = decode_record(line)
+        check_record(record)
+    except DamagedRecord as error:
+        yield f"{where}: {error.reason}"
+        return
+    if record.type != category:
+        yield f"{where}: it is of type {record.type!r}"
+    if (twice := kept.twice(record)) is not None:
+        yield f"{where}: {twice}"
+
+
+def case_files(path: Path) -> list[Path]:
+    """The kept failures, sorted by bucket."""
+    folder = path / FAILURES
+    return [file for name in names(folder) if (file := folder / name / CASE).exists()]
+
+
+def read_case(path: Path, file: Path, text: bytes) -> Case:
+    """The case that is stored in `file` as `text`; `DamagedCorpus` if it is none."""
+    name = file.relative_to(path).as_posix()
+    try:
+        case = decode_case(text)
+        check_case(case)
+    except DamagedCase as error:
+        raise DamagedCorpus(f"{name}: {error.reason}") from error
+    if case.bucket != file.parent.name:
+        raise DamagedCorpus(f"{name}: its bucket is {case.bucket!r}")
+    return case

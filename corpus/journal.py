@@ -1,0 +1,117 @@
+"""The journal of a corpus: how far each campaign has come, and which records are about to be added."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from corpus.files import split_lines
+from corpus.record import DamagedCorpus
+
+JOURNAL: Final = "campaigns.jsonl"
+
+
+class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a campaign has come: the next index to commit, its verified pairs, and its counters.
+
+    `counters` hold, for each category, how often each outcome occurred; `stale` is the number of programs since
+    the last one that gave a new pair.
+    """
+
+    next: int = 0
+    verified: int = 0
+    counters: dict[str, dict[str, int]] = {}
+    stale: int = 0
+
+    def copy(self) -> Progress:
+        """The same with counters of its own, since the caller may go on counting in the ones it gave."""
+        counters = {category: dict(counts) for category, counts in self.counters.items()}
+        return Progress(self.next, self.verified, counters, self.stale)
+
+
+class Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="begin"):
+    """The records about to be added: by shard, where the file ends and the ids that follow."""
+
+    campaign: str
+    sizes: dict[str, int]
+    ids: dict[str, tuple[str, ...]]
+
+
+class Commit(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="event", tag="commit"
+):
+    """What a campaign has come to, and the size in bytes of every shard's file."""
+
+    campaign: str
+    next: int
+    verified: int
+    counters: dict[str, dict[str, int]]
+    sizes: dict[str, int]
+    stale: int = 0
+
+    @property
+    def progress(self) -> Progress:
+        """How far the campaign has come."""
+        return Progress(self.next, self.verified, self.counters, self.stale)
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Begin | Commit)
+
+
+def encode_event(event: Begin | Commit) -> bytes:
+    """The line of `event`, with its newline."""
+    return _encoder.encode(event) + b"\n"
+
+
+class Journal:
+    """The journal as read: its events, and the offset of each."""
+
+    def __init__(self, path: Path) -> None:
+        self.events: list[Begin | Commit] = []
+        self.offsets: list[int] = []
+        #: Where the complete lines end.
+        self.end = 0
+        #: Whether the last line is whole but for its newline.
+        self.bare = False
+        text = path.read_bytes() if path.exists() else b""
+        for number, line in enumerate(split_lines(text), start=1):
+            complete = line.endswith(b"\n")
+            try:
+                event = _decoder.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                if not complete:
+                    break
+                raise DamagedCorpus(f"{JOURNAL}, line {number}: not an entry of the journal: {error}") from error
+            before = self.events[-1] if self.events else None
+            if isinstance(before, Begin) and not (isinstance(event, Commit) and event.campaign == before.campaign):
+                raise DamagedCorpus(f"{JOURNAL}, line {number - 1}: what was begun here was never finished")
+            self.events.append(event)
+            self.offsets.append(self.end)
+            self.end += len(line)
+            self.bare = not complete
+        self.torn = self.end < len(text)
+
+    @property
+    def commits(self) -> list[Commit]:
+        """The last commit of each campaign, the latest last."""
+        last: dict[str, Commit] = {}
+        for event in self.events:
+            if isinstance(event, Commit):
+                last.pop(event.campaign, None)
+                last[event.campaign] = event
+        return list(last.values())
+
+    @property
+    def acknowledged(self) -> dict[str, int]:
+        """The bytes of each shard's file that were acknowledged last."""
+        commits = self.commits
+        return commits[-1].sizes if commits else {}
+
+    @property
+    def unfinished(self) -> Begin | None:
+        """What was begun last and never acknowledged."""
+        last = self.events[-1] if self.events else None
+        return last if isinstance(last, Begin) else None
