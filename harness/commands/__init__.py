@@ -14,6 +14,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from corpus.record import CorpusError
+from harness.commands.card import card
 from harness.commands.coverage import coverage
 from harness.commands.export import export
 from harness.commands.grow import grow
@@ -44,7 +45,7 @@ _USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, LedgerError, SandboxEr
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for _command in (grow, hunt, replay, verify, rebuild, export, stats, show, coverage):
+for _command in (grow, hunt, replay, verify, rebuild, export, card, stats, show, coverage):
     app.command()(_command)
 
 

@@ -48,6 +48,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last o
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="The folder of the corpus.")]
 
 
+@contextmanager
+def needs_dataset_extra() -> Iterator[None]:
+    """Says what to install if something imported here is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise BadUsage(f"this needs {error.name}: pip install 'warpsmith[dataset]' brings it") from None
+
+
 def existing_corpus(given: Path | None) -> Path:
     """The folder to read: the one given, else the default one, else the one that comes with a checkout."""
     if given is not None:

@@ -1,0 +1,87 @@
+"""What an exported row says beyond its record: examples to run a translation against, and its two functions."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Final
+
+import numpy as np
+
+from corpus.dataset import Example, Expected, Texts, Value
+from corpus.record import Record
+from harness.expectation import ATTEMPTS, Cells, Expectation
+from harness.generated_code import backward_text, forward_text
+from harness.inputs import components, numpy_dtype
+from harness.lanes import Values
+from harness.verify import try_expect
+from strategies.language import types
+from strategies.language.nodes import Parameter
+from strategies.language.types import Array
+
+#: Tolerances are written with four digits, and not less than they are.
+ROUNDED_UP: Final = 1.001
+
+
+def expectation_of(record: Record) -> Expectation:
+    """What was expected when `record` was verified, on the same inputs; `ValueError` if nothing can be now."""
+    found = try_expect(record.program, record.verification.inputs_seed // ATTEMPTS)
+    if not isinstance(found, Expectation):
+        raise ValueError(f"{record.type} {record.id[:12]}: {found.reason}")
+    return found
+
+
+def example_of(expectation: Expectation) -> Example:
+    """One launch with generic inputs, as an exported row holds it."""
+    parameters = expectation.program.parameters
+    by_name = {parameter.name: parameter for parameter in parameters}
+    return Example(
+        inputs=tuple(_value(p, expectation.inputs[p.name]) for p in parameters),
+        outputs=tuple(_expected(by_name[name], cells) for name, cells in expectation.outputs.items()),
+        cotangents=tuple(_value(by_name[name], values) for name, values in expectation.cotangents.items()),
+        gradients=tuple(
+            _expected(by_name[name], cells)
+            for name, cells in expectation.gradients.items()
+            if types.element_scalar(by_name[name].type).is_float
+        ),
+    )
+
+
+def texts_of(record: Record, cuda: str | None = None, ptx: str | None = None) -> Texts:
+    """The functions of the generated text of `record`."""
+    return Texts(forward_text(record.cpp), backward_text(record.cpp), cuda, ptx)
+
+
+def _shape(parameter: Parameter) -> tuple[int, ...]:
+    if isinstance(parameter.type, Array):
+        return (*parameter.shape, *components(parameter.type))
+    return components(parameter.type)
+
+
+def _value(parameter: Parameter, values: Values) -> Value:
+    return Value(
+        parameter.name,
+        types.element_scalar(parameter.type).notation,
+        _shape(parameter),
+        _json(values.astype(numpy_dtype(parameter.type))),
+    )
+
+
+def _expected(parameter: Parameter, cells: Cells) -> Expected:
+    scalar = types.element_scalar(parameter.type)
+    # A gradient of float64 precision stays what the reference says; its tolerance is for that.
+    expected = cells.expected if scalar.is_float else cells.expected.astype(numpy_dtype(parameter.type))
+    tolerance = [
+        float(f"{allowed * ROUNDED_UP:.3e}") if checked else None
+        for allowed, checked in zip(cells.tolerance.ravel(), cells.checked.ravel(), strict=True)
+    ]
+    return Expected(parameter.name, scalar.notation, _shape(parameter), _json(expected), json.dumps(tolerance))
+
+
+def _json(values: Values) -> str:
+    """`values`, flat, each in the fewest digits that give it back."""
+    flat = values.ravel()
+    if flat.dtype.kind != "f":
+        return json.dumps(flat.tolist())
+    spelled = [float(np.format_float_scientific(value, unique=True)) for value in flat]
+    return json.dumps([value if math.isfinite(value) else str(value) for value in spelled])

@@ -1,0 +1,223 @@
+"""The exports: three forms of the same rows, which other tools read, and a card that is true."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import corpus
+from corpus.dataset import COLUMNS, DatasetRow
+from corpus.record import Record, encode_record
+from corpus.store import VERIFIED, Store
+from harness.commands import run
+from harness.examples import expectation_of
+from harness.generated_code import compile_each
+
+OF_EACH: Final = 3
+OWN: Final = Path(corpus.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of a few rows of each category of the one that comes with a checkout."""
+    path = tmp_path_factory.mktemp("dataset") / "corpus"
+    (path / VERIFIED).mkdir(parents=True)
+    store = Store.open(OWN, write=False)
+    for name in store.categories():
+        some = itertools.islice(store.records(name, check=False), OF_EACH)
+        (path / VERIFIED / f"{name}.jsonl").write_bytes(b"".join(encode_record(r) + b"\n" for r in some))
+    return path
+
+
+@pytest.fixture(scope="module")
+def records(small: Path) -> dict[str, Record]:
+    return {record.id: record for record in Store.open(small, write=False).records()}
+
+
+def exported(small: Path, out: Path, *options: str) -> Path:
+    assert run(["export", "--corpus", str(small), "--out", str(out), *options]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def parquet(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return exported(small, tmp_path_factory.mktemp("exports") / "parquet", "--format", "parquet")
+
+
+@pytest.fixture(scope="module")
+def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    out = exported(small, tmp_path_factory.mktemp("exports") / "full.jsonl", "--format", "jsonl-full")
+    return [json.loads(line) for line in out.read_bytes().splitlines()]
+
+
+def rows_of(parquet: Path) -> list[dict[str, Any]]:
+    return [row for file in sorted(parquet.glob("data/*/*.parquet")) for row in pq.read_table(file).to_pylist()]
+
+
+def test_parquet_and_json_lines_hold_the_same_rows(parquet: Path, full: list[dict[str, Any]]) -> None:
+    assert sorted(rows_of(parquet), key=lambda row: row["id"]) == sorted(full, key=lambda row: row["id"])
+
+
+def test_the_five_fields_are_those_of_the_full_rows(small: Path, full: list[dict[str, Any]], tmp_path: Path) -> None:
+    out = exported(small, tmp_path / "five.jsonl", "--format", "jsonl")
+    five = [json.loads(line) for line in out.read_bytes().splitlines()]
+    names = {"kernel_name": "kernel_name", "python": "python", "cpp": "cpp", "type": "category"}
+    assert [row["id"] for row in five] == list(range(len(full)))
+    assert [{k: row[k] for k in names} for row in five] == [{k: row[c] for k, c in names.items()} for row in full]
+
+
+def test_a_file_holds_one_category_and_one_split_compressed(parquet: Path) -> None:
+    files = sorted(parquet.glob("data/*/*.parquet"))
+    assert files
+    for file in files:
+        found = re.fullmatch(r"(train|validation|test)-00000-of-00001", file.stem)
+        assert found
+        table = pq.read_table(file, columns=["split", "category"])
+        assert set(table["split"].to_pylist()) == {found.group(1)}
+        assert set(table["category"].to_pylist()) == {file.parent.name}
+        assert pq.read_metadata(file).row_group(0).column(0).compression == "ZSTD"
+
+
+LOAD: Final = """\
+import json, sys
+from datasets import get_dataset_config_names, load_dataset
+folder, cache = sys.argv[1:]
+found = {}
+for name in ("all", "loop"):
+    loaded = load_dataset(folder, name, cache_dir=cache)
+    found[name] = {split: sorted(rows["id"]) for split, rows in loaded.items()}
+types = {name: str(kind) for name, kind in loaded["train"].features.items()}
+print(json.dumps({"configs": get_dataset_config_names(folder), "ids": found, "types": types}))
+"""
+
+
+def test_datasets_reads_the_folder_without_a_script_or_a_network(
+    parquet: Path, full: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_DATASETS_OFFLINE", "HF_HUB_OFFLINE"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(parquet), str(tmp_path / "cache")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found["configs"]) == {"all", *(row["category"] for row in full)}
+    wanted: dict[str, list[str]] = {}
+    for row in full:
+        wanted.setdefault(row["split"], []).append(row["id"])
+    assert found["ids"]["all"] == {split: sorted(ids) for split, ids in wanted.items()}
+    loops = {row["id"] for row in full if row["category"] == "loop"}
+    assert set(itertools.chain(*found["ids"]["loop"].values())) == loops
+    assert found["types"]["statements"] == "Value('int64')"
+    assert found["types"]["backward_verified"] == "Value('bool')"
+    assert found["types"]["forward_error"] == "Value('float64')"
+
+
+def numbers(value: dict[str, Any]) -> Any:
+    return np.array(json.loads(value["values"]), value["dtype"]).reshape(value["shape"])
+
+
+def test_examples_are_what_the_pair_was_verified_on(full: list[dict[str, Any]], records: dict[str, Record]) -> None:
+    for row in full:
+        expectation = expectation_of(records[row["id"]])
+        for value in row["inputs"]:
+            held = expectation.inputs[value["name"]]
+            assert numbers(value).astype(held.dtype).tobytes() == held.tobytes()
+        assert {value["name"] for value in row["inputs"]} == {p.name for p in expectation.program.parameters}
+        for value in row["outputs"]:
+            cells = expectation.outputs[value["name"]]
+            allowed = [np.nan if t is None else t for t in json.loads(value["tolerance"])]
+            assert np.array_equal(~np.isnan(allowed), cells.checked.ravel())
+            assert np.all(np.asarray(allowed)[cells.checked.ravel()] >= cells.tolerance[cells.checked].ravel())
+        assert bool(row["gradients"]) == row["backward_verified"]
+
+
+def test_every_column_is_described_and_filled(full: list[dict[str, Any]]) -> None:
+    assert list(COLUMNS) == list(DatasetRow.__annotations__) == list(full[0])
+    optional = {"cuda", "ptx", "forward_only_reason", "gradient_error", "gradient_tolerance"}
+    for row in full:
+        assert all(value is not None for name, value in row.items() if name not in optional)
+        assert row["cpp_forward"] in row["cpp"]
+        assert row["cpp_backward"] in row["cpp"]
+        assert 1 <= row["difficulty"] <= 5
+
+
+def test_an_exported_text_compiles_alone(full: list[dict[str, Any]]) -> None:
+    texts = [row["cpp"] for row in full[:: 2 * OF_EACH]]
+    assert compile_each(texts) == [None] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "keeps"),
+    [
+        (("--category", "unary"), lambda row: row["category"] == "unary"),
+        (("--tier", "backward"), lambda row: row["backward_verified"]),
+        (("--min-statements", "8"), lambda row: row["statements"] >= 8),
+        (("--feature", "op:add", "--feature", "node:if"), lambda row: {"op:add", "node:if"} <= set(row["features"])),
+    ],
+)
+def test_only_the_rows_that_were_asked_for_are_exported(
+    options: tuple[str, ...], keeps: Any, small: Path, full: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    out = exported(small, tmp_path / "rows.jsonl", "--format", "jsonl-full", "--no-examples", *options)
+    ids = [json.loads(line)["id"] for line in out.read_bytes().splitlines()]
+    assert ids == [row["id"] for row in full if keeps(row)]
+    assert 0 < len(ids) < len(full)
+
+
+def test_parquet_is_not_written_over_something(parquet: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert run(["export", "--format", "parquet", "--corpus", str(small), "--out", str(parquet)]) == 2
+    assert "not an empty folder" in capsys.readouterr().err
+
+
+def test_what_to_install_is_said_in_a_sentence(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("corpus.splits", "corpus.card"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "datasketch", None)
+    capsys.readouterr()
+    assert run(["export", "--format", "parquet", "--corpus", str(small), "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == ("warpsmith: this needs datasketch: pip install 'warpsmith[dataset]' brings it\n")
+
+
+# ---------------------------------------------------------------- the card
+
+
+def test_a_card_is_written_by_one_command_and_always_the_same(small: Path, records: dict[str, Record]) -> None:
+    assert run(["card", "--corpus", str(small)]) == 0
+    text = (small / "README.md").read_text()
+    assert run(["card", "--corpus", str(small)]) == 0
+    assert (small / "README.md").read_text() == text
+    assert text.startswith("---\nlicense: apache-2.0\n")
+    assert f"\n{len(records):,} verified pairs:" in text
+    assert "| names | 0 |\n| names and literals | 0 |" in text
+    for file in (small / VERIFIED).iterdir():
+        assert hashlib.sha256(file.read_bytes()).hexdigest() in text
+
+
+def test_the_card_of_the_checkout_is_of_its_files() -> None:
+    text = (OWN / "README.md").read_text()
+    files = [path for path in (OWN / VERIFIED).rglob("*.jsonl") if not path.name.startswith(".")]
+    assert files
+    assert all(hashlib.sha256(path.read_bytes()).hexdigest() in text for path in files), "run `warpsmith card`"
+
+
+def test_the_card_of_an_export_counts_what_is_there(parquet: Path, full: list[dict[str, Any]]) -> None:
+    text = (parquet / "README.md").read_text()
+    unary = [row["split"] for row in full if row["category"] == "unary"]
+    counts = [str(unary.count(split)) for split in ("train", "validation", "test")]
+    (line,) = (line for line in text.splitlines() if line.startswith("| `unary` |"))
+    assert [cell.strip() for cell in line.split("|")][4:7] == counts
