@@ -19,6 +19,7 @@ from harness.commands.coverage import coverage
 from harness.commands.export import export
 from harness.commands.grow import grow
 from harness.commands.hunt import hunt
+from harness.commands.merge import merge
 from harness.commands.rebuild import rebuild
 from harness.commands.replay import replay
 from harness.commands.shared import BadUsage
@@ -45,7 +46,7 @@ _USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, LedgerError, SandboxEr
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for _command in (grow, hunt, replay, verify, rebuild, export, card, stats, show, coverage):
+for _command in (grow, hunt, replay, verify, rebuild, export, card, stats, show, coverage, merge):
     app.command()(_command)
 
 
