@@ -415,7 +415,8 @@ class Evaluator:
         """
         for slope, argument in zip(slopes, arguments, strict=True):
             error = self._noise(of, argument.shape[3:]) / 2
-            found = found + error * slope[:, :1] * (argument - argument[:, :1])
+            moved = error * slope[:, :1] * (argument - argument[:, :1])
+            found = found + (moved.sum(axis=-1) if moved.ndim > found.ndim else moved)
         return found
 
     # ------------------------------------------------------------ definedness

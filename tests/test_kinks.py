@@ -9,12 +9,16 @@ import pytest
 from tiny import AT, apply, kernel, literal, program_of
 
 from harness.expectation import expect
+from harness.lanes import UNIT_ROUNDOFF
+from strategies.language import types as t
 from strategies.language.nodes import (
+    Apply,
     Assign,
     Atomic,
     Cast,
     Compare,
     Conditional,
+    Construct,
     Element,
     Expression,
     For,
@@ -172,6 +176,18 @@ def test_a_sum_is_judged_where_no_thread_takes_part_that_rounding_could_lead_els
     group = apply("mod", AT, Literal(INT32, 3))
     cells = expect(program_of(FLOAT32, Atomic("atomic_add", "out", (group,), value), cells=3)).outputs["out"]
     assert cells.checked.tolist() == [False, True, True]
+
+
+def test_a_derivative_by_a_threshold_that_cancels_is_held_to_what_its_formula_can_give() -> None:
+    """Of norm_pseudo_huber((9, 9), 0.25) by its threshold: 50.9 - 50.9, of which 0.02 are left."""
+    pair = t.vector(2, FLOAT32)
+
+    def value(a: Expression, b: Expression) -> Expression:
+        return Apply(FLOAT32, "norm_pseudo_huber", (Construct(pair, (literal(FLOAT32, 9.0),)), a))
+
+    cells = expect(kernel(FLOAT32, value, 0.25, 0.5)).gradients["a"]
+    assert np.all(cells.tolerance > 16 * UNIT_ROUNDOFF["float32"])
+    assert np.all(np.abs(cells.expected) < 0.1)
 
 
 def test_results_that_are_all_zero_are_judged() -> None:
