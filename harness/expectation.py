@@ -257,6 +257,9 @@ def _gradients(
         if name in cotangents:
             stored = wide.stored[name]
             left = np.where(stored.reshape(-1, *(1,) * (len(shape) - 1)), 0.0, cotangents[name])
-            checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
+            # what flows in through reads of a cell that keeps its cotangent is added to it, and is not computed here
+            flows_in = wide.reads[name].any(axis=0) & ~stored
+            settled = _trusted(parameter, wide) & ~flows_in
+            checked = checked & settled.reshape(-1, *(1,) * (len(shape) - 1))
         result[name] = Cells(left, np.zeros(shape), checked)
     return result

@@ -775,6 +775,16 @@ def test_an_output_that_is_read_back_is_as_inexact_as_it_was(sandbox: Sandbox) -
     assert verdict.verified, verdict.failure
 
 
+def test_the_gradient_of_an_output_that_is_read_and_not_stored_is_not_taken_for_its_cotangent(sandbox: Sandbox) -> None:
+    """What flows in through the read comes on top of the cotangent, which stays where nothing is stored."""
+    held, out = Element(FLOAT32, "held", (AT,)), Element(FLOAT32, "out", (AT,))
+    more = (Parameter("held", t.array(FLOAT32), 1.0, 2.0, (6,), True),)
+    program = program_of(FLOAT32, Assign(out, apply("mul", held, Element(FLOAT32, "a", (AT,)))), more=more)
+    (verdict,) = verify_all([program], sandbox)
+    assert verdict.tier is Tier.BACKWARD, verdict.failure
+    assert not expect(program).gradients["held"].checked.any()
+
+
 def test_an_array_of_which_no_gradient_is_checked_is_not_verified_backward(sandbox: Sandbox) -> None:
     """One cell, at a kink for every thread, beside six that are fine."""
     pivot = Element(FLOAT32, "pivot", (Literal(INT32, 0),))
