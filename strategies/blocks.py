@@ -65,11 +65,8 @@ class Blocks(Expressions, ABC):
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:
         node = value.node
-        bare = isinstance(node, Literal) and node.type in (INT32, FLOAT32)
-        if bare and (mutable or (self.loop_trips and not self.dice.chance(BARE_CONSTANTS))):
-            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
-            # constructor does that literals of other types are written with
-            node = Cast(node.type, node)
+        if mutable or (_is_bare(node) and self.loop_trips and not self.dice.chance(BARE_CONSTANTS)):
+            node = _changeable(node)
         name = self.fresh()
         variable = Variable(
             name,
@@ -117,7 +114,7 @@ class Blocks(Expressions, ABC):
             value = self.fit_local(value)
             variable.interval = value.interval
         variable.used, variable.live = False, value.live
-        return Assign(Name(variable.type, variable.name), value.node)
+        return Assign(Name(variable.type, variable.name), _changeable(value.node))
 
     @staticmethod
     def _range(of: Type, reach: float) -> Interval:
@@ -353,6 +350,17 @@ class Blocks(Expressions, ABC):
         if change is not None:
             body.append(change)
         return body or [self.define(depth)]
+
+
+def _is_bare(node: Expression) -> bool:
+    """Whether a literal is written without the constructor that literals of most types have."""
+    return isinstance(node, Literal) and node.type in (INT32, FLOAT32)
+
+
+def _changeable(node: Expression) -> Expression:
+    """What a variable may be set to that is changed later: Warp documents that a bare constant may not be changed
+    in a dynamic loop, and that a conversion makes it a variable."""
+    return Cast(node.type, node) if _is_bare(node) else node
 
 
 def whole(value: int) -> Expression:

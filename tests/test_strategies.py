@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,7 @@ from strategies.language.nodes import (
     If,
     Literal,
     Logical,
+    Name,
     Node,
     Parameter,
     Program,
@@ -43,7 +45,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     walk,
 )
-from strategies.language.types import Array, Scalar, Type, Vector, element_scalar
+from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector, element_scalar
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
 
@@ -456,6 +458,20 @@ def test_a_category_holds_what_it_is_for(
 
 def test_every_category_has_frequencies_here() -> None:
     assert {row[0] for row in FREQUENCIES} == set(CATEGORIES)
+
+
+def test_no_variable_is_set_to_a_bare_constant_and_changed() -> None:
+    """Warp refuses to change ``y = 3.0`` in a dynamic loop; ``y = float(3.0)`` is a variable."""
+    for category in CATEGORIES:
+        for program in drawn(category):
+            bare, changes = set(), Counter()
+            for node in walk(program):
+                if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name):
+                    changes[node.target.name] += 1
+                    plain = isinstance(node, Assign) and isinstance(node.value, Literal)
+                    if plain and node.value.type in (FLOAT32, INT32):
+                        bare.add(node.target.name)
+            assert all(changes[name] == 1 for name in bare), repr(program)
 
 
 def test_every_kernel_begins_with_its_thread_index() -> None:
