@@ -16,7 +16,8 @@ from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
-from strategies.language.nodes import Parameter, Program
+from strategies.language.nodes import Parameter, Program, walk
+from strategies.language.types import Type
 from strategies.ops import OPS
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
@@ -200,10 +201,17 @@ def _special(program: Program, special: dict[str, Values], exact: frozenset[str]
 
 
 def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
-    return {p.name: _output(p, native, wide, p.name in exact) for p in program.outputs}
+    coarsest = _coarsest(program)
+    return {p.name: _output(p, native, wide, p.name in exact, coarsest) for p in program.outputs}
 
 
-def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: bool) -> Cells:
+def _coarsest(program: Program) -> str:
+    """The least precise float type that a program computes in: no result can be sharper than that one's rounding."""
+    found = {types.element_scalar(of) for node in walk(program) if isinstance(of := getattr(node, "type", None), Type)}
+    return min((of for of in found if of.is_float), key=lambda of: of.bits, default=types.FLOAT64).notation
+
+
+def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: bool, coarsest: str) -> Cells:
     name = parameter.name
     runs = wide.arrays[name][:, 0]
     trusted = _trusted(parameter, wide)
@@ -215,7 +223,7 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
     if exact:
         return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
-    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], dtype, tolerance.largest(runs[0]))
+    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], coarsest, tolerance.largest(runs[0]))
     return Cells(runs[0], allowed, checked)
 
 
@@ -236,6 +244,7 @@ def _gradients(
     result = {}
     raw = differences.gradients(program, found, wide, shapes)
     scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
+    coarsest = _coarsest(program)
     for name, gradient in raw.items():
         dtype = types.element_scalar(program.parameter(name).type).notation
         spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
@@ -245,7 +254,7 @@ def _gradients(
             + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
         )
         expected = gradient.runs[0]
-        checked = gradient.reliable & tolerance.sharp(allowed, expected, dtype, scale)
+        checked = gradient.reliable & tolerance.sharp(allowed, expected, coarsest, scale)
         result[name] = Cells(expected, allowed, checked)
     for parameter in program.arrays:
         name = parameter.name
@@ -257,9 +266,6 @@ def _gradients(
         if name in cotangents:
             stored = wide.stored[name]
             left = np.where(stored.reshape(-1, *(1,) * (len(shape) - 1)), 0.0, cotangents[name])
-            # what flows in through reads of a cell that keeps its cotangent is added to it, and is not computed here
-            flows_in = wide.reads[name].any(axis=0) & ~stored
-            settled = _trusted(parameter, wide) & ~flows_in
-            checked = checked & settled.reshape(-1, *(1,) * (len(shape) - 1))
+            checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
         result[name] = Cells(left, np.zeros(shape), checked)
     return result

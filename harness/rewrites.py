@@ -39,7 +39,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.types import BOOL, INT32, Scalar, Vector
+from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Vector
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -121,6 +121,19 @@ def convert_sums_instead_of_loop_variables(program: Program) -> Program:
             case Cast(operand=Name(name=name, type=Scalar() as of) as operand) if name in constants:
                 zero = Literal(of, 0.0 if of.is_float else 0)
                 return Cast(node.type, Apply(of, "add", (operand, zero)))
+        return None
+
+    return everywhere(program, pattern)
+
+
+@register
+def compare_halves_with_zero(program: Program) -> Program:
+    """``bool(x)``, `x` a float16, as ``x != wp.float16(0.0)``."""
+
+    def pattern(node: Expression) -> Expression | None:
+        match node:
+            case Cast(type=of, operand=operand) if of is BOOL and operand.type is FLOAT16:
+                return Compare(BOOL, ("!=",), (operand, Literal(FLOAT16, 0.0)))
         return None
 
     return everywhere(program, pattern)

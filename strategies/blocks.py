@@ -51,8 +51,8 @@ class Blocks(Expressions, ABC):
     def local_type(self) -> Type:
         """The type of a new local: mostly the kernel's float type."""
         others = sorted((t for t in self.allowed if t is not self.main and t is not BOOL), key=repr)
-        table: list[tuple[int, Type]] = [(8, self.main), (1, BOOL)]
-        table += [(1, t) for t in others]
+        table: list[tuple[int, Type]] = [(2 if self.spread else 8, self.main), (1, BOOL)]
+        table += [(2 if self.spread else 1, t) for t in others]
         if self.vectors:
             table.append((10, self.vector_type(self.main)))
         return self.dice.weighted(tuple(table))
@@ -65,8 +65,11 @@ class Blocks(Expressions, ABC):
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:
         node = value.node
-        if mutable or (_is_bare(node) and self.loop_trips and not self.dice.chance(BARE_CONSTANTS)):
-            node = _changeable(node)
+        bare = isinstance(node, Literal) and node.type in (INT32, FLOAT32)
+        if bare and (mutable or (self.loop_trips and not self.dice.chance(BARE_CONSTANTS))):
+            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
+            # constructor does that literals of other types are written with
+            node = Cast(node.type, node)
         name = self.fresh()
         variable = Variable(
             name,
@@ -85,7 +88,7 @@ class Blocks(Expressions, ABC):
     def fit_local(self, value: Typed) -> Typed:
         """`value` within what a variable may hold."""
         scalar = types.element_scalar(value.type)
-        if scalar.kind in ("bool", "uint"):
+        if scalar.kind in ("bool", "uint") or (scalar.is_integer and self.patterns):
             return value
         return self.fit(value, symmetric(rounded(REACH[scalar.notation] * HEADROOM, scalar)))
 
@@ -114,7 +117,7 @@ class Blocks(Expressions, ABC):
             value = self.fit_local(value)
             variable.interval = value.interval
         variable.used, variable.live = False, value.live
-        return Assign(Name(variable.type, variable.name), _changeable(value.node))
+        return Assign(Name(variable.type, variable.name), value.node)
 
     @staticmethod
     def _range(of: Type, reach: float) -> Interval:
@@ -309,10 +312,12 @@ class Blocks(Expressions, ABC):
 
     def plus(self, left: Typed, right: Typed, linear: bool = False) -> Typed:
         """The two combined: added, subtracted or, unless the result must be `linear` in both, multiplied."""
-        product = types.element_scalar(left.type).is_float and isinstance(left.type, Scalar) and not linear
+        scalar = types.element_scalar(left.type)
+        product = scalar.is_float and isinstance(left.type, Scalar) and not linear
         # a factor that is always the same may be zero, and leave nothing of the other
         product = product and not left.interval.is_point and not right.interval.is_point
-        op = self.dice.one_of(("add", "sub", "mul") if product else ("add", "sub"))
+        sums = ("add", "sub") if scalar.is_float else self.joins
+        op = self.dice.one_of(("add", "sub", "mul") if product else sums)
         return self.apply(OPS[op], left.type, [left, right])
 
     def branch(self, weights: Statements, depth: int) -> list[Statement]:
@@ -350,17 +355,6 @@ class Blocks(Expressions, ABC):
         if change is not None:
             body.append(change)
         return body or [self.define(depth)]
-
-
-def _is_bare(node: Expression) -> bool:
-    """Whether a literal is written without the constructor that literals of most types have."""
-    return isinstance(node, Literal) and node.type in (INT32, FLOAT32)
-
-
-def _changeable(node: Expression) -> Expression:
-    """What a variable may be set to that is changed later: Warp documents that a bare constant may not be changed
-    in a dynamic loop, and that a conversion makes it a variable."""
-    return Cast(node.type, node) if _is_bare(node) else node
 
 
 def whole(value: int) -> Expression:

@@ -32,10 +32,12 @@ from strategies.scope import Scope, Variable
 from strategies.weights import (
     BARE_ELEMENT,
     CHAINS,
+    CONSTANTS,
     EXPRESSIONS,
     FLAT,
     INTEGER_TYPES,
     LEAVES,
+    LITERAL_BITS,
     LOOP_READS,
     NODE_BUDGET,
     PALETTE,
@@ -43,6 +45,7 @@ from strategies.weights import (
     SATURATION,
     SPARE_CELLS,
     UNPROMISED,
+    WIDE_INPUTS,
 )
 
 
@@ -69,6 +72,7 @@ INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interv
 MAX_INPUT_ARRAYS: Final = 4
 #: Operators that make up most of arithmetic, and so of every palette.
 STAPLES: Final = frozenset(("add", "sub", "mul"))
+SHIFTS: Final = frozenset(("lshift", "rshift"))
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
 _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
@@ -107,6 +111,18 @@ class Expressions:
         self.vectors = False
         self.allowed: frozenset[Type] = frozenset((main, INT32, BOOL))
         self.palette = self._draw_palette()
+        #: what inner nodes become
+        self.mixture = EXPRESSIONS
+        #: whole numbers that this kernel writes, beside small ones
+        self.constants: tuple[int, ...] = ()
+        #: whether inputs of integers take large values: all of them, or for signed ones, where sums do not overflow
+        self.wide_integers = False
+        #: whether signed integers may be any pattern of bits
+        self.patterns = False
+        #: how two integers are combined into a result
+        self.joins: tuple[str, ...] = ("add", "sub")
+        #: whether locals are of all allowed types alike, instead of mostly the main one
+        self.spread = False
         self.max_arrays = MAX_INPUT_ARRAYS
         #: the thread's indices, and those of the loops around this point
         self.indices: list[Variable] = []
@@ -119,6 +135,11 @@ class Expressions:
         known = [row.name for row in OPS.values() if row.differentiable or row.flat or self.dice.chance(UNPROMISED)]
         drawn = self.dice.some_of(known, count)
         return STAPLES.union(drawn)
+
+    def work_in(self, main: Scalar, *others: Scalar) -> None:
+        """Let the kernel work mostly in `main`, and in `others` besides."""
+        self.main = main
+        self.allowed = frozenset((main, INT32, BOOL, *others))
 
     def allow_integers(self, count: int) -> None:
         """Let up to `count` more scalar types appear."""
@@ -160,6 +181,10 @@ class Expressions:
             return intervals.TRUTH
         if scalar.is_float:
             return self.dice.one_of(FLOAT_INPUTS)
+        if (self.patterns or self.wide_integers) and self.dice.chance(WIDE_INPUTS):
+            if scalar.is_signed and not self.patterns:
+                return symmetric(self.dice.one_of((FACTOR, REACH))[scalar.notation])
+            return Interval(*scalar.limits)
         found = self.dice.one_of(INTEGER_INPUTS)
         return found if scalar.is_signed else Interval(0, found.high)
 
@@ -272,12 +297,22 @@ class Expressions:
                 values += [v for v in DECIMALS if within.low <= v <= within.high]
             value = self.dice.one_of(values) if values else _dyadic(within)
         else:
-            within = within or Interval(0 if of.kind == "uint" else -4, 9)
-            low, high = math.ceil(within.low), math.floor(within.high)
-            low, high = max(low, -20), max(min(high, 20), max(low, -20))
-            value = self.dice.between(low, high)
+            telling = self._telling(of, within)
+            if telling and self.dice.chance(CONSTANTS):
+                value = self.dice.one_of(telling)
+            else:
+                within = within or Interval(0 if of.kind == "uint" else -4, 9)
+                low, high = math.ceil(within.low), math.floor(within.high)
+                low, high = max(low, -20), max(min(high, 20), max(low, -20))
+                value = self.dice.between(low, high)
         self.nodes += 1
-        return Typed(Literal(of, value), Interval(float(value), float(value)))
+        exact = float(value) if of.is_float else int(value)
+        return Typed(Literal(of, value), Interval(exact, exact))
+
+    def _telling(self, of: Scalar, within: Interval | None) -> list[int]:
+        """The constants of this kernel that lie inside `within`, or that type `of` can hold."""
+        low, high = within or of.limits
+        return [c for c in self.constants if low <= c <= high]
 
     def variable(self, variable: Variable) -> Typed:
         """A read of a variable."""
@@ -369,12 +404,12 @@ class Expressions:
             return self.leaf(of)
         if of is BOOL:
             return self.condition(depth)
-        kinds = [(EXPRESSIONS.operation, "operation"), (EXPRESSIONS.leaf, "leaf")]
-        kinds.append((EXPRESSIONS.conditional, "conditional"))
+        kinds = [(self.mixture.operation, "operation"), (self.mixture.leaf, "leaf")]
+        kinds.append((self.mixture.conditional, "conditional"))
         if isinstance(of, Scalar):
-            kinds.append((EXPRESSIONS.cast, "cast"))
+            kinds.append((self.mixture.cast, "cast"))
             if self.vectors and of is self.main:
-                kinds.append((EXPRESSIONS.component, "component"))
+                kinds.append((self.mixture.component, "component"))
         else:
             kinds.append((3, "construct"))
         match self.dice.weighted(tuple(kinds)):
@@ -410,6 +445,11 @@ class Expressions:
             first = arguments[0].type
             if isinstance(first, Scalar) and first is not BOOL and self._may_read(first):
                 arguments[0] = self.element(first)
+        bits = LITERAL_BITS.get(row.name)
+        if bits is not None and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
+            of = arguments[1].type
+            most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
+            arguments[1] = self.literal(of, Interval(1, most))
         if len(arguments) > 1 and row.name not in STAPLES - {"sub"}:
             left, right = arguments[0], arguments[1]
             if left.node == right.node and isinstance(right.type, Scalar) and right.type is not BOOL:
@@ -433,7 +473,7 @@ class Expressions:
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         self.nodes += 1
         node = Apply(of, row.name, tuple(a.node for a in fitted))
-        interval = _held(row.result_interval(of, *(a.interval for a in fitted)), of)
+        interval = held(row.result_interval(of, *(a.interval for a in fitted)), of)
         live = not row.flat and not interval.is_point and any(a.live for a in fitted)
         return Typed(node, interval, live)
 
@@ -459,6 +499,9 @@ class Expressions:
         """`source` as a value of type `of`, inside the range where the conversion is defined."""
         if source.type is of:
             return source
+        if isinstance(source.node, Literal):
+            # a conversion of a bare literal is written like a literal of the other type
+            return self.literal(of)
         if of.bits == 64 and self._is_constant(source.node) and not self.dice.chance(RETYPED_CONSTANTS):
             one = self.literal(types.element_scalar(source.type), Interval(1, 1))
             source = self.apply(OPS["add"], source.type, [source, one])
@@ -574,18 +617,23 @@ class Expressions:
         choices = []
         if scalar.is_float:
             choices = self._float_guards(value, domain)
-        elif scalar.is_integer and domain.low <= 0 < domain.high and value.interval.low >= 0:
-            choices = [self._remainder(value, domain)] if isinstance(value.type, Scalar) else []
+        elif scalar.is_integer and isinstance(value.type, Scalar):
+            choices = self._remainder(value, domain)
         # a clamp far inside the interval would hold nearly every value, and end every gradient
         saturates = value.interval.size > SATURATION * max(domain.size, 1.0)
         if choices and (saturates or not self.dice.chance(25)):
             return self.dice.one_of(choices)
         return self.clamp(value, domain)
 
-    def _remainder(self, value: Typed, domain: Interval) -> Typed:
-        divisor = int(min(domain.high + 1, 1 << 15, types.element_scalar(value.type).limits[1]))
+    def _remainder(self, value: Typed, domain: Interval) -> list[Typed]:
+        """``x % n``, which has the sign of `value`, where both signs that it may have fit into `domain`."""
+        negative = value.interval.low < 0
+        most = min(domain.high, -domain.low) if negative else domain.high if domain.low <= 0 else 0
+        divisor = int(min(most + 1, 1 << 15, types.element_scalar(value.type).limits[1]))
+        if divisor < 2:
+            return []
         node = Apply(value.type, "mod", (value.node, self._constant(value.type, divisor)))
-        return Typed(node, Interval(0, divisor - 1))
+        return [Typed(node, Interval(1 - divisor if negative else 0, divisor - 1))]
 
     def _float_guards(self, value: Typed, domain: Interval) -> list[Typed]:
         """Ways in which a person would bring a float into `domain`."""
@@ -714,7 +762,7 @@ def _inner(domain: Interval, scalar: Scalar) -> tuple[float, float]:
     return (max(math.ceil(domain.low), low), min(math.floor(domain.high), high))
 
 
-def _held(interval: Interval, of: Type) -> Interval:
+def held(interval: Interval, of: Type) -> Interval:
     """The interval of a result: unsigned integers wrap, so that leaving the range means any value."""
     scalar = types.element_scalar(of)
     if scalar.kind == "uint" and not interval.within(Interval(*scalar.limits)):

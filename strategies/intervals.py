@@ -163,13 +163,14 @@ def even(function: Callable[[float], float]) -> Rule:
 
 def bits(a: Interval, b: Interval) -> Interval:
     """And, or, exclusive or of two integers: no wider than the wider operand's bits."""
-    reach = float(2 ** max(int(a.size), int(b.size)).bit_length())
-    return Interval(-reach if min(a.low, b.low) < 0 else 0, reach - 1)
+    lows, highs = (int(a.low), int(b.low)), (int(a.high), int(b.high))
+    width = max(*highs, *(-low - 1 for low in lows), 0).bit_length()
+    return Interval(-(2**width) if min(lows) < 0 else 0, 2**width - 1)
 
 
 def shift_left(a: Interval, b: Interval) -> Interval:
     """``a << b`` for non-negative operands."""
-    return Interval(a.low, a.high * 2 ** int(b.high))
+    return Interval(a.low * 2 ** int(b.low), a.high * 2 ** int(b.high))
 
 
 def shift_right(a: Interval, b: Interval) -> Interval:

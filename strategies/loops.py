@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from strategies.blocks import HEADROOM, Blocks, rounded, whole
+from strategies.blocks import HEADROOM, rounded, whole
 from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -26,10 +26,11 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Array, Type, Vector
 from strategies.ops import REACH
 from strategies.scope import Variable
+from strategies.updates import Updates
 from strategies.weights import LONG_TRIPS, NESTED_TRIPS, SUMS, TRIPS, Statements
 
 
-class Loops(Blocks):
+class Loops(Updates):
     """Draws loops."""
 
     def loop(self, weights: Statements, depth: int, leave: bool | None = None) -> list[Statement]:
@@ -46,7 +47,7 @@ class Loops(Blocks):
         dynamic = leaves or trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in bounds)
         entry = self.scope.snapshot()
         chosen = self._open_for_loop(trips)
-        sums = dynamic and not self.sums and self.dice.chance(SUMS)
+        sums = dynamic and not self.sums and self.main.is_float and self.dice.chance(SUMS)
         if sums:
             self._keep_to_sums(chosen, entry)
         self.loop_trips.append(trips)

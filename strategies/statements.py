@@ -22,10 +22,11 @@ from strategies.language.nodes import (
     Parameter,
     Return,
     Statement,
+    walk,
 )
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.loops import Loops
-from strategies.ops import REACH
+from strategies.ops import OPS, REACH
 from strategies.weights import Statements
 
 
@@ -38,6 +39,7 @@ class Sketch(Loops):
             (weights.define, "define"),
             (weights.reassign, "reassign"),
             (weights.augment, "augment"),
+            (weights.update, "update"),
             (weights.component if self.vectors else 0, "component"),
             (weights.branch if self.arms < 3 else 0, "branch"),
             (weights.loop if len(self.loop_trips) < 2 else 0, "loop"),
@@ -50,6 +52,8 @@ class Sketch(Loops):
                 made = self.reassign(depth) or self.define(depth)
             case "augment":
                 made = self.augment(depth) or self.define(depth)
+            case "update":
+                made = self.update(depth) or self.reassign(depth) or self.define(depth)
             case "component" if self.dice.chance(40):
                 return self.build_vector(depth - 1)
             case "component":
@@ -110,9 +114,20 @@ class Sketch(Loops):
         if isinstance(of, Scalar | Vector) and of is not BOOL:
             if types.element_scalar(of).is_float and not value.live:
                 value = self.plus(value, self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of))
-            elif value.interval.is_point:
+            elif value.interval.is_point or not (self.main.is_float or self._reads(value.node)):
                 value = self.plus(self.element(of), value)
         return value
+
+    def weighed(self, number: Typed, of: Scalar) -> Typed:
+        """An element of a float array, times a whole number or plus one: a result that has a gradient."""
+        small = self.fit(number, Interval(0 if number.interval.low >= 0 else -16, 16))
+        op = self.dice.one_of(("mul", "mul", "add", "div"))
+        return self.apply(OPS[op], of, [self.element(of), self.convert(small, of)])
+
+    @staticmethod
+    def _reads(node: Expression) -> bool:
+        """Whether an expression reads an array: else nothing of it may depend on inputs."""
+        return any(isinstance(part, Element) for part in walk(node))
 
     @property
     def touches_vectors(self) -> bool:

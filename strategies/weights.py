@@ -77,6 +77,8 @@ class Statements:
     atomic: int = 0
     component: int = 0
     leave: int = 0
+    #: ``name //= e``, ``name &= e`` and the other operators in place
+    update: int = 0
 
 
 EXPRESSIONS: Final = Expressions()
@@ -104,3 +106,25 @@ RETYPED_CONSTANTS: Final = 4
 #: Of 100 constants that are defined in a loop, how many are bare literals: in a dynamic loop inside an unrolled
 #: one, Warp takes the second copy of such a definition for a change of a constant, and refuses it.
 BARE_CONSTANTS: Final = 10
+#: Of 100 inputs of a kernel about integers, how many hold large values: wrap-around needs them, small ones meet ties.
+WIDE_INPUTS: Final = 60
+#: Of 100 integer literals of a kernel that has constants of its own, how many are one of those.
+CONSTANTS: Final = 45
+#: Masks, and what hashes multiply with: Knuth's, FNV's, murmur3's, Numerical Recipes' and PCG's constants.
+MASKS: Final = (1, 3, 7, 15, 31, 63, 127, 255, 1023, 65535, 16711935)
+MULTIPLIERS: Final = (
+    31, 33, 65599, 16777619, 1664525, 1013904223, 2654435761, 2246822507, 3266489909, 2166136261,
+    6364136223846793005, 1442695040888963407,
+)  # fmt: skip
+#: Of 100 operations on bits, in how many the second operand is a literal: people shift by numbers and mask with them.
+LITERAL_BITS: Final = {"lshift": 70, "rshift": 70, "bit_and": 55, "bit_xor": 20, "bit_or": 20}
+#: The integer type that a kernel about integers mostly works in.
+INTEGER_MAINS: Final[Table] = (
+    (6, "int32"), (3, "int64"), (2, "int16"), (2, "int8"), (4, "uint32"), (2, "uint64"), (2, "uint16"), (2, "uint8"),
+)  # fmt: skip
+#: The same for a kernel about bits: hashes and flags are unsigned.
+BITS_MAINS: Final[Table] = (
+    (4, "int32"), (1, "int64"), (1, "int16"), (1, "int8"), (10, "uint32"), (3, "uint64"), (2, "uint16"), (2, "uint8"),
+)  # fmt: skip
+#: Of 100 kernels about integers, how many end in a float with a gradient.
+WEIGHED: Final = 45

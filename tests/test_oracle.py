@@ -13,11 +13,8 @@ import pytest
 from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
-from harness import differences
 from harness.expectation import Expectation, expect
-from harness.inputs import components
 from harness.lanes import UNIT_ROUNDOFF
-from harness.reference import Evaluator
 from harness.sandbox import ArrayResult, BuildOptions, JobResult, LaunchResult, Sandbox, Status
 from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier, Verdict
@@ -238,8 +235,7 @@ def test_one_wrong_cell_is_noticed_and_named(runs: list[Run]) -> None:
             for at in np.linspace(0, data.size - 1, CELLS).astype(int):
                 wrong = data.copy()
                 flat = wrong.reshape(-1)
-                with np.errstate(over="ignore"):
-                    flat[at] = (not flat[at]) if flat.dtype.kind == "b" else flat[at] * 2 + 1
+                flat[at] = (not flat[at]) if flat.dtype.kind == "b" else flat[at] * 2 + 1
                 clear = clear_cells(run, position, "outputs", wrong).reshape(-1)
                 if not clear[at]:
                     continue
@@ -422,134 +418,6 @@ def test_cotangents_that_atomics_must_keep_are_noticed_when_gone(backward_runs: 
                 assert judge_gradient(run, position, np.zeros_like(gradient)) is FailureKind.BACKWARD_MISMATCH
                 seen += 1
     assert seen >= 2
-
-
-# ---------------------------------------------------------------- each adversary on every category
-
-
-def without_thread(run: Run, thread: int) -> dict[str, np.ndarray[Any, Any]]:
-    """The gradients of the reference if one thread took no part in the backward pass."""
-    e = run.expectation
-    alone = {name: values[None] for name, values in e.inputs.items()}
-    reads = Evaluator(run.program, alone, native=True).run().reads
-    widths = {p.name: components(p.type)[0] for p in run.program.arrays if components(p.type)}
-    found = differences.directions(run.program, reads, widths)
-    inputs = differences.perturbed(e.inputs, run.program, found)
-    wide = Evaluator(run.program, inputs, native=False, cotangents=e.cotangents).run()
-    wide.loss[..., thread] = 0
-    shapes = {name: values.shape for name, values in e.inputs.items()}
-    return {name: g.runs[0] for name, g in differences.gradients(run.program, found, wide, shapes).items()}
-
-
-def as_run(run: Run, name: str, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Gradients as a buffer of the run would hold them."""
-    position = [p.name for p in run.program.parameters].index(name)
-    buffer = array_of(run, GENERIC, position).gradient
-    assert buffer is not None
-    with np.errstate(over="ignore"):
-        return values.reshape(buffer.shape).astype(buffer.dtype)
-
-
-Tampered = tuple[dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]
-
-
-def zeroed(run: Run, others: list[Run]) -> Tampered:
-    data = {run.program.parameters[p].name: array_of(run, GENERIC, p).data for p in outputs(run)}
-    return {name: np.zeros_like(values) for name, values in data.items()}, {}
-
-
-def of_another_kernel(run: Run, others: list[Run]) -> Tampered:
-    """What another kernel of the same batch left, as many cells of it as there are."""
-    (position, *_) = outputs(run)
-    data = array_of(run, GENERIC, position).data
-    for other in others:
-        theirs = array_of(other, GENERIC, outputs(other)[0]).data
-        if other is not run and theirs.dtype == data.dtype:
-            return {run.program.parameters[position].name: np.resize(theirs, data.shape)}, {}
-    return {}, {}
-
-
-def written_off_by_one(run: Run, others: list[Run]) -> Tampered:
-    """Every result one cell further on; the first cell as it was before the launch."""
-    found = {}
-    for position in outputs(run):
-        name = run.program.parameters[position].name
-        data = array_of(run, GENERIC, position).data
-        wrong = run.expectation.inputs[name].reshape(data.shape).copy()
-        wrong.reshape(-1)[1:] = data.reshape(-1)[:-1]
-        found[name] = wrong
-    return found, {}
-
-
-def scaled(run: Run, others: list[Run]) -> Tampered:
-    factors = {"float16": 1.1, "float32": 1 + 1e-3, "float64": 1 + 1e-6}
-    found = {}
-    for position in float_inputs(run):
-        gradient = array_of(run, GENERIC, position).gradient
-        assert gradient is not None
-        found[run.program.parameters[position].name] = gradient * gradient.dtype.type(factors[str(gradient.dtype)])
-    return {}, found
-
-
-def exchanged(run: Run, others: list[Run]) -> Tampered:
-    """The gradients of two inputs exchanged, as far as their lengths allow."""
-    for first in float_inputs(run):
-        for second in float_inputs(run):
-            a, b = array_of(run, GENERIC, first).gradient, array_of(run, GENERIC, second).gradient
-            assert a is not None
-            assert b is not None
-            if first < second and a.dtype == b.dtype:
-                names = [run.program.parameters[n].name for n in (first, second)]
-                return {}, {names[0]: np.resize(b, a.shape), names[1]: np.resize(a, b.shape)}
-    return {}, {}
-
-
-def one_thread_missing(run: Run, others: list[Run]) -> Tampered:
-    for thread in range(int(np.prod(run.program.launch))):
-        gradients = without_thread(run, thread)
-        if any(np.any(values != run.expectation.gradients[name].expected) for name, values in gradients.items()):
-            return {}, {name: as_run(run, name, values) for name, values in gradients.items()}
-    return {}, {}
-
-
-@pytest.mark.parametrize(
-    ("tamper", "kind"),
-    [
-        (zeroed, FailureKind.FORWARD_MISMATCH),
-        (of_another_kernel, FailureKind.FORWARD_MISMATCH),
-        (written_off_by_one, FailureKind.FORWARD_MISMATCH),
-        (scaled, FailureKind.BACKWARD_MISMATCH),
-        (exchanged, FailureKind.BACKWARD_MISMATCH),
-        (one_thread_missing, FailureKind.BACKWARD_MISMATCH),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_every_adversary_is_refused_on_kernels_of_every_category(
-    backward_runs: list[Run], tamper: Callable[[Run, list[Run]], Tampered], kind: FailureKind
-) -> None:
-    refused: set[str] = set()
-    possible: set[str] = set()
-    for run in backward_runs:
-        data, gradients = tamper(run, backward_runs)
-        result, clear = run.result, False
-        if data or gradients:
-            possible.add(run.program.category)
-        for position, parameter in enumerate(run.program.parameters):
-            for launch in (GENERIC, STRIDED):
-                if parameter.name in data:
-                    result = changed(result, launch, position, data=data[parameter.name])
-                if parameter.name in gradients:
-                    result = changed(result, launch, position, gradient=gradients[parameter.name])
-            if parameter.name in data:
-                clear |= bool(clear_cells(run, position, "outputs", data[parameter.name]).any())
-            if parameter.name in gradients:
-                clear |= bool(clear_cells(run, position, "gradients", gradients[parameter.name]).any())
-        if clear:
-            assert failure_kind(run, result) is kind, repr(run.program)
-            refused.add(run.program.category)
-    assert refused == possible
-    # kernels over one array have no two gradients to exchange
-    assert len(possible) >= len(CATEGORIES) - (3 if tamper is exchanged else 0)
 
 
 # ---------------------------------------------------------------- memory, layout, repetition, status
@@ -905,16 +773,6 @@ def test_an_output_that_is_read_back_is_as_inexact_as_it_was(sandbox: Sandbox) -
     body = (Assign(out, apply("sin", Element(FLOAT32, "a", (AT,)))), Assign(copy, out))
     (verdict,) = verify_all([program_of(FLOAT32, *body, more=more)], sandbox)
     assert verdict.verified, verdict.failure
-
-
-def test_the_gradient_of_an_output_that_is_read_and_not_stored_is_not_taken_for_its_cotangent(sandbox: Sandbox) -> None:
-    """What flows in through the read comes on top of the cotangent, which stays where nothing is stored."""
-    held, out = Element(FLOAT32, "held", (AT,)), Element(FLOAT32, "out", (AT,))
-    more = (Parameter("held", t.array(FLOAT32), 1.0, 2.0, (6,), True),)
-    program = program_of(FLOAT32, Assign(out, apply("mul", held, Element(FLOAT32, "a", (AT,)))), more=more)
-    (verdict,) = verify_all([program], sandbox)
-    assert verdict.tier is Tier.BACKWARD, verdict.failure
-    assert not expect(program).gradients["held"].checked.any()
 
 
 def test_an_array_of_which_no_gradient_is_checked_is_not_verified_backward(sandbox: Sandbox) -> None:

@@ -6,7 +6,6 @@ import json
 import math
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Cast,
     Compare,
     Component,
     Conditional,
@@ -37,7 +37,6 @@ from strategies.language.nodes import (
     If,
     Literal,
     Logical,
-    Name,
     Node,
     Parameter,
     Program,
@@ -45,7 +44,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     walk,
 )
-from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector, element_scalar
+from strategies.language.types import FLOAT16, FLOAT64, Array, Scalar, Type, Vector, element_scalar
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
 
@@ -56,6 +55,8 @@ DRAWS = 100
 EVALUATED = 25
 #: Different outlines among 100 draws, as the corpus promises them.
 LEAST_OUTLINES = {"unary": 25}
+#: Of 100 kernels with a gradient that is checked, where most results are integers.
+LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50}
 
 
 @cache
@@ -97,7 +98,7 @@ def test_nearly_all_results_of_drawn_programs_can_be_checked(category: str) -> N
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_most_drawn_programs_have_a_gradient_that_is_checked(category: str) -> None:
     alive = [e for e in expectations(category) if e.alive and not e.limits]
-    assert len(alive) >= 0.7 * EVALUATED
+    assert len(alive) >= LEAST_ALIVE.get(category, 70) / 100 * EVALUATED
 
 
 def test_less_than_one_draw_in_a_hundred_is_discarded() -> None:
@@ -148,7 +149,8 @@ def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
             for parameter in p.parameters
             if (scalar := element_scalar(parameter.type)).is_float
         }
-        assert floats == {"float16", "float32", "float64"}, category
+        rare = {"float16"} if category in ("integer", "bitwise") else set()
+        assert floats | rare == {"float16", "float32", "float64"}, category
         assert {len(p.launch) for p in drawn(category)} == {1, 2, 3}, category
 
 
@@ -363,6 +365,26 @@ def bounds(program: Program) -> list[For]:
     return [node for node in walk(program) if isinstance(node, For)]
 
 
+BITWISE = ("bit_and", "bit_or", "bit_xor", "lshift", "rshift", "invert")
+
+
+def applies(*ops: str) -> Callable[[Program], bool]:
+    return lambda p: any(
+        (isinstance(x, Apply) and x.op in ops) or (isinstance(x, AugmentedAssign) and x.operator in ops)
+        for x in walk(p)
+    )
+
+
+def numbers(program: Program) -> set[Scalar]:
+    """The types of the numbers in a kernel."""
+    found = {element_scalar(of) for x in walk(program) if isinstance(of := getattr(x, "type", None), Type)}
+    return {of for of in found if of.kind != "bool"}
+
+
+def works_in(kind: str) -> Callable[[Program], bool]:
+    return lambda p: any(of.kind == kind for of in numbers(p))
+
+
 #: category: what to look for, and in how many of 100 kernels it must be at least
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
@@ -432,6 +454,20 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         lambda p: any(isinstance(x, Compare) and len(x.operators) > 1 for x in walk(p)),
         10,
     ),
+    ("builtin", "two operations", lambda p: sum(isinstance(x, Apply) for x in walk(p)) >= 2, 95),
+    ("builtin", "no branch and no loop", lambda p: not has(If, For)(p), 100),
+    ("integer", "an integer array", lambda p: any(element_scalar(q.type).is_integer for q in inputs(p)), 95),
+    ("integer", "a division or a remainder", applies("div", "floordiv", "mod"), 45),
+    ("integer", "an unsigned type", works_in("uint"), 30),
+    ("integer", "a change in place", has(AugmentedAssign), 30),
+    ("bitwise", "an operation on bits", applies(*BITWISE), 95),
+    ("bitwise", "a shift", applies("lshift", "rshift"), 40),
+    ("bitwise", "a change in place", has(AugmentedAssign), 25),
+    ("conversion", "a conversion", has(Cast), 98),
+    ("conversion", "three types of numbers", lambda p: len(numbers(p)) >= 3, 80),
+    ("precision", "two precisions", lambda p: sum(of.is_float for of in numbers(p)) >= 2, 95),
+    ("precision", "a half", lambda p: FLOAT16 in numbers(p), 50),
+    ("precision", "a double", lambda p: FLOAT64 in numbers(p), 50),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),
@@ -458,20 +494,6 @@ def test_a_category_holds_what_it_is_for(
 
 def test_every_category_has_frequencies_here() -> None:
     assert {row[0] for row in FREQUENCIES} == set(CATEGORIES)
-
-
-def test_no_variable_is_set_to_a_bare_constant_and_changed() -> None:
-    """Warp refuses to change ``y = 3.0`` in a dynamic loop; ``y = float(3.0)`` is a variable."""
-    for category in CATEGORIES:
-        for program in drawn(category):
-            bare, changes = set(), Counter()
-            for node in walk(program):
-                if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name):
-                    changes[node.target.name] += 1
-                    plain = isinstance(node, Assign) and isinstance(node.value, Literal)
-                    if plain and node.value.type in (FLOAT32, INT32):
-                        bare.add(node.target.name)
-            assert all(changes[name] == 1 for name in bare), repr(program)
 
 
 def test_every_kernel_begins_with_its_thread_index() -> None:

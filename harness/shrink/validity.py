@@ -182,6 +182,8 @@ class _Check:
                     self.need(of.dtype is node.type and len(node.indices) == of.ndim)
             case Cast():
                 self.need(isinstance(node.type, Scalar) and isinstance(node.operand.type, Scalar))
+                # written alike, a literal of the other type may be another number
+                self.need(node.type is node.operand.type or not isinstance(node.operand, Literal))
         for field_name in node.__struct_fields__:
             part = getattr(node, field_name)
             for child in part if isinstance(part, tuple) else (part,):

@@ -7,13 +7,17 @@ from types import ModuleType
 from typing import Final
 
 from strategies.categories import (
+    bitwise,
     branch,
     builtin,
     compound,
+    conversion,
     elementwise,
+    integer,
     loop,
     multi_statement,
     nested_branch,
+    precision,
     reduction,
     scalar_array,
     unary,
@@ -51,6 +55,10 @@ CATEGORIES: Final = {
             multi_statement,
             nested_branch,
             compound,
+            integer,
+            bitwise,
+            conversion,
+            precision,
             builtin,
         ),
     )

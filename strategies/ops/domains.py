@@ -70,12 +70,19 @@ def positive(low: float) -> Domain:
     return lambda t: (Interval(low, REACH[t.notation]),)
 
 
+def patterns(count: int) -> Domain:
+    """Arguments of any bits."""
+    return lambda t: (Interval(*t.limits),) * count
+
+
 def shift_left(t: Scalar) -> tuple[Interval, ...]:
-    """A value whose upper half is empty, and a shift that stays in it."""
+    """A value of which no bit is lost; an unsigned one may lose some, and wraps."""
+    if t.kind == "uint":
+        return (Interval(*t.limits), Interval(0, t.bits - 1))
     half = t.bits // 2
     return (Interval(0, 2 ** (half - 1) - 1), Interval(0, half - 1))
 
 
 def shift_right(t: Scalar) -> tuple[Interval, ...]:
     """A value, and a shift within its width."""
-    return (reaching(t, REACH[t.notation]), Interval(0, t.bits - 1))
+    return (Interval(*t.limits), Interval(0, t.bits - 1))

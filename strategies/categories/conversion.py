@@ -1,0 +1,49 @@
+"""Conversions between all scalar types: chains of them, locals and arrays of many types, truth values and numbers."""
+
+from collections.abc import Iterator
+
+from strategies.expressions import Typed
+from strategies.intervals import TRUTH
+from strategies.language import types
+from strategies.language.nodes import Cast, Statement
+from strategies.language.types import BOOL, FLOAT16, Scalar
+from strategies.statements import Sketch
+from strategies.weights import Expressions, Statements
+
+WEIGHTS = Statements(define=6, reassign=1, augment=1, branch=1)
+#: Half of the inner nodes convert.
+MIXTURE = Expressions(operation=6, leaf=2, conditional=1, cast=9)
+#: Of 100 steps from a float16, how many make a truth value: Warp is known not to compile it.
+HALF_TRUTHS = 2
+NUMBERS = tuple(types.scalar(name) for name in types.SCALARS if name != "bool")
+
+
+def _chain(sketch: Sketch, value: Typed, steps: int) -> Typed:
+    """`value` converted again and again."""
+    dice = sketch.dice
+    for _ in range(steps):
+        assert isinstance(value.type, Scalar)
+        if value.type is not BOOL and dice.chance(HALF_TRUTHS if value.type is FLOAT16 else 12):
+            value = Typed(Cast(BOOL, value.node), TRUTH)
+        else:
+            others = [t for t in NUMBERS if t is not value.type]
+            value = sketch.convert(value, dice.one_of(others))
+    return value
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Locals of three to five types, chains of conversions, and a result of any type."""
+    dice = sketch.dice
+    real = sketch.main
+    kinds = dice.some_of([t for t in NUMBERS if t is not real], dice.between(2, 4))
+    sketch.work_in(real, *kinds)
+    sketch.spread = True
+    sketch.mixture = MIXTURE
+    sketch.max_arrays = 3
+    for _ in range(dice.between(1, 3)):
+        source = sketch.element(dice.one_of([real, *kinds]))
+        yield sketch.define_as(sketch.fit_local(_chain(sketch, source, dice.between(1, 3))), mutable=dice.chance(30))
+    yield from sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 3))
+    of = real if dice.chance(75) else dice.one_of(kinds)
+    value = sketch.result(of, dice.between(1, 2))
+    yield sketch.store(sketch.output(of), value)

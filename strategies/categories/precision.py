@@ -1,0 +1,36 @@
+"""Floats of several precisions in one kernel: half, single and double, widened, narrowed and summed in another."""
+
+from collections.abc import Iterator
+
+from strategies.expressions import STAPLES
+from strategies.language import types
+from strategies.language.nodes import Statement
+from strategies.ops import ROWS
+from strategies.statements import Sketch
+from strategies.weights import Expressions, Statements
+
+WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, branch=1, loop=2)
+#: A third of the inner nodes go to another precision.
+MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=5)
+FLOATS = tuple(types.scalar(name) for name in types.FLOATS)
+#: Functions that are computed in each precision by code of its own.
+FUNCTIONS = tuple(r.name for r in ROWS if r.group == "Scalar Math" and r.differentiable and not r.jumps)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Two or three precisions, locals of all of them, a loop at times, one or two results."""
+    dice = sketch.dice
+    main = dice.one_of(FLOATS)
+    others = dice.some_of([t for t in FLOATS if t is not main], dice.between(1, 2))
+    sketch.work_in(main, *others)
+    sketch.palette = STAPLES.union(("div",), dice.some_of(FUNCTIONS, dice.between(2, 6)))
+    sketch.spread = True
+    sketch.mixture = MIXTURE
+    for of in dice.some_of([main, *others], 2):
+        if dice.chance(35):
+            sketch.scalar_parameter(of)
+    yield from sketch.block(dice.between(2, 6), WEIGHTS, dice.between(1, 2))
+    if dice.chance(35):
+        of = dice.one_of(others)
+        yield sketch.store(sketch.output(of), sketch.expression(of, 2))
+    yield sketch.store(sketch.output(main), sketch.result(main, dice.between(1, 2)))

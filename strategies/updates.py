@@ -1,0 +1,54 @@
+"""Operators in place beyond sums and products: ``//=``, ``%=``, ``&=``, ``<<=`` and the others."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strategies.blocks import Blocks
+from strategies.expressions import held
+from strategies.intervals import Interval
+from strategies.language.nodes import AugmentedAssign, Name, Statement
+from strategies.language.types import Scalar
+from strategies.ops import OPS, Away
+from strategies.scope import Variable
+
+#: The operators that a kernel about integers changes a variable with.
+INTEGER_UPDATES: Final = ("mul", "floordiv", "mod", "div", "bit_and", "bit_or", "bit_xor", "lshift", "rshift")
+#: A float is divided in place by what is away from zero.
+FLOAT_UPDATES: Final = ("div",)
+
+
+class Updates(Blocks):
+    """Draws changes of a variable in place, by any operator."""
+
+    def update(self, depth: int) -> Statement | None:
+        """``name op= expression``, the operator out of the palette if it holds one."""
+        variables = self.changeable(lambda v: isinstance(v.type, Scalar) and not v.sum_only)
+        if not variables:
+            return None
+        variable = self.dice.one_of(variables)
+        assert isinstance(variable.type, Scalar)
+        known = INTEGER_UPDATES if variable.type.is_integer else FLOAT_UPDATES
+        operators = [name for name in known if name in self.palette] or list(known)
+        return self.update_by(variable, self.dice.one_of(operators), depth)
+
+    def update_by(self, variable: Variable, operator: str, depth: int) -> Statement | None:
+        """``name operator= expression``; None if the variable's values may lie outside the operator's domain."""
+        of = variable.type
+        assert isinstance(of, Scalar)
+        row = OPS[operator]
+        first, second = row.domain(of)[:2]
+        if isinstance(first, Away) or not variable.interval.within(first):
+            return None
+        value = self.expression(of, depth)
+        if value.interval.low == value.interval.high or value.node == Name(of, variable.name):
+            value = self.literal(of, second if isinstance(second, Interval) else Interval(2, 9))
+        value = self.fit(value, second)
+        interval = held(row.result_interval(of, variable.interval, value.interval), of)
+        if variable.budget is not None and not interval.within(variable.interval):
+            return None
+        if variable.budget is None:
+            variable.interval = interval
+        variable.used = False
+        variable.live = (variable.live or value.live) and not row.flat
+        return AugmentedAssign(Name(of, variable.name), operator, value.node)
