@@ -261,6 +261,7 @@ class Campaign:
             device=device,
             limits=HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS,
             keep_known=keep_known,
+            fail_fast=fail_fast,
         )
         self._interrupted = False
 

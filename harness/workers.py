@@ -81,6 +81,8 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     #: whether known issues are reduced as well, so that each can have a case
     keep_known: bool = False
+    #: whether the first new failure is the last, so that others met while it is reduced are let go
+    fail_fast: bool = False
 
     @property
     def campaign(self) -> str:
@@ -345,6 +347,9 @@ class Lane:
                 # The quickest to build.
                 options, verdict = unoptimized, again
         found = self._reduced(program, verdict, options)
+        if self._plan.fail_fast:
+            # The campaign ends with this one.
+            return found
         others = self._others(found.reduced.others, options)
         return replace(found, others=others)
 
