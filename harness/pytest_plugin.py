@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harness.campaign import Summary
 
 OPTION: Final = "--corpus"
+COUNT_OPTION: Final = "--corpus-count"
 #: What a worker of pytest-xdist is told by the process that started it.
 HANDED_ON: Final = "warpsmith_corpus"
 #: Seconds to wait for another worker of pytest-xdist that grows the same folder.
@@ -32,12 +33,16 @@ _ROOT: Final = Path(__file__).resolve().parents[1]
 class GrownCorpus:
     """A corpus that grows while the tests run."""
 
-    def __init__(self, path: Path, seed: int) -> None:
+    def __init__(self, path: Path, seed: int, count: int | None = None) -> None:
         self.path = path
         self.seed = seed
+        self.count = count
 
     def grow(self, count: int, **more: Any) -> Summary:
-        """Have the campaign of this run's seed come to `count` verified pairs; see `harness.campaign.Campaign`."""
+        """Have the campaign of this run's seed come to `count` verified pairs, or to those that pytest was given.
+
+        See `harness.campaign.Campaign` for the other arguments.
+        """
         # Here, for pytest loads this file in other people's projects too.
         from corpus.store import CorpusBusy
         from harness.campaign import Campaign
@@ -45,7 +50,9 @@ class GrownCorpus:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
-                return Campaign(self.path, seed=self.seed, count=count, **more).run()
+                return Campaign(
+                    self.path, seed=self.seed, count=count if self.count is None else self.count, **more
+                ).run()
             except CorpusBusy:
                 if time.monotonic() > deadline:
                     raise
@@ -59,10 +66,17 @@ def _own_tests() -> bool:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     if _own_tests():
-        parser.getgroup("warpsmith").addoption(
+        group = parser.getgroup("warpsmith")
+        group.addoption(
             OPTION,
             metavar="DIR",
             help="Grow the corpus in DIR with the pairs that warpsmith's tests verify.",
+        )
+        group.addoption(
+            COUNT_OPTION,
+            metavar="N",
+            type=int,
+            help="Verified pairs that the corpus is to have, instead of those that the tests ask for.",
         )
 
 
@@ -126,4 +140,4 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def grown_corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> GrownCorpus:
     """The corpus of `--corpus`, or one that is thrown away."""
     folder = request.config.stash.get(_FOLDER, None) or tmp_path_factory.mktemp("corpus")
-    return GrownCorpus(folder, seed_of(request.config))
+    return GrownCorpus(folder, seed_of(request.config), request.config.getoption(COUNT_OPTION, None))

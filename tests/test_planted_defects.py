@@ -210,9 +210,16 @@ def test_a_kernel_whose_cpp_does_not_compile_is_told_from_its_neighbour(fatal: S
     assert_told_apart(failing, first, FailureKind.BUILD_ERROR)
 
 
-def surrounded(name: str, value: Expression) -> Program:
-    """The value amid statements that have nothing to do with it."""
+def surrounded(name: str, value: Expression, slow: bool = False) -> Program:
+    """The value amid statements that have nothing to do with it: few, if each candidate is slow to try."""
     x, y = Name(FLOAT32, "x"), Name(FLOAT32, "y")
+    if slow:
+        return kernel(
+            name,
+            Assign(x, apply("mul", A, value)),
+            AugmentedAssign(x, "sub", apply("cos", A)),
+            Assign(OUT, apply("max", x, A)),
+        )
     return kernel(
         name,
         Assign(x, apply("add", apply("mul", A, A), Literal(FLOAT32, 0.5))),
@@ -243,7 +250,7 @@ def test_what_dies_hangs_or_is_refused_is_reduced_to_a_handful_of_lines(
     if expected is FailureKind.HANG:
         # Each candidate that hangs is waited for twice.  Not for the others: what does not compile is compiled twice.
         monkeypatch.setattr(fatal, "cpu_seconds", 2.0)
-    given = surrounded("given", value)
+    given = surrounded("given", value, slow=expected in (FailureKind.HANG, FailureKind.BUILD_ERROR))
     (verdict,) = verify_all([given], fatal)
     assert kind(verdict) is expected
     reduced = reduce(given, verdict, fatal)

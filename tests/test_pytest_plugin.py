@@ -25,8 +25,12 @@ def pytest_run(folder: Path, *options: str, scratch: Path | None = None) -> subp
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+#: Runs one test of those that grow the corpus, to a dozen pairs.
+A_FEW: Final = ("tests/test_grow.py", "-k", "new_failure", "--corpus-count=12")
+
+
 def grown(path: Path, *options: str) -> dict[str, bytes]:
-    done = pytest_run(ROOT, "tests/test_grow.py", "-k", "grows", f"--corpus={path}", *options)
+    done = pytest_run(ROOT, *A_FEW, f"--corpus={path}", *options)
     assert "verified pairs" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert check_corpus(path) == []
@@ -42,7 +46,7 @@ def test_the_seed_decides_what_grows(tmp_path: Path) -> None:
 
 
 def test_a_seed_alone_grows_a_folder_whose_place_is_printed(tmp_path: Path) -> None:
-    done = pytest_run(ROOT, "tests/test_grow.py", "-k", "grows and unary", "--hypothesis-seed=1", scratch=tmp_path)
+    done = pytest_run(ROOT, *A_FEW, "--hypothesis-seed=1", scratch=tmp_path)
     (folder,) = tmp_path.glob("warpsmith-pytest-*")
     assert str(folder) in done.stdout
     assert any(Store.open(folder, write=False).records())
@@ -74,5 +78,5 @@ def test_other_projects_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [("--corpus",), ("--corpus=",)])
 def test_a_folder_must_be_named(options: tuple[str, ...], tmp_path: Path) -> None:
-    done = pytest_run(ROOT, "tests/test_grow.py", "-k", "unary", *options)
+    done = pytest_run(ROOT, *A_FEW, *options)
     assert done.returncode != 0
