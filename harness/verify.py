@@ -50,7 +50,7 @@ LAUNCH_NAMES: Final = ("generic", "strided", "special")
 #: The referee clears a mismatch of up to this many times the tolerance: the noise that the tolerance comes from
 #: underestimated the rounding inside adjoints by less than 10 times wherever that was looked into.
 REFEREE_FACTOR: Final = 32.0
-_MISMATCHES: Final = (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH)
+MISMATCHES: Final = (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH)
 
 #: Level 0 builds in a third of the time, and shows what optimization hides: integer division by zero, endless loops.
 FAST: Final = BuildOptions(optimization_level=0)
@@ -84,13 +84,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     Outside a documented limit of Warp, or without a gradient to check, 5 and 6 fall away and the tier is
     `forward`.
     """
-    failure = (
-        _built(result)
-        or _memory(expectation, result)
-        or _forward(expectation, result)
-        or _repeatable(result)
-        or _layout(expectation, result)
-    )
+    failure = forward_failure(expectation, result)
     if failure is None and not expectation.limits:
         failure = _backward(expectation, result)
     if failure is not None:
@@ -114,6 +108,28 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         layouts=("contiguous", "strided"),
         cpp=result.cpp,
         cuda=result.cuda,
+    )
+
+
+def forward_failure(expectation: Expectation, result: JobResult) -> Failure | None:
+    """What is wrong with a build but for the gradients on contiguous arrays."""
+    return (
+        _built(result)
+        or _memory(expectation, result)
+        or _forward(expectation, result)
+        or _repeatable(result)
+        or _layout(expectation, result)
+    )
+
+
+def backward_failure(expectation: Expectation, result: JobResult) -> Failure | None:
+    """What is wrong with a build but for the results of the forward pass."""
+    return (
+        _built(result)
+        or _memory(expectation, result)
+        or _repeatable(result)
+        or _layout(expectation, result)
+        or _backward(expectation, result)
     )
 
 
@@ -390,7 +406,7 @@ def refereed(
     cleared when it is small, and is a failure all the same when it is not.
     """
     failure = verdict.failure
-    if failure is None or failure.kind not in _MISMATCHES:
+    if failure is None or failure.kind not in MISMATCHES:
         return verdict
     twin = widened(expectation.program)
     if twin is expectation.program:
@@ -401,16 +417,16 @@ def refereed(
         if isinstance(expected, Expectation)
         else expected
     )
-    if judgement.failure is not None and judgement.failure.kind in _MISMATCHES:
+    if judgement.failure is not None and judgement.failure.kind in MISMATCHES:
         return verdict.because(failure=replace(failure, referee="all precisions"))
-    again = judge(_without_small_mismatches(expectation, result), result)
+    again = judge(without_small_mismatches(expectation, result), result)
     if again.failure is None:
         # some built-ins exist in float32 alone: then nobody can tell rounding from a defect
         return again if judgement.verified else inconclusive("a small mismatch without a float64 program to compare")
     return verdict.because(failure=replace(failure, referee="this precision only"))
 
 
-def _without_small_mismatches(expectation: Expectation, result: JobResult) -> Expectation:
+def without_small_mismatches(expectation: Expectation, result: JobResult) -> Expectation:
     """`expectation` with the cells unchecked that are outside their tolerance, but not by much."""
     generic = result.launches[GENERIC]
     gradients, outputs = dict(expectation.gradients), dict(expectation.outputs)

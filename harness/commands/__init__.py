@@ -22,6 +22,7 @@ from harness.commands.hunt import hunt
 from harness.commands.merge import merge
 from harness.commands.rebuild import rebuild
 from harness.commands.replay import replay
+from harness.commands.score import score
 from harness.commands.shared import BadUsage
 from harness.commands.show import show
 from harness.commands.stats import stats
@@ -46,7 +47,7 @@ _USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, LedgerError, SandboxEr
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for _command in (grow, hunt, replay, verify, rebuild, export, card, stats, show, coverage, merge):
+for _command in (grow, hunt, replay, verify, rebuild, export, card, score, stats, show, coverage, merge):
     app.command()(_command)
 
 

@@ -1,0 +1,403 @@
+"""Judging C++ that somebody else wrote for the kernels of a corpus: what a model predicted, say.
+
+The text is compiled against Warp's headers, run on the inputs that the pair was verified on, and judged by what
+`harness.verify` judges Warp by.  It is not trusted: compiler and program run under `harness/confine.py`, and what
+comes back is bytes of arrays, which are compared here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from corpus.record import Record
+from harness import confine
+from harness.examples import expectation_of
+from harness.expectation import Expectation
+from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, native_folder
+from harness.lanes import Values
+from harness.sandbox import ArrayArgument, ArrayResult, JobResult, Launch, LaunchResult, ScalarArgument, Status
+from harness.verdict import FailureKind
+from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
+from harness.worker import ALIGNMENT, ITEM_SIZES, PAD_BYTES
+
+#: CPU seconds of the compiler: ten times what a large kernel takes, by ziglang's compiler without its cache.
+COMPILE_SECONDS: Final = 60
+#: CPU seconds of the program: all launches of a kernel of the corpus take milliseconds.
+RUN_SECONDS: Final = 5
+#: On the clock, since a process that waits uses no CPU time: so many times the CPU time, and no less than a minute,
+#: since a busy machine is no hang.
+WALL_FACTOR: Final = 4
+WALL_SECONDS: Final = 60
+COMPILER_MEMORY: Final = 8 << 30
+PROGRAM_MEMORY: Final = 1 << 30
+#: Of any one file that compiler or program write.
+FILE_BYTES: Final = 256 << 20
+#: What a compiler and a dynamically linked program read.
+SYSTEM_FOLDERS: Final = ("/usr", "/lib", "/lib64", "/bin", "/opt", "/etc/alternatives", "/etc/ld.so.cache", "/proc")
+#: As Warp's own build: without assertions (a register that is not used on a path may hold anything), and without
+#: fused multiply-add.
+FLAGS: Final = (*COMPILE_FLAGS, "-DNDEBUG", "-O1", "-ffp-contract=off", "-fPIC")
+LONGEST_MESSAGE: Final = 2000
+
+
+class Prediction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A line of the file of predictions: the whole text, or one or both functions as in the exported columns."""
+
+    id: str
+    cpp: str | None = None
+    cpp_forward: str | None = None
+    cpp_backward: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.cpp is not None and (self.cpp_forward is not None or self.cpp_backward is not None):
+            raise ValueError("a prediction is `cpp`, or `cpp_forward` and `cpp_backward`, or one of these")
+        if self.cpp is None and self.cpp_forward is None and self.cpp_backward is None:
+            raise ValueError("a prediction has `cpp`, `cpp_forward` or `cpp_backward`")
+
+    @property
+    def forward(self) -> bool:
+        """Whether the forward function was predicted."""
+        return self.cpp is not None or self.cpp_forward is not None
+
+    @property
+    def backward(self) -> bool:
+        """Whether the backward function was predicted."""
+        return self.cpp is not None or self.cpp_backward is not None
+
+    def text(self, record: Record) -> str:
+        """The complete text: what was not predicted is the pair's own."""
+        if self.cpp is not None:
+            return self.cpp
+        text = record.cpp
+        if self.cpp_forward is not None:
+            text = text.replace(forward_text(record.cpp), self.cpp_forward)
+        own_backward = backward_text(record.cpp)
+        if self.cpp_backward is not None and own_backward is not None:
+            text = text.replace(own_backward, self.cpp_backward)
+        return text
+
+
+class Reason(str, Enum):
+    """Why a prediction is not right."""
+
+    NOT_COMPILED = "does not compile"
+    NO_ENTRY = "no entry point"
+    CRASH = "crash"
+    HANG = "hang"
+    WRONG = "wrong"
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of one prediction.
+
+    `forward` and `backward` say whether that pass is right; None where it was not predicted or, for `backward`,
+    where the pair has no verified gradient to compare with.  `reason` and `message` are of the first thing wrong;
+    `kind` is the kind of mismatch, if it is one.
+    """
+
+    id: str
+    category: str
+    compiled: bool
+    forward: bool | None = None
+    backward: bool | None = None
+    reason: Reason | None = None
+    kind: FailureKind | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a confined command ended: a signal's number, or a status."""
+
+    status: int
+    signal: int
+    late: bool
+    said: str
+
+
+class Scorer:
+    """A private folder with a compiled driver, in which predictions are compiled and run; a context manager.
+
+    `run_seconds` is the CPU time of one program.
+    """
+
+    def __init__(self, run_seconds: int = RUN_SECONDS) -> None:
+        self._run_seconds = run_seconds
+        self._compiler = find_compiler()
+        self._native = native_folder()
+        self._stack = contextlib.ExitStack()
+        self._folder = Path()
+
+    def __enter__(self) -> Scorer:
+        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="warpsmith-score-")))
+        source = self._folder / "driver.cpp"
+        source.write_bytes(Path(__file__).with_name("driver.cpp").read_bytes())
+        ended = self._compile(source, self._folder / "driver", "-rdynamic", "-ldl")
+        if ended.status != 0:
+            self._stack.close()
+            raise RuntimeError(f"the driver does not compile:\n{ended.said}")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    # ------------------------------------------------------------ one prediction
+
+    def score(self, record: Record, prediction: Prediction) -> Score:
+        """Compile, run and judge `prediction` of the kernel of `record`."""
+        found = Score(id=record.id, category=record.type, compiled=False)
+        judged_backward = prediction.backward and record.verification.tier == "backward"
+        wrong = {
+            "forward": False if prediction.forward else None,
+            "backward": False if judged_backward else None,
+        }
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            library = Path(folder) / "prediction.so"
+            source = library.with_suffix(".cpp")
+            source.write_text(prediction.text(record), encoding="utf-8")
+            ended = self._compile(source, library, "-shared")
+            if ended.status != 0:
+                return msgspec.structs.replace(found, reason=Reason.NOT_COMPILED, message=ended.said, **wrong)
+            found = msgspec.structs.replace(found, compiled=True)
+            return self._judged(expectation_of(record), record, library, found, wrong)
+
+    def _judged(
+        self, expectation: Expectation, record: Record, library: Path, found: Score, asked: Mapping[str, Any]
+    ) -> Score:
+        for direction, failure_of in (("forward", forward_failure), ("backward", backward_failure)):
+            if asked[direction] is None:
+                continue
+            result = self._run(expectation, record.kernel_name, library, direction == "backward")
+            if isinstance(result, _Ended):
+                right, reason, kind, message = False, _why(result), None, result.said
+            else:
+                failure = failure_of(expectation, result)
+                if failure is not None and failure.kind in MISMATCHES:
+                    failure = failure_of(self._relaxed(expectation, record, direction == "backward"), result)
+                right, reason, kind, message = failure is None, Reason.WRONG, None, ""
+                if failure is not None:
+                    kind, message = failure.kind, failure.message
+            found = msgspec.structs.replace(found, **{direction: right})
+            if not right and found.reason is None:
+                found = msgspec.structs.replace(found, reason=reason, kind=kind, message=message)
+        return found
+
+    def _relaxed(self, expectation: Expectation, record: Record, backward: bool) -> Expectation:
+        """`expectation` without the cells where the pair's own text is off by rounding, as the referee found."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            library = Path(folder) / "own.so"
+            library.with_suffix(".cpp").write_text(record.cpp, encoding="utf-8")
+            ended = self._compile(library.with_suffix(".cpp"), library, "-shared")
+            result = self._run(expectation, record.kernel_name, library, backward) if ended.status == 0 else ended
+        return expectation if isinstance(result, _Ended) else without_small_mismatches(expectation, result)
+
+    def _run(self, expectation: Expectation, name: str, library: Path, backward: bool) -> JobResult | _Ended:
+        """The launches that Warp's own build is judged by; the first runs twice."""
+        generic, strided, special = job(expectation, name).launches
+        launches = (generic, generic, strided, special)
+        names = [f"{name}_cpu_forward", *([f"{name}_cpu_backward"] if backward else [])]
+        request = struct.pack("=I", len(launches)) + b"".join(map(_encoded, launches))
+        out = library.with_name("output")
+        ended = self._confined(
+            [str(self._folder / "driver"), str(library), *names],
+            library.parent, self._run_seconds, PROGRAM_MEMORY, request, out,
+        )  # fmt: skip
+        if ended.status != 0 or ended.signal:
+            return ended
+        content = memoryview(out.read_bytes())
+        if len(content) != sum(_output_bytes(launch, backward and launch.backward) for launch in launches):
+            return _Ended(1, 0, False, "the program ended before its arrays were written")
+        results: list[LaunchResult] = []
+        for launch in launches:
+            result, content = _decoded(launch, content, backward and launch.backward)
+            results.append(result)
+        again = _same_bits(results[0], results[1])
+        first = LaunchResult(results[0].arrays, again)
+        return JobResult(Status.OK, "launch", "", (first, results[2], results[3]), None, None)
+
+    # ------------------------------------------------------------ confined
+
+    def _compile(self, source: Path, target: Path, *extra: str) -> _Ended:
+        command = [*self._compiler, *FLAGS, f"-I{self._native}", str(source), "-o", str(target), *extra]
+        return self._confined(command, target.parent, COMPILE_SECONDS, COMPILER_MEMORY, b"", None)
+
+    def _confined(
+        self, command: Sequence[str], folder: Path, seconds: int, memory: int, given: bytes, out: Path | None
+    ) -> _Ended:
+        limits = {
+            "cpu_seconds": seconds,
+            "memory_bytes": memory,
+            "file_bytes": FILE_BYTES,
+            "readable": [*SYSTEM_FOLDERS, sys.prefix, sys.base_prefix, str(self._native), str(self._folder)],
+            "writable": str(folder),
+        }
+        words, request = folder / "words", folder / "request"
+        request.write_bytes(given)
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C",
+        }  # fmt: skip
+        late = False
+        with request.open("rb") as source, open(out or os.devnull, "wb") as output, words.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", confine.__file__, json.dumps(limits), *command],
+                stdin=source, stdout=output, stderr=errors, env=environment, cwd=folder, start_new_session=True,
+            )  # fmt: skip
+            try:
+                process.wait(max(WALL_SECONDS, seconds * WALL_FACTOR))
+            except subprocess.TimeoutExpired:
+                late = True
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        with words.open("rb") as errors:
+            said = errors.read(LONGEST_MESSAGE).decode(errors="replace").replace(str(folder), "").strip()
+        status = process.returncode
+        number = -status if status < 0 else status - 128 if status > 128 else 0
+        return _Ended(status, number, late, said)
+
+
+def _why(ended: _Ended) -> Reason:
+    if ended.late or ended.signal in (signal.SIGXCPU, signal.SIGKILL):
+        return Reason.HANG
+    return Reason.NO_ENTRY if ended.status in (4, 5) else Reason.CRASH
+
+
+# ---------------------------------------------------------------- to and from the driver
+
+
+def _image(values: Values | None, argument: ArrayArgument, salt: int) -> Any:
+    """An array's bytes with a pattern around them and, if it is strided, between them."""
+    item = ITEM_SIZES[argument.dtype] * max(1, argument.components)
+    count = argument.data.nbytes // item
+    length = 2 * PAD_BYTES + count * argument.stride * item
+    image = ((np.arange(salt, salt + length, dtype=np.uint64) * np.uint64(29)) ^ np.uint64(0xA5)).astype(np.uint8)
+    cells = image[PAD_BYTES : length - PAD_BYTES].reshape(count, argument.stride, item)[:, 0, :]
+    cells[...] = 0
+    if values is not None:
+        cells[...] = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8).reshape(cells.shape)
+    return image
+
+
+def _images(argument: ArrayArgument, position: int) -> tuple[Any, Any, Any]:
+    """What data, gradient, and gradient before the backward pass hold."""
+    return (
+        _image(argument.data, argument, 2 * position),
+        _image(None, argument, 2 * position + 1),
+        _image(argument.cotangent, argument, 2 * position + 1),
+    )
+
+
+def _encoded(launch: Launch) -> bytes:
+    dims = (*launch.dims, 0, 0, 0, 0)[:4]
+    parts = [struct.pack("=I4III", len(launch.dims), *dims, launch.backward, len(launch.arguments))]
+    for position, argument in enumerate(launch.arguments):
+        if isinstance(argument, ArrayArgument):
+            shape = argument.data.shape[:-1] if argument.components else argument.data.shape
+            strides = [ITEM_SIZES[argument.dtype] * max(1, argument.components) * argument.stride]
+            for extent in reversed(shape[1:]):
+                strides.insert(0, strides[0] * extent)
+            numbers = (*(*shape, 0, 0, 0, 0)[:4], *(*strides, 0, 0, 0, 0)[:4])
+            parts.append(struct.pack("=II8iII", 1, len(shape), *numbers, ALIGNMENT, PAD_BYTES))
+            images = [image.tobytes() for image in _images(argument, position)]
+        else:
+            value = (argument.value,) if isinstance(argument, ScalarArgument) else argument.value
+            dtype = np.dtype("?" if argument.dtype == "bool" else argument.dtype)
+            parts.append(struct.pack("=II8iII", 0, 0, *(0,) * 8, dtype.itemsize, 0))
+            images = [np.array(value, dtype).tobytes()]
+        parts += [struct.pack("=Q", len(image)) + image for image in images]
+    return b"".join(parts)
+
+
+def _output_bytes(launch: Launch, backward: bool) -> int:
+    arrays = [argument for argument in launch.arguments if isinstance(argument, ArrayArgument)]
+    return sum(2 * (2 * PAD_BYTES + a.data.nbytes * a.stride) for a in arrays) * (2 if backward else 1)
+
+
+def _decoded(launch: Launch, content: memoryview, backward: bool) -> tuple[LaunchResult, memoryview]:
+    """The result of a launch at the start of `content`, and what is left of it."""
+    images = [
+        None if not isinstance(argument, ArrayArgument) else _images(argument, n)
+        for n, argument in enumerate(launch.arguments)
+    ]
+
+    def one_pass() -> Iterator[tuple[Any, Any] | None]:
+        nonlocal content
+        for expected in images:
+            if expected is None:
+                yield None
+                continue
+            length = len(expected[0])
+            both = np.frombuffer(content[: 2 * length], np.uint8)
+            content = content[2 * length :]
+            yield both[:length], both[length:]
+
+    after = list(one_pass())
+    last = list(one_pass()) if backward else after
+    arrays: list[ArrayResult | None] = []
+    for argument, expected, forward, final in zip(launch.arguments, images, after, last, strict=True):
+        if not isinstance(argument, ArrayArgument) or expected is None or forward is None or final is None:
+            arrays.append(None)
+            continue
+        data, gradient, cotangent = expected
+        intact = (
+            _around_intact(argument, forward[0], data)
+            and bool(np.array_equal(forward[1], gradient))
+            and _around_intact(argument, final[0], data)
+            and (not backward or _around_intact(argument, final[1], cotangent))
+        )
+        arrays.append(
+            ArrayResult(
+                data=_cells(argument, forward[0]),
+                gradient=_cells(argument, final[1]) if backward else None,
+                intact_after_backward=bool(np.array_equal(forward[0], final[0])),
+                canary_intact=intact,
+            )
+        )
+    return LaunchResult(tuple(arrays), None), content
+
+
+def _view(argument: ArrayArgument, image: Any) -> Any:
+    item = ITEM_SIZES[argument.dtype] * max(1, argument.components)
+    return image[PAD_BYTES : len(image) - PAD_BYTES].reshape(-1, argument.stride, item)
+
+
+def _cells(argument: ArrayArgument, image: Any) -> Any:
+    content = np.ascontiguousarray(_view(argument, image)[:, 0, :]).tobytes()
+    return np.frombuffer(content, argument.data.dtype).reshape(argument.data.shape)
+
+
+def _around_intact(argument: ArrayArgument, image: Any, expected: Any) -> bool:
+    return (
+        bool(np.array_equal(image[:PAD_BYTES], expected[:PAD_BYTES]))
+        and bool(np.array_equal(image[-PAD_BYTES:], expected[-PAD_BYTES:]))
+        and bool(np.array_equal(_view(argument, image)[:, 1:], _view(argument, expected)[:, 1:]))
+    )
+
+
+def _same_bits(one: LaunchResult, other: LaunchResult) -> bool:
+    def bits(of: LaunchResult) -> list[Any]:
+        return [
+            None if a is None else (a.data.tobytes(), None if a.gradient is None else a.gradient.tobytes())
+            for a in of.arrays
+        ]
+
+    return bits(one) == bits(other)
