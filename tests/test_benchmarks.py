@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +35,14 @@ def test_the_table_of_false_alarms_counts_every_program(sandbox: Sandbox) -> Non
     for row in rows[2:]:
         assert sum(int(cell.split()[0]) for cell in row[2:]) == int(row[1])
     assert count.failures == []
+
+
+def test_gradcheck_is_measured_beside_our_own_verdicts() -> None:
+    command = [sys.executable, str(FOLDER / "gradcheck.py"), "--programs", "2", "--category", "elementwise"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert re.search(r"^\| elementwise \| [12] \| [012] \|$", found, re.MULTILINE)
+    assert re.search(r"gradcheck rejects [012] of [12] verified kernels", found)
+    assert "warpsmith calls 0 of 2 kernels a new failure." in found
 
 
 def test_programs_of_false_alarms_are_spread_over_seeds_and_categories() -> None:
