@@ -44,7 +44,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     walk,
 )
-from strategies.language.types import FLOAT16, FLOAT64, Array, Scalar, Type, Vector, element_scalar
+from strategies.language.types import FLOAT16, FLOAT64, INT32, Array, Scalar, Type, Vector, array, element_scalar
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
 
@@ -385,6 +385,16 @@ def works_in(kind: str) -> Callable[[Program], bool]:
     return lambda p: any(of.kind == kind for of in numbers(p))
 
 
+def moved(node: Node) -> bool:
+    """Whether a node reads an array at a computed index."""
+    return isinstance(node, Element) and any(isinstance(index, Apply) for index in node.indices)
+
+
+def gathers(program: Program) -> bool:
+    """Whether an index array is read, and its elements are used."""
+    return any(q.type is array(INT32, len(q.shape)) for q in inputs(program)) and has(Element)(program)
+
+
 #: category: what to look for, and in how many of 100 kernels it must be at least
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
@@ -468,6 +478,15 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("precision", "two precisions", lambda p: sum(of.is_float for of in numbers(p)) >= 2, 95),
     ("precision", "a half", lambda p: FLOAT16 in numbers(p), 50),
     ("precision", "a double", lambda p: FLOAT64 in numbers(p), 50),
+    ("ternary", "a conditional expression", has(Conditional), 100),
+    ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 40),
+    ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
+    ("gather_scatter", "a read through an index array", gathers, 98),
+    ("gather_scatter", "a sum or an extreme at an index", has(Atomic), 40),
+    ("gather_scatter", "a store at a permuted place", lambda p: not has(Atomic)(p), 30),
+    ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))), 98),
+    ("stencil", "a window", has(For), 20),
+    ("stencil", "an interior", has(If), 20),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -13,6 +13,7 @@ from strategies.categories import (
     compound,
     conversion,
     elementwise,
+    gather_scatter,
     integer,
     loop,
     multi_statement,
@@ -20,6 +21,8 @@ from strategies.categories import (
     precision,
     reduction,
     scalar_array,
+    stencil,
+    ternary,
     unary,
     vector,
 )
@@ -59,6 +62,9 @@ CATEGORIES: Final = {
             bitwise,
             conversion,
             precision,
+            ternary,
+            gather_scatter,
+            stencil,
             builtin,
         ),
     )
