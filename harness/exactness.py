@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from strategies.language import types
+from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
+    Call,
     Cast,
     Component,
     Conditional,
@@ -17,11 +21,14 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Node,
+    Parameter,
     Program,
+    Return,
     Target,
+    Unpack,
     children,
-    walk,
 )
+from strategies.language.types import Array, Type
 from strategies.ops import OPS
 
 
@@ -30,43 +37,75 @@ def exact_outputs(program: Program) -> frozenset[str]:
 
     Sums that threads make together are left out: their order is not the reference's.
     """
-    inexact = _Inexact()
-    for node in walk(program):
-        match node:
-            case Atomic() if types.element_scalar(node.value.type).is_float:
-                if node.op in ("atomic_add", "atomic_sub"):
-                    inexact.names.add(node.array)
-            case AugmentedAssign(target=Element(array=array)) if types.element_scalar(node.value.type).is_float:
-                inexact.names.add(array)
-    before = -1
-    while before != len(inexact.names):
-        before = len(inexact.names)
-        for statement in program.body:
-            inexact.visit(statement)
-    return frozenset(p.name for p in program.outputs) - inexact.names
+    functions: dict[str, _Inexact] = {}
+    for function in program.functions:
+        functions[function.name] = _Inexact(program, function.parameters, functions)
+        functions[function.name].settle(function.body)
+    kernel = _Inexact(program, program.parameters, functions)
+    kernel.settle(program.body)
+    return frozenset(p.name for p in program.outputs) - kernel.names
 
 
 class _Inexact:
-    """Names of variables and arrays that may hold a value rounded in an unspecified way."""
+    """Names of variables and arrays that may hold a value rounded in an unspecified way.
 
-    def __init__(self) -> None:
+    Of a function it is known whether its results, and what it writes to arrays, are exact if its arguments are.
+    """
+
+    def __init__(self, program: Program, parameters: Sequence[Parameter], functions: Mapping[str, _Inexact]) -> None:
+        self._program = program
+        self._parameters = parameters
+        self._functions = functions
         self.names: set[str] = set()
+        #: whether a result may be inexact
+        self.result = False
+
+    def settle(self, body: Sequence[Node]) -> None:
+        """Visit `body` until nothing more is found."""
+        before: tuple[int, bool] | None = None
+        while before != (len(self.names), self.result):
+            before = (len(self.names), self.result)
+            for statement in body:
+                self.visit(statement)
 
     def visit(self, node: Node) -> None:
         match node:
             case Assign() | AugmentedAssign():
-                if self._of(node.value) or (isinstance(node, AugmentedAssign) and not OPS[node.operator].exact):
+                inexact = isinstance(node, AugmentedAssign) and not OPS[node.operator].exact
+                # a sum in place may be one that threads make together
+                inexact |= isinstance(node, AugmentedAssign) and _is_element(node.target) and _floats(node.value.type)
+                if inexact or self._of(node.value):
                     self.names.add(_root(node.target))
             case Atomic():
-                if self._of(node.value):
+                sums = node.op in ("atomic_add", "atomic_sub") and _floats(node.value.type)
+                if sums or self._of(node.value):
                     self.names.add(node.array)
-            case _:
-                for child in children(node):
-                    self.visit(child)
+            case Unpack():
+                for n, target in enumerate(node.targets):
+                    if self._of(node.values[n if len(node.values) > 1 else 0]):
+                        self.names.add(_root(target))
+            case Return():
+                self.result |= any(self._of(v) for v in node.values)
+        for child in children(node):
+            if isinstance(child, Call):
+                self._call(child)
+            self.visit(child)
+
+    def _call(self, node: Call) -> bool:
+        """Note what a call writes; whether its result may be inexact."""
+        inner = self._functions[node.function]
+        function = self._program.function(node.function)
+        bound = list(bound_arguments(function, node))
+        given = any(self._of(a) for _, a in bound if not isinstance(a.type, Array))
+        for parameter, argument in bound:
+            written = isinstance(parameter.type, Array) and parameter.output
+            if isinstance(argument, Name) and written and (given or parameter.name in inner.names):
+                self.names.add(argument.name)
+        return given or inner.result
 
     def _of(self, node: Expression) -> bool:
         """Whether the value of an expression is inexact; integers and truth values never are."""
-        if not types.element_scalar(node.type).is_float:
+        if not _floats(node.type):
             return False
         match node:
             case Literal():
@@ -85,15 +124,29 @@ class _Inexact:
                 return self._of(node.base)
             case Conditional():
                 return self._of(node.then) or self._of(node.otherwise)
+            case Call():
+                return self._call(node)
         return True
 
 
+def _floats(of: Type) -> bool:
+    return any(scalar.is_float for scalar in types.scalars_of(of))
+
+
+def _is_element(target: Target) -> bool:
+    node: Expression = target
+    while isinstance(node, Component):
+        node = node.base
+    return isinstance(node, Element)
+
+
 def _root(target: Target) -> str:
-    match target:
+    node: Expression = target
+    while isinstance(node, Component):
+        node = node.base
+    match node:
         case Name():
-            return target.name
+            return node.name
         case Element():
-            return target.array
-        case Component(base=Name(name=name)):
-            return name
+            return node.array
     raise TypeError(f"{target!r} cannot be assigned")

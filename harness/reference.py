@@ -18,15 +18,19 @@ from typing import Any, Final
 
 import numpy as np
 
+from harness.control_flow import Activation, ControlFlow, InvalidProgram, item_name, no_lanes
 from harness.extremes import Extremes
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
 from strategies.language import types
+from strategies.language.check import bound_arguments
+from strategies.language.effects import effects, function_effects
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -34,6 +38,7 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
@@ -47,24 +52,20 @@ from strategies.language.nodes import (
     Statement,
     Target,
     ThreadIndex,
+    Unpack,
+    While,
     walk,
 )
-from strategies.language.types import Array, Scalar, Type, Vector
+from strategies.language.types import Array, Scalar, Tuple, Type, Vector
 from strategies.ops import OPS, Decision, OpSpec
 from strategies.ops.decisions import truncated
 
-
-class InvalidProgram(Exception):
-    """A program that relies on what Warp does not define; the generator must not make one."""
-
+__all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
 
 #: Realisations of rounding noise beside the one without: their spread is the tolerance's raw material.
 NOISE_RUNS: Final = 4
 #: A decision counts as fragile when its margin is within this many times the margin's own spread.
 FRAGILE_FACTOR: Final = 8.0
-#: No generated loop nest runs longer; reaching it is an error of the generator.
-MAX_ITERATIONS: Final = 4096
-
 _DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
 _SHIFTS: Final = frozenset(("lshift", "rshift"))
 _OVERFLOWING: Final = frozenset(
@@ -107,44 +108,32 @@ class Evaluation:
     magnitude: Values
 
 
-def _accumulated(program: Program) -> frozenset[str]:
-    """The arrays that threads add to, or take extremes of, and never overwrite: cells may be shared."""
-    added, stored = set(), set()
-    for node in walk(program):
-        match node:
-            case Atomic():
-                added.add(node.array)
-            case AugmentedAssign(target=Element(array=array)):
-                added.add(array)
-            case Assign(target=Element(array=array)):
-                stored.add(array)
-    return frozenset(added - stored)
-
-
-def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...]]]:
-    """Where arrays are written: the array, and the indices of the element."""
-    for node in walk(program):
+def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
+    """Where arrays are written: the array, and the indices of the element, which a call does not tell."""
+    inner = function_effects(program)
+    for node in (n for statement in program.body for n in walk(statement)):
+        targets: tuple[Target, ...] = ()
         match node:
             case Atomic():
                 yield node.array, node.indices
             case Assign(target=target) | AugmentedAssign(target=target):
-                while isinstance(target, Component):
-                    assert isinstance(target.base, Name | Component | Element)
-                    target = target.base
-                if isinstance(target, Element):
-                    yield target.array, target.indices
+                targets = (target,)
+            case Unpack():
+                targets = node.targets
+            case Call():
+                for parameter, argument in bound_arguments(program.function(node.function), node):
+                    if isinstance(argument, Name) and parameter.name in inner[node.function].written:
+                        yield argument.name, None
+        for target in targets:
+            root: Expression = target
+            while isinstance(root, Component):
+                root = root.base
+            if isinstance(root, Element):
+                yield root.array, root.indices
 
 
 @dataclass
-class _Frame:
-    """The lanes that have left the current iteration, or the loop."""
-
-    broken: Mask
-    continued: Mask
-
-
-@dataclass
-class Evaluator:
+class Evaluator(ControlFlow):
     """One evaluation of `program`.
 
     Args:
@@ -170,17 +159,17 @@ class Evaluator:
         self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0)
         self._lanes = max(v.shape[0] for v in self.inputs.values()) if self.inputs else 1
         self._parameters = {p.name: p for p in program.parameters}
-        self._shared = _accumulated(program)
+        found = effects(program)
+        #: arrays that threads add to, or take extremes of, and never overwrite: cells may be shared
+        self._shared = found.added - found.stored
         self._noise_used = 0
         self._noise_pool = self._draw_noise()
-        self._environment: dict[str, Values] = {}
-        self._defined: dict[str, Mask] = {}
+        self._here = Activation(arrays={p.name: p.name for p in program.arrays})
         self._arrays: dict[str, Values] = {}
         self._reads: dict[str, Mask] = {}
         self._writes: dict[str, Mask] = {}
         self._stored: dict[str, Mask] = {}
         self._extremes: dict[str, Extremes] = {}
-        self._frames: list[_Frame] = []
         self._iterations = 0
         self._fragile = np.zeros(self._threads, bool)
         self._kinked = np.zeros(self._threads, bool)
@@ -211,8 +200,8 @@ class Evaluator:
     def _bind(self, parameter: Parameter) -> None:
         values = self.inputs[parameter.name]
         if not isinstance(parameter.type, Array):
-            self._environment[parameter.name] = values[None]
-            self._defined[parameter.name] = np.ones((1, 1, 1), bool)
+            self._here.environment[parameter.name] = values[None]
+            self._here.defined[parameter.name] = np.ones((1, 1, 1), bool)
             return
         cells = int(np.prod(parameter.shape))
         if parameter.output:
@@ -321,6 +310,8 @@ class Evaluator:
                 return self._cast(self._value(node.operand, mask), node.operand.type, node.type, mask)
             case Construct():
                 return self._construct(node, mask)
+            case Component(base=Name(type=Tuple(), name=name), index=Literal() as item):
+                return self._variable(item_name(name, int(item.value)), mask)
             case Component():
                 base, index = self._value(node.base, mask), self._value(node.index, mask)
                 base, index = self._common(base, self._component_index(index, base.shape[3], mask))
@@ -328,18 +319,22 @@ class Evaluator:
             case Element():
                 return self._read(node, mask)
             case Extent():
-                return np.full((1, 1, 1), self._parameters[node.array].shape[node.axis], np.int32)
+                array = self._here.arrays[node.array]
+                return np.full((1, 1, 1), self._parameters[array].shape[node.axis], np.int32)
             case Conditional():
                 test = self._value(node.test, mask)
                 then = self._value(node.then, mask & test)
                 otherwise = self._value(node.otherwise, mask & ~test)
                 return self._select(test, then, otherwise)
+            case Call():
+                (result,) = self._call(node, mask)
+                return result
         raise TypeError(f"{node!r} is not an expression")
 
     def _variable(self, name: str, mask: Mask) -> Values:
-        if name not in self._environment or np.any(mask & ~self._defined[name]):
+        if name not in self._here.environment or np.any(mask & ~self._here.defined[name]):
             raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
-        return self._environment[name]
+        return self._here.environment[name]
 
     def _component_index(self, index: Values, length: int, mask: Mask) -> Values:
         """Which component of a vector is meant; inside the vector for inactive lanes too."""
@@ -353,12 +348,6 @@ class Evaluator:
         """A vector and an index of its components, broadcast to the same lanes."""
         lanes = np.broadcast_shapes(base.shape[:3], index.shape[:3])
         return np.broadcast_to(base, (*lanes, base.shape[3])), np.broadcast_to(index, lanes)
-
-    @staticmethod
-    def _select(test: Values, then: Values, otherwise: Values) -> Values:
-        if then.ndim > test.ndim:
-            test = test[..., None]
-        return np.where(test, then, otherwise)
 
     def _apply(self, row: OpSpec, node: Apply, arguments: list[Values], mask: Mask) -> Values:
         if any(a.ndim == 4 for a in arguments):
@@ -543,11 +532,12 @@ class Evaluator:
         return cell
 
     def _read(self, node: Element, mask: Mask) -> Values:
-        cell = self._cell(node.array, node.indices, mask)
+        array = self._here.arrays[node.array]
+        cell = self._cell(array, node.indices, mask)
         base = np.broadcast_to(mask[0, 0], self._threads)
         at = np.broadcast_to(cell[0, 0], self._threads)
-        self._reads[node.array][np.flatnonzero(base), at[base]] = True
-        return self._gather(node.array, cell)
+        self._reads[array][np.flatnonzero(base), at[base]] = True
+        return self._gather(array, cell)
 
     def _gather(self, array: str, cell: Values) -> Values:
         contents = self._arrays[array]
@@ -588,7 +578,7 @@ class Evaluator:
         found = {array: writes.copy() for array, writes in self._writes.items()}
         nobody = np.zeros((1, 1, 1), bool)
         for array, indices in _write_sites(self.program):
-            if all(self._is_fixed(index) for index in indices):
+            if indices is not None and all(self._is_fixed(index) for index in indices):
                 cell = np.broadcast_to(self._cell(array, indices, nobody)[0, 0], self._threads)
                 found[array][np.arange(self._threads), cell] = True
             else:
@@ -605,13 +595,14 @@ class Evaluator:
         )
 
     def _atomic(self, node: Atomic, mask: Mask) -> None:
-        cell = self._cell(node.array, node.indices, mask)
+        array = self._here.arrays[node.array]
+        cell = self._cell(array, node.indices, mask)
         value = self._value(node.value, mask)
-        self._mark_writes(node.array, cell, mask, stored=False)
+        self._mark_writes(array, cell, mask, stored=False)
         if node.op in ("atomic_min", "atomic_max"):
-            self._atomic_extreme(node, cell, value, mask)
+            self._atomic_extreme(array, node.op, cell, value, mask)
         else:
-            self._accumulate(node.array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
+            self._accumulate(array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
 
     def _accumulate(self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type) -> None:
         """Add each lane's value to its cell, one thread after another."""
@@ -639,14 +630,14 @@ class Evaluator:
             share = share.sum(axis=-1) if share.ndim == 4 else share
             self._loss += np.where(mask, share, 0)
 
-    def _atomic_extreme(self, node: Atomic, cell: Values, value: Values, mask: Mask) -> None:
-        contents = self._arrays[node.array]
+    def _atomic_extreme(self, array: str, op: str, cell: Values, value: Values, mask: Mask) -> None:
+        contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
-        held = self._extremes.setdefault(node.array, Extremes(contents, self._threads))
+        held = self._extremes.setdefault(array, Extremes(contents, self._threads))
         for thread in np.flatnonzero(np.any(mask, axis=(0, 1))).tolist():
-            held.offer(thread, cell[..., thread], value[:, :, thread], mask[..., thread], node.op == "atomic_min")
+            held.offer(thread, cell[..., thread], value[:, :, thread], mask[..., thread], op == "atomic_min")
 
     def _settle_loss(self) -> None:
         """Add to each thread's share what it left in the cells that it owns."""
@@ -674,8 +665,11 @@ class Evaluator:
         match node:
             case ThreadIndex():
                 for name, index in zip(node.names, np.indices(self.program.launch), strict=True):
-                    self._environment[name] = index.reshape(1, 1, -1).astype(np.int32)
-                    self._defined[name] = np.ones((1, 1, 1), bool)
+                    self._here.environment[name] = index.reshape(1, 1, -1).astype(np.int32)
+                    self._here.defined[name] = np.ones((1, 1, 1), bool)
+            case Assign(target=Name(type=Tuple() as of, name=name)):
+                for n, value in enumerate(self._items(node.value, mask)):
+                    self._assign(Name(of.items[n], item_name(name, n)), value, mask)
             case Assign():
                 self._assign(node.target, self._value(node.value, mask), mask)
             case AugmentedAssign():
@@ -686,29 +680,37 @@ class Evaluator:
                 test = self._value(node.test, mask)
                 return self._block(node.body, mask & test) | self._block(node.orelse, mask & ~test)
             case For():
-                return self._loop(node, mask)
+                return self._for(node, mask)
+            case While():
+                return self._while(node, mask)
             case Break():
-                self._frames[-1].broken = self._frames[-1].broken | mask
-                return np.zeros((1, 1, 1), bool)
+                self._here.frames[-1].broken = self._here.frames[-1].broken | mask
+                return no_lanes()
             case Continue():
-                self._frames[-1].continued = self._frames[-1].continued | mask
-                return np.zeros((1, 1, 1), bool)
+                self._here.frames[-1].continued = self._here.frames[-1].continued | mask
+                return no_lanes()
             case Return():
-                return np.zeros((1, 1, 1), bool)
+                self._return(node, mask)
+                return no_lanes()
+            case Evaluate():
+                self._call(node.value, mask)
+            case Unpack():
+                self._unpack(node, mask)
         return mask
 
     def _assign(self, target: Target, value: Values, mask: Mask, stored: bool = True) -> None:
         match target:
             case Name():
-                old = self._environment.get(target.name)
+                old = self._here.environment.get(target.name)
                 if old is not None and not mask.all():
                     value = self._select(mask, value, old)
-                self._environment[target.name] = value
-                self._defined[target.name] = mask | self._defined.get(target.name, False)
+                self._here.environment[target.name] = value
+                self._here.defined[target.name] = mask | self._here.defined.get(target.name, False)
             case Element():
-                cell = self._cell(target.array, target.indices, mask)
-                self._mark_writes(target.array, cell, mask, stored)
-                self._write(target.array, cell, value, mask)
+                array = self._here.arrays[target.array]
+                cell = self._cell(array, target.indices, mask)
+                self._mark_writes(array, cell, mask, stored)
+                self._write(array, cell, value, mask)
             case Component():
                 base, index = self._value(target.base, mask), self._value(target.index, mask)
                 base, index = self._common(base, self._component_index(index, base.shape[3], mask))
@@ -722,40 +724,12 @@ class Evaluator:
     def _augment(self, node: AugmentedAssign, mask: Mask) -> None:
         value = self._value(node.value, mask)
         if isinstance(node.target, Element) and node.operator in ("add", "sub"):
-            cell = self._cell(node.target.array, node.target.indices, mask)
-            self._mark_writes(node.target.array, cell, mask, stored=False)
+            array = self._here.arrays[node.target.array]
+            cell = self._cell(array, node.target.indices, mask)
+            self._mark_writes(array, cell, mask, stored=False)
             sign = 1 if node.operator == "add" else -1
-            self._accumulate(node.target.array, cell, value, mask, sign, node.value.type)
+            self._accumulate(array, cell, value, mask, sign, node.value.type)
             return
         application = Apply(node.target.type, node.operator, (node.target, node.value))
         old = self._value(node.target, mask)
         self._assign(node.target, self._apply(OPS[node.operator], application, [old, value], mask), mask)
-
-    def _loop(self, node: For, mask: Mask) -> Mask:
-        start = self._value(node.start, mask) if node.start is not None else np.zeros((1, 1, 1), np.int32)
-        stop = self._value(node.stop, mask)
-        step = self._value(node.step, mask) if node.step is not None else np.ones((1, 1, 1), np.int32)
-        if np.any(mask & (step == 0)):
-            raise InvalidProgram(f"{self.program.name} has a range with a step of zero")
-        step = np.where(step == 0, 1, step)
-        span = stop.astype(np.int64) - start
-        count = np.maximum(0, np.where(step > 0, -((-span) // step), -(span // -step)))
-        frame = _Frame(np.zeros((1, 1, 1), bool), np.zeros((1, 1, 1), bool))
-        self._frames.append(frame)
-        live = mask
-        ended = np.zeros((1, 1, 1), bool)
-        turn = 0
-        while True:
-            active = live & (turn < count)
-            ended = ended | (live & ~active)
-            if not active.any():
-                break
-            self._iterations += 1
-            if self._iterations > MAX_ITERATIONS:
-                raise InvalidProgram(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
-            self._assign(Name(types.INT32, node.name), (start + turn * step).astype(np.int32), active)
-            frame.continued = np.zeros((1, 1, 1), bool)
-            live = self._block(node.body, active) | frame.continued
-            turn += 1
-        self._frames.pop()
-        return ended | frame.broken

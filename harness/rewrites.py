@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Program,
+    Return,
     Statement,
     rebuild,
     walk,
@@ -218,7 +219,7 @@ def copy_before_dynamic_loops(program: Program) -> Program:
 
 @register
 def guard_loop_exits(program: Program) -> Program:
-    """Loops with ``break`` or ``continue`` as constant loops whose bodies stand under flags.
+    """Loops with ``break``, ``continue`` or ``return`` as constant loops whose bodies stand under flags.
 
     A constant loop is unrolled, so that no value has to be replayed; it runs as often as the parameters'
     ranges allow at most, and what would not have run stands under a condition.
@@ -247,14 +248,23 @@ class _Guards:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._names = _FreshNames(program)
+        #: whether the thread has left the kernel
+        self._gone = Name(INT32, self._names.fresh("gone"))
 
     def rewrite(self) -> Program:
-        body = self._block(self._program.body)
-        return self._program if body == self._program.body else msgspec.structs.replace(self._program, body=body)
+        if any(_returns_from_loop(s) and self._trips(s) is None for s in walk(self._program) if isinstance(s, For)):
+            return self._program
+        begin, *rest = self._program.body
+        body = (begin, *self._block(tuple(rest)))
+        if body == self._program.body:
+            return self._program
+        if any(map(_returns_from_loop, self._program.body)):
+            body = (begin, Assign(self._gone, Cast(INT32, Literal(INT32, 0))), *body[1:])
+        return msgspec.structs.replace(self._program, body=body)
 
     def _block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         found: list[Statement] = []
-        for statement in body:
+        for n, statement in enumerate(body):
             match statement:
                 case If():
                     arms = {"body": self._block(statement.body), "orelse": self._block(statement.orelse)}
@@ -263,17 +273,19 @@ class _Guards:
                     found += self._loop(statement)
                 case _:
                     found.append(statement)
+            if _returns_from_loop(statement) and body[n + 1 :]:
+                return (*found, If(_is(self._gone, 0), self._block(body[n + 1 :])))
         return tuple(found)
 
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
-        trips = self._trips(loop)
-        if not _exits(loop.body) or trips is None or trips > MAX_UNROLL**2:
+        trips, returns = self._trips(loop), _returns_from_loop(loop)
+        if not (_exits(loop.body) or returns) or trips is None or trips > MAX_UNROLL**2:
             return [msgspec.structs.replace(loop, body=body)]
         rounds = -(-trips // MAX_UNROLL)
         width = -(-trips // max(rounds, 1))
         turn, round_ = (Name(INT32, self._names.fresh(base)) for base in ("turn", "round"))
-        index = Name(INT32, self._names.fresh(loop.name))
+        index = Name(INT32, loop.name)
         going, live = Name(INT32, self._names.fresh("going")), Name(INT32, self._names.fresh("live"))
         zero, one = Literal(INT32, 0), Literal(INT32, 1)
         start, step = loop.start or zero, loop.step or one
@@ -281,34 +293,33 @@ class _Guards:
         if rounds > 1:
             number = Apply(INT32, "add", (Apply(INT32, "mul", (round_, Literal(INT32, width))), turn))
         reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (number, step))))
-        inside = self._inside(loop, index, step)
-        guarded = [
-            Assign(live, Cast(INT32, one)),
-            *self._guard(_renamed(body, loop.name, index), going, live),
-        ]
-        test = Logical(BOOL, "and", (Compare(BOOL, ("==",), (going, one)), inside))
-        inner: Statement = For(turn.name, Literal(INT32, width), (Assign(index, reached), If(test, tuple(guarded))))
+        tests = (_is(going, 1), self._inside(loop, reached, step), *((_is(self._gone, 0),) if returns else ()))
+        guarded = (Assign(index, reached), Assign(live, Cast(INT32, one)), *self._guard(body, going, live))
+        inner: Statement = For(turn.name, Literal(INT32, width), (If(Logical(BOOL, "and", tests), guarded),))
         if rounds > 1:
             # Two loops that are unrolled each stand for one that would be too long.
             inner = For(round_.name, Literal(INT32, rounds), (inner,))
-        return [Assign(going, Cast(INT32, one)), inner]
+        # after the loop its index is still what it was in the last iteration
+        return [Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one)), inner]
 
     @staticmethod
-    def _inside(loop: For, index: Name, step: Expression) -> Expression:
+    def _inside(loop: For, reached: Expression, step: Expression) -> Expression:
         """Whether the index has not passed the end."""
         down = isinstance(step, Literal) and step.value < 0
-        return Compare(BOOL, (">" if down else "<",), (index, loop.stop))
+        return Compare(BOOL, (">" if down else "<",), (reached, loop.stop))
 
     def _guard(self, body: tuple[Statement, ...], going: Name, live: Name) -> tuple[Statement, ...]:
         """`body` with its exits replaced by flags, and what follows one under the condition that it was not taken."""
-        zero, one = Literal(INT32, 0), Literal(INT32, 1)
+        zero, one = (Cast(INT32, Literal(INT32, value)) for value in (0, 1))
         found: list[Statement] = []
         for n, statement in enumerate(body):
             match statement:
                 case Break():
-                    return (*found, Assign(going, Cast(INT32, zero)), Assign(live, Cast(INT32, zero)))
+                    return (*found, Assign(going, zero), Assign(live, zero))
+                case Return():
+                    return (*found, Assign(self._gone, one), Assign(live, zero))
                 case Continue():
-                    return (*found, Assign(live, Cast(INT32, zero)))
+                    return (*found, Assign(live, zero))
                 case If() if _exits((statement,)):
                     arms = {
                         "body": self._guard(statement.body, going, live),
@@ -317,7 +328,7 @@ class _Guards:
                     found.append(msgspec.structs.replace(statement, **arms))
                     rest = self._guard(body[n + 1 :], going, live)
                     if rest:
-                        found.append(If(Compare(BOOL, ("==",), (live, one)), rest))
+                        found.append(If(_is(live, 1), rest))
                     return tuple(found)
                 case _:
                     found.append(statement)
@@ -347,19 +358,20 @@ class _Guards:
 
 
 def _exits(body: tuple[Statement, ...]) -> bool:
-    """Whether a ``break`` or a ``continue`` in `body` belongs to the loop around it."""
+    """Whether a way out in `body` belongs to the loop around it, or leaves the kernel."""
     return any(
-        isinstance(s, Break | Continue) or (isinstance(s, If) and (_exits(s.body) or _exits(s.orelse))) for s in body
+        isinstance(s, Break | Continue | Return) or (isinstance(s, If) and (_exits(s.body) or _exits(s.orelse)))
+        for s in body
     )
 
 
-def _renamed(body: tuple[Statement, ...], name: str, new: Name) -> tuple[Statement, ...]:
-    """`body` with the variable `name` called as `new` says."""
+def _returns_from_loop(node: Node) -> bool:
+    """Whether a loop in `node` has a ``return``."""
+    return any(isinstance(inner, Return) for loop in walk(node) if isinstance(loop, For) for inner in walk(loop))
 
-    def change(node: Node) -> Node:
-        return new if isinstance(node, Name) and node.name == name else rebuild(node, change)
 
-    return tuple(change(statement) for statement in body)  # type: ignore[misc]
+def _is(flag: Name, value: int) -> Expression:
+    return Compare(BOOL, ("==",), (flag, Literal(INT32, value)))
 
 
 @register

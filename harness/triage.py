@@ -28,12 +28,14 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
     Conditional,
     Construct,
     Continue,
+    Evaluate,
     Extent,
     For,
     If,
@@ -41,6 +43,8 @@ from strategies.language.nodes import (
     Node,
     Program,
     Return,
+    Unpack,
+    While,
     walk,
 )
 from strategies.language.types import Type
@@ -109,7 +113,7 @@ def bucket(program: Program, failure: Failure) -> str:
         parts += constructs(program)
     if failure.referee in _ONE_PRECISION:
         # reducing makes everything float32 that still fails so
-        floats = {types.element_scalar(of).notation for of in _types(program) if types.element_scalar(of).is_float}
+        floats = {s.notation for of in _types(program) for s in types.scalars_of(of) if s.is_float}
         parts += sorted(floats - {"float32"})
     slug = _slug("-".join(parts), message_head(failure.message) if failure.kind in SAID else "")
     check_bucket(slug)
@@ -143,6 +147,10 @@ _CONSTRUCTS: Final[dict[type[Node], str]] = {
     Break: "break",
     Continue: "continue",
     Return: "return",
+    While: "while",
+    Call: "call",
+    Evaluate: "call",
+    Unpack: "unpack",
 }
 
 

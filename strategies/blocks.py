@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     If,
     Literal,
     Name,
+    Parameter,
     Statement,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Type, Vector
@@ -44,12 +45,20 @@ class Blocks(Expressions, ABC):
         self.arms = 0
         #: whether the code is in a dynamic loop that only sums
         self.sums = False
+        #: whether it is in a loop that only computes integers, so that no derivative depends on how often it runs
+        self.counts = False
+        #: whether the ``while`` loops of this kernel are of that kind
+        self.counting = False
+        #: where a ``return`` out of a loop stores its result; none leaves the kernel from a loop without it
+        self.early_output: Parameter | None = None
         self.defined: list[Variable] = []
 
     # ------------------------------------------------------------ locals
 
     def local_type(self) -> Type:
         """The type of a new local: mostly the kernel's float type."""
+        if self.counts:
+            return INT32
         others = sorted((t for t in self.allowed if t is not self.main and t is not BOOL), key=repr)
         table: list[tuple[int, Type]] = [(2 if self.spread else 8, self.main), (1, BOOL)]
         table += [(2 if self.spread else 1, t) for t in others]
@@ -98,6 +107,8 @@ class Blocks(Expressions, ABC):
 
     def _open(self, variable: Variable) -> bool:
         """Whether the enclosing loop, if any, allows for changes of `variable`."""
+        if self.counts and not types.element_scalar(variable.type).is_integer:
+            return False
         if not self.loop_trips:
             return True
         return variable.budget is not None or variable.loop_depth == len(self.loop_trips)
@@ -127,7 +138,7 @@ class Blocks(Expressions, ABC):
 
     def augment(self, depth: int) -> Statement | None:
         """``name += expression``, ``name *= expression`` and their like."""
-        variables = self.changeable()
+        variables = self.changeable(self._may_grow)
         if not variables:
             return None
         variable = self.dice.one_of(variables)
@@ -150,6 +161,14 @@ class Blocks(Expressions, ABC):
             value = spent
         variable.used, variable.live = False, variable.live or value.live
         return AugmentedAssign(Name(variable.type, variable.name), operator, value.node)
+
+    def _may_grow(self, variable: Variable) -> bool:
+        """Whether something can be added to `variable` in every iteration that is left."""
+        scalar = types.element_scalar(variable.type)
+        if variable.budget is None or scalar.kind == "uint":
+            return True
+        trips = math.prod(self.loop_trips[variable.loop_depth :])
+        return variable.budget / trips >= 2 * (0.25 if scalar.is_float else 1)
 
     def _augment_once(self, variable: Variable, operator: str, value: Typed) -> Statement:
         row = OPS[operator]
@@ -292,6 +311,8 @@ class Blocks(Expressions, ABC):
         return body
 
     def _sum_type(self, of: Type) -> Type:
+        if self.counts:
+            return INT32
         return of if isinstance(of, Vector) and any(v.type is of for v in self.changeable()) else self.main
 
     def as_type(self, value: Typed, of: Type) -> Typed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 from strategies.blocks import HEADROOM, rounded, whole
 from strategies.expressions import Typed
@@ -12,62 +14,106 @@ from strategies.language.limits import MAX_UNROLL
 from strategies.language.nodes import (
     Apply,
     Assign,
+    AugmentedAssign,
     Break,
     Construct,
     Continue,
+    Element,
     Expression,
     Extent,
     For,
     If,
     Literal,
     Name,
+    Parameter,
+    Return,
     Statement,
 )
 from strategies.language.types import INT32, Array, Type, Vector
 from strategies.ops import REACH
 from strategies.scope import Variable
 from strategies.updates import Updates
-from strategies.weights import LONG_TRIPS, NESTED_TRIPS, SUMS, TRIPS, Statements
+from strategies.weights import LONG_TRIPS, NESTED_TRIPS, RETURNS, SUMS, TRIPS, Statements
+
+
+class Bounds(NamedTuple):
+    """A range: how often it runs at most, and between which values its index lies."""
+
+    start: Expression | None
+    stop: Expression
+    step: Expression | None
+    trips: int
+    interval: Interval
+    #: the index's name, if it is not a new one
+    name: str | None = None
+    #: statements at the end of the body that change what the bounds were made of
+    changed: tuple[Statement, ...] = ()
 
 
 class Loops(Updates):
     """Draws loops."""
 
-    def loop(self, weights: Statements, depth: int, leave: bool | None = None) -> list[Statement]:
+    def loop(
+        self, weights: Statements, depth: int, leave: bool | None = None, bounds: Bounds | None = None
+    ) -> list[Statement]:
         """A ``for`` loop that accumulates into variables defined before it."""
-        before: list[Statement] = []
-        if not self.changeable(self._has_room):
-            of: Type = self.main
-            if self.vectors and self.dice.chance(50):
-                of = self.vector_type(self.main)
-            before.append(self.accumulator(of))
-        bounds, trips, interval = self._bounds()
-        name = self.fresh()
+        before = self._with_accumulator()
+        bounds = bounds or self._bounds()
+        name = bounds.name or self.fresh()
         leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
-        dynamic = leaves or trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in bounds)
+        parts = (bounds.start, bounds.stop, bounds.step)
+        dynamic = (
+            leaves or bounds.trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in parts)
+        )
+        index = Variable(name, INT32, bounds.interval, constant=True)
+
+        def draw() -> list[Statement]:
+            self.scope.add(index)
+            return self._loop_body(weights, depth, leaves, index)
+
+        body = self._inside_loop(bounds.trips, dynamic, draw, index)
+        before.append(For(name, bounds.stop, (*body, *bounds.changed), bounds.start, bounds.step))
+        return before
+
+    def _with_accumulator(self) -> list[Statement]:
+        """What a loop needs before it: a variable to add to, if there is none."""
+        if self.changeable(self._has_room):
+            return []
+        of: Type = INT32 if self.counts else self.main
+        if self.vectors and not self.counts and self.dice.chance(50):
+            of = self.vector_type(self.main)
+        return [self.accumulator(of)]
+
+    def _inside_loop(
+        self,
+        trips: int,
+        dynamic: bool,
+        draw: Callable[[], list[Statement]],
+        index: Variable | None = None,
+    ) -> tuple[Statement, ...]:
+        """The body that `draw` draws, for a loop of up to `trips` trips that `index` counts."""
         entry = self.scope.snapshot()
         chosen = self._open_for_loop(trips)
         sums = dynamic and not self.sums and self.main.is_float and self.dice.chance(SUMS)
         if sums:
             self._keep_to_sums(chosen, entry)
         self.loop_trips.append(trips)
+        self.loop_indices += [index] if index is not None else []
         with self._inner():
             mark = self.scope.mark()
-            self.loop_indices.append(self.scope.add(Variable(name, INT32, interval, constant=True)))
-            body = self._loop_body(weights, depth, leaves)
-            body += self._use_up(mark + 1)
-        self.loop_indices.pop()
+            body = draw()
+            body += self._use_up(mark)
+        if index is not None:
+            self.loop_indices.pop()
         self.loop_trips.pop()
         self.sums = self.sums and not sums
         self._close_after_loop(chosen, entry)
-        start, stop, step = bounds
-        before.append(For(name, stop, tuple(body), start, step))
-        return before
+        return tuple(body)
 
     def _has_room(self, variable: Variable) -> bool:
         """Whether a loop can add to `variable` without leaving its range."""
-        most = REACH[self.main.notation] * HEADROOM
-        return types.element_scalar(variable.type) is self.main and variable.interval.size <= most
+        of = INT32 if self.counts else self.main
+        return types.element_scalar(variable.type) is of and variable.interval.size <= REACH[of.notation] * HEADROOM
 
     def accumulator(self, of: Type) -> Statement:
         """A variable to add to: mostly zero, at times a value."""
@@ -120,7 +166,7 @@ class Loops(Updates):
                 )
                 variable.loop_depth = before.loop_depth
 
-    def _loop_body(self, weights: Statements, depth: int, leaves: bool) -> list[Statement]:
+    def _loop_body(self, weights: Statements, depth: int, leaves: bool, index: Variable) -> list[Statement]:
         body: list[Statement] = []
         if leaves and self.dice.chance(50):
             body.append(self._leave())
@@ -132,9 +178,21 @@ class Loops(Updates):
             body.append(added)
         if leaves:
             body.append(self._leave())
+        if weights.reindex and self.dice.chance(weights.reindex):
+            body.append(self._reindex(index))
         if self.dice.chance(40) or not body:
             body += self.block(1, weights, depth - 1)
         return body or [self.define(depth - 1)]
+
+    def _reindex(self, index: Variable) -> Statement:
+        """A new value for the loop's own index, which the next iteration does not see."""
+        low, high = index.interval
+        name = Name(INT32, index.name)
+        if self.dice.chance(50):
+            index.interval = Interval(low + 1, high + 1)
+            return AugmentedAssign(name, "add", whole(1))
+        index.interval = Interval(0, max(high, 0) * 2) if low >= 0 else Interval(low * 2, max(high, 0) * 2)
+        return Assign(name, Apply(INT32, "mul", (name, whole(2))))
 
     def _accumulate(self, depth: int) -> Statement | None:
         """``acc += expression``, or a minimum, a maximum, or a decaying sum."""
@@ -149,12 +207,29 @@ class Loops(Updates):
         return self.augment(depth)
 
     def _leave(self) -> Statement:
-        """``if condition: break``, or ``continue``."""
+        """``if condition: break``, or ``continue``, or a store and a ``return``."""
+        if self.early_output is not None and self.dice.chance(RETURNS):
+            return self._leave_with(self.early_output)
         test = self.condition(1)
         return If(test.node, (Break() if self.dice.chance(50) else Continue(),))
 
-    def _bounds(self) -> tuple[tuple[Expression | None, Expression, Expression | None], int, Interval]:
-        """The bounds of a range, how often it runs at most, and between which values its index lies."""
+    def _leave_with(self, output: Parameter) -> Statement:
+        """``if condition: out[i] = value; return``: the value is linear in what the loop sums."""
+        assert isinstance(output.type, Array)
+        test = self.condition(1)
+        of = output.type.dtype
+        value = self.expression(of, 1)
+        sums = [v for v in self.scope if v.sum_only and v.type is of]
+        if sums:
+            value = self.plus(self.variable(self.dice.one_of(sums)), value, linear=True)
+        return If(test.node, (Assign(Element(of, output.name, self.own_indices()), value.node), Return()))
+
+    def own_indices(self) -> tuple[Expression, ...]:
+        """The thread's own indices."""
+        return tuple(Name(INT32, v.name) for v in self.indices)
+
+    def _bounds(self) -> Bounds:
+        """A range of a few trips."""
         outer = math.prod(self.loop_trips)
         trips = self.dice.between(*TRIPS) if outer == 1 else 2
         most = max(2, NESTED_TRIPS // outer)
@@ -162,29 +237,26 @@ class Loops(Updates):
         match self.dice.below(10):
             case 3:
                 start = self.dice.between(-2, 3)
-                bounds = (whole(start), whole(start + trips), None)
-                return bounds, trips, Interval(start, start + trips - 1)
+                return Bounds(whole(start), whole(start + trips), None, trips, Interval(start, start + trips - 1))
             case 4:
                 step = self.dice.between(2, 3)
-                return (whole(0), whole(trips * step - 1), whole(step)), trips, Interval(0, (trips - 1) * step)
+                return Bounds(whole(0), whole(trips * step - 1), whole(step), trips, Interval(0, (trips - 1) * step))
             case 5:
-                return (whole(trips - 1), whole(-1), whole(-1)), trips, Interval(0, trips - 1)
+                return Bounds(whole(trips - 1), whole(-1), whole(-1), trips, Interval(0, trips - 1))
             case 6:
                 step = self.dice.between(2, 3)
                 start = trips * step
-                return (whole(start), whole(0), whole(-step)), trips, Interval(step, start)
+                return Bounds(whole(start), whole(0), whole(-step), trips, Interval(step, start))
             case 7 | 8:
                 return self._parameter_bound(trips)
             case 9 if outer == 1:
                 if self.dice.chance(35):
                     trips = self.dice.between(*LONG_TRIPS)
-                    return (None, whole(trips), None), trips, Interval(0, trips - 1)
+                    return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
                 return self._extent_bound(trips)
-        return (None, whole(trips), None), trips, Interval(0, trips - 1)
+        return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
 
-    def _parameter_bound(
-        self, trips: int
-    ) -> tuple[tuple[Expression | None, Expression, Expression | None], int, Interval]:
+    def _parameter_bound(self, trips: int) -> Bounds:
         counts = [
             v
             for v in self.scope.of_type(INT32)
@@ -198,14 +270,12 @@ class Loops(Updates):
         count.used = True
         bound = Name(INT32, count.name)
         if self.dice.chance(20):
-            return (bound, whole(0), whole(-1)), max(top, 1), Interval(1, max(top, 1))
+            return Bounds(bound, whole(0), whole(-1), max(top, 1), Interval(1, max(top, 1)))
         if self.dice.chance(20):
-            return (whole(0), bound, whole(2)), max(top, 1), Interval(0, max(top - 1, 0))
-        return (None, bound, None), max(top, 1), Interval(0, max(top - 1, 0))
+            return Bounds(whole(0), bound, whole(2), max(top, 1), Interval(0, max(top - 1, 0)))
+        return Bounds(None, bound, None, max(top, 1), Interval(0, max(top - 1, 0)))
 
-    def _extent_bound(
-        self, trips: int
-    ) -> tuple[tuple[Expression | None, Expression, Expression | None], int, Interval]:
+    def _extent_bound(self, trips: int) -> Bounds:
         """The length of a small array: the loop visits its elements."""
         small = [
             p
@@ -216,4 +286,4 @@ class Loops(Updates):
             small = [self.array(self.main, (trips,), self.input_interval(self.main))]
         chosen = self.dice.one_of(small)
         extent = chosen.shape[0]
-        return (None, Extent(INT32, chosen.name, 0), None), extent, Interval(0, extent - 1)
+        return Bounds(None, Extent(INT32, chosen.name, 0), None, extent, Interval(0, extent - 1))

@@ -25,12 +25,12 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
-from strategies.loops import Loops
 from strategies.ops import OPS, REACH
 from strategies.weights import Statements
+from strategies.while_loops import WhileLoops
 
 
-class Sketch(Loops):
+class Sketch(WhileLoops):
     """Draws the statements of one kernel."""
 
     def statement(self, weights: Statements, depth: int) -> list[Statement] | None:
@@ -43,6 +43,8 @@ class Sketch(Loops):
             (weights.component if self.vectors else 0, "component"),
             (weights.branch if self.arms < 3 else 0, "branch"),
             (weights.loop if len(self.loop_trips) < 2 else 0, "loop"),
+            (weights.while_loop if len(self.loop_trips) < 2 else 0, "while"),
+            (weights.dynamic_loop if len(self.loop_trips) < 2 else 0, "dynamic"),
         )
         made: Statement | None
         match self.dice.weighted(tuple(entry for entry in table if entry[0])):
@@ -60,15 +62,15 @@ class Sketch(Loops):
                 made = self.assign_component(depth) or self.define(depth)
             case "branch":
                 return self.branch(weights, depth)
+            case "while":
+                return self.while_loop(weights, depth)
+            case "dynamic":
+                return self.dynamic_loop(weights, depth)
             case _:
                 return self.loop(weights, depth)
         return [made]
 
     # ------------------------------------------------------------ results
-
-    def own_indices(self) -> tuple[Expression, ...]:
-        """The thread's own indices."""
-        return tuple(Name(INT32, v.name) for v in self.indices)
 
     def output(self, dtype: Scalar | Vector, shape: tuple[int, ...] | None = None) -> Parameter:
         """A new output array."""
@@ -106,6 +108,7 @@ class Sketch(Loops):
         """An expression of type `of` that uses every local that nothing has used so far."""
         value = self.expression(of, depth)
         unused = [v for v in self.scope if not v.used and v in self.defined]
+        sums = any(v.sum_only for v in unused)
         for variable in sorted(unused, key=lambda v: v.sum_only):
             if of is BOOL:
                 continue
@@ -113,7 +116,8 @@ class Sketch(Loops):
             value = self.plus(value, extra, linear=variable.sum_only)
         if isinstance(of, Scalar | Vector) and of is not BOOL:
             if types.element_scalar(of).is_float and not value.live:
-                value = self.plus(value, self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of))
+                source = self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of)
+                value = self.plus(value, source, linear=sums)
             elif value.interval.is_point or not (self.main.is_float or self._reads(value.node)):
                 value = self.plus(self.element(of), value)
         return value

@@ -31,6 +31,8 @@ NODE_BUDGET: Final = 90
 TRIPS: Final = (2, 5)
 #: Just beyond Warp's default `max_unroll` of 16: constant bounds that are not unrolled.
 LONG_TRIPS: Final = (17, 19)
+#: Around it: the last that are unrolled, and the first that are not.
+EDGE_TRIPS: Final = (15, 16, 17, 18)
 #: Nested trips at most, as everything unrolled is compiled.
 NESTED_TRIPS: Final = 12
 
@@ -73,12 +75,17 @@ class Statements:
     augment: int = 3
     branch: int = 0
     loop: int = 0
+    while_loop: int = 0
+    #: a ``for`` loop whose bounds only a run knows
+    dynamic_loop: int = 0
     store: int = 0
     atomic: int = 0
     component: int = 0
     leave: int = 0
     #: ``name //= e``, ``name &= e`` and the other operators in place
     update: int = 0
+    #: of 100 loops, in how many the body gives the index another value
+    reindex: int = 0
 
 
 EXPRESSIONS: Final = Expressions()
@@ -128,3 +135,17 @@ BITS_MAINS: Final[Table] = (
 )  # fmt: skip
 #: Of 100 kernels about integers, how many end in a float with a gradient.
 WEIGHED: Final = 45
+#: Of 100 kernels with ``while`` loops, in how many those compute integers alone.  How often such a loop runs depends
+#: on what it computes, so the gradients of values that it computes are outside of what Warp documents; those of
+#: everything around a loop that counts are not.
+COUNTS: Final = 65
+#: Of 100 ranges of dynamic loops, how many have a local variable as their bound, which the body may change.
+LOCAL_BOUNDS: Final = 25
+#: Of 100 ways out of a loop, how many return from the kernel, where that is asked for.
+RETURNS: Final = 25
+#: Of 100 constant ranges, how many are empty.
+EMPTY_RANGES: Final = 6
+#: Of 100 loops after another one, how many use its index's name again: Warp keeps what it knows of names.
+REUSED_INDICES: Final = 50
+#: Of 100 loops that certainly run, how many are followed by a read of their index.
+READ_INDICES: Final = 25

@@ -270,10 +270,10 @@ ILL_FORMED = {
     "thread index assigned": program(n.Assign(AT, whole(1))),
     "parameter assigned": program(n.Assign(n.Name(FLOAT32, "s"), number(1.0)), parameters=(S, TARGET)),
     "array as a value": program(n.Assign(n.Name(t.array(FLOAT32), "t"), n.Name(t.array(FLOAT32), "a"))),
-    "loop name assigned": program(n.For("j", whole(3), (n.Assign(n.Name(INT32, "j"), whole(1)),))),
+    "loop called like a local of another type": program(DEFINE_T, n.For("t", whole(3), ()), n.Assign(OUT, T32)),
     "loop called like the thread index": program(n.For("i", whole(3), ())),
-    "loop name read after the loop": program(
-        n.For("j", whole(3), ()), n.Assign(n.Name(INT32, "t"), n.Name(INT32, "j"))
+    "loop name read after a loop that may not run": program(
+        n.For("j", n.Extent(INT32, "a", 0), ()), n.Assign(n.Name(INT32, "t"), n.Name(INT32, "j"))
     ),
     "bound of a loop not int32": program(n.For("j", number(3.0), ())),
     "break outside of loops": program(n.Break()),
@@ -352,7 +352,6 @@ ILL_FORMED |= {
         parameters=(msgspec.structs.replace(UNSIGNED, low=0, output=True),),
     ),
     "values that the type cannot hold": program(n.Assign(OUT, A), parameters=(SOURCE, UNSIGNED, TARGET)),
-    "a loop over a local of another type": program(DEFINE_T, n.For("t", whole(3), ()), n.Assign(OUT, T32)),
 }
 
 

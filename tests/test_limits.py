@@ -14,6 +14,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -21,9 +22,11 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Name,
@@ -32,10 +35,12 @@ from strategies.language.nodes import (
     Return,
     Statement,
     ThreadIndex,
+    Unpack,
+    While,
     decode,
     encode,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.language.types import BOOL, FLOAT32, INT32, VOID
 from strategies.ops import result_type
 
 VEC = t.vector(3, FLOAT32)
@@ -82,7 +87,11 @@ def program(*body: Statement) -> Program:
             Parameter("out", t.array(FLOAT32), -1.0, 1.0, (4,), True),
         ),
         (ThreadIndex(("i",)), *body),
+        FUNCTIONS,
     )
+
+
+S2 = Name(FLOAT32, "s2")
 
 
 def dynamic(*body: Statement) -> For:
@@ -98,6 +107,45 @@ def add(value: Expression) -> AugmentedAssign:
 
 
 START = Assign(ACC, Cast(FLOAT32, number(0.0)))
+COUNTER = Assign(Name(INT32, "k"), Cast(INT32, whole(0)))
+COUNT_UP = AugmentedAssign(Name(INT32, "k"), "add", whole(1))
+BELOW_FOUR = Compare(BOOL, ("<",), (Name(INT32, "k"), whole(4)))
+
+
+def dynamic_index() -> For:
+    return For("k", whole(MAX_UNROLL + 1), (Assign(T, A),))
+
+
+def call(function: str, *arguments: Expression) -> Call:
+    return Call(FLOAT32, function, arguments)
+
+
+X = Name(FLOAT32, "x")
+INNER_ARRAY = Parameter("p", t.array(FLOAT32), -1.0, 1.0, (4,), True)
+PLACE = Element(FLOAT32, "p", (Name(INT32, "q"),))
+
+
+def in_dynamic_loop(statement: Statement) -> tuple[Statement, ...]:
+    return (START, For("j", whole(MAX_UNROLL + 1), (statement,)), Return((ACC,)))
+
+
+def function(name: str, *body: Statement) -> Function:
+    return Function(name, FLOAT32, (Parameter("x", FLOAT32, -1.0, 1.0),), body)
+
+
+def writer(name: str, statement: Statement) -> Function:
+    parameters = (INNER_ARRAY, Parameter("q", INT32, 0, 3), Parameter("x", FLOAT32, -1.0, 1.0))
+    return Function(name, VOID, parameters, (statement,))
+
+
+FUNCTIONS = (
+    function("square", Return((times(X, X),))),
+    function("shifted", Return((apply("add", X, number(1.0)),))),
+    function("sum_of", *in_dynamic_loop(add(X))),
+    function("product_of", *in_dynamic_loop(AugmentedAssign(ACC, "mul", X))),
+    writer("put", Assign(PLACE, X)),
+    writer("add_to", AugmentedAssign(PLACE, "add", X)),
+)
 STORE = Assign(OUT, ACC)
 TEST_OF_INPUT = above(AJ, number(0.5))
 
@@ -186,6 +234,20 @@ INSIDE: dict[str, tuple[Statement, ...]] = {
         Assign(T, Element(FLOAT32, "out", (whole(0),))),
         Assign(Element(FLOAT32, "out", (whole(1),)), A),
     ),
+    "a way out of a loop that only counts": (
+        COUNTER,
+        While(BELOW_FOUR, (If(above(Cast(FLOAT32, Name(INT32, "k")), A), (Break(),)), COUNT_UP)),
+        Assign(OUT, times(A, A)),
+    ),
+    "an integer that a while loop counts": (COUNTER, While(BELOW_FOUR, (COUNT_UP,)), Assign(OUT, times(A, A))),
+    "a sum of a dynamic loop in a function": (Assign(OUT, times(call("sum_of", A), A)),),
+    "a sum of a dynamic loop, passed to a function that only adds": (
+        START,
+        dynamic(add(AJ)),
+        Assign(OUT, call("shifted", ACC)),
+    ),
+    "a function that stores to an array": (Evaluate(Call(VOID, "put", (Name(t.array(FLOAT32), "out"), AT, A))),),
+    "two values at once": (Unpack((T, S2), (A, times(A, A))), Unpack((T, S2), (S2, T)), Assign(OUT, times(T, S2))),
     "an early return": (If(above(A, number(0.0)), (Assign(OUT, A), Return())), Assign(OUT, times(A, A))),
 }
 
@@ -223,6 +285,26 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
     "a continue on a sum": (
         Limit.DYNAMIC_LOOP,
         (START, dynamic(If(above(ACC, number(1.0)), (Continue(),)), add(AJ)), STORE),
+    ),
+    "a sum in a while loop, which ends by what it computes": (
+        Limit.DYNAMIC_LOOP,
+        (START, COUNTER, While(BELOW_FOUR, (add(A), COUNT_UP)), STORE),
+    ),
+    "an index of a dynamic loop after it": (
+        Limit.DYNAMIC_LOOP,
+        (dynamic_index(), Assign(OUT, times(A, Cast(FLOAT32, Name(INT32, "k"))))),
+    ),
+    "a product in a function with a dynamic loop": (
+        Limit.DYNAMIC_LOOP,
+        (Assign(OUT, call("product_of", A)),),
+    ),
+    "a sum of a dynamic loop, passed to a function that squares it": (
+        Limit.DYNAMIC_LOOP,
+        (START, dynamic(add(AJ)), Assign(OUT, call("square", ACC))),
+    ),
+    "a function that adds to an array": (
+        Limit.EFFECT_REPLAYED,
+        (Evaluate(Call(VOID, "add_to", (Name(t.array(FLOAT32), "out"), AT, A))),),
     ),
     "an index that a loop computed": (
         Limit.DYNAMIC_LOOP,

@@ -20,12 +20,14 @@ from strategies import names
 from strategies.categories import CATEGORIES
 from strategies.language.check import check_program
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
+from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -33,20 +35,28 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
+    Expression,
+    Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
+    Name,
     Node,
     Parameter,
     Program,
     Return,
     ThreadIndex,
+    Unpack,
+    While,
     walk,
 )
 from strategies.language.types import FLOAT16, FLOAT64, INT32, Array, Scalar, Type, Vector, array, element_scalar
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
+from strategies.weights import EDGE_TRIPS
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 5
@@ -55,8 +65,9 @@ DRAWS = 100
 EVALUATED = 25
 #: Different outlines among 100 draws, as the corpus promises them.
 LEAST_OUTLINES = {"unary": 25}
-#: Of 100 kernels with a gradient that is checked, where most results are integers.
-LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50}
+#: Of 100 kernels with a gradient that is checked, where most results are integers.  How often a ``while`` loop runs
+#: depends on what it computes, and dynamic loops are not replayed.
+LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35}
 
 
 @cache
@@ -138,7 +149,7 @@ def test_every_kind_of_node_appears_somewhere() -> None:
     programs = [p for category in CATEGORIES for p in drawn(category)]
     seen = {type(node) for p in programs for node in walk(p)}
     every = {kind for kind in Node.__subclasses__() if kind.__struct_config__.tag is not None}
-    assert seen == every
+    assert seen == every - {Call, Evaluate, Function, Unpack}
 
 
 def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
@@ -395,6 +406,39 @@ def gathers(program: Program) -> bool:
     return any(q.type is array(INT32, len(q.shape)) for q in inputs(program)) and has(Element)(program)
 
 
+def bounds_of_loops(program: Program) -> list[Expression]:
+    return [b for f in bounds(program) for b in (f.start, f.stop, f.step) if b is not None]
+
+
+def reads_local(program: Program, node: Node) -> bool:
+    parameters = {p.name for p in program.parameters}
+    return any(isinstance(n, Name) and n.name not in parameters for n in walk(node))
+
+
+def changes_its_index(program: Program) -> bool:
+    return any(
+        isinstance(n, Assign | AugmentedAssign) and isinstance(n.target, Name) and n.target.name == f.name
+        for f in bounds(program)
+        for n in walk(f)
+    )
+
+
+def trips(loop: For) -> int:
+    """How often a loop with literal bounds runs, without its exits."""
+    parts = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    values = [b.value for b in parts if isinstance(b, Literal)]
+    return len(range(*map(int, values)))
+
+
+def counts(program: Program) -> bool:
+    """Whether a ``while`` loop assigns integers alone."""
+    return any(
+        isinstance(loop, While)
+        and all(element_scalar(n.target.type).is_integer for n in walk(loop) if isinstance(n, Assign | AugmentedAssign))
+        for loop in walk(program)
+    )
+
+
 #: category: what to look for, and in how many of 100 kernels it must be at least
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
@@ -487,6 +531,33 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))), 98),
     ("stencil", "a window", has(For), 20),
     ("stencil", "an interior", has(If), 20),
+    ("while_loop", "a while loop", has(While), 100),
+    ("while_loop", "nested loops", lambda p: depth(p, While) >= 2, 5),
+    ("while_loop", "a break or a continue", has(Break, Continue), 15),
+    (
+        "while_loop",
+        "a test of several conditions",
+        lambda p: any(isinstance(s, While) and isinstance(s.test, Logical) for s in walk(p)),
+        3,
+    ),
+    ("while_loop", "a loop that only counts", counts, 35),
+    ("dynamic_loop", "a bound that is no literal", lambda p: any(map(is_dynamic, bounds(p))), 100),
+    ("dynamic_loop", "nested loops", lambda p: depth(p, For) >= 2, 5),
+    ("dynamic_loop", "a bound out of an array", lambda p: any(has(Element)(b) for b in bounds_of_loops(p)), 20),
+    ("dynamic_loop", "a length of an array", lambda p: any(has(Extent)(b) for b in bounds_of_loops(p)), 8),
+    ("dynamic_loop", "a local as a bound", lambda p: any(reads_local(p, b) for b in bounds_of_loops(p)), 20),
+    ("dynamic_loop", "a loop that changes its index", changes_its_index, 8),
+    ("loop_exit", "a break", has(Break), 30),
+    ("loop_exit", "a continue", has(Continue), 25),
+    ("loop_exit", "a return from a loop", lambda p: any(has(Return)(f) for f in bounds(p)), 20),
+    (
+        "loop_exit",
+        "a loop near the length that is unrolled",
+        lambda p: any(trips(f) in EDGE_TRIPS for f in bounds(p)),
+        30,
+    ),
+    ("loop_exit", "an empty loop", lambda p: any(trips(f) == 0 for f in bounds(p)), 3),
+    ("loop_exit", "an index of two loops", lambda p: len({f.name for f in bounds(p)}) < len(bounds(p)), 15),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Conditional,
+    Continue,
     Element,
     Expression,
     For,
@@ -38,6 +39,8 @@ from strategies.language.nodes import (
     Name,
     Parameter,
     Program,
+    Return,
+    Statement,
     ThreadIndex,
     walk,
 )
@@ -196,12 +199,15 @@ def test_rewrites_reach_every_place():
     assert REWRITES["expand_float_remainders"](whole) is whole
 
 
-def leaving(start: int, stop: int, step: int, after: int) -> Program:
-    """A loop that takes the square root of ``x[i]``, times the index, until it has come to `after`."""
+def leaving(start: int, stop: int, step: int, after: int, way_out: Statement) -> Program:
+    """A loop that takes the square root of ``x[i]``, times the index, until it has come to `after`.
+
+    The result counts the last index, too.
+    """
     value, index = Name(FLOAT32, "a"), Name(INT32, "n")
     bounds = {"start": Literal(INT32, start), "stop": Literal(INT32, stop), "step": Literal(INT32, step)}
     body = (
-        If(Compare(BOOL, ("==",), (index, Literal(INT32, after))), (Break(),)),
+        If(Compare(BOOL, ("==",), (index, Literal(INT32, after))), (way_out,)),
         Assign(value, apply("mul", apply("sqrt", X), Cast(FLOAT32, index))),
     )
     return msgspec.structs.replace(
@@ -210,18 +216,19 @@ def leaving(start: int, stop: int, step: int, after: int) -> Program:
             ThreadIndex(("i",)),
             Assign(value, Cast(FLOAT32, Literal(FLOAT32, 1.0))),
             For("n", body=body, **bounds),
-            Assign(element("out"), value),
+            Assign(element("out"), apply("add", value, Cast(FLOAT32, index))),
         ),
     )
 
 
 @pytest.mark.parametrize("bounds", [(0, 5, 1), (0, 16, 1), (0, 17, 1), (2, 41, 2), (19, 0, -1), (0, 256, 1)], ids=repr)
 @pytest.mark.parametrize("turns", [0, 1, 4, 1000])
-def test_guarding_the_exits_of_a_loop_keeps_its_meaning(bounds: tuple[int, int, int], turns: int):
+@pytest.mark.parametrize("way_out", [Break(), Continue(), Return()], ids=["break", "continue", "return"])
+def test_guarding_the_exits_of_a_loop_keeps_its_meaning(bounds: tuple[int, int, int], turns: int, way_out: Statement):
     start, stop, step = bounds
-    given = leaving(start, stop, step, start + turns * step)
+    given = leaving(start, stop, step, start + turns * step, way_out)
     rewritten = REWRITES["guard_loop_exits"](given)
-    assert not any(isinstance(node, Break) for node in walk(rewritten))
+    assert not any(isinstance(node, Break | Continue | Return) for node in walk(rewritten))
     assert not any(isinstance(node, For) and is_dynamic(node) for node in walk(rewritten))
     inputs = {name: values[None] for name, values in derive(given, 0, Flavour.GENERIC).items()}
     before, after = (Evaluator(p, inputs, native=True).run().arrays["out"] for p in (given, rewritten))
@@ -296,8 +303,8 @@ def failing(program: Program, sandbox: Sandbox):
         (CHAIN, "comparison-chain-element"),
         (BOTH, "comparison-chain-element"),
         (CONVERSION, "unrolled-index-conversion"),
-        (leaving(0, 6, 1, 2), "loop-exit-gradient"),
-        (leaving(0, 18, 1, 2), "loop-exit-gradient"),
+        (leaving(0, 6, 1, 2, Break()), "loop-exit-gradient"),
+        (leaving(0, 18, 1, 2, Break()), "loop-exit-gradient"),
     ],
     ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop"],
 )

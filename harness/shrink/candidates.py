@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from harness.shrink.calls import inlined
 from harness.shrink.dimensions import extents, fewer_dimensions
 from harness.shrink.dress import plainer_ranges, plainer_values, retyped
 from harness.shrink.expressions import simpler
@@ -18,7 +19,7 @@ from strategies.language.nodes import Program
 
 
 def structural(program: Program) -> Iterator[Program]:
-    for edit in (hoisted, fewer_statements, simpler, fewer_dimensions, retyped):
+    for edit in (hoisted, inlined, fewer_statements, simpler, fewer_dimensions, retyped):
         yield from edit(program)
 
 

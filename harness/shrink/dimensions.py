@@ -16,6 +16,7 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     Literal,
+    Name,
     Node,
     Parameter,
     Program,
@@ -42,11 +43,13 @@ def fewer_dimensions(program: Program) -> Iterator[Program]:
 
 def _without_constant_axes(program: Program) -> Program:
     accesses: dict[str, list[tuple[Expression, ...]]] = {}
-    for node in walk(program):
+    for node in (n for statement in program.body for n in walk(statement)):
         if isinstance(node, Element | Atomic):
             accesses.setdefault(node.array, []).append(node.indices)
         elif isinstance(node, Extent):
             accesses.setdefault(node.array, []).append(())
+        elif isinstance(node, Name) and isinstance(node.type, Array):
+            accesses.setdefault(node.name, []).append(())
     keep: dict[str, list[int]] = {}
     for name, found in accesses.items():
         ndim = len(program.parameter(name).shape)
@@ -69,8 +72,8 @@ def _without_constant_axes(program: Program) -> Program:
         changed: Node = rebuild(node, change)
         return changed
 
-    flat: Program = rebuild(program, change)
-    return flat
+    parameters, body = (tuple(map(change, part)) for part in (program.parameters, program.body))
+    return msgspec.structs.replace(program, parameters=parameters, body=body)
 
 
 #: Launch extents that are tried.

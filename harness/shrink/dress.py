@@ -20,13 +20,13 @@ from strategies.language.nodes import (
     Program,
     rebuild,
 )
-from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector
+from strategies.language.types import FLOAT32, INT32, Array, Scalar, Tuple, Type, Vector, Void
 
 
 def retyped(program: Program) -> Iterator[Program]:
     """Another scalar type for one that occurs: float32 and int32 are what people read most easily."""
     elements = [_element(node) for node in walk(program)]
-    found = {types.element_scalar(of) for of in elements if of is not None}
+    found = {scalar for of in elements if of is not None for scalar in types.scalars_of(of)}
     odd = sorted((s for s in found if type_cost(s)), key=lambda s: s.notation)
     simple = {s: FLOAT32 if s.is_float else INT32 for s in odd}
     for some in (simple, *({s: simple[s]} for s in odd)) if len(odd) > 1 else (simple,):
@@ -59,6 +59,10 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
                 element = to(of.dtype)
                 assert isinstance(element, Scalar | Vector)
                 return types.array(element, of.ndim)
+            case Tuple():
+                return types.tuple_of([to(item) for item in of.items])
+            case Void():
+                return of
         raise TypeError(f"{of!r} is no type of a value")
 
     def change(node: Node) -> Node:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from harness.shrink.expressions import Leaves
 from harness.shrink.naming import name_pool
-from harness.shrink.tree import EXPRESSIONS, Body, all_names, assigned, size, stores, substitute, walk
+from harness.shrink.tree import EXPRESSIONS, Body, all_names, assigned, size, substitute, walk
 from strategies.language import types
+from strategies.language.effects import effects
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -17,6 +19,7 @@ from strategies.language.nodes import (
     Conditional,
     Construct,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
@@ -28,8 +31,13 @@ from strategies.language.nodes import (
     Program,
     Statement,
     ThreadIndex,
+    Unpack,
+    While,
 )
 from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector
+
+#: Statements that are tried alone.
+_STATEMENTS: Final = (If, For, While, Assign, AugmentedAssign, Atomic, Evaluate, Unpack)
 
 
 def hoisted(program: Program) -> Iterator[Program]:
@@ -49,7 +57,7 @@ def hoisted(program: Program) -> Iterator[Program]:
             if isinstance(node, EXPRESSIONS):
                 if size(node) > 1 and not isinstance(node, Element | Extent | Construct):
                     yield from _expression_alone(program, node)
-            elif isinstance(node, If | For | Assign | AugmentedAssign | Atomic) and size(node) < own // 2:
+            elif isinstance(node, _STATEMENTS) and size(node) < own // 2:
                 yield from _statement_alone(program, node)
 
 
@@ -72,7 +80,7 @@ def _statement_alone(program: Program, node: Statement) -> Iterator[Program]:
         return
     body, new = found
     parameters = (*new, *program.parameters)
-    if any(True for _ in stores(walk(node))):
+    if effects(_alone(program, parameters, body)).written:
         yield _alone(program, parameters, body)
         return
     kinds = {n.name: n.type for n in walk(node) if isinstance(n, Name)}

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from harness.shrink.tree import walk, with_fields
 from strategies.language.nodes import (
     Atomic,
+    Call,
     Element,
     Extent,
     For,
@@ -26,12 +27,24 @@ _INPUT_NAMES: Final = ("x", "y", "z", "u", "v", "w")
 _INDEX_NAMES: Final = ("i", "j", "k", "l")
 _LOCAL_NAMES: Final = ("a", "b", "c", "d", "e", "f", "g", "h")
 _LOOP_NAMES: Final = ("n", "m", "p", "q")
+_FUNCTION_NAMES: Final = ("f", "g", "h")
 #: Tried one after the other: a kernel of another name gets other inputs, some of which may not show the bug.
 _KERNEL_NAMES: Final = ("kernel", "reduced", "minimal", "small")
 
 
 def renamings(program: Program) -> Iterator[Program]:
     """The names that everybody uses."""
+    functions = {f.name: name for f, name in zip(program.functions, name_pool(_FUNCTION_NAMES), strict=False)}
+    renamed: Program = msgspec.structs.replace(
+        _renamed(program, functions),
+        functions=tuple(with_fields(_renamed(f, functions), name=functions[f.name]) for f in program.functions),
+    )
+    for name in _KERNEL_NAMES:
+        yield msgspec.structs.replace(renamed, name=name)
+
+
+def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
+    """The kernel, or one function, with its variables renamed, and the functions that it calls."""
     new: dict[str, str] = {}
     pools: dict[str, Iterator[str]] = {
         "input": name_pool(_INPUT_NAMES),
@@ -40,9 +53,9 @@ def renamings(program: Program) -> Iterator[Program]:
         "local": name_pool(_LOCAL_NAMES),
         "loop": name_pool(_LOOP_NAMES),
     }
-    for parameter in program.parameters:
+    for parameter in owner.parameters:
         new[parameter.name] = next(pools["output" if parameter.output else "input"])
-    for node in walk(program):
+    for node in (n for statement in owner.body for n in walk(statement)):
         match node:
             case ThreadIndex(names=names):
                 new.update((name, next(pools["index"])) for name in names if name not in new)
@@ -61,11 +74,12 @@ def renamings(program: Program) -> Iterator[Program]:
                 return with_fields(node, names=tuple(new[name] for name in node.names))  # type: ignore[no-any-return]
             case Element() | Extent() | Atomic():
                 return with_fields(node, array=new[node.array])  # type: ignore[no-any-return]
+            case Call():
+                return with_fields(node, function=functions[node.function])  # type: ignore[no-any-return]
         return node
 
-    renamed: Program = rebuild(program, change)
-    for name in _KERNEL_NAMES:
-        yield msgspec.structs.replace(renamed, name=name)
+    parameters, body = (tuple(map(change, part)) for part in (owner.parameters, owner.body))
+    return with_fields(owner, parameters=parameters, body=body)
 
 
 def name_pool(names: Sequence[str]) -> Iterator[str]:

@@ -7,19 +7,22 @@ from typing import Any
 
 import msgspec
 
-from harness.shrink.tree import Body, substitute, with_fields
+from harness.shrink.tree import Body, substitute, with_body, with_fields
 from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
     Element,
     For,
+    Function,
     If,
     Literal,
     Name,
     Program,
     Statement,
     ThreadIndex,
+    Unpack,
+    While,
 )
 from strategies.language.types import INT32
 
@@ -54,8 +57,15 @@ def fewer_statements(program: Program) -> Iterator[Program]:
                 values = {statement.target.name: statement.value}
                 yield body[:n] + tuple(substitute(s, values) for s in body[n + 1 :])
 
-    for new in _blocks(program.body, edit):
-        yield msgspec.structs.replace(program, body=new)
+    yield from _edited(program, edit)
+
+
+def _edited(program: Program, edit: Callable[[Body], Iterator[Body]]) -> Iterator[Program]:
+    """`program` with one block edited, of its kernel or of a function."""
+    owners: tuple[Program | Function, ...] = (program, *program.functions)
+    for owner in owners:
+        for new in _blocks(owner.body, edit):
+            yield with_body(program, owner, new)
 
 
 def _unwrapped(statement: Statement) -> Iterator[Body]:
@@ -69,6 +79,8 @@ def _unwrapped(statement: Statement) -> Iterator[Body]:
                     yield orelse
                     yield (with_fields(statement, orelse=orelse[0].body),)
                     yield (with_fields(statement, orelse=orelse[0].orelse),)
+        case While(body=body):
+            yield body
         case For():
             for value in (0, 1):
                 body = tuple(substitute(s, {statement.name: Literal(INT32, value)}) for s in statement.body)
@@ -88,11 +100,13 @@ def plainer_statements(program: Program) -> Iterator[Program]:
             match statement:
                 case AugmentedAssign(target=target, value=value):
                     new = Assign(target, value)
+                case Unpack(targets=targets, values=values) if len(values) == len(targets):
+                    yield (*body[:n], *map(Assign, targets, values), *body[n + 1 :])
+                    continue
                 case Atomic(array=array, indices=indices, value=value):
                     new = Assign(Element(value.type, array, indices), value)
                 case _:
                     continue
             yield (*body[:n], new, *body[n + 1 :])
 
-    for body in _blocks(program.body, edit):
-        yield msgspec.structs.replace(program, body=body)
+    yield from _edited(program, edit)

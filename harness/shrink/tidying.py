@@ -7,42 +7,93 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from harness.shrink.tree import Body, names_of, stores, walk, with_fields
+from harness.shrink.tree import Body, names_of, root_of, targets_of, walk, with_fields
+from strategies.language.check import bound_arguments
+from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
+    Call,
     Component,
     Continue,
     Element,
+    Evaluate,
+    Expression,
     For,
+    Function,
     If,
     Name,
     Node,
+    Parameter,
     Program,
     Return,
     Statement,
+    Unpack,
+    While,
+    rebuild,
 )
 
 
 def tidy(program: Program) -> Program:
-    """`program` without what it does not use: variables, parameters, empty blocks, what is never reached."""
-    body = program.body
+    """`program` without what it does not use: variables, parameters, functions, empty blocks, what is never reached."""
     while True:
-        read = Counter(_reads(body))
-        new = _tidy_block(body, read)
+        new = _without_unused_parameters(_with_tidy_bodies(program))
+        if new == program:
+            return program
+        program = new
+
+
+def _with_tidy_bodies(program: Program) -> Program:
+    called = called_functions(program)
+    functions = tuple(with_fields(f, body=_tidy_body(f.body, program)) for f in program.functions if f.name in called)
+    return with_fields(program, body=_tidy_body(program.body, program), functions=functions)  # type: ignore[no-any-return]
+
+
+def _tidy_body(body: Body, program: Program) -> Body:
+    empty = {f.name for f in program.functions if not f.body}
+    while True:
+        new = _tidy_block(body, Counter(_reads(body)), empty)
         if new == body:
-            break
+            return body
         body = new
-    nodes = [node for statement in body for node in walk(statement)]
-    used = {name for node in nodes for name in names_of(node)}
-    written = {root.array for root in stores(nodes)}
-    parameters = tuple(
-        p if p.output == (p.name in written) else msgspec.structs.replace(p, output=p.name in written)
-        for p in program.parameters
-        if p.name in used
+
+
+def _without_unused_parameters(program: Program) -> Program:
+    """`program` with the parameters that are used, and those outputs that are written."""
+    inner = function_effects(program)
+    dropped: dict[str, set[str]] = {}
+    functions = []
+    for function in program.functions:
+        kept = _used_parameters(function, inner[function.name].written)
+        dropped[function.name] = {p.name for p in function.parameters} - {p.name for p in kept}
+        functions.append(with_fields(function, parameters=kept))
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, Call) and dropped[node.function]:
+            kept = [
+                (n, argument)
+                for n, (parameter, argument) in enumerate(bound_arguments(program.function(node.function), node))
+                if parameter.name not in dropped[node.function] and n < len(node.arguments)
+            ]
+            plain = len(node.arguments) - len(node.keywords)
+            keywords = tuple(node.keywords[n - plain] for n, _ in kept if n >= plain)
+            node = msgspec.structs.replace(node, arguments=tuple(a for _, a in kept), keywords=keywords)
+        return node
+
+    written = effects(program).written
+    if any(dropped.values()):
+        functions = [rebuild(f, change) for f in functions]
+        program = rebuild(program, change)
+    return with_fields(  # type: ignore[no-any-return]
+        program, functions=tuple(functions), parameters=_used_parameters(program, written)
     )
-    return msgspec.structs.replace(program, parameters=parameters, body=body)
+
+
+def _used_parameters(owner: Program | Function, written: frozenset[str]) -> tuple[Parameter, ...]:
+    used = {name for statement in owner.body for node in walk(statement) for name in names_of(node)}
+    return tuple(with_fields(p, output=p.name in written) for p in owner.parameters if p.name in used)
 
 
 def _reads(body: Body) -> Iterator[str]:
@@ -55,14 +106,16 @@ def _reads_of(node: Node) -> Iterator[str]:
     match node:
         case Name():
             yield node.name
-        case Assign() | AugmentedAssign():
-            yield from _reads_of(node.value)
-            target: Node = node.target
-            while isinstance(target, Component):
-                yield from _reads_of(target.index)
-                target = target.base
-            if isinstance(target, Element):
-                yield from _reads_of(target)
+        case Assign() | AugmentedAssign() | Unpack():
+            for value in node.values if isinstance(node, Unpack) else (node.value,):
+                yield from _reads_of(value)
+            for place in targets_of(node):
+                target: Expression = place
+                while isinstance(target, Component):
+                    yield from _reads_of(target.index)
+                    target = target.base
+                if isinstance(target, Element):
+                    yield from _reads_of(target)
         case _:
             for name in node.__struct_fields__:
                 part = getattr(node, name)
@@ -71,24 +124,24 @@ def _reads_of(node: Node) -> Iterator[str]:
                         yield from _reads_of(child)
 
 
-def _tidy_block(body: Body, read: Mapping[str, int]) -> Body:
+def _tidy_block(body: Body, read: Mapping[str, int], empty: set[str]) -> Body:
     kept: list[Statement] = []
     for node in body:
         match node:
-            case Assign() | AugmentedAssign():
-                root: Node = node.target
-                while isinstance(root, Component):
-                    root = root.base
-                if isinstance(root, Name) and not read.get(root.name):
-                    continue
-                kept.append(node)
+            case Assign() | AugmentedAssign() | Unpack():
+                roots = [root_of(target) for target in targets_of(node)]
+                if any(not isinstance(root, Name) or read.get(root.name) for root in roots):
+                    kept.append(node)
             case If():
-                inner, other = _tidy_block(node.body, read), _tidy_block(node.orelse, read)
+                inner, other = _tidy_block(node.body, read, empty), _tidy_block(node.orelse, read, empty)
                 if inner or other:
                     kept.append(with_fields(node, body=inner, orelse=other))
-            case For():
-                if inner := _tidy_block(node.body, read):
+            case For() | While():
+                if inner := _tidy_block(node.body, read, empty):
                     kept.append(with_fields(node, body=inner))
+            case Evaluate():
+                if node.value.function not in empty:
+                    kept.append(node)
             case Break() | Continue() | Return():
                 kept.append(node)
                 break

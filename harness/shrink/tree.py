@@ -12,6 +12,7 @@ from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
+    Call,
     Cast,
     Compare,
     Component,
@@ -21,6 +22,7 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     For,
+    Function,
     Literal,
     Logical,
     Name,
@@ -28,7 +30,9 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Statement,
+    Target,
     ThreadIndex,
+    Unpack,
     rebuild,
 )
 
@@ -67,6 +71,8 @@ def names_of(node: Node) -> tuple[str, ...]:
             return node.names
         case Element() | Extent() | Atomic():
             return (node.array,)
+        case Call() | Function():
+            return (node.function if isinstance(node, Call) else node.name,)
     return ()
 
 
@@ -79,25 +85,33 @@ def assigned(body: Iterable[Node]) -> set[str]:
     found = set()
     for statement in body:
         for node in walk(statement):
-            if isinstance(node, Assign | AugmentedAssign):
-                root: Node = node.target
-                while isinstance(root, Component):
-                    root = root.base
-                if isinstance(root, Name):
-                    found.add(root.name)
+            found |= {root.name for target in targets_of(node) if isinstance(root := root_of(target), Name)}
     return found
 
 
-def stores(nodes: Iterable[Node]) -> Iterator[Element | Atomic]:
-    for node in nodes:
-        if isinstance(node, Atomic):
-            yield node
-        elif isinstance(node, Assign | AugmentedAssign):
-            root: Node = node.target
-            while isinstance(root, Component):
-                root = root.base
-            if isinstance(root, Element):
-                yield root
+def targets_of(node: Node) -> tuple[Target, ...]:
+    """What a statement assigns."""
+    match node:
+        case Assign() | AugmentedAssign():
+            return (node.target,)
+        case Unpack():
+            return node.targets
+    return ()
+
+
+def root_of(target: Expression) -> Expression:
+    """The variable, or the array element, that assigning to `target` changes."""
+    while isinstance(target, Component):
+        target = target.base
+    return target
+
+
+def with_body(program: Program, owner: Program | Function, body: Body) -> Program:
+    """`program` with another body of its kernel, or of one of its functions."""
+    if isinstance(owner, Program):
+        return msgspec.structs.replace(program, body=body)
+    new = msgspec.structs.replace(owner, body=body)
+    return msgspec.structs.replace(program, functions=tuple(new if f is owner else f for f in program.functions))
 
 
 def with_fields(node: Any, **fields: object) -> Any:
@@ -111,10 +125,26 @@ def substitute(node: Any, values: Mapping[str, Expression]) -> Any:
         return values.get(node.name, node)
     if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name):
         return with_fields(node, value=substitute(node.value, values))
+    if isinstance(node, Unpack):
+        targets = tuple(t if isinstance(t, Name) else substitute(t, values) for t in node.targets)
+        return with_fields(node, targets=targets, values=tuple(substitute(v, values) for v in node.values))
     return rebuild(node, lambda child: substitute(child, values))
 
 
-EXPRESSIONS: Final = (Literal, Name, Apply, Compare, Logical, Cast, Construct, Component, Element, Extent, Conditional)
+EXPRESSIONS: Final = (
+    Literal,
+    Name,
+    Apply,
+    Compare,
+    Logical,
+    Cast,
+    Construct,
+    Component,
+    Element,
+    Extent,
+    Conditional,
+    Call,
+)
 
 
 def places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> Iterator[Any]:
@@ -129,8 +159,8 @@ def places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> It
                 yield msgspec.structs.replace(node, **{name: new})
         elif isinstance(value, tuple):
             for n, item in enumerate(value):
-                if isinstance(item, Node):
-                    for new in _place(item, edit, not isinstance(item, Parameter)):
+                if isinstance(item, Node) and not (name == "targets" and isinstance(item, Name)):
+                    for new in _place(item, edit, name != "targets" and not isinstance(item, Parameter)):
                         yield msgspec.structs.replace(node, **{name: (*value[:n], new, *value[n + 1 :])})
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from harness.shrink.tree import Body, assigned, walk
+from strategies.language.check import IllFormed, bound_arguments, certainly_runs, returned_type
+from strategies.language.effects import effects
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -18,9 +21,11 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
@@ -31,8 +36,10 @@ from strategies.language.nodes import (
     Statement,
     Target,
     ThreadIndex,
+    Unpack,
+    While,
 )
-from strategies.language.types import INT32, Array, Scalar, Type, Vector
+from strategies.language.types import INT32, VOID, Array, Scalar, Tuple, Type, Vector
 from strategies.ops import result_type
 
 
@@ -43,15 +50,19 @@ def well_formed(program: Program) -> bool:
     """
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
-    names = [p.name for p in program.parameters]
-    if len(set(names)) != len(names):
-        return False
-    check = _Check(program)
+    owners: tuple[Program | Function, ...] = (program, *program.functions)
     try:
-        check.block(program.body, dict(check.scope), in_loop=False)
-    except _Invalid:
+        for owner in owners:
+            names = [p.name for p in owner.parameters]
+            if len(set(names)) != len(names) or not owner.body:
+                return False
+            check = _Check(program, owner)
+            end = check.block(owner.body, dict(check.scope), in_loop=False)
+            if isinstance(owner, Function) and owner.type is not VOID and end is not None:
+                return False
+        return effects(program).written == {p.name for p in program.outputs}
+    except (_Invalid, IllFormed):
         return False
-    return check.written == {p.name for p in program.outputs}
 
 
 class _Invalid(Exception):
@@ -62,11 +73,12 @@ _Scope: TypeAlias = dict[str, Type]
 
 
 class _Check:
-    def __init__(self, program: Program) -> None:
-        self.arrays = {p.name: p for p in program.arrays}
-        self.scope: _Scope = {p.name: p.type for p in program.parameters if not isinstance(p.type, Array)}
-        self.written: set[str] = set()
-        self.frozen = _constants(program.body)
+    def __init__(self, program: Program, owner: Program | Function) -> None:
+        self.program = program
+        self.owner = owner
+        self.arrays = {p.name: p for p in owner.parameters if isinstance(p.type, Array)}
+        self.scope: _Scope = {p.name: p.type for p in owner.parameters if not isinstance(p.type, Array)}
+        self.frozen = _constants(owner.body)
 
     def block(self, body: Body, scope: _Scope, in_loop: bool) -> _Scope | None:
         """What is defined after `body`; None if its end is never reached."""
@@ -93,14 +105,12 @@ class _Check:
                 self.value(node.target, scope)
                 self.value(node.value, scope)
                 self.need(result_type(node.operator, (node.target.type, node.value.type)) is node.target.type)
-                self.note(node.target)
             case Atomic():
                 element = self.arrays[node.array].type if node.array in self.arrays else None
                 self.need(isinstance(element, Array) and element.dtype is node.value.type)
                 self.need(len(node.indices) == len(self.arrays[node.array].shape))
                 for part in (*node.indices, node.value):
                     self.value(part, scope)
-                self.written.add(node.array)
             case If():
                 self.test(node.test, scope)
                 arms = (
@@ -115,31 +125,53 @@ class _Check:
                 for bound in (node.start, node.stop, node.step):
                     if bound is not None:
                         self.value(bound, scope)
-                self.need(bool(node.body) and node.name not in scope)
+                self.need(bool(node.body) and scope.get(node.name, INT32) is INT32 and node.name not in self.arrays)
                 self.block(node.body, {**scope, node.name: INT32}, True)
+                if certainly_runs(node):
+                    return {**scope, node.name: INT32}
+            case While():
+                self.test(node.test, scope)
+                self.need(bool(node.body))
+                self.block(node.body, dict(scope), True)
+            case Evaluate():
+                self.need(isinstance(node.value, Call))
+                self.value(node.value, scope)
+            case Unpack():
+                return self.unpack(node, scope)
             case Break() | Continue():
                 self.need(in_loop)
                 return None
             case Return():
+                for value in node.values:
+                    self.value(value, scope)
+                self.need(returned_type(node) is (self.owner.type if isinstance(self.owner, Function) else VOID))
                 return None
+        return scope
+
+    def unpack(self, node: Unpack, scope: _Scope) -> _Scope:
+        for value in node.values:
+            self.value(value, scope)
+        given = [value.type for value in node.values]
+        if len(given) == 1 and isinstance(given[0], Tuple):
+            given = list(given[0].items)
+        self.need(len(given) == len(node.targets))
+        for target, of in zip(node.targets, given, strict=True):
+            self.need(target.type is of)
+            if isinstance(target, Name):
+                self.need(scope.get(target.name, of) is of and target.name not in self.arrays)
+                scope = {**scope, target.name: of}
+            else:
+                self.value(target, scope)
         return scope
 
     def assign(self, target: Target, value: Expression, scope: _Scope) -> _Scope:
         self.need(target.type is value.type)
-        self.note(target)
         if isinstance(target, Name):
             self.need(scope.get(target.name, target.type) is target.type and target.name not in self.arrays)
             self.need(not (_is_constant(value) and target.name in self.frozen))
             return {**scope, target.name: target.type}
         self.value(target, scope)
         return scope
-
-    def note(self, target: Expression) -> None:
-        root = target
-        while isinstance(root, Component):
-            root = root.base
-        if isinstance(root, Element):
-            self.written.add(root.array)
 
     def test(self, node: Expression, scope: _Scope) -> None:
         self.need(not isinstance(node, Literal))
@@ -149,9 +181,17 @@ class _Check:
         match node:
             case Literal():
                 return
+            case Name(type=Array()):
+                self.need(node.name in self.arrays and self.arrays[node.name].type is node.type)
+                return
             case Name():
                 self.need(scope.get(node.name) is node.type)
                 return
+            case Call():
+                function = self.program.function(node.function)
+                self.need(function is not self.owner and function.type is node.type)
+                for parameter, argument in bound_arguments(function, node):
+                    self.need(argument.type is parameter.type)
             case Apply():
                 self.need(result_type(node.op, [a.type for a in node.arguments]) is node.type)
             case Compare():
@@ -168,6 +208,10 @@ class _Check:
                 self.need(all(a.type is node.type.dtype for a in node.arguments))
             case Component():
                 base = node.base.type
+                if isinstance(base, Tuple):
+                    self.need(isinstance(node.index, Literal) and node.type is base.items[int(node.index.value)])
+                    self.value(node.base, scope)
+                    return
                 self.need(isinstance(base, Vector) and base.dtype is node.type)
                 assert isinstance(base, Vector)
                 index = node.index.value if isinstance(node.index, Literal) else 0
@@ -201,6 +245,6 @@ def _constants(body: Body) -> frozenset[str]:
     found: set[str] = set()
     for statement in body:
         for node in walk(statement):
-            if isinstance(node, For):
+            if isinstance(node, For | While):
                 found |= assigned(node.body)
     return frozenset(found)

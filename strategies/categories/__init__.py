@@ -12,10 +12,12 @@ from strategies.categories import (
     builtin,
     compound,
     conversion,
+    dynamic_loop,
     elementwise,
     gather_scatter,
     integer,
     loop,
+    loop_exit,
     multi_statement,
     nested_branch,
     precision,
@@ -25,6 +27,7 @@ from strategies.categories import (
     ternary,
     unary,
     vector,
+    while_loop,
 )
 from strategies.kernel import Body
 
@@ -66,6 +69,9 @@ CATEGORIES: Final = {
             gather_scatter,
             stencil,
             builtin,
+            while_loop,
+            dynamic_loop,
+            loop_exit,
         ),
     )
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from strategies.language.nodes import (
@@ -13,6 +13,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -20,9 +21,11 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
@@ -33,9 +36,23 @@ from strategies.language.nodes import (
     Statement,
     Target,
     ThreadIndex,
+    Unpack,
+    While,
 )
 from strategies.language.render import COMPARISONS, INFIX, has_name
-from strategies.language.types import BOOL, INT32, MAX_ARRAY_DIMENSIONS, Array, Scalar, Type, Vector, element_scalar
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    MAX_ARRAY_DIMENSIONS,
+    VOID,
+    Array,
+    Scalar,
+    Tuple,
+    Type,
+    Vector,
+    element_scalar,
+    tuple_of,
+)
 
 #: The type of an operation's result from those of its arguments, or None if there is no such operation; for an
 #: atomic, what it returns of an array with such elements and such a value.
@@ -56,7 +73,9 @@ def check_program(program: Program, result_type: ResultType | None = None) -> No
 
     Without `result_type`, the results of operators and built-ins are taken at their word.
     """
-    _Checker(program, result_type).run()
+    for number, function in enumerate(program.functions):
+        _Checker(program, function, result_type, program.functions[:number]).function(function)
+    _Checker(program, program, result_type, program.functions).run()
 
 
 def _require(condition: bool, reason: str) -> None:
@@ -72,9 +91,19 @@ def _check_name(name: str) -> None:
 
 
 class _Checker:
-    def __init__(self, program: Program, result_type: ResultType | None) -> None:
+    """Checks the kernel, or one function; `functions` are those that it may call."""
+
+    def __init__(
+        self,
+        program: Program,
+        owner: Program | Function,
+        result_type: ResultType | None,
+        functions: Sequence[Function],
+    ) -> None:
         self._program = program
+        self._owner = owner
         self._result_type = result_type
+        self._functions = {f.name: f for f in functions}
         self._parameters: dict[str, Parameter] = {}
         #: the type of every name defined so far on every path, and those that may not be assigned
         self._names: dict[str, Type] = {}
@@ -89,17 +118,37 @@ class _Checker:
             min(program.launch) > 0 and math.prod(program.launch) <= MAX_CELLS,
             "the launch is too large, or empty",
         )
+        _require(len(self._functions) == len(program.functions), "there are two functions of one name")
         for parameter in program.parameters:
+            _require(parameter.default is None, f"{parameter.name!r}, a kernel's parameter, has a default")
             self._parameter(parameter)
+            self._fixed.add(parameter.name)
         _require(any(p.output for p in program.parameters), "the kernel has no output")
         first = program.body[0] if program.body else None
         _require(isinstance(first, ThreadIndex), "the kernel does not begin with its thread index")
         self._block(program.body)
 
+    def function(self, function: Function) -> None:
+        """Check `function` instead of the kernel."""
+        _check_name(function.name)
+        for parameter in function.parameters:
+            self._parameter(parameter)
+            if parameter.default is not None:
+                self._expect(parameter.default, parameter.type)
+        defaults = [p.default is not None for p in function.parameters]
+        _require(
+            defaults == sorted(defaults), f"a parameter without a default follows one with it in {function.name!r}"
+        )
+        _require(not isinstance(function.type, Array), f"{function.name!r} returns an array")
+        _require(bool(function.body), f"{function.name!r} is empty")
+        self._block(function.body)
+        _require(function.type is VOID or _returns(function.body), f"{function.name!r} may end without a result")
+
     def _parameter(self, parameter: Parameter) -> None:
         name = parameter.name
         _check_name(name)
         _require(name not in self._parameters, f"there are two parameters {name!r}")
+        _require(name not in self._functions, f"{name!r} is a function and a parameter")
         self._parameters[name] = parameter
         _require(
             math.isfinite(parameter.low) and math.isfinite(parameter.high) and parameter.low <= parameter.high,
@@ -116,8 +165,8 @@ class _Checker:
             )
         else:
             _require(not parameter.shape and not parameter.output, f"{name!r} is no array")
+            _require(isinstance(parameter.type, Scalar | Vector), f"{name!r} has a type that is not passed")
             self._names[name] = parameter.type
-            self._fixed.add(name)
 
     # ------------------------------------------------------------ statements
 
@@ -128,12 +177,16 @@ class _Checker:
     def _statement(self, node: Statement) -> None:
         match node:
             case ThreadIndex():
-                _require(node is self._program.body[0], "there is a second thread index")
+                _require(
+                    node is self._owner.body[0] and isinstance(self._owner, Program),
+                    "a thread index is no first statement",
+                )
                 _require(len(node.names) == len(self._program.launch), "the thread index does not fit the launch")
                 for name in node.names:
                     self._bind(name, INT32, fixed=True)
             case Assign():
                 value = self._expression(node.value)
+                _require(isinstance(value, Scalar | Vector | Tuple), f"{value!r} is no type of a variable")
                 self._assign(node.target, value)
             case AugmentedAssign():
                 _require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
@@ -156,11 +209,38 @@ class _Checker:
             case Break() | Continue():
                 _require(self._loops > 0, "there is a break or a continue outside of loops")
             case Return():
-                pass
+                self._return(node)
+            case While():
+                self._expect(node.test, BOOL)
+                entry = dict(self._names)
+                self._loops += 1
+                self._block(node.body)
+                self._loops -= 1
+                self._names = entry
+            case Evaluate():
+                self._expression(node.value)
+            case Unpack():
+                given = [self._expression(v) for v in node.values]
+                if len(given) == 1 and isinstance(given[0], Tuple):
+                    given = list(given[0].items)
+                _require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
+                for place, of in zip(node.targets, given, strict=True):
+                    self._assign(place, of)
+
+    def _return(self, node: Return) -> None:
+        found = [self._expression(v) for v in node.values]
+        if isinstance(self._owner, Program):
+            _require(not found, "a kernel returns a value")
+            return
+        wanted = self._owner.type
+        given = returned_type(node)
+        _require(given is wanted, f"{self._owner.name!r} returns {given!r} instead of {wanted!r}")
 
     def _bind(self, name: str, of: Type, fixed: bool) -> None:
         _check_name(name)
-        _require(name not in self._parameters and name not in self._fixed, f"{name!r} may not be assigned")
+        array = name in self._parameters and isinstance(self._parameters[name].type, Array)
+        _require(not array and name not in self._fixed, f"{name!r} may not be assigned")
+        _require(name not in self._functions, f"{name!r} is a function and a variable")
         _require(self._names.get(name, of) is of, f"{name!r} changes its type")
         self._names[name] = of
         if fixed:
@@ -195,12 +275,14 @@ class _Checker:
         for bound in (node.start, node.stop, node.step):
             if bound is not None:
                 self._expect(bound, INT32)
-        entry, fixed = dict(self._names), set(self._fixed)
-        self._bind(node.name, INT32, fixed=True)
+        entry = dict(self._names)
+        self._bind(node.name, INT32, fixed=False)
         self._loops += 1
         self._block(node.body)
         self._loops -= 1
-        self._names, self._fixed = entry, fixed
+        self._names = entry
+        if certainly_runs(node):
+            self._names[node.name] = INT32
 
     # ------------------------------------------------------------ expressions
 
@@ -224,13 +306,16 @@ class _Checker:
         """The type of an expression, which must be what the node says."""
         found = self._type(node)
         _require(found is node.type, f"an expression of type {found!r} says that it is {node.type!r}")
-        _require(has_name(found), f"{found!r} has no name in Warp")
+        parts = found.items if isinstance(found, Tuple) else () if found is VOID else (found,)
+        _require(all(map(has_name, parts)), f"{found!r} has no name in Warp")
         return found
 
     def _type(self, node: Expression) -> Type:
         match node:
             case Literal():
                 return self._literal(node)
+            case Name() if isinstance(node.type, Array):
+                return self._array(node.name).type
             case Name():
                 _require(node.name in self._names, f"{node.name!r} has no value on some path")
                 return self._names[node.name]
@@ -258,6 +343,8 @@ class _Checker:
                 return self._construct(node)
             case Component():
                 return self._component(node)
+            case Call():
+                return self._call(node)
             case Element():
                 parameter = self._array(node.array)
                 self._indices(parameter, node.indices)
@@ -286,6 +373,19 @@ class _Checker:
             _require(of.is_float or isinstance(value, int), f"{value!r} is no value of type {of!r}")
         return of
 
+    def _call(self, node: Call) -> Type:
+        function = self._functions.get(node.function)
+        _require(function is not None, f"there is no function {node.function!r} before this one")
+        assert function is not None
+        for parameter, argument in bound_arguments(function, node):
+            if isinstance(parameter.type, Array):
+                _require(isinstance(argument, Name), f"{parameter.name!r} takes an array")
+                assert isinstance(argument, Name)
+                given = self._array(argument.name)
+                _require(given.output or not parameter.output, f"{given.name!r} is no output")
+            self._expect(argument, parameter.type)
+        return function.type
+
     def _compare(self, node: Compare) -> Type:
         _require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
         _require(all(o in COMPARISONS for o in node.operators), "there is no such comparison")
@@ -308,6 +408,11 @@ class _Checker:
 
     def _component(self, node: Component) -> Type:
         base = self._expression(node.base)
+        if isinstance(base, Tuple):
+            _require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")
+            assert isinstance(node.index, Literal)
+            _require(0 <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}")
+            return base.items[int(node.index.value)]
         _require(isinstance(base, Vector), "only vectors have components")
         assert isinstance(base, Vector)
         self._expect(node.index, INT32)
@@ -316,3 +421,42 @@ class _Checker:
         if node.attribute:
             _require(isinstance(node.index, Literal) and base.length <= 4, "a component by name has a fixed place")
         return base.dtype
+
+
+def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter, Expression]]:
+    """The parameters of `function` with what `call` gives for them, in the order of evaluation: the arguments as they
+    are written, then defaults.  Raises `IllFormed` if they do not fit."""
+    plain = len(call.arguments) - len(call.keywords)
+    _require(plain <= len(function.parameters), f"{function.name!r} takes fewer arguments")
+    left = {p.name: p for p in function.parameters[plain:]}
+    yield from zip(function.parameters, call.arguments[:plain], strict=False)
+    for name, argument in zip(call.keywords, call.arguments[plain:], strict=True):
+        _require(name in left, f"{function.name!r} has no further parameter {name!r}")
+        yield left.pop(name), argument
+    for parameter in left.values():
+        _require(parameter.default is not None, f"{function.name!r} is called without {parameter.name!r}")
+        assert parameter.default is not None
+        yield parameter, parameter.default
+
+
+def returned_type(node: Return) -> Type:
+    """The type of what a function gives its caller."""
+    found = [value.type for value in node.values]
+    return VOID if not found else found[0] if len(found) == 1 else tuple_of(found)
+
+
+def _returns(body: Sequence[Statement]) -> bool:
+    """Whether every path through `body` that reaches its end has returned before."""
+    match body[-1] if body else None:
+        case Return():
+            return True
+        case If() as last:
+            return _returns(last.body) and _returns(last.orelse)
+    return False
+
+
+def certainly_runs(loop: For) -> bool:
+    """Whether the body certainly runs, so that the loop's variable has a value afterwards."""
+    bounds = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    values = [int(b.value) for b in bounds if isinstance(b, Literal)]
+    return len(values) == 3 and values[2] != 0 and len(range(*values)) > 0

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from strategies.language.nodes import (
     Assign,
     For,
+    Function,
     Name,
     Node,
     Program,
+    Statement,
     ThreadIndex,
+    Unpack,
     encode,
 )
 from strategies.language.types import Type
 
 #: 16 bytes: the chance of one collision among a million structures is 1e-27.
 DIGEST_BYTES = 16
+
+
+#: Fields that nodes got later: left out where they are empty, so that the hashes of older programs stay.
+_LATER = ("values", "keywords")
 
 
 def _digest(text: bytes) -> str:
@@ -45,12 +53,23 @@ class _Shape:
     def __init__(self, program: Program, operators: bool) -> None:
         self._program = program
         self._operators = operators
+        #: the names of the kernel, or of one function
         self._numbers: dict[str, int] = {}
+        self._functions = {f.name: n for n, f in enumerate(program.functions)}
 
     def form(self) -> object:
         program = self._program
         parameters = [(self._number(p.name), p.type.notation, p.output) for p in program.parameters]
-        return (len(program.launch), parameters, [self._of(s) for s in program.body])
+        found = (len(program.launch), parameters, [self._of(s) for s in program.body])
+        return (*found, [self._function(f) for f in program.functions]) if program.functions else found
+
+    def _function(self, function: Function) -> object:
+        self._numbers = {}
+        parameters = [
+            (self._number(p.name), p.type.notation, p.output, None if p.default is None else self._of(p.default))
+            for p in function.parameters
+        ]
+        return (function.type.notation, parameters, [self._of(s) for s in function.body])
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, len(self._numbers))
@@ -63,7 +82,11 @@ class _Shape:
         parts: list[object] = [type(node).__struct_config__.tag]
         for field in node.__struct_fields__:
             value = getattr(node, field)
-            if field in ("name", "array") and isinstance(value, str):
+            if field in _LATER and not value:
+                continue
+            if field == "function":
+                parts.append(self._functions[value])
+            elif field in ("name", "array") and isinstance(value, str):
                 parts.append(self._number(value))
             elif field == "names":
                 parts.append(tuple(self._number(name) for name in value))
@@ -77,10 +100,12 @@ class _Shape:
 
 
 def defined_names(program: Program) -> frozenset[str]:
-    """Every name that the program binds: parameters, thread indices, locals, loop variables."""
+    """Every name that the program binds: functions, parameters, thread indices, locals, loop variables."""
     names = {p.name for p in program.parameters}
+    for function in program.functions:
+        names |= {function.name, *(p.name for p in function.parameters)}
 
-    def visit(body: tuple[Any, ...]) -> None:
+    def visit(body: Sequence[Statement]) -> None:
         for statement in body:
             match statement:
                 case ThreadIndex():
@@ -89,8 +114,12 @@ def defined_names(program: Program) -> frozenset[str]:
                     names.add(name)
                 case For():
                     names.add(statement.name)
+                case Unpack():
+                    names.update(target.name for target in statement.targets if isinstance(target, Name))
             for field in ("body", "orelse"):
                 visit(getattr(statement, field, ()))
 
     visit(program.body)
+    for function in program.functions:
+        visit(function.body)
     return frozenset(names)

@@ -7,18 +7,22 @@ it gets a forward verdict at best.  No rule may be wider than what the documenta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from strategies.language import types
+from strategies.language.check import bound_arguments
+from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -26,20 +30,27 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
     Name,
+    Node,
     Program,
     Return,
     Statement,
     Target,
     ThreadIndex,
+    Unpack,
+    While,
     walk,
 )
+from strategies.language.overwrites import Overwrites
+from strategies.language.types import Type
 
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
 MAX_UNROLL: Final = 16
@@ -56,6 +67,7 @@ class Limit(Enum):
     IN_PLACE_PRODUCT = "in-place multiplication and division of array elements are not differentiable"
     COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
+    EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 
@@ -70,7 +82,7 @@ class Traits:
 
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`."""
-    replay, overwrites = _Replay(program, traits), _Overwrites()
+    replay, overwrites = _Replay(program, program, traits), Overwrites(program)
     replay.block(program.body)
     overwrites.block(program.body)
     found = set(replay.found)
@@ -78,6 +90,8 @@ def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
         found.add(Limit.ELEMENT_OVERWRITTEN)
     if _in_place_products(program):
         found.add(Limit.IN_PLACE_PRODUCT)
+    if _replays_effects(program):
+        found.add(Limit.EFFECT_REPLAYED)
     return tuple(limit for limit in Limit if limit in found)
 
 
@@ -89,6 +103,10 @@ def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
         return True
     start, stop, step = (int(v) if v is not None else d for v, d in zip(values, (0, 0, 1), strict=True))
     return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
+
+
+def _is_dynamic(node: Node) -> bool:
+    return isinstance(node, While) or (isinstance(node, For) and is_dynamic(node))
 
 
 def _breaks(body: Sequence[Statement]) -> bool:
@@ -109,84 +127,21 @@ def _in_place_products(program: Program) -> bool:
     )
 
 
-#: The indices by which an element is named.
-_Place = tuple[Expression, ...]
-
-
-class _Overwrites:
-    """Whether an element may be written after it was read, as far as its indices tell.
-
-    Whatever writes counts, `+=` and atomics too: the backward pass reads the element again, and finds what is
-    there at the end.
-    """
-
-    def __init__(self) -> None:
-        self.found = False
-        self._read: dict[str, set[_Place]] = {}
-
-    def block(self, body: Sequence[Statement]) -> bool:
-        """Follow the statements of a block; whether its end can be reached."""
-        return all(self._statement(statement) for statement in body)
-
-    def _statement(self, node: Statement) -> bool:
-        match node:
-            case Assign():
-                self._reads(node.value)
-                self._write(node.target)
-            case AugmentedAssign():
-                self._reads(node.value)
-                self._write(node.target)
-            case Atomic():
-                for part in (*node.indices, node.value):
-                    self._reads(part)
-                self._store(node.array, node.indices)
-            case If():
-                return self._branch(node)
-            case For():
-                for bound in (node.start, node.stop, node.step):
-                    if bound is not None:
-                        self._reads(bound)
-                for _ in range(2):
-                    self.block(node.body)
-            case Return():
-                return False
-        return True
-
-    def _branch(self, node: If) -> bool:
-        self._reads(node.test)
-        entry = {array: set(places) for array, places in self._read.items()}
-        first = self.block(node.body)
-        after, self._read = self._read, entry
-        second = self.block(node.orelse)
-        if not second:
-            self._read = after
-        elif first:
-            for array, places in after.items():
-                self._read.setdefault(array, set()).update(places)
-        return first or second
-
-    def _reads(self, node: Expression) -> None:
-        for part in walk(node):
-            if isinstance(part, Element):
-                self._read.setdefault(part.array, set()).add(part.indices)
-
-    def _write(self, target: Target) -> None:
-        match target:
-            case Element():
-                for index in target.indices:
-                    self._reads(index)
-                self._store(target.array, target.indices)
-            case Component(base=Name() | Component() | Element() as base):
-                self._reads(target.index)
-                self._write(base)
-
-    def _store(self, array: str, place: _Place) -> None:
-        self.found = self.found or any(not _apart(place, read) for read in self._read.get(array, ()))
-
-
-def _apart(one: _Place, other: _Place) -> bool:
-    """Whether two places are different elements for certain."""
-    return any(isinstance(a, Literal) and isinstance(b, Literal) and a != b for a, b in zip(one, other, strict=True))
+def _replays_effects(program: Program) -> bool:
+    """Whether calls change arrays in a way that does not come to the same when the function runs again."""
+    inner = function_effects(program)
+    called = called_functions(program)
+    writing = [name for name in called if inner[name].written]
+    if not writing:
+        return False
+    found = effects(program)
+    bodies = (program.body, *(program.function(name).body for name in called))
+    return bool(
+        found.read & found.written
+        or any(inner[name].added for name in writing)
+        # in the backward pass of a dynamic loop a call may get other arguments than it had
+        or any(_is_dynamic(node) for body in bodies for statement in body for node in walk(statement))
+    )
 
 
 @dataclass
@@ -199,35 +154,79 @@ class _Replay:
     """
 
     program: Program
+    #: the kernel, or the function that is called
+    owner: Program | Function
     traits: Traits
     stale: set[str] = field(default_factory=set)
     active: set[str] = field(default_factory=set)
     found: set[Limit] = field(default_factory=set)
     #: for each local vector the components that hold a value with a derivative; None stands for any
     assigned: dict[str, set[object]] = field(default_factory=dict)
+    #: whether the statements at hand are in a loop that moves no derivative
+    quiet: bool = False
+    #: whether a result of the function carries a derivative
+    returns: bool = False
+    #: what is known of calls, by the function and which of its parameters are active and stale
+    calls: dict[object, _Replay] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._effects = function_effects(self.program)
+        if isinstance(self.owner, Program):
+            self.active |= {p.name for p in self.owner.arrays if not p.output and _holds_floats(p.type)}
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
         before = -1
         while before != len(self.active):
             before = len(self.active)
-            for node in walk(self.program):
-                if isinstance(node, Assign | AugmentedAssign) and self._active(node.value):
-                    self.active.add(_root(node.target))
-                elif isinstance(node, Atomic) and self._active(node.value):
-                    self.active.add(node.array)
+            for node in (n for s in self.owner.body for n in walk(s)):
+                match node:
+                    case Assign() | AugmentedAssign() if self._active(node.value):
+                        self._activate(node.target)
+                    case Atomic() if self._active(node.value):
+                        self.active.add(node.array)
+                    case Call():
+                        self._activate_arguments(node)
+                    case Unpack():
+                        for n, target in enumerate(node.targets):
+                            if self._active(node.values[n if len(node.values) > 1 else 0]):
+                                self._activate(target)
+                    case Return():
+                        self.returns |= any(self._active(v) for v in node.values)
+
+    def _activate(self, target: Target) -> None:
+        if _holds_floats(target.type):
+            self.active.add(_root(target))
+
+    def _activate_arguments(self, node: Call) -> None:
+        """Note which arrays hold a derivative after a call."""
+        inner = self._call(node).active
+        for parameter, argument in bound_arguments(self.program.function(node.function), node):
+            if parameter.output and parameter.name in inner and isinstance(argument, Name):
+                self.active.add(argument.name)
+
+    def _call(self, node: Call) -> _Replay:
+        """What the backward pass of a call finds, depending on what it is called with."""
+        function = self.program.function(node.function)
+        bound = [(p.name, a) for p, a in bound_arguments(function, node)]
+        active = frozenset(name for name, a in bound if self._active(a))
+        stale = frozenset(name for name, a in bound if self._is_stale(a))
+        key = (node.function, active, stale)
+        if key not in self.calls:
+            found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
+            found.block(function.body)
+            self.calls[key] = found
+        return self.calls[key]
 
     # ------------------------------------------------------------ expressions
 
     def _active(self, node: Expression) -> bool:
         """Whether a derivative with respect to an array flows through an expression."""
-        if not types.element_scalar(node.type).is_float:
+        if not _holds_floats(node.type):
             return False
         match node:
             case Name():
                 return node.name in self.active
             case Element():
-                return node.array in self.active or not self.program.parameter(node.array).output
+                return node.array in self.active
             case Literal():
                 return False
             case Apply(op=op, arguments=arguments):
@@ -240,6 +239,8 @@ class _Replay:
                 return self._active(node.base)
             case Conditional():
                 return self._active(node.then) or self._active(node.otherwise)
+            case Call():
+                return self._call(node).returns
         return False
 
     def _is_stale(self, node: Expression) -> bool:
@@ -279,6 +280,10 @@ class _Replay:
                     self._need(node.test)
                 for part in (node.test, node.then, node.otherwise):
                     self._use(part)
+            case Call():
+                for argument in node.arguments:
+                    self._use(argument)
+                self.found |= self._call(node).found
 
     def _use_operation(self, op: str, arguments: Sequence[Expression]) -> None:
         for argument in arguments:
@@ -323,6 +328,25 @@ class _Replay:
                 self._branch(node)
             case For():
                 self._loop(node)
+            case While():
+                self._while(node)
+            case Evaluate():
+                self._use(node.value)
+            case Unpack():
+                self._unpack(node)
+            case Return():
+                for value in node.values:
+                    self._use(value)
+
+    def _unpack(self, node: Unpack) -> None:
+        for value in node.values:
+            self._use(value)
+        stale = [self._is_stale(value) for value in node.values]
+        for n, target in enumerate(node.targets):
+            self._target(target)
+            self._set(target, stale[n if len(stale) > 1 else 0], whole=isinstance(target, Name))
+            if isinstance(target, Name):
+                self.assigned[target.name] = {None} if target.name in self.active else set()
 
     def _assign_component(self, node: Assign) -> None:
         match node.target:
@@ -361,7 +385,7 @@ class _Replay:
 
     def _branch(self, node: If) -> None:
         self._use(node.test)
-        if any(isinstance(n, Assign | AugmentedAssign | Atomic | Return | Break | Continue) for n in walk(node)):
+        if not self.quiet and any(isinstance(n, _CHANGES) for n in walk(node)):
             self._need(node.test)
         entry, held = set(self.stale), {name: set(keys) for name, keys in self.assigned.items()}
         self.block(node.body)
@@ -382,16 +406,68 @@ class _Replay:
             for _ in range(2):
                 self.block(node.body)
             return
-        assigned = {
-            name
-            for n in walk(node)
-            if isinstance(n, Assign | AugmentedAssign) and (name := _local(n.target)) is not None
-        }
-        for _ in range(2):
-            self.stale |= assigned
-            self.stale.discard(node.name)
-            self.block(node.body)
+        assigned = _assigned(node)
+        with self._in_loop(node):
+            for _ in range(2):
+                self.stale |= assigned
+                self.stale.discard(node.name)
+                self.block(node.body)
+        self.stale |= assigned | {node.name}
+
+    @contextmanager
+    def _in_loop(self, node: For | While) -> Iterator[None]:
+        """Inside a loop that moves no derivative, no test decides what an adjoint is."""
+        before = self.quiet
+        self.quiet = before or not any(map(self._carries, walk(node)))
+        yield
+        self.quiet = before
+
+    def _while(self, node: While) -> None:
+        assigned = _assigned(node)
+        with self._in_loop(node):
+            for _ in range(2):
+                self.stale |= assigned
+                self._use(node.test)
+                if not self.quiet:
+                    self._need(node.test)
+                self.block(node.body)
         self.stale |= assigned
+
+    def _carries(self, node: Node) -> bool:
+        """Whether a statement moves a derivative, or ends the thread, so that how often it runs matters to adjoints."""
+        match node:
+            case Assign() | AugmentedAssign() | Atomic() | Evaluate():
+                return self._active(node.value) or self._writes(node.value)
+            case Unpack():
+                return any(self._active(v) or self._writes(v) for v in node.values)
+        return isinstance(node, Return)
+
+    def _writes(self, node: Expression) -> bool:
+        """Whether calls in an expression change arrays."""
+        return any(isinstance(n, Call) and self._effects[n.function].written for n in walk(node))
+
+
+#: Statements whose being run decides what an adjoint is.
+_CHANGES: Final = (Assign, AugmentedAssign, Atomic, Return, Break, Continue, Evaluate, Unpack)
+
+
+def _assigned(loop: For | While) -> set[str]:
+    """The local variables that a loop changes."""
+    found = set()
+    for node in walk(loop):
+        match node:
+            case Assign() | AugmentedAssign():
+                found.add(_local(node.target))
+            case Unpack():
+                found.update(map(_local, node.targets))
+            case For() if node is not loop:
+                found.add(node.name)
+    return {name for name in found if name is not None}
+
+
+def _holds_floats(of: Type) -> bool:
+    """Whether values of type `of` can carry a derivative."""
+    return any(scalar.is_float for scalar in types.scalars_of(of))
 
 
 def _local(target: Target) -> str | None:

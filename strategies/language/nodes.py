@@ -99,6 +99,20 @@ class Extent(Node, frozen=True, tag="extent"):
     axis: int
 
 
+class Call(Node, frozen=True, tag="call"):
+    """A call of one of the program's functions.
+
+    The last arguments go by the names in `keywords`; parameters that are left out have their defaults.  An array
+    is passed as a `Name` of its type.  `type` is a `Tuple` where the function has several results, and `VOID`
+    where it has none.
+    """
+
+    type: Type
+    function: str
+    arguments: tuple[Expression, ...]
+    keywords: tuple[str, ...] = ()
+
+
 class Conditional(Node, frozen=True, tag="conditional"):
     """``then if test else otherwise``."""
 
@@ -109,7 +123,7 @@ class Conditional(Node, frozen=True, tag="conditional"):
 
 
 Expression: TypeAlias = (
-    Literal | Name | Apply | Compare | Logical | Cast | Construct | Component | Element | Extent | Conditional
+    Literal | Name | Apply | Compare | Logical | Cast | Construct | Component | Element | Extent | Conditional | Call
 )
 Target: TypeAlias = Name | Component | Element
 
@@ -165,6 +179,13 @@ class For(Node, frozen=True, tag="for"):
     step: Expression | None = None
 
 
+class While(Node, frozen=True, tag="while"):
+    """``while test``."""
+
+    test: Expression
+    body: tuple[Statement, ...]
+
+
 class Break(Node, frozen=True, tag="break"):
     """Leaves the innermost loop."""
 
@@ -174,21 +195,38 @@ class Continue(Node, frozen=True, tag="continue"):
 
 
 class Return(Node, frozen=True, tag="return"):
-    """Ends this thread."""
+    """Ends this thread or, in a function, gives the caller `values`."""
+
+    values: tuple[Expression, ...] = ()
 
 
-Statement: TypeAlias = ThreadIndex | Assign | AugmentedAssign | Atomic | If | For | Break | Continue | Return
+class Evaluate(Node, frozen=True, tag="evaluate"):
+    """A call for its effects alone."""
+
+    value: Call
+
+
+class Unpack(Node, frozen=True, tag="unpack"):
+    """``a, b = f(x)``, or ``a, b = b, a``: all values are computed before the first target is assigned."""
+
+    targets: tuple[Target, ...]
+    values: tuple[Expression, ...]
+
+
+Statement: TypeAlias = (
+    ThreadIndex | Assign | AugmentedAssign | Atomic | If | For | Break | Continue | Return | While | Evaluate | Unpack
+)
 
 
 # ---------------------------------------------------------------- programs
 
 
 class Parameter(Node, frozen=True, tag="parameter"):
-    """A kernel parameter and the values that it may take.
+    """A parameter of a kernel or a function, and the values that it may take.
 
     `low` and `high` bound, inclusively, the values of a scalar or of each cell of an array, so that the
     kernel is defined for every value between them; for an output array they bound what it holds before
-    the launch.  `shape` is the shape of an array, in elements.
+    the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.
     """
 
     name: str
@@ -197,16 +235,30 @@ class Parameter(Node, frozen=True, tag="parameter"):
     high: int | float
     shape: tuple[int, ...] = ()
     output: bool = False
+    default: Literal | None = None
+
+
+class Function(Node, frozen=True, tag="function"):
+    """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none."""
+
+    name: str
+    type: Type
+    parameters: tuple[Parameter, ...]
+    body: tuple[Statement, ...]
 
 
 class Program(Node, frozen=True, tag="program"):
-    """One kernel, with the launch it is made for."""
+    """One kernel, with the functions that it calls and the launch it is made for.
+
+    A function calls only functions before it.
+    """
 
     name: str
     category: str
     launch: tuple[int, ...]
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
+    functions: tuple[Function, ...] = ()
 
     def __repr__(self) -> str:
         from strategies.language.render import render
@@ -218,6 +270,13 @@ class Program(Node, frozen=True, tag="program"):
         for parameter in self.parameters:
             if parameter.name == name:
                 return parameter
+        raise KeyError(name)
+
+    def function(self, name: str) -> Function:
+        """The function called `name`; `KeyError` if there is none."""
+        for function in self.functions:
+            if function.name == name:
+                return function
         raise KeyError(name)
 
     @property

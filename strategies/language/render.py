@@ -14,6 +14,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -21,17 +22,22 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
+    Evaluate,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
     Name,
+    Parameter,
     Program,
     Return,
     Statement,
     ThreadIndex,
+    Unpack,
+    While,
 )
 from strategies.language.types import Array, Scalar, Type, Vector
 
@@ -170,6 +176,11 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"{node.array}[{_list(node.indices)}]", _ATOM
         case Extent():
             return f"{node.array}.shape[{node.axis}]", _ATOM
+        case Call():
+            plain = len(node.arguments) - len(node.keywords)
+            given = [expression(a) for a in node.arguments]
+            named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
+            return f"{node.function}({', '.join((*given[:plain], *named))})", _ATOM
         case Conditional():
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
@@ -212,7 +223,14 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
         case Continue():
             yield f"{indent}continue"
         case Return():
-            yield f"{indent}return"
+            yield f"{indent}return {_list(node.values)}".rstrip()
+        case While():
+            yield f"{indent}while {expression(node.test)}:"
+            yield from _block(node.body, indent)
+        case Evaluate():
+            yield f"{indent}{expression(node.value)}"
+        case Unpack():
+            yield f"{indent}{_list(node.targets)} = {_list(node.values)}"
 
 
 def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
@@ -229,20 +247,28 @@ def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
 
 
 def render(program: Program, name: str | None = None) -> str:
-    """The module source of `program`: imports and one kernel, called `name` instead of its own if given.
-
-    A signature too long for one line has one parameter a line.
-    """
-    called = name or program.name
-    parameters = [f"{p.name}: {type_name(p.type)}" for p in program.parameters]
-    signature = f"def {called}({', '.join(parameters)}):"
-    lines = ["import warp as wp", "", "", "@wp.kernel"]
-    if len(f"def {program.name}({', '.join(parameters)}):") <= 100:
-        lines.append(signature)
-    else:
-        lines += [f"def {called}(", *(f"{INDENT}{p}," for p in parameters), "):"]
-    lines += statements(program.body, INDENT)
+    """The module source of `program`: imports, its functions, and one kernel, called `name` instead of its own if
+    given."""
+    lines = ["import warp as wp"]
+    for function in program.functions:
+        lines += ["", "", "@wp.func", *_definition(function, function.name)]
+    lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
     return "\n".join(lines) + "\n"
+
+
+def _definition(of: Program | Function, called: str) -> Iterator[str]:
+    """A function's lines; a signature too long for one line has one parameter a line."""
+    parameters = [_parameter(p) for p in of.parameters]
+    if len(f"def {of.name}({', '.join(parameters)}):") <= 100:
+        yield f"def {called}({', '.join(parameters)}):"
+    else:
+        yield from (f"def {called}(", *(f"{INDENT}{p}," for p in parameters), "):")
+    yield from _block(of.body, "")
+
+
+def _parameter(parameter: Parameter) -> str:
+    text = f"{parameter.name}: {type_name(parameter.type)}"
+    return text if parameter.default is None else f"{text} = {literal(parameter.default)}"
 
 
 _KERNEL_NAME = re.compile(r"[a-z][a-z0-9_]*")

@@ -7,6 +7,7 @@ A type is written in *notation*, the form it has in JSON: ``float32``, ``vec3<fl
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -95,6 +96,27 @@ class Array(Type):
         self.ndim = ndim
 
 
+class Tuple(Type):
+    """Several values at once: what a function with several results returns."""
+
+    __slots__ = ("items",)
+
+    items: tuple[Type, ...]
+
+    def __init__(self, items: tuple[Type, ...]) -> None:
+        super().__init__(f"tuple<{', '.join(item.notation for item in items)}>")
+        self.items = items
+
+
+class Void(Type):
+    """No value: what a function without results returns."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("void")
+
+
 FLOATS: Final = ("float16", "float32", "float64")
 SIGNED: Final = ("int8", "int16", "int32", "int64")
 UNSIGNED: Final = ("uint8", "uint16", "uint32", "uint64")
@@ -103,6 +125,7 @@ SCALARS: Final = ("bool", *INTEGERS, *FLOATS)
 MAX_ARRAY_DIMENSIONS: Final = 4
 
 _VECTOR = re.compile(r"vec([1-9][0-9]?)<([a-z0-9]+)>")
+_TUPLE = re.compile(r"tuple<(.+)>")
 _ARRAY = re.compile(r"array([1-4])<(.+)>")
 
 
@@ -111,12 +134,18 @@ def parse(notation: str) -> Type:
     """The type written as `notation`; `ValueError` if it is none."""
     if notation in SCALARS:
         return Scalar(notation)
+    if notation == "void":
+        return Void()
     if match := _VECTOR.fullmatch(notation):
         return Vector(int(match[1]), scalar(match[2]))
     if match := _ARRAY.fullmatch(notation):
         dtype = parse(match[2])
         if isinstance(dtype, Scalar | Vector):
             return Array(int(match[1]), dtype)
+    if match := _TUPLE.fullmatch(notation):
+        items = tuple(parse(item) for item in match[1].split(", "))
+        if all(isinstance(item, Scalar | Vector) for item in items):
+            return Tuple(items)
     raise ValueError(f"{notation!r} is not a type of the kernel language")
 
 
@@ -142,8 +171,25 @@ def array(dtype: Scalar | Vector, ndim: int = 1) -> Array:
     return found
 
 
+def tuple_of(items: Sequence[Type]) -> Tuple:
+    """The tuple type of values of types `items`."""
+    found = parse(f"tuple<{', '.join(item.notation for item in items)}>")
+    assert isinstance(found, Tuple)
+    return found
+
+
+def scalars_of(of: Type) -> tuple[Scalar, ...]:
+    """The scalar types that values of type `of` are made of; none for `VOID`."""
+    match of:
+        case Tuple():
+            return tuple(scalar for item in of.items for scalar in scalars_of(item))
+        case Void():
+            return ()
+    return (element_scalar(of),)
+
+
 def element_scalar(of: Type) -> Scalar:
-    """The scalar type that values of type `of` are made of."""
+    """The scalar type that values of type `of` are made of; `TypeError` for tuples and void, which have none."""
     match of:
         case Scalar():
             return of
@@ -152,6 +198,7 @@ def element_scalar(of: Type) -> Scalar:
     raise TypeError(f"{of!r} has no scalar type")
 
 
+VOID: Final = parse("void")
 BOOL: Final = scalar("bool")
 INT32: Final = scalar("int32")
 FLOAT16: Final = scalar("float16")

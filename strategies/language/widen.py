@@ -8,7 +8,7 @@ import msgspec
 
 from strategies.language import types
 from strategies.language.nodes import Node, Program, rebuild
-from strategies.language.types import FLOAT64, Array, Scalar, Type, Vector
+from strategies.language.types import FLOAT64, Array, Scalar, Tuple, Type, Vector, Void
 
 
 def widened(program: Program) -> Program:
@@ -28,6 +28,11 @@ def widened_type(of: Type) -> Type:
             dtype = widened_type(of.dtype)
             assert isinstance(dtype, Scalar | Vector)
             return types.array(dtype, of.ndim)
+        case Tuple():
+            wide = tuple(map(widened_type, of.items))
+            return of if wide == of.items else types.tuple_of(wide)
+        case Void():
+            return of
     raise TypeError(f"{of!r} is not a type of the kernel language")
 
 

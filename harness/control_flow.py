@@ -1,0 +1,186 @@
+"""Loops, calls and their exits, in lockstep: which lanes are where, and what a function's names stand for."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from harness.lanes import Mask, Values
+from strategies.language import types
+from strategies.language.check import bound_arguments
+from strategies.language.nodes import (
+    Call,
+    Expression,
+    For,
+    Name,
+    Program,
+    Return,
+    Statement,
+    Target,
+    Unpack,
+    While,
+)
+from strategies.language.types import Array, Tuple
+
+
+class InvalidProgram(Exception):
+    """A program that relies on what Warp does not define; the generator must not make one."""
+
+
+#: No generated loop nest runs longer; reaching it is an error of the generator.
+MAX_ITERATIONS: Final = 4096
+
+
+def no_lanes() -> Mask:
+    """The mask of no lane at all."""
+    return np.zeros((1, 1, 1), bool)
+
+
+@dataclass
+class LoopFrame:
+    """The lanes that have left the current iteration, or the loop."""
+
+    broken: Mask = field(default_factory=no_lanes)
+    continued: Mask = field(default_factory=no_lanes)
+
+
+@dataclass
+class Activation:
+    """The names of the kernel, or of one call of a function."""
+
+    environment: dict[str, Values] = field(default_factory=dict)
+    #: where each name has a value
+    defined: dict[str, Mask] = field(default_factory=dict)
+    #: the kernel's array that an array parameter stands for
+    arrays: dict[str, str] = field(default_factory=dict)
+    frames: list[LoopFrame] = field(default_factory=list)
+    #: what a function has returned so far
+    results: list[Values] = field(default_factory=list)
+
+
+class ControlFlow(ABC):
+    """The part of an evaluation that decides which statements a lane runs, and in which scope."""
+
+    program: Program
+    _here: Activation
+    _iterations: int
+
+    @abstractmethod
+    def _value(self, node: Expression, mask: Mask) -> Values:
+        """The value of an expression."""
+
+    @abstractmethod
+    def _block(self, body: Sequence[Statement], mask: Mask) -> Mask:
+        """Run statements; the lanes that reach their end."""
+
+    @abstractmethod
+    def _assign(self, target: Target, value: Values, mask: Mask) -> None:
+        """Give a target a value."""
+
+    @staticmethod
+    def _select(test: Values, then: Values, otherwise: Values) -> Values:
+        if then.ndim > test.ndim:
+            test = test[..., None]
+        return np.where(test, then, otherwise)
+
+    # ------------------------------------------------------------ loops
+
+    def _count_iteration(self) -> None:
+        self._iterations += 1
+        if self._iterations > MAX_ITERATIONS:
+            raise InvalidProgram(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
+
+    def _for(self, node: For, mask: Mask) -> Mask:
+        start = self._value(node.start, mask) if node.start is not None else np.zeros((1, 1, 1), np.int32)
+        stop = self._value(node.stop, mask)
+        step = self._value(node.step, mask) if node.step is not None else np.ones((1, 1, 1), np.int32)
+        if np.any(mask & (step == 0)):
+            raise InvalidProgram(f"{self.program.name} has a range with a step of zero")
+        step = np.where(step == 0, 1, step)
+        span = stop.astype(np.int64) - start
+        count = np.maximum(0, np.where(step > 0, -((-span) // step), -(span // -step)))
+        frame = LoopFrame()
+        self._here.frames.append(frame)
+        live, ended, turn = mask, no_lanes(), 0
+        while True:
+            active = live & (turn < count)
+            ended = ended | (live & ~active)
+            if not active.any():
+                break
+            self._count_iteration()
+            self._assign(Name(types.INT32, node.name), (start + turn * step).astype(np.int32), active)
+            frame.continued = no_lanes()
+            live = self._block(node.body, active) | frame.continued
+            turn += 1
+        self._here.frames.pop()
+        return ended | frame.broken
+
+    def _while(self, node: While, mask: Mask) -> Mask:
+        frame = LoopFrame()
+        self._here.frames.append(frame)
+        live, ended = mask, no_lanes()
+        while live.any():
+            test = self._value(node.test, live)
+            active, ended = live & test, ended | (live & ~test)
+            if not active.any():
+                break
+            self._count_iteration()
+            frame.continued = no_lanes()
+            live = self._block(node.body, active) | frame.continued
+        self._here.frames.pop()
+        return ended | frame.broken
+
+    # ------------------------------------------------------------ functions
+
+    def _call(self, node: Call, mask: Mask) -> tuple[Values, ...]:
+        """The results of a call, made by the lanes of `mask`."""
+        function = self.program.function(node.function)
+        inner = Activation()
+        for parameter, argument in bound_arguments(function, node):
+            if isinstance(argument, Name) and isinstance(parameter.type, Array):
+                inner.arrays[parameter.name] = self._here.arrays[argument.name]
+            else:
+                inner.environment[parameter.name] = self._value(argument, mask)
+                inner.defined[parameter.name] = np.ones((1, 1, 1), bool)
+        outer, self._here = self._here, inner
+        ended = self._block(function.body, mask)
+        self._here = outer
+        if function.type is not types.VOID and np.any(ended):
+            raise InvalidProgram(f"{function.name} ends without a result")
+        return tuple(inner.results)
+
+    def _return(self, node: Return, mask: Mask) -> None:
+        values = [self._value(value, mask) for value in node.values]
+        before = self._here.results or values
+        self._here.results = [self._select(mask, new, old) for new, old in zip(values, before, strict=True)]
+
+    def _values(self, nodes: Sequence[Expression], mask: Mask) -> tuple[Values, ...]:
+        """The values of several expressions, or of one that stands for several."""
+        if len(nodes) == 1:
+            return self._items(nodes[0], mask)
+        return tuple(self._value(node, mask) for node in nodes)
+
+    def _items(self, node: Expression, mask: Mask) -> tuple[Values, ...]:
+        """The values that an expression of a tuple type stands for."""
+        assert isinstance(node.type, Tuple)
+        match node:
+            case Call():
+                return self._call(node, mask)
+            case Name():
+                names = (item_name(node.name, n) for n in range(len(node.type.items)))
+                return tuple(self._value(Name(of, name), mask) for of, name in zip(node.type.items, names, strict=True))
+        raise TypeError(f"{node!r} is no tuple")
+
+    def _unpack(self, node: Unpack, mask: Mask) -> None:
+        values = self._values(node.values, mask)
+        for target, value in zip(node.targets, values, strict=True):
+            self._assign(target, value, mask)
+
+
+def item_name(name: str, item: int) -> str:
+    """What one item of a tuple variable is kept under."""
+    return f"{name}[{item}]"

@@ -1,0 +1,71 @@
+"""Calls replaced by what the function computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from harness.shrink.tree import substitute
+from strategies.language.check import bound_arguments
+from strategies.language.nodes import (
+    Assign,
+    Call,
+    Element,
+    Expression,
+    Extent,
+    Function,
+    Name,
+    Node,
+    Program,
+    Return,
+    rebuild,
+)
+from strategies.language.types import Array
+
+
+def inlined(program: Program) -> Iterator[Program]:
+    """`program` with all calls of one function replaced by its result, where that is one expression."""
+    for function in program.functions:
+        result = _result(function)
+        if result is not None:
+            yield _inlined(program, function, result)
+
+
+def _result(function: Function) -> Expression | None:
+    """The result of a function that only computes, in terms of its parameters."""
+    values: dict[str, Expression] = {}
+    for statement in function.body:
+        match statement:
+            case Assign(target=Name(name=name), value=value):
+                values[name] = substitute(value, values)
+            case Return(values=(value,)):
+                found: Expression = substitute(value, values)
+                return found
+            case _:
+                return None
+    return None
+
+
+def _inlined(program: Program, function: Function, result: Expression) -> Program:
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, Call) and node.function == function.name:
+            bound = list(bound_arguments(function, node))
+            arrays = {p.name: a.name for p, a in bound if isinstance(p.type, Array) and isinstance(a, Name)}
+            values = {p.name: a for p, a in bound if not isinstance(p.type, Array)}
+            return substitute(_with_arrays(result, arrays), values)  # type: ignore[no-any-return]
+        return node
+
+    changed: Program = rebuild(program, change)
+    return changed
+
+
+def _with_arrays(node: Node, arrays: dict[str, str]) -> Node:
+    node = rebuild(node, lambda child: _with_arrays(child, arrays))
+    match node:
+        case Element() | Extent():
+            return msgspec.structs.replace(node, array=arrays[node.array])
+        case Name(type=Array()):
+            return Name(node.type, arrays[node.name])
+    return node

@@ -1,0 +1,24 @@
+"""``while`` loops: counters up, down and halving, compound tests, nested, with break and continue."""
+
+from collections.abc import Iterator
+
+from strategies.language.nodes import Statement
+from strategies.statements import Sketch
+from strategies.weights import COUNTS, Statements
+
+WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, while_loop=3, leave=2)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """One or two ``while`` loops in sequence, some of them nested, with what they read before them."""
+    dice = sketch.dice
+    if dice.chance(20):
+        sketch.allow_integers(1)
+    sketch.vectors = dice.chance(15)
+    sketch.counting = dice.chance(COUNTS)
+    yield from sketch.block(dice.below(2), Statements(), 2)
+    for _ in range(dice.between(1, 2)):
+        yield from sketch.while_loop(WEIGHTS, dice.between(1, 2))
+        if dice.chance(25):
+            yield from sketch.block(1, Statements(), 1)
+    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))

@@ -1,0 +1,142 @@
+"""What statements do to arrays, through calls too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from strategies.language.check import bound_arguments
+from strategies.language.nodes import (
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Component,
+    Element,
+    Expression,
+    Function,
+    Name,
+    Node,
+    Program,
+    Target,
+    Unpack,
+    children,
+)
+from strategies.language.types import Array
+
+
+@dataclass(frozen=True)
+class Effects:
+    """The arrays that are read, overwritten, and added to (or taken an extreme of, or changed in place)."""
+
+    read: frozenset[str]
+    stored: frozenset[str]
+    added: frozenset[str]
+
+    @property
+    def written(self) -> frozenset[str]:
+        """The arrays that are changed in any way."""
+        return self.stored | self.added
+
+
+def effects(program: Program) -> Effects:
+    """The effects of the kernel, on its own arrays."""
+    return _effects(program.body, function_effects(program), program.functions)
+
+
+def function_effects(program: Program) -> dict[str, Effects]:
+    """The effects of each function, on its array parameters."""
+    found: dict[str, Effects] = {}
+    for function in program.functions:
+        found[function.name] = _effects(function.body, found, program.functions)
+    return found
+
+
+def called_functions(program: Program) -> frozenset[str]:
+    """The functions that the kernel calls, directly or through others."""
+    found: set[str] = set()
+
+    def visit(node: Node) -> None:
+        if isinstance(node, Call) and node.function not in found:
+            found.add(node.function)
+            for statement in program.function(node.function).body:
+                visit(statement)
+        for child in children(node):
+            visit(child)
+
+    for statement in program.body:
+        visit(statement)
+    return frozenset(found)
+
+
+def root_array(target: Expression) -> str | None:
+    """The array that an assignment to `target` changes; None if it changes a local variable."""
+    while isinstance(target, Component):
+        target = target.base
+    return target.array if isinstance(target, Element) else None
+
+
+def _effects(body: Sequence[Node], known: Mapping[str, Effects], functions: Sequence[Function]) -> Effects:
+    visitor = _Visitor(known, {f.name: f for f in functions})
+    for statement in body:
+        visitor.visit(statement)
+    return Effects(frozenset(visitor.read), frozenset(visitor.stored), frozenset(visitor.added))
+
+
+@dataclass
+class _Visitor:
+    known: Mapping[str, Effects]
+    functions: Mapping[str, Function]
+    read: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
+    added: set[str] = field(default_factory=set)
+
+    def visit(self, node: Node) -> None:
+        match node:
+            case Assign():
+                self.target(node.target, self.stored)
+                self.visit(node.value)
+            case AugmentedAssign():
+                self.target(node.target, self.added)
+                self.visit(node.value)
+            case Unpack():
+                for target in node.targets:
+                    self.target(target, self.stored)
+                for value in node.values:
+                    self.visit(value)
+            case Element(array=array):
+                self.read.add(array)
+                self.below(node)
+            case Atomic(array=array):
+                self.added.add(array)
+                self.below(node)
+            case Call():
+                self.call(node)
+                self.below(node)
+            case _:
+                self.below(node)
+
+    def below(self, node: Node) -> None:
+        for child in children(node):
+            self.visit(child)
+
+    def target(self, target: Target, changed: set[str]) -> None:
+        """What assigning to `target` changes; its indices are read."""
+        array = root_array(target)
+        if array is not None:
+            changed.add(array)
+        node: Expression = target
+        while isinstance(node, Component):
+            self.visit(node.index)
+            node = node.base
+        if isinstance(node, Element):
+            for index in node.indices:
+                self.visit(index)
+
+    def call(self, node: Call) -> None:
+        inner = self.known[node.function]
+        for parameter, argument in bound_arguments(self.functions[node.function], node):
+            if isinstance(parameter.type, Array) and isinstance(argument, Name):
+                for wanted, found in ((inner.read, self.read), (inner.stored, self.stored), (inner.added, self.added)):
+                    if parameter.name in wanted:
+                        found.add(argument.name)
