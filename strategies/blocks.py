@@ -121,7 +121,10 @@ class Blocks(Expressions, ABC):
         variable = self.dice.one_of(variables)
         value = self.expression(variable.type, depth)
         if value.node == Name(variable.type, variable.name):
-            value = self.plus(value, self.leaf(variable.type))
+            other = self.leaf(variable.type)
+            if other.node == value.node and isinstance(variable.type, Scalar):
+                other = self.element(variable.type)
+            value = self.plus(value, other)
         if variable.budget is not None:
             value = self.fit(value, self._range(variable.type, variable.base))
         else:

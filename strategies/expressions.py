@@ -72,6 +72,8 @@ INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interv
 MAX_INPUT_ARRAYS: Final = 4
 #: Operators that make up most of arithmetic, and so of every palette.
 STAPLES: Final = frozenset(("add", "sub", "mul"))
+#: Nobody divides a whole number by one, or asks for the remainder.
+DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
@@ -450,6 +452,10 @@ class Expressions:
             of = arguments[1].type
             most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
             arguments[1] = self.literal(of, Interval(1, most))
+        if row.name in DIVISIONS and isinstance(arguments[1].node, Literal) and abs(arguments[1].node.value) < 2:
+            divisor = arguments[1].type
+            if isinstance(divisor, Scalar) and divisor.is_integer:
+                arguments[1] = self.literal(divisor, Interval(2, 9))
         if len(arguments) > 1 and row.name not in STAPLES - {"sub"}:
             left, right = arguments[0], arguments[1]
             if left.node == right.node and isinstance(right.type, Scalar) and right.type is not BOOL:

@@ -20,7 +20,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.palette = OPERATIONS.union(dice.some_of(ARITHMETIC, 3))
     sketch.patterns = True
     sketch.constants = (*MASKS, *MULTIPLIERS)
-    sketch.joins = ("bit_xor", "bit_xor", "bit_or", "bit_and", "add")
+    sketch.joins = ("bit_xor", "bit_xor", "add", "bit_or")
     if dice.chance(25):
         sketch.scalar_parameter(sketch.main)
     yield from sketch.block(dice.between(1, 6), WEIGHTS, dice.between(1, 3))
