@@ -15,6 +15,7 @@ from corpus.case import plain_json
 from corpus.record import Provenance, Record, decode_record, encode_record
 from corpus.store import VERIFIED, Store
 from harness.commands import run
+from harness.commands.replay import _same_face
 from harness.commands.stats import stats
 from harness.inputs import Flavour, derive
 from harness.shrink import Reduced
@@ -255,3 +256,18 @@ def test_a_stored_failure_is_replayed(
     name = case.bucket if expected is None else str(folder)
     assert run(["replay", name, "--corpus", str(tmp_path)]) == 0
     assert now in capsys.readouterr().out
+
+
+def test_a_replay_of_everything_names_pairs_whose_generated_code_changed(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = change(copy, cpp="int main() {}")
+    assert run(["replay", "--all", "--corpus", str(copy), "--workers", "1"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if record.id[:12] in line]
+    assert lines == [f"elementwise {record.id[:12]}: its generated code changed"]
+
+
+@pytest.mark.parametrize(("said", "now"), [("no such function", True), ("out of memory", False)])
+def test_another_complaint_is_another_face(said: str, now: bool) -> None:
+    failure = Failure(FailureKind.REJECTED, "RuntimeError: no such function 'f'")
+    assert _same_face(failure, f"expected: it is built\nactual: RuntimeError: {said} 'g'") is now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -51,8 +52,8 @@ def options_of(record: Record) -> BuildOptions:
     )
 
 
-def recheck(records: Iterable[Record], workers: int | None = None) -> Iterator[Recheck]:
-    """Verify `records` again, on the inputs and under the options of the first time.
+def recheck(records: Iterable[Record], workers: int | None = None, python: str = sys.executable) -> Iterator[Recheck]:
+    """Verify `records` again, on the inputs and under the options of the first time, with the Warp of `python`.
 
     In batches, so the order is not quite that of `records`.
     """
