@@ -227,6 +227,42 @@ def guard_loop_exits(program: Program) -> Program:
     return _Guards(program).rewrite()
 
 
+@register
+def copy_reassigned_indices(program: Program) -> Program:
+    """``for k in range(n): a += x[k]; k = k * 2`` as ``for k in range(n): j = k; a += x[j]; j = j * 2``.
+
+    Nothing after the loop may read `k`, whose last value the copy has then.
+    """
+    names = _FreshNames(program)
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if not isinstance(node, For) or not is_dynamic(node) or not _assigns(node.body, node.name):
+            return node
+        copy = names.fresh(node.name)
+
+        def rename(inner: Node) -> Node:
+            if isinstance(inner, Name) and inner.name == node.name:
+                return Name(inner.type, copy)
+            renamed: Node = rebuild(inner, rename)
+            return renamed
+
+        index = Name(INT32, node.name)
+        rest: list[Statement] = [rebuild(statement, rename) for statement in node.body]
+        return msgspec.structs.replace(node, body=(Assign(Name(INT32, copy), index), *rest))
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
+
+
+def _assigns(body: tuple[Statement, ...], name: str) -> bool:
+    return any(
+        isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name) and node.target.name == name
+        for statement in body
+        for node in walk(statement)
+    )
+
+
 class _FreshNames:
     """Names that a program does not use."""
 
