@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tiny import program_of
 
-from harness.expectation import TRAITS
+from harness.expectation import TRAITS, expect
+from harness.verify import job
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.limits import MAX_UNROLL, Limit, crossed, is_dynamic
@@ -460,3 +462,20 @@ def test_which_loops_warp_does_not_unroll(loop: For, expected: bool) -> None:
 def test_a_smaller_limit_of_unrolling_makes_more_loops_dynamic() -> None:
     assert is_dynamic(For("j", whole(5), ()), max_unroll=4)
     assert not is_dynamic(For("j", whole(5), ()), max_unroll=5)
+
+
+def test_the_backward_pass_is_not_run_where_it_may_lack_an_index() -> None:
+    """A loop that is not replayed computes `k`: Warp's adjoint of ``a[k]`` would write to another place."""
+    k = Name(INT32, "k")
+    halve = Assign(k, Apply(INT32, "div", (k, Literal(INT32, 2))))
+    program = program_of(
+        FLOAT32,
+        Assign(k, Cast(INT32, Literal(INT32, 9))),
+        While(Compare(BOOL, (">",), (k, Literal(INT32, 0))), (halve,)),
+        Assign(OUT, Element(FLOAT32, "a", (k,))),
+    )
+    expectation = expect(program)
+    assert expectation.limits == (Limit.DYNAMIC_LOOP,)
+    assert not any(launch.backward for launch in job(expectation, "known").launches)
+    copied = program_of(FLOAT32, Assign(OUT, A))
+    assert any(launch.backward for launch in job(expect(copied), "known").launches)
