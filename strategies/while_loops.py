@@ -120,7 +120,8 @@ class WhileLoops(Loops):
         if self.dice.chance(30):
             halved = Apply(INT32, "rshift", (name, whole(1)))
         body = self._while_body(weights, depth, most.bit_length() - 1, counter, Assign(name, halved), False)
-        counter.interval = Interval(1, 1)
+        # not 1 alone: a break may leave at any time
+        counter.interval = Interval(1, most)
         return [start, While(Compare(BOOL, (">",), (name, whole(1))), body)]
 
     def _converge(self, weights: Statements, depth: int, trips: int) -> list[Statement]:
