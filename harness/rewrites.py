@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    While,
     rebuild,
     walk,
 )
@@ -186,7 +187,7 @@ def copy_before_dynamic_loops(program: Program) -> Program:
     changed = {
         node.target.name
         for loop in walk(program)
-        if isinstance(loop, For) and is_dynamic(loop)
+        if isinstance(loop, While) or (isinstance(loop, For) and is_dynamic(loop))
         for node in walk(loop)
         if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name)
     }

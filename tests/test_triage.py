@@ -25,6 +25,7 @@ from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
+    AugmentedAssign,
     Break,
     Cast,
     Compare,
@@ -32,6 +33,7 @@ from strategies.language.nodes import (
     Continue,
     Element,
     Expression,
+    Extent,
     For,
     If,
     Literal,
@@ -42,6 +44,7 @@ from strategies.language.nodes import (
     Return,
     Statement,
     ThreadIndex,
+    While,
     walk,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar
@@ -296,6 +299,43 @@ def failing(program: Program, sandbox: Sandbox):
     return verdict
 
 
+def changed_by_while() -> Program:
+    """A square root, to which a ``while`` loop adds then."""
+    value, count = Name(FLOAT32, "a"), Name(INT32, "n")
+    body = (
+        AugmentedAssign(value, "add", Literal(FLOAT32, 1.0)),
+        AugmentedAssign(count, "sub", Literal(INT32, 1)),
+    )
+    return msgspec.structs.replace(
+        store(value),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(value, apply("sqrt", X)),
+            Assign(count, Cast(INT32, Literal(INT32, 2))),
+            While(Compare(BOOL, (">",), (count, Literal(INT32, 0))), body),
+            Assign(element("out"), value),
+        ),
+    )
+
+
+def index_changed(extent: int) -> Program:
+    """A loop over an array that changes its own index after it has read with it."""
+    value, index = Name(FLOAT32, "a"), Name(INT32, "n")
+    body = (
+        AugmentedAssign(value, "add", Element(FLOAT32, "x", (index,))),
+        AugmentedAssign(index, "add", Literal(INT32, 1)),
+    )
+    return msgspec.structs.replace(
+        store(value, extent=extent),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(value, Cast(FLOAT32, Literal(FLOAT32, 0.0))),
+            For("n", Extent(INT32, "x", 0), body),
+            Assign(element("out"), value),
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("program", "issue"),
     [
@@ -305,8 +345,10 @@ def failing(program: Program, sandbox: Sandbox):
         (CONVERSION, "unrolled-index-conversion"),
         (leaving(0, 6, 1, 2, Break()), "loop-exit-gradient"),
         (leaving(0, 18, 1, 2, Break()), "loop-exit-gradient"),
+        (changed_by_while(), "result-overwritten-by-loop-gradient"),
+        (index_changed(3), "loop-index-reassigned-gradient"),
     ],
-    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop"],
+    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop", "while", "index"],
 )
 def test_a_known_defect_is_explained_alone_and_together_with_another(program: Program, issue: str, sandbox: Sandbox):
     found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
