@@ -201,11 +201,11 @@ def _special(program: Program, special: dict[str, Values], exact: frozenset[str]
 
 
 def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
-    coarsest = _coarsest(program)
+    coarsest = coarsest_float(program)
     return {p.name: _output(p, native, wide, p.name in exact, coarsest) for p in program.outputs}
 
 
-def _coarsest(program: Program) -> str:
+def coarsest_float(program: Program) -> str:
     """The least precise float type that a program computes in: no result can be sharper than that one's rounding."""
     found = {types.element_scalar(of) for node in walk(program) if isinstance(of := getattr(node, "type", None), Type)}
     return min((of for of in found if of.is_float), key=lambda of: of.bits, default=types.FLOAT64).notation
@@ -244,7 +244,7 @@ def _gradients(
     result = {}
     raw = differences.gradients(program, found, wide, shapes)
     scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
-    coarsest = _coarsest(program)
+    coarsest = coarsest_float(program)
     for name, gradient in raw.items():
         dtype = types.element_scalar(program.parameter(name).type).notation
         spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)

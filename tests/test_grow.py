@@ -19,7 +19,10 @@ from strategies.categories import CATEGORIES
 from strategies.language.nodes import Program
 
 #: Verified pairs for each category, about: categories take turns.
-PAIRS: Final = 3
+PAIRS: Final = 2
+
+#: One process of pytest-xdist grows for all of these.
+pytestmark = pytest.mark.xdist_group("grow")
 
 #: Of its own, because Hypothesis' profile for continuous integration would set the seed aside.
 UNSEEDED: Final = settings(
@@ -47,7 +50,9 @@ def test_hardly_a_draw_is_discarded(grown: Summary) -> None:
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_every_category_grows(grown: Summary, grown_corpus: GrownCorpus, category: str) -> None:
     store = Store.open(grown_corpus.path, write=False)
-    assert sum(1 for _ in store.records(category)) >= PAIRS - 1
+    (progress,) = store.campaigns().values()
+    # where most kernels of a category meet a known defect, two draws may give no pair
+    assert any(store.records(category)) or any(what.startswith("known:") for what in progress.counters[category])
 
 
 @UNSEEDED

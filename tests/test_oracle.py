@@ -13,7 +13,7 @@ import pytest
 from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
-from harness.expectation import Expectation, expect
+from harness.expectation import Expectation, coarsest_float, expect
 from harness.lanes import UNIT_ROUNDOFF
 from harness.sandbox import ArrayResult, BuildOptions, JobResult, LaunchResult, Sandbox, Status
 from harness.tolerance import CEILING
@@ -39,8 +39,11 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
 
+#: One process of pytest-xdist builds the kernels for all of these.
+pytestmark = pytest.mark.xdist_group("oracle")
+
 #: Kernels of each category: a build costs about 0.2 s.
-DRAWS = 4
+DRAWS = 3
 SEED = 31
 #: Changes of one cell that are tried on each kernel.
 CELLS = 6
@@ -235,7 +238,8 @@ def test_one_wrong_cell_is_noticed_and_named(runs: list[Run]) -> None:
             for at in np.linspace(0, data.size - 1, CELLS).astype(int):
                 wrong = data.copy()
                 flat = wrong.reshape(-1)
-                flat[at] = (not flat[at]) if flat.dtype.kind == "b" else flat[at] * 2 + 1
+                # of an integer, bits: twice the largest is none
+                flat[at] = flat[at] * 2 + 1 if flat.dtype.kind == "f" else ~flat[at]
                 clear = clear_cells(run, position, "outputs", wrong).reshape(-1)
                 if not clear[at]:
                     continue
@@ -314,13 +318,13 @@ def test_gradients_that_are_a_little_too_large_are_noticed(backward_runs: list[R
 
 @pytest.mark.parametrize("dtype", t.FLOATS)
 def test_checked_gradients_are_held_to_the_ceiling(backward_runs: list[Run], dtype: str) -> None:
-    """Whatever the noise says: a relative error of twice the ceiling, in the largest gradient, is always noticed."""
-    for run in backward_runs:
+    """Whatever the noise says: a relative error of thrice the ceiling, in the largest gradient, is always noticed."""
+    for run in (run for run in backward_runs if coarsest_float(run.program) == dtype):
         for position in float_inputs(run):
             parameter = run.program.parameters[position]
             cells = run.expectation.gradients[parameter.name]
             size = np.where(cells.checked, np.abs(cells.expected), 0)
-            if t.element_scalar(parameter.type).notation != dtype or not size.any():
+            if not size.any():
                 continue
             at = int(np.argmax(size))
             largest = max(

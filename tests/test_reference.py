@@ -52,7 +52,7 @@ from strategies.language.render import render
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar, Vector
 from strategies.language.widen import widened
 
-DRAWS = 15
+DRAWS = 8
 
 # ---------------------------------------------------------------- a small Warp in plain Python
 
