@@ -240,7 +240,6 @@ HANDFUL = 2
         (apply("cbrt", A), FailureKind.CRASH),
         (apply("sinh", A), FailureKind.HANG),
         (REFUSED.body[1].value, FailureKind.REJECTED),  # type: ignore[union-attr]
-        (apply("neg", A), FailureKind.BUILD_ERROR),
     ],
     ids=lambda value: value.value if isinstance(value, FailureKind) else "",
 )
@@ -248,9 +247,9 @@ def test_what_dies_hangs_or_is_refused_is_reduced_to_a_handful_of_lines(
     fatal: Sandbox, monkeypatch: pytest.MonkeyPatch, value: Expression, expected: FailureKind
 ) -> None:
     if expected is FailureKind.HANG:
-        # Each candidate that hangs is waited for twice.  Not for the others: what does not compile is compiled twice.
+        # Each candidate that hangs is waited for twice.
         monkeypatch.setattr(fatal, "cpu_seconds", 2.0)
-    given = surrounded("given", value, slow=expected in (FailureKind.HANG, FailureKind.BUILD_ERROR))
+    given = surrounded("given", value, slow=expected is FailureKind.HANG)
     (verdict,) = verify_all([given], fatal)
     assert kind(verdict) is expected
     reduced = reduce(given, verdict, fatal)
