@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import ast
-import importlib.util
 import json
 import os
 import re
@@ -36,11 +35,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness.warp_copy import copy_warp, installed_warp
+
 #: Seconds that a hunt may take beyond its own limit before it counts as overrun: starting, and the last reduction.
 GRACE: Final = 30.0
-
-#: What running kernels does not need.
-LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "tests", "examples")
 
 #: What a header's line is preceded by, to see whether it runs.
 TRAP: Final = "__builtin_trap(); "
@@ -60,30 +58,9 @@ class Outcome:
     note: str = ""
 
 
-def installed_warp() -> Path:
-    """The folder of the Warp that this interpreter imports."""
-    found = importlib.util.find_spec("warp")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent
-
-
-def copy_warp(to: Path, file: str = "", text: str = "") -> Path:
-    """Copy the installed Warp below `to`, `file` of it with another text; returns what to put on PYTHONPATH.
-
-    Folders are real, since Warp finds its headers by the resolved path of its own files; the libraries are links.
-    """
-
-    def copy_file(source: str, target: str) -> str:
-        if Path(source).parent.name == "bin":
-            Path(target).symlink_to(source)
-        else:
-            shutil.copyfile(source, target)
-        return target
-
-    shutil.copytree(installed_warp(), to / "warp", ignore=LEFT_OUT, copy_function=copy_file)
-    if file:
-        (to / "warp" / file).write_text(text, encoding="utf-8")
+def altered_warp(to: Path, file: str, text: str) -> Path:
+    """Copy the installed Warp below `to`, `file` of it with another text; returns what to put on PYTHONPATH."""
+    (copy_warp(to) / file).write_text(text, encoding="utf-8")
     return to
 
 
@@ -174,7 +151,7 @@ def status_of(script: Path, tree: Path, folder: Path) -> int:
 
 def judge(mutant: Mapping[str, str], healthy: Path, work: Path, seconds: float, seed: int) -> Outcome:
     """Hunt on one mutant."""
-    tree = copy_warp(work / "tree", mutant["file"], changed(mutant))
+    tree = altered_warp(work / "tree", mutant["file"], changed(mutant))
     began = time.monotonic()
     status, report = hunt(tree, work / "hunt", seconds, seed)
     took = time.monotonic() - began
@@ -192,7 +169,7 @@ def judge(mutant: Mapping[str, str], healthy: Path, work: Path, seconds: float, 
     reached = trapped(mutant)
     if reached is None:
         return Outcome(mutant["id"], "survived", took, note="whether it was reached is unknown")
-    tree = copy_warp(work / "trap", mutant["file"], reached)
+    tree = altered_warp(work / "trap", mutant["file"], reached)
     status, _ = hunt(tree, work / "trap_hunt", seconds, seed)
     return Outcome(mutant["id"], "not reached" if status == 0 else "survived", took)
 
@@ -228,7 +205,8 @@ def main() -> int:
     outcomes: list[Outcome] = []
     with tempfile.TemporaryDirectory(prefix="warpsmith-detection-") as name:
         folder = Path(name)
-        healthy = copy_warp(folder / "healthy")
+        healthy = folder / "healthy"
+        copy_warp(healthy)
         status, report = hunt(healthy, folder / "healthy_hunt", arguments.seconds_per_mutant, arguments.seed)
         alarms = [failure["bucket"] for failure in report.get("failures", ()) if not failure["known"]]
         print(f"unchanged Warp: status {status}, false alarms: {', '.join(alarms) or 'none'}", flush=True)

@@ -16,7 +16,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import warp as wp
@@ -32,14 +32,8 @@ from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language import types
 from strategies.language.nodes import Parameter
-from strategies.language.render import render
+from strategies.language.render import render, type_name
 from strategies.language.types import Array, Vector
-
-#: How Warp's names of vectors end: `gradcheck` knows those types alone, not others of the same shape.
-SUFFIXES: Final = {
-    "int8": "b", "uint8": "ub", "int16": "s", "uint16": "us", "int32": "i", "uint32": "ui", "int64": "l",
-    "uint64": "ul", "float16": "h", "float32": "f", "float64": "d",
-}  # fmt: skip
 
 
 def define(source: str, entry: str, folder: Path) -> Any:
@@ -62,7 +56,8 @@ def argument(parameter: Parameter, values: np.ndarray[Any, Any]) -> Any:
     kind = getattr(wp, scalar.notation)
     width = components(parameter.type)
     if isinstance(parameter.type, Array):
-        dtype = getattr(wp, f"vec{width[0]}{SUFFIXES[scalar.notation]}") if width else kind
+        # `gradcheck` knows the types that have names alone, not others of the same shape
+        dtype = getattr(wp, type_name(parameter.type.dtype).removeprefix("wp."))
         shaped = values.reshape(*parameter.shape, *width)
         return wp.array(shaped, dtype=dtype, requires_grad=scalar.is_float, device="cpu")
     if isinstance(parameter.type, Vector):

@@ -250,7 +250,6 @@ class Campaign:
         self._seconds = seconds
         self._stale = stale
         self._workers = default_workers() if workers is None else workers
-        self._fail_fast = fail_fast
         device = find_cuda_device()
         chosen = ordered_categories(categories)
         self.plan = Plan(
@@ -357,7 +356,7 @@ class _Run:
         campaign = self._campaign
         if campaign._interrupted:
             return StopReason.INTERRUPTED
-        if campaign._fail_fast and any(found.known is None for found in self._found.values()):
+        if self._plan.fail_fast and any(found.known is None for found in self._found.values()):
             return StopReason.FAILURE
         if (end := self._end(self._verified, self._stale)) is not None:
             return end
@@ -585,7 +584,7 @@ class _Run:
             path = self._store.failure_folder(reduced.bucket)
             if not (path / store_form.CASE).exists():
                 self._unsaved.append((reduced, result))
-                if not self._campaign._fail_fast:
+                if not self._plan.fail_fast:
                     self._save()
         self._found[reduced.bucket] = Found(
             reduced.bucket, failure.kind.value, None if known is None else known.id, path

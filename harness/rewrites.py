@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from strategies.language.hashing import defined_names
-from strategies.language.limits import MAX_UNROLL, is_dynamic
+from strategies.language.limits import MAX_UNROLL, is_dynamic, is_dynamic_loop
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -37,7 +37,6 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
-    While,
     rebuild,
     walk,
 )
@@ -184,13 +183,7 @@ def convert_loop_constants(program: Program) -> Program:
 @register
 def copy_before_dynamic_loops(program: Program) -> Program:
     """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
-    changed = {
-        node.target.name
-        for loop in walk(program)
-        if isinstance(loop, While) or (isinstance(loop, For) and is_dynamic(loop))
-        for node in walk(loop)
-        if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name)
-    }
+    changed = {name for loop in walk(program) if is_dynamic_loop(loop) for name in _assigned(loop)}
     names = _FreshNames(program)
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -238,7 +231,7 @@ def copy_reassigned_indices(program: Program) -> Program:
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
-        if not isinstance(node, For) or not is_dynamic(node) or not _assigns(node.body, node.name):
+        if not isinstance(node, For) or not is_dynamic(node) or node.name not in _assigned(node):
             return node
         copy = names.fresh(node.name)
 
@@ -256,12 +249,13 @@ def copy_reassigned_indices(program: Program) -> Program:
     return rewritten
 
 
-def _assigns(body: tuple[Statement, ...], name: str) -> bool:
-    return any(
-        isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name) and node.target.name == name
-        for statement in body
-        for node in walk(statement)
-    )
+def _assigned(loop: Node) -> set[str]:
+    """The locals that statements of a loop assign, whole."""
+    return {
+        node.target.name
+        for node in walk(loop)
+        if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name)
+    }
 
 
 class _FreshNames:

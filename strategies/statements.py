@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from strategies.blocks import rounded, whole
 from strategies.expressions import Typed
@@ -69,6 +69,14 @@ class Sketch(WhileLoops):
             case _:
                 return self.loop(weights, depth)
         return [made]
+
+    def loops_in_sequence(self, most: int, one: Callable[[int], list[Statement]]) -> Iterator[Statement]:
+        """A local at times, then one to `most` loops that `one` draws by depth, with a statement after some."""
+        yield from self.block(self.dice.below(2), Statements(), 2)
+        for _ in range(self.dice.between(1, most)):
+            yield from one(self.dice.between(1, 2))
+            if self.dice.chance(25):
+                yield from self.block(1, Statements(), 1)
 
     # ------------------------------------------------------------ results
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import re
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox import Sandbox
-
-#: What running kernels does not need.
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "tests", "examples")
+from harness.warp_copy import copy_warp
 
 
 @dataclass(frozen=True)
@@ -28,30 +24,9 @@ class Defect:
     replacement: str
 
 
-def installed_warp() -> Path:
-    """The folder of the Warp that the tests use."""
-    found = importlib.util.find_spec("warp")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent
-
-
 def plant(folder: Path, defects: Sequence[Defect]) -> Path:
-    """Copy Warp into `folder`, with `defects`; returns what to put on PYTHONPATH.
-
-    Folders are real, since Warp finds its headers by the resolved path of its own files; the big libraries in
-    `bin` are links.
-    """
-    source, copy = installed_warp(), folder / "warp"
-
-    def copy_file(path: str, to: str) -> str:
-        if Path(path).parent.name == "bin":
-            Path(to).symlink_to(path)
-        else:
-            shutil.copyfile(path, to)
-        return to
-
-    shutil.copytree(source, copy, ignore=_LEFT_OUT, copy_function=copy_file)
+    """Copy Warp into `folder`, with `defects`; returns what to put on PYTHONPATH."""
+    copy = copy_warp(folder)
     for defect in defects:
         path = copy / defect.file
         text, count = re.subn(defect.pattern, lambda match, d=defect: match.expand(d.replacement), path.read_text())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import apply
 
 from corpus.case import decode_case
 from corpus.record import Provenance
@@ -25,13 +26,11 @@ from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
 from strategies.language import types
 from strategies.language.nodes import (
-    Apply,
     Assign,
     Compare,
     Conditional,
     Construct,
     Element,
-    Expression,
     Literal,
     Name,
     Parameter,
@@ -55,10 +54,6 @@ def program(*body: Statement) -> Program:
         (Parameter("x", array, 0.5, 2.0, (2,)), Parameter("out", array, 0, 0, (2,), True)),
         (ThreadIndex(("i",)), *body),
     )
-
-
-def apply(op: str, *arguments: Expression) -> Apply:
-    return Apply(arguments[0].type, op, arguments)
 
 
 def half(value: float = 0.5) -> Literal:

@@ -8,6 +8,7 @@ from itertools import islice
 from statistics import median
 
 import pytest
+from tiny import apply
 
 from harness.sandbox import Sandbox
 from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
@@ -25,7 +26,6 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Element,
-    Expression,
     For,
     If,
     Literal,
@@ -45,10 +45,6 @@ BARE = 6
 
 I = Name(INT32, "i")  # noqa: E741
 X, Y, OUT = (Element(FLOAT32, name, (I,)) for name in ("x", "y", "out"))
-
-
-def apply(op: str, *arguments: Expression) -> Apply:
-    return Apply(arguments[0].type, op, arguments)
 
 
 def number(value: float) -> Literal:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
 from harness.inputs import Flavour, derive
@@ -55,10 +56,6 @@ WARP = "1.19.0"
 
 def element(name: str, of: Scalar = FLOAT32) -> Element:
     return Element(of, name, (Name(INT32, "i"),))
-
-
-def apply(op: str, *arguments: Expression) -> Apply:
-    return Apply(arguments[0].type, op, arguments)
 
 
 def store(value: Expression, of: Scalar = FLOAT32, name: str = "scale_points", extent: int = 5) -> Program:

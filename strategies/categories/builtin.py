@@ -7,7 +7,7 @@ from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import Scalar, Type, Vector
-from strategies.ops import ROWS, Away, OpSpec
+from strategies.ops import ROWS, Away, instances
 from strategies.statements import Sketch
 
 #: Of 100 arguments, how many are literals (a compiler may fold those), and how many span all of the domain.
@@ -46,16 +46,12 @@ def _argument(sketch: Sketch, domain: Interval | Away, of: Type, taken: set[str]
     return sketch.element_of(chosen)
 
 
-def _instances(row: OpSpec) -> list[tuple[tuple[Type, ...], Type]]:
-    return [instance for signature in row.signatures for instance in signature.all_instances()]
-
-
 def body(sketch: Sketch) -> Iterator[Statement]:
     """Two to five operations, each with its own types and its own output."""
     dice = sketch.dice
     for _ in range(dice.between(2, 5)):
         row = dice.one_of(ROWS)
-        arguments, result = dice.one_of(_instances(row))
+        arguments, result = dice.one_of(instances(row.name))
         domain = row.domain(types.element_scalar(arguments[0]))
         taken: set[str] = set()
         values = [_argument(sketch, d, of, taken) for d, of in zip(domain, arguments, strict=False)]

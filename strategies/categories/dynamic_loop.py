@@ -15,9 +15,5 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(20):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    yield from sketch.block(dice.below(2), Statements(), 2)
-    for _ in range(dice.between(1, 2)):
-        yield from sketch.dynamic_loop(WEIGHTS, dice.between(1, 2))
-        if dice.chance(25):
-            yield from sketch.block(1, Statements(), 1)
+    yield from sketch.loops_in_sequence(2, lambda depth: sketch.dynamic_loop(WEIGHTS, depth))
     yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))

@@ -15,10 +15,6 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(20):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    yield from sketch.block(dice.below(2), Statements(), 2)
-    for _ in range(dice.between(1, 3)):
-        yield from sketch.loop(WEIGHTS, dice.between(1, 2))
-        if dice.chance(25):
-            yield from sketch.block(1, Statements(), 1)
+    yield from sketch.loops_in_sequence(3, lambda depth: sketch.loop(WEIGHTS, depth))
     output = sketch.output(sketch.main)
     yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))

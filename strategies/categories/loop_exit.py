@@ -15,10 +15,6 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = dice.chance(15)
     output = sketch.output(sketch.main)
     sketch.early_output = output
-    yield from sketch.block(dice.below(2), Statements(), 2)
     indices: list[str] = []
-    for _ in range(dice.between(1, 2)):
-        yield from sketch.exit_loop(WEIGHTS, dice.between(1, 2), indices)
-        if dice.chance(25):
-            yield from sketch.block(1, Statements(), 1)
+    yield from sketch.loops_in_sequence(2, lambda depth: sketch.exit_loop(WEIGHTS, depth, indices))
     yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))

@@ -105,7 +105,8 @@ def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
     return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
 
 
-def _is_dynamic(node: Node) -> bool:
+def is_dynamic_loop(node: Node) -> bool:
+    """Whether `node` is a loop that Warp leaves one."""
     return isinstance(node, While) or (isinstance(node, For) and is_dynamic(node))
 
 
@@ -140,7 +141,7 @@ def _replays_effects(program: Program) -> bool:
         found.read & found.written
         or any(inner[name].added for name in writing)
         # in the backward pass of a dynamic loop a call may get other arguments than it had
-        or any(_is_dynamic(node) for body in bodies for statement in body for node in walk(statement))
+        or any(is_dynamic_loop(node) for body in bodies for statement in body for node in walk(statement))
     )
 
 

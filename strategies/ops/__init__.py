@@ -24,7 +24,7 @@ from strategies.ops.signatures import Signature
 from strategies.ops.spec import Away, Decision, OpSpec
 
 __all__ = [
-    "ATOMICS", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "OpSpec", "Signature", "producers",
+    "ATOMICS", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "OpSpec", "Signature", "instances", "producers",
     "result_type",
 ]  # fmt: skip
 
@@ -45,8 +45,12 @@ def result_type(op: str, arguments: Sequence[Type]) -> Type | None:
 
 
 @cache
+def instances(op: str) -> tuple[tuple[tuple[Type, ...], Type], ...]:
+    """Every tuple of argument types that the row `op` takes, with the type of the result."""
+    return tuple(instance for signature in OPS[op].signatures for instance in signature.instances())
+
+
+@cache
 def producers(result: Type) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
     """Every row and tuple of argument types that gives `result`."""
-    return tuple(
-        (row, arguments) for row in ROWS for signature in row.signatures for arguments in signature.instances(result)
-    )
+    return tuple((row, arguments) for row in ROWS for arguments, given in instances(row.name) if given is result)

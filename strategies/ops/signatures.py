@@ -48,11 +48,7 @@ class Signature(NamedTuple):
             return bound.setdefault("T", given) is given
         return given.notation == pattern
 
-    def instances(self, result: Type) -> list[tuple[Type, ...]]:
-        """Every tuple of argument types that gives `result`."""
-        return [arguments for arguments, given in self.all_instances() if given is result]
-
-    def all_instances(self) -> list[tuple[tuple[Type, ...], Type]]:
+    def instances(self) -> list[tuple[tuple[Type, ...], Type]]:
         """Every tuple of argument types, with the type of the result."""
         found = []
         for name in self.over:
