@@ -21,9 +21,6 @@ from strategies.language.nodes import Program
 #: Verified pairs for each category, about: categories take turns.
 PAIRS: Final = 2
 
-#: One process of pytest-xdist grows for all of these.
-pytestmark = pytest.mark.xdist_group("grow")
-
 #: Of its own, because Hypothesis' profile for continuous integration would set the seed aside.
 UNSEEDED: Final = settings(
     max_examples=4,

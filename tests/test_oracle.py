@@ -39,9 +39,6 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
 
-#: One process of pytest-xdist builds the kernels for all of these.
-pytestmark = pytest.mark.xdist_group("oracle")
-
 #: Kernels of each category: a build costs about 0.2 s.
 DRAWS = 3
 SEED = 31
