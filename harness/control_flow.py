@@ -68,6 +68,8 @@ class ControlFlow(ABC):
     program: Program
     _here: Activation
     _iterations: int
+    #: how much of the noise that each iteration of a loop sees again was used
+    _noise_repeated: int
 
     @abstractmethod
     def _value(self, node: Expression, mask: Mask) -> Values:
@@ -89,7 +91,9 @@ class ControlFlow(ABC):
 
     # ------------------------------------------------------------ loops
 
-    def _count_iteration(self) -> None:
+    def _begin_iteration(self, noise: int) -> None:
+        """Begin an iteration of a loop, before which as much as `noise` was used of what iterations see again."""
+        self._noise_repeated = noise
         self._iterations += 1
         if self._iterations > MAX_ITERATIONS:
             raise InvalidProgram(f"{self.program.name} loops more than {MAX_ITERATIONS} times")
@@ -105,13 +109,13 @@ class ControlFlow(ABC):
         count = np.maximum(0, np.where(step > 0, -((-span) // step), -(span // -step)))
         frame = LoopFrame()
         self._here.frames.append(frame)
-        live, ended, turn = mask, no_lanes(), 0
+        live, ended, turn, noise = mask, no_lanes(), 0, self._noise_repeated
         while True:
             active = live & (turn < count)
             ended = ended | (live & ~active)
             if not active.any():
                 break
-            self._count_iteration()
+            self._begin_iteration(noise)
             self._assign(Name(types.INT32, node.name), (start + turn * step).astype(np.int32), active)
             frame.continued = no_lanes()
             live = self._block(node.body, active) | frame.continued
@@ -122,13 +126,13 @@ class ControlFlow(ABC):
     def _while(self, node: While, mask: Mask) -> Mask:
         frame = LoopFrame()
         self._here.frames.append(frame)
-        live, ended = mask, no_lanes()
+        live, ended, noise = mask, no_lanes(), self._noise_repeated
         while live.any():
+            self._begin_iteration(noise)
             test = self._value(node.test, live)
             active, ended = live & test, ended | (live & ~test)
             if not active.any():
                 break
-            self._count_iteration()
             frame.continued = no_lanes()
             live = self._block(node.body, active) | frame.continued
         self._here.frames.pop()

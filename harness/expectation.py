@@ -45,6 +45,21 @@ class Cells:
         """The share of cells that are compared."""
         return float(np.mean(self.checked)) if self.checked.size else 1.0
 
+    @property
+    def told_from_zero(self) -> Mask:
+        """Where a zero would be refused."""
+        found: Mask = self.checked & (np.abs(self.expected) > self.tolerance)
+        return found
+
+    def differs_from(self, other: Cells) -> Mask:
+        """Where both are compared and no contents could pass for both."""
+        both = self.checked & other.checked
+        if self.expected.dtype.kind != "f":
+            return np.asarray(both & (self.expected != other.expected))
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(self.expected - other.expected) > self.tolerance + other.tolerance
+        return np.asarray(both & (apart | (np.isnan(self.expected) != np.isnan(other.expected))))
+
 
 @dataclass(frozen=True)
 class Promise:
@@ -92,17 +107,13 @@ class Expectation:
     @property
     def responds(self) -> bool:
         """Whether some output that is compared depends on the inputs: the reference gives another for others."""
-        return any(
-            np.any(found.checked & (found.expected != self.special_outputs[name].expected))
-            for name, found in self.outputs.items()
-        )
+        return any(np.any(found.differs_from(self.special_outputs[name])) for name, found in self.outputs.items())
 
     @property
     def alive(self) -> bool:
-        """Whether some gradient that is compared is not zero."""
+        """Whether some gradient of an input that is compared is told from zero: zero would be refused there."""
         return any(
-            np.any(self.gradients[p.name].checked & (self.gradients[p.name].expected != 0))
-            for p in differences.differentiable_inputs(self.program)
+            np.any(self.gradients[p.name].told_from_zero) for p in differences.differentiable_inputs(self.program)
         )
 
     @property
@@ -117,7 +128,7 @@ class Expectation:
         if not self._differentiable:
             return Promise(Tier.FORWARD, "nothing to differentiate")
         if not self.alive:
-            return Promise(Tier.FORWARD, "every gradient is zero")
+            return Promise(Tier.FORWARD, "no gradient is told from zero")
         if self.gradients_checked < MIN_CHECKED or not self.every_input_checked:
             return Promise(None, "too few gradients could be checked")
         return Promise(Tier.BACKWARD)

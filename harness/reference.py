@@ -62,7 +62,7 @@ from strategies.ops.decisions import truncated
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
 
-#: Realisations of rounding noise beside the one without: their spread is the tolerance's raw material.
+#: Realisations of independent rounding noise beside the one without: their spread is the tolerance's raw material.
 NOISE_RUNS: Final = 4
 #: A decision counts as fragile when its margin is within this many times the margin's own spread.
 FRAGILE_FACTOR: Final = 8.0
@@ -156,13 +156,16 @@ class Evaluator(ControlFlow):
         """Evaluate the whole launch."""
         program = self.program
         self._threads = int(np.prod(program.launch))
-        self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0)
+        #: whether there is one more realisation, in which an operation errs alike in all iterations of a loop
+        self._repeats = self.noise is not None and any(isinstance(n, For | While) for n in walk(program))
+        self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0) + self._repeats
         self._lanes = max(v.shape[0] for v in self.inputs.values()) if self.inputs else 1
         self._parameters = {p.name: p for p in program.parameters}
         found = effects(program)
         #: arrays that threads add to, or take extremes of, and never overwrite: cells may be shared
         self._shared = found.added - found.stored
         self._noise_used = 0
+        self._noise_repeated = 0
         self._noise_pool = self._draw_noise()
         self._here = Activation(arrays={p.name: p.name for p in program.arrays})
         self._arrays: dict[str, Values] = {}
@@ -224,6 +227,26 @@ class Evaluator(ControlFlow):
         count = 1 << 14
         return 2.0 * uniform(f"noise/{self.noise}", count) - 1.0 if self.noise is not None else np.zeros(0)
 
+    def _next_noise(self, components: tuple[int, ...]) -> Values:
+        """Noise between -1 and 1 for one operation: realisations but the first, 1, threads[, components].
+
+        An iteration may round just as the one before: the errors of a loop then add up as they are, not as their
+        root.  So in the last realisation an operation errs by all it may, to the same side in every iteration.
+        """
+        shape = (1, self._threads, *components)
+        size = int(np.prod(shape))
+        found = self._window(self._noise_used, NOISE_RUNS * size).reshape(NOISE_RUNS, *shape)
+        self._noise_used += 1
+        if not self._repeats:
+            return found
+        again = np.copysign(1.0, self._window(self._noise_repeated, size, NOISE_RUNS * size)).reshape(1, *shape)
+        self._noise_repeated += 1
+        return np.concatenate((found, again))
+
+    def _window(self, number: int, count: int, shift: int = 0) -> Values:
+        offset = shift + (number * 7919) % (self._noise_pool.size - count % self._noise_pool.size)
+        return np.take(self._noise_pool, np.arange(offset, offset + count), mode="wrap")
+
     def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
         """`values` as an operation with an error of up to `ulps` units in the last place may give them.
 
@@ -233,15 +256,9 @@ class Evaluator(ControlFlow):
         if self.noise is None or not scalar.is_float or ulps == 0:
             return values
         components = values.shape[3:] if values.ndim > 3 else ()
-        count = NOISE_RUNS * self._threads * int(np.prod(components, initial=1))
-        offset = (self._noise_used * 7919) % (self._noise_pool.size - count % self._noise_pool.size)
-        self._noise_used += 1
-        window = np.take(self._noise_pool, np.arange(offset, offset + count), mode="wrap")
         factor = np.ones((self._runs, 1, self._threads, *components))
         # an error of half a unit in the last place is at most the unit roundoff, relative to the value
-        factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * window.reshape(
-            NOISE_RUNS, 1, self._threads, *components
-        )
+        factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * self._next_noise(components)
         if ulps <= 0.5:
             base = values[:1, :1]
             factor = np.where(base.astype(scalar.notation) == base, 1.0, factor)
