@@ -11,17 +11,24 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from tiny import apply, kernel
 
 import corpus
 from corpus.dataset import COLUMNS, DatasetRow
-from corpus.record import Record, encode_record
+from corpus.record import Record, encode_record, make_record
 from corpus.store import VERIFIED, Store
 from harness.commands import run
+from harness.cuda_text import compile_batch, cuda_texts, needed_ptx
 from harness.examples import expectation_of
 from harness.generated_code import compile_each
+from harness.sandbox import BuildOptions, Job, Sandbox
+from strategies.language.nodes import Assign, Literal, Name, Program
+from strategies.language.render import render
+from strategies.language.types import FLOAT32
 
 OF_EACH: Final = 3
 OWN: Final = Path(corpus.__file__).parent
@@ -221,3 +228,104 @@ def test_the_card_of_an_export_counts_what_is_there(parquet: Path, full: list[di
     counts = [str(unary.count(split)) for split in ("train", "validation", "test")]
     (line,) = (line for line in text.splitlines() if line.startswith("| `unary` |"))
     assert [cell.strip() for cell in line.split("|")][4:7] == counts
+
+
+# ---------------------------------------------------------------- CUDA
+
+
+@pytest.fixture(scope="module")
+def with_ptx(small: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The rows of a few categories, with CUDA text and PTX."""
+    out = tmp_path_factory.mktemp("exports") / "ptx.jsonl"
+    some = [word for name in ("elementwise", "vector", "compound") for word in ("--category", name)]
+    exported(small, out, "--format", "jsonl-full", "--no-examples", "--ptx", "sm_80", *some)
+    return [json.loads(line) for line in out.read_bytes().splitlines()]
+
+
+def entry_parameters(ptx: str) -> dict[str, int]:
+    """The entry points in a PTX text, each with the number of its parameters."""
+    entries = re.findall(r"^\.visible \.entry (\w+)\(\n(.*?)^\)", ptx, re.MULTILINE | re.DOTALL)
+    return {name: parameters.count(".param") for name, parameters in entries}
+
+
+def test_the_ptx_of_a_row_is_that_of_its_kernel(with_ptx: list[dict[str, Any]], records: dict[str, Record]) -> None:
+    for row in with_ptx:
+        # The bounds of the launch, every parameter and, backward, the adjoint of every parameter.
+        parameters = len(records[row["id"]].program.parameters)
+        name = f"{row['kernel_name']}_cuda_kernel"
+        assert entry_parameters(row["ptx"]) == {
+            f"{name}_forward": 1 + parameters,
+            f"{name}_backward": 1 + 2 * parameters,
+        }
+        assert f"void {name}_forward(" in row["cuda"]
+        assert ".target sm_80" in row["ptx"]
+        assert "pnanovdb" not in row["ptx"]
+
+
+def pair(program: Program, like: Record) -> Record:
+    return make_record(program, cpp="", verification=like.verification, provenance=like.provenance)
+
+
+def test_a_batch_gives_each_kernel_its_own_text(records: dict[str, Record]) -> None:
+    like = next(iter(records.values()))
+    factors = {"0f3EC00000": 0.375, "0f3EE00000": 0.4375}
+    programs = [kernel(FLOAT32, lambda a, b, f=f: apply("mul", a, Literal(FLOAT32, f))) for f in factors.values()]
+    broken = msgspec.structs.replace(programs[0], body=(Assign(Name(FLOAT32, "x"), Name(FLOAT32, "nowhere")),))
+    pairs = [pair(program, like) for program in (programs[0], broken, programs[1])]
+    first, none, second = (text for _, text in cuda_texts(pairs, 90))
+    assert none.cuda is none.ptx is None
+    assert "nowhere" in (none.error or "")
+    for text, number in ((first, "0f3EC00000"), (second, "0f3EE00000")):
+        assert text.ptx is not None
+        assert {n for n in factors if n in text.ptx} == {number}
+    with Sandbox() as sandbox:
+        (built,) = sandbox.run([Job(render(programs[0]), "known")], BuildOptions(cuda_arch=90))
+    assert first.cuda == built.cuda is not None
+
+
+def test_a_pair_on_which_the_compiler_dies_is_the_only_one_left_out(
+    records: dict[str, Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The script here dies over every second kernel, as NVRTC might."""
+    script = tmp_path / "dies.py"
+    script.write_text(
+        "import json, os, sys\n"
+        "for n, source in enumerate(json.loads(sys.stdin.readline())['sources']):\n"
+        "    print(json.dumps({'begin': n}), flush=True)\n"
+        "    if '0.375' in source:\n"
+        "        os.abort()\n"
+        "    print(json.dumps({'error': 'none'}), flush=True)\n"
+    )
+    monkeypatch.setattr("harness.nvrtc.__file__", str(script))
+    like = next(iter(records.values()))
+    programs = [
+        kernel(FLOAT32, lambda a, b, f=f: apply("mul", a, Literal(FLOAT32, f))) for f in (0.5, 0.375, 0.5, 0.375)
+    ]
+    found = compile_batch([pair(program, like) for program in programs], 90)
+    assert [text.error for text in found] == ["none", "NVRTC died of SIGABRT", "none", "NVRTC died of SIGABRT"]
+
+
+def test_tables_that_nothing_refers_to_are_no_part_of_the_ptx() -> None:
+    needed = ".const .align 4 .b8 table[8] = {1, 2};\n.visible .entry k(\n)\n{\n mov.u64 %rd1, table;\n}\n"
+    others = (
+        ".global .align 8 .u64 link = alone;\n.const .align 4 .b8 alone[4] = {0, 1};\n"
+        ".shared .align 4 .b8 room[16];\n.global .align 1 .u8 one = 1;\n"
+    )
+    assert needed_ptx(others + needed) == needed
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--format", "jsonl-full", "--ptx", "hopper"), "--ptx hopper: an architecture is a name like sm_90"),
+        (("--format", "jsonl-full", "--ptx", "12", "-c", "unary"), "--ptx sm_12: the NVRTC of Warp"),
+        (("--cuda",), "the five fields have no column for CUDA"),
+    ],
+)
+def test_what_cuda_cannot_be_made_for_is_said(
+    options: tuple[str, ...], said: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert run(["export", "--corpus", str(small), "--out", str(tmp_path / "out"), *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

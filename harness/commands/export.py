@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -18,7 +20,9 @@ from corpus.statistics import count_statements
 from corpus.store import Store
 from harness.commands.card import gather
 from harness.commands.shared import BadUsage, Category, Corpus, existing_corpus, needs_dataset_extra, say
+from harness.cuda_text import ArchitectureUnknown, cuda_texts
 from harness.examples import example_of, expectation_of, texts_of
+from harness.workers import CUDA_ARCH
 from strategies.categories import CATEGORIES
 from strategies.stream import UnknownCategory
 
@@ -69,6 +73,54 @@ class Filters:
         )
 
 
+@dataclass(frozen=True)
+class Derived:
+    """Which columns are derived from the stored trees, since records do not hold them: PTX for `architecture`."""
+
+    examples: bool
+    cuda: bool
+    architecture: int | None
+
+    def rows(self, records: Iterator[Record], assignment: Assignment) -> Iterator[DatasetRow]:
+        """The rows of `records`, in their order."""
+        for record, cuda, ptx in self._with_cuda(records):
+            example = example_of(expectation_of(record)) if self.examples else Example()
+            texts = texts_of(record, cuda, ptx)
+            yield make_row(record, assignment.split(record).value, assignment.cluster(record), texts, example)
+
+    def _with_cuda(self, records: Iterator[Record]) -> Iterator[tuple[Record, str | None, str | None]]:
+        if not self.cuda:
+            yield from ((record, None, None) for record in records)
+            return
+        try:
+            for record, text in cuda_texts(map(_of_installed_warp, records), self.architecture or CUDA_ARCH):
+                if text.error is not None:
+                    say(f"{record.type} {record.id[:12]}: no CUDA text: {text.error}")
+                yield record, text.cuda, text.ptx if self.architecture else None
+        except ArchitectureUnknown as error:
+            raise BadUsage(f"--ptx sm_{self.architecture}: {error}") from None
+
+
+def _architecture(name: str | None) -> int | None:
+    if name is None:
+        return None
+    found = re.fullmatch(r"(?:sm_)?(\d{2,3})", name)
+    if found is None:
+        raise BadUsage(f"--ptx {name}: an architecture is a name like sm_90")
+    return int(found.group(1))
+
+
+def _of_installed_warp(record: Record) -> Record:
+    """`record`, whose CUDA text the installed Warp is to write."""
+    installed = importlib.metadata.version("warp-lang")
+    if record.provenance.warp != installed:
+        raise BadUsage(
+            f"{record.type} {record.id[:12]} was made by Warp {record.provenance.warp} and {installed} is "
+            "installed: its CUDA text would not belong to its C++"
+        )
+    return record
+
+
 def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; for parquet, a new folder.")],
     format: Annotated[
@@ -90,11 +142,21 @@ def export(
         bool,
         typer.Option("--examples/--no-examples", help="Inputs, outputs and gradients to run against."),
     ] = True,
+    cuda: Annotated[
+        bool, typer.Option("--cuda", help="Fill the column cuda, by the installed Warp; no GPU needed.")
+    ] = False,
+    ptx: Annotated[
+        str | None,
+        typer.Option("--ptx", metavar="ARCH", help="Fill the columns cuda and ptx; for sm_90, say. No GPU needed."),
+    ] = None,
 ) -> int:
     """Write the verified pairs as rows for other tools.
 
     Splits are those of the whole corpus, whatever rows are chosen.
     """
+    if (cuda or ptx is not None) and format is Format.JSONL:
+        raise BadUsage("the five fields have no column for CUDA: choose --format jsonl-full or parquet")
+    derived = Derived(examples, cuda or ptx is not None, _architecture(ptx))
     unknown = sorted(set(category or ()) - set(CATEGORIES))
     if unknown:
         raise UnknownCategory(unknown[0])
@@ -107,9 +169,9 @@ def export(
     if format is Format.JSONL:
         rows = export_jsonl(records(), out)
     elif format is Format.JSONL_FULL:
-        rows = write_jsonl(_rows(records, _assigned(store), examples), out)
+        rows = write_jsonl(derived.rows(records(), _assigned(store)), out)
     else:
-        rows = _export_parquet(store, filters, records, examples, out)
+        rows = _export_parquet(store, filters, records, derived, out)
     say(f"{rows} rows written to {out}")
     return 0
 
@@ -120,14 +182,8 @@ def _assigned(store: Store) -> Assignment:
     return assign(store.records(check=False))
 
 
-def _rows(records: Callable[[], Iterator[Record]], assignment: Assignment, examples: bool) -> Iterator[DatasetRow]:
-    for record in records():
-        example = example_of(expectation_of(record)) if examples else Example()
-        yield make_row(record, assignment.split(record).value, assignment.cluster(record), texts_of(record), example)
-
-
 def _export_parquet(
-    store: Store, filters: Filters, records: Callable[[], Iterator[Record]], examples: bool, out: Path
+    store: Store, filters: Filters, records: Callable[[], Iterator[Record]], derived: Derived, out: Path
 ) -> int:
     with needs_dataset_extra():
         from corpus.card import export_card
@@ -139,7 +195,7 @@ def _export_parquet(
     facts = gather(store, assignment, filters.keeps)
     if not facts.splits:
         raise BadUsage(f"no row of {store.path} is {filters.words or 'there'}")
-    rows = write_parquet(_rows(records, assignment, examples), out, facts.splits)
+    rows = write_parquet(derived.rows(records(), assignment), out, facts.splits)
     try:
         replace_file(out / "README.md", [export_card(facts, filters.words, list(CATEGORIES)).encode()])
     except OSError as error:
