@@ -156,7 +156,7 @@ COLUMNS: Final[dict[str, str]] = {
     "cpp_forward": "the forward function alone",
     "cpp_backward": "the backward function alone",
     "cuda": "the complete CUDA text, compiled by NVRTC and not run, if the pair was grown or exported with it",
-    "ptx": "the PTX that NVRTC made of `cuda`, without tables that nothing in it refers to, if the export was asked for it",
+    "ptx": "the PTX that NVRTC made of `cuda`, without unused tables, if the export was asked for it",
     "features": "the constructs, operators, built-ins and types in the kernel",
     "difficulty": "1 to 5: one more for each of over 40 nodes, over 100 nodes, over 4 branches, blocks three deep",
     "statements": "statements, nested ones too",
