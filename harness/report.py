@@ -36,6 +36,10 @@ LINES_BEFORE: Final = 12
 #: Behind a line of generated code that the failure points at, and the column where it stands.
 MARK: Final = "// <---"
 MARK_COLUMN: Final = 88
+#: An error of a C++ compiler, what it says besides, and the lines that follow an error: the code, a pointer at it.
+_COMPILER_ERROR: Final = re.compile(r":\d+:\d+: (?:fatal )?error: ")
+_COMPILER_NOTE: Final = re.compile(r":\d+:\d+: note: |^\s*\d* \| |^\[…\]|retrying without precompiled")
+QUOTED_LINES: Final = 2
 #: What a report says of releases until they have been tried.
 SINCE: Final = "Releases:"
 NOT_BISECTED: Final = f"{SINCE} the versions before were not tried."
@@ -97,7 +101,7 @@ def readme(
         "",
     ]
     if failure.expected is None and failure.message:
-        parts += ["```", failure.message.strip(), "```", ""]
+        parts += ["```", errors_alone(failure.message.strip()), "```", ""]
     parts += [f"**What should happen.** {_SHOULD[failure.kind]}"]
     parts += [f"- {line}" for line in _documented(program, failure)]
     parts += [
@@ -113,7 +117,7 @@ def readme(
     else:
         said = f"**In a fresh process it {ran.ending}: the failure was not reproduced by this script alone.** It said:"
         parts += [said, ""]
-    parts += ["```", ran.output, "```", "", "```python", script.rstrip("\n"), "```", ""]
+    parts += ["```", errors_alone(ran.output), "```", "", "```python", script.rstrip("\n"), "```", ""]
     parts += [f"Versions: Warp {provenance.warp}, NumPy {provenance.numpy}. Device: {device}. {_levels(reduced)}", ""]
     parts += [NOT_BISECTED, ""]
     if reduced.stopped is not None:
@@ -134,6 +138,25 @@ def readme(
 def with_releases(text: str, sentence: str) -> str:
     """A report that says of releases what was found out since."""
     return re.sub(rf"^{SINCE}.*$", lambda _: f"{SINCE} {sentence}", text, count=1, flags=re.MULTILINE)
+
+
+def errors_alone(text: str) -> str:
+    """What was printed, of a compiler's words only the errors, each once with the code that it quotes.
+
+    Of one ambiguous call a compiler prints dozens of candidates, and Warp has everything compiled twice.
+    """
+    lines = text.split("\n")
+    errors = [n for n, line in enumerate(lines) if _COMPILER_ERROR.search(line)]
+    if not errors:
+        return text
+    said = [line for line in lines[: errors[0]] if not _COMPILER_NOTE.search(line)]
+    blocks = dict.fromkeys((_in_its_file(lines[n]), *lines[n + 1 : n + 1 + QUOTED_LINES]) for n in errors)
+    return "\n".join([*said, *(line for block in blocks for line in block)])
+
+
+def _in_its_file(line: str) -> str:
+    """A compiler's line without the folders and hashes of its file."""
+    return re.sub(r"^\S+\.cpp:\d+:\d+:", "module.cpp:", line)
 
 
 def _title(failure: Failure, bucket: str, known: KnownIssue | None) -> str:

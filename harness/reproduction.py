@@ -40,6 +40,8 @@ HANG_SECONDS: Final = 60
 FIXED, FAILING = 0, 1
 #: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
 TRACEBACK: Final = "Traceback (most recent call last)"
+#: Where a machine keeps its packages, which is of no use to another.
+_INSTALLED: Final = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages/")
 
 
 @dataclass(frozen=True)
@@ -431,4 +433,4 @@ def run_repro(script: str, python: str = sys.executable) -> Ran:
             )
         except subprocess.TimeoutExpired:
             return Ran(None, f"it did not end within {REPRO_SECONDS} s")
-    return Ran(done.returncode, (done.stdout + done.stderr).replace(folder + os.sep, "").strip())
+    return Ran(done.returncode, _INSTALLED.sub("", (done.stdout + done.stderr).replace(folder + os.sep, "")).strip())

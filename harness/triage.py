@@ -233,8 +233,13 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     rewrite: str = ""
     fixed_when: Annotated[str, msgspec.Meta(min_length=1)]
     script: str = ""
+    no_case: str = ""
 
     def __post_init__(self) -> None:
+        if self.buckets and self.rewrite:
+            raise ValueError(f"{self.id} has both buckets and a rewrite: a bucket would hide what the rewrite does not")
+        if bool(self.script) == bool(self.no_case):
+            raise ValueError(f"{self.id} must have a script beside a stored case, or say in no_case why it has none")
         if not self.buckets and not self.rewrite:
             raise ValueError(f"{self.id} has neither buckets nor a rewrite, so it explains nothing")
         if self.rewrite and self.rewrite not in REWRITES:

@@ -454,7 +454,8 @@ def _with_output(message: str, log: str | None) -> str:
 def _same_every_time(message: str, folder: str) -> str:
     """A message without what differs between two builds of the same program: folders, hashes and process
     ids."""
-    return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message.replace(folder + os.sep, "")))
+    message = message.replace(folder + os.sep, "").replace(os.path.dirname(wp.__file__) + os.sep, "warp/")
+    return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message))
 
 
 def _failure(status: str, stage: str, message: str, launches: list[Frame] | None = None) -> Frame:

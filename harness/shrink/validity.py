@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TypeAlias
 
-from harness.shrink.tree import Body, assigned, walk
+from harness.shrink.tree import Body, assigned, root_of, targets_of, walk
 from strategies.language.check import IllFormed, bound_arguments, certainly_runs, returned_type
 from strategies.language.effects import effects
 from strategies.language.nodes import (
@@ -241,10 +242,15 @@ def _is_constant(value: Expression) -> bool:
 
 
 def _constants(body: Body) -> frozenset[str]:
-    """The variables that a loop changes: Warp wants ``float(0.0)``, not ``0.0``, as their first value."""
+    """The variables that a loop changes: Warp wants ``float(0.0)``, not ``0.0``, as their first value.
+
+    One that a single statement gives its value, inside a loop, is never changed.
+    """
     found: set[str] = set()
+    times: Counter[str] = Counter()
     for statement in body:
         for node in walk(statement):
             if isinstance(node, For | While):
                 found |= assigned(node.body)
-    return frozenset(found)
+            times.update(root.name for target in targets_of(node) if isinstance(root := root_of(target), Name))
+    return frozenset(name for name in found if times[name] != 1)
