@@ -27,7 +27,7 @@ from corpus.record import (
 from strategies.language import types
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render
-from strategies.language.types import Array, Vector
+from strategies.language.types import Array, Composite
 
 #: The version of the form of a case.
 SCHEMA: Final = 1
@@ -237,6 +237,6 @@ def _wanted(parameter: Parameter) -> tuple[str, tuple[int, ...]]:
     shape = parameter.shape
     if isinstance(of, Array):
         of = of.dtype
-    if isinstance(of, Vector):
+    if isinstance(of, Composite):
         shape = (*shape, of.length)
     return types.element_scalar(of).notation, shape

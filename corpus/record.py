@@ -27,7 +27,7 @@ from strategies.language.nodes import (
     Program,
 )
 from strategies.language.render import COMPARISONS, render
-from strategies.language.types import Array, Type, Vector
+from strategies.language.types import Array, Composite, Type, Vector
 
 #: The version of the form of a record.  A change of form adds a row to `UPGRADES`.
 SCHEMA: Final = 1
@@ -202,6 +202,8 @@ def _type_features(of: Type) -> set[str]:
         of = of.dtype
     if isinstance(of, Vector):
         found.add(f"vector:{of.length}")
+    elif isinstance(of, Composite):
+        found.add(f"form:{of.form}")
     return found
 
 

@@ -11,7 +11,7 @@ from harness.lanes import Values, uniform
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.nodes import Parameter, Program
-from strategies.language.types import Array, Scalar, Type, Vector
+from strategies.language.types import Array, Composite, Scalar, Type
 
 #: Generic floats keep this share of their range away from its ends, so that a step of a finite difference
 #: does not leave it.
@@ -54,9 +54,15 @@ def numpy_dtype(of: Type) -> np.dtype[Any]:
 
 
 def components(of: Type) -> tuple[int, ...]:
-    """The trailing axes that one value of type `of` has."""
+    """The trailing axis that one value of type `of` has; the numbers of a matrix are one axis, row by row."""
     element = of.dtype if isinstance(of, Array) else of
-    return (element.length,) if isinstance(element, Vector) else ()
+    return (element.length,) if isinstance(element, Composite) else ()
+
+
+def form(of: Type) -> str:
+    """How the components of one value of type `of` are put together; the empty string for a scalar."""
+    element = of.dtype if isinstance(of, Array) else of
+    return element.form if isinstance(element, Composite) else ""
 
 
 def derive(program: Program, seed: int, flavour: Flavour) -> dict[str, Values]:

@@ -56,7 +56,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.types import Array, Scalar, Tuple, Type, Vector
+from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
 from strategies.ops import OPS, Decision, OpSpec
 from strategies.ops.decisions import truncated
 
@@ -330,9 +330,10 @@ class Evaluator(ControlFlow):
             case Component(base=Name(type=Tuple(), name=name), index=Literal() as item):
                 return self._variable(item_name(name, int(item.value)), mask)
             case Component():
-                base, index = self._value(node.base, mask), self._value(node.index, mask)
-                base, index = self._common(base, self._component_index(index, base.shape[3], mask))
-                return np.take_along_axis(base, index[..., None], axis=3)[..., 0]
+                base, places = self._value(node.base, mask), self._places(node, mask)
+                base, places = self._common(base, places)
+                found = np.take_along_axis(base, places, axis=3)
+                return found if isinstance(node.type, Composite) else found[..., 0]
             case Element():
                 return self._read(node, mask)
             case Extent():
@@ -353,18 +354,33 @@ class Evaluator(ControlFlow):
             raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
         return self._here.environment[name]
 
+    def _places(self, node: Component, mask: Mask) -> Values:
+        """Which numbers of a value a component is, on the last axis: one, a row, or a part of a transformation."""
+        of = node.base.type
+        assert isinstance(of, Composite)
+        if isinstance(of, Transform) and node.attribute:
+            assert isinstance(node.index, Literal)
+            return np.arange(3 if node.index.value == 0 else 4).reshape(1, 1, 1, -1) + 3 * int(node.index.value)
+        found: Values = self._component_index(self._value(node.index, mask), of.shape[0], mask)[..., None]
+        if isinstance(of, Matrix):
+            if node.column is None:
+                return found * of.columns + np.arange(of.columns)
+            column = self._component_index(self._value(node.column, mask), of.columns, mask)
+            return found * of.columns + column[..., None]
+        return found
+
     def _component_index(self, index: Values, length: int, mask: Mask) -> Values:
         """Which component of a vector is meant; inside the vector for inactive lanes too."""
         outside = (index < 0) | (index >= length)
         if np.any(outside & mask):
             raise InvalidProgram(f"{self.program.name} reads or writes a component that a vector does not have")
-        return np.where(outside, 0, index)
+        return np.where(outside, 0, index).astype(np.int64)
 
     @staticmethod
-    def _common(base: Values, index: Values) -> tuple[Values, Values]:
-        """A vector and an index of its components, broadcast to the same lanes."""
-        lanes = np.broadcast_shapes(base.shape[:3], index.shape[:3])
-        return np.broadcast_to(base, (*lanes, base.shape[3])), np.broadcast_to(index, lanes)
+    def _common(base: Values, places: Values) -> tuple[Values, Values]:
+        """A value and the places of some of its numbers, broadcast to the same lanes."""
+        lanes = np.broadcast_shapes(base.shape[:3], places.shape[:3])
+        return np.broadcast_to(base, (*lanes, base.shape[3])), np.broadcast_to(places, (*lanes, places.shape[3]))
 
     def _apply(self, row: OpSpec, node: Apply, arguments: list[Values], mask: Mask) -> Values:
         if any(a.ndim == 4 for a in arguments):
@@ -526,13 +542,15 @@ class Evaluator(ControlFlow):
         return self._perturb(found, target, 0.5) if rounds else found
 
     def _construct(self, node: Construct, mask: Mask) -> Values:
-        assert isinstance(node.type, Vector)
+        assert isinstance(node.type, Composite)
         parts = [self._value(a, mask) for a in node.arguments]
         if not parts:
             return np.zeros((1, 1, 1, node.type.length), self._dtype(node.type))
         if len(parts) == 1:
             parts = parts * node.type.length
-        return np.stack(np.broadcast_arrays(*parts), axis=-1)
+        lanes = np.broadcast_shapes(*(p.shape[:3] for p in parts))
+        parts = [p[..., None] if p.ndim == 3 else p for p in parts]
+        return np.concatenate([np.broadcast_to(p, (*lanes, p.shape[3])) for p in parts], axis=-1)
 
     # ------------------------------------------------------------ arrays
 
@@ -729,10 +747,13 @@ class Evaluator(ControlFlow):
                 self._mark_writes(array, cell, mask, stored)
                 self._write(array, cell, value, mask)
             case Component():
-                base, index = self._value(target.base, mask), self._value(target.index, mask)
-                base, index = self._common(base, self._component_index(index, base.shape[3], mask))
-                chosen = index[..., None] == np.arange(base.shape[3])
-                self._assign_base(target.base, np.where(chosen, value[..., None], base), mask)
+                base, places = self._common(self._value(target.base, mask), self._places(target, mask))
+                given = value if isinstance(target.type, Composite) else value[..., None]
+                lanes = np.broadcast_shapes(base.shape[:3], given.shape[:3])
+                changed = np.broadcast_to(base, (*lanes, base.shape[3])).copy()
+                places = np.broadcast_to(places, (*lanes, places.shape[3]))
+                np.put_along_axis(changed, places, np.broadcast_to(given, places.shape), axis=3)
+                self._assign_base(target.base, changed, mask)
 
     def _assign_base(self, base: Expression, value: Values, mask: Mask) -> None:
         assert isinstance(base, Name | Component | Element)

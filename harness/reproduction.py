@@ -21,13 +21,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from harness.inputs import components
 from harness.lanes import Values
 from harness.verdict import Failure, FailureKind
 from strategies.language import types
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import INDENT, render, type_name
-from strategies.language.types import Array, Vector
+from strategies.language.types import Array, Composite
 
 REPRO: Final = "repro.py"
 TEST: Final = "test_repro.py"
@@ -204,7 +203,8 @@ def _nested(values: Values) -> str:
 
 
 def _shaped(parameter: Parameter, values: Values) -> Values:
-    return values.reshape(*parameter.shape, *components(parameter.type))
+    of = parameter.type.dtype if isinstance(parameter.type, Array) else parameter.type
+    return values.reshape(*parameter.shape, *(of.shape if isinstance(of, Composite) else ()))
 
 
 def _array(parameter: Parameter, values: Values) -> str:
@@ -220,7 +220,7 @@ def _array(parameter: Parameter, values: Values) -> str:
 
 
 def _scalar(parameter: Parameter, values: Values) -> str:
-    if isinstance(parameter.type, Vector):
+    if isinstance(parameter.type, Composite):
         return f"{type_name(parameter.type)}({', '.join(_number(v) for v in values[0])})"
     return _number(values[0])
 

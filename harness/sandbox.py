@@ -91,7 +91,8 @@ class ArrayArgument:
         dtype: Warp's name of the scalar type.
         data: the contents, of `NUMPY_TYPES[dtype]`; its shape is the array's, with the components as the
             last axis if there are any.
-        components: 0 for an array of scalars, n for one of vectors of length n.
+        components: 0 for an array of scalars, n for one of values of n numbers each.
+        form: what those values are: ``mat34``, ``quat``, ``transform``; anything else is a vector.
         stride: 1 for a contiguous array; k lays it over one whose last axis is k times as long.
         gradient: whether it has a gradient buffer (integer arrays may have one as well).
         cotangent: what the gradient buffer holds before the backward pass, in the shape of `data`; None for
@@ -104,6 +105,7 @@ class ArrayArgument:
     stride: int = 1
     gradient: bool = True
     cotangent: npt.NDArray[Any] | None = None
+    form: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,10 +118,11 @@ class ScalarArgument:
 
 @dataclass(frozen=True)
 class VectorArgument:
-    """A vector that a kernel is launched with, by Warp's name of its scalar type."""
+    """A vector that a kernel is launched with, by Warp's name of its scalar type, or another `form` of numbers."""
 
     dtype: str
     value: tuple[int | float | bool, ...]
+    form: str = ""
 
 
 Argument = ArrayArgument | ScalarArgument | VectorArgument
@@ -277,6 +280,7 @@ def _encode_argument(argument: Argument) -> dict[str, Any]:
             "kind": "vector",
             "dtype": argument.dtype,
             "components": len(argument.value),
+            "form": argument.form,
             "value": value.tobytes(),
         }
     shape = argument.data.shape[:-1] if argument.components else argument.data.shape
@@ -289,6 +293,7 @@ def _encode_argument(argument: Argument) -> dict[str, Any]:
         "kind": "array",
         "dtype": argument.dtype,
         "components": argument.components,
+        "form": argument.form,
         "shape": [int(extent) for extent in shape],
         "data": _bytes_of(argument.data, argument.dtype, argument.components, "the data"),
         "stride": argument.stride,

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.expectation import Cells, Expectation, InvalidProgram, expect
-from harness.inputs import components, numpy_dtype
+from harness.inputs import components, form, numpy_dtype
 from harness.lanes import Values
 from harness.sandbox import (
     Argument,
@@ -39,7 +39,7 @@ from strategies.language import types
 from strategies.language.limits import Limit
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render
-from strategies.language.types import Array, Vector
+from strategies.language.types import Array, Composite
 from strategies.language.widen import widened
 
 #: Every array of the strided launch lies over one whose last axis is this many times as long.
@@ -347,8 +347,8 @@ def _arguments(expectation: Expectation, inputs: dict[str, Values], stride: int)
 
 def _argument(parameter: Parameter, values: Values, expectation: Expectation, stride: int) -> Argument:
     scalar = types.element_scalar(parameter.type)
-    if isinstance(parameter.type, Vector):
-        return VectorArgument(scalar.notation, tuple(v.item() for v in values[0]))
+    if isinstance(parameter.type, Composite):
+        return VectorArgument(scalar.notation, tuple(v.item() for v in values[0]), form(parameter.type))
     if not isinstance(parameter.type, Array):
         return ScalarArgument(scalar.notation, values[0].item())
     width = components(parameter.type)
@@ -358,6 +358,7 @@ def _argument(parameter: Parameter, values: Values, expectation: Expectation, st
         dtype=scalar.notation,
         data=values.reshape(shape),
         components=width[0] if width else 0,
+        form=form(parameter.type),
         stride=stride,
         gradient=True,
         cotangent=None if cotangent is None else cotangent.reshape(shape).astype(numpy_dtype(parameter.type)),

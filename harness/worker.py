@@ -257,9 +257,15 @@ class _DeviceMemory:
         return self._array.numpy()[self._offset : self._offset + self._length].copy()
 
 
-def element_type(dtype: str, components: int) -> Any:
-    """Warp's type of one element: a scalar, or a vector of `components`."""
+def element_type(dtype: str, components: int, form: str) -> Any:
+    """Warp's type of one element: a scalar, a vector of `components`, or what `form` says (``mat34``, ``quat``)."""
     scalar = getattr(wp, dtype)
+    if form.startswith("mat"):
+        return wp.types.matrix((int(form[3]), int(form[4])), scalar)
+    if form == "quat":
+        return wp.types.quaternion(scalar)
+    if form == "transform":
+        return wp.types.transformation(scalar)
     return wp.types.vector(components, scalar) if components else scalar
 
 
@@ -274,6 +280,7 @@ class PaddedArray:
         self,
         dtype: str,
         components: int,
+        form: str,
         shape: tuple[int, ...],
         stride: int,
         device: str,
@@ -297,7 +304,7 @@ class PaddedArray:
             ptr=self._memory.address + PAD_BYTES,
             shape=shape,
             strides=tuple(strides),
-            dtype=element_type(dtype, components),
+            dtype=element_type(dtype, components, form),
             device=device,
             copy=False,
             **keywords,
@@ -331,7 +338,7 @@ class PaddedArray:
 
 def _argument(parameter: Frame) -> Any:
     """A launch argument that is not an array."""
-    kind = element_type(parameter["dtype"], parameter.get("components", 0))
+    kind = element_type(parameter["dtype"], parameter.get("components", 0), parameter.get("form", ""))
     if parameter["kind"] == "vector":
         return kind(*np.frombuffer(parameter["value"], np.dtype(parameter["dtype"])).tolist())
     return kind(parameter["value"])
@@ -345,7 +352,8 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
             buffers.append(None)
             arguments.append(_argument(parameter))
             continue
-        layout = (parameter["dtype"], parameter["components"], tuple(parameter["shape"]), parameter["stride"])
+        element = (parameter["dtype"], parameter["components"], parameter["form"])
+        layout = (*element, tuple(parameter["shape"]), parameter["stride"])
         gradient = None
         if parameter["gradient"]:
             gradient = PaddedArray(*layout, device, in_device_memory, salt=2 * position + 1)

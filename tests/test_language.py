@@ -342,9 +342,7 @@ ILL_FORMED = {
 BOOLS = t.vector(3, BOOL)
 UNSIGNED = n.Parameter("u", t.array(t.scalar("uint8")), -5, 5, (4,))
 ILL_FORMED |= {
-    "a vector that Warp has no name for": program(
-        n.Assign(n.Name(t.vector(7, FLOAT32), "v"), n.Construct(t.vector(7, FLOAT32), (A,)))
-    ),
+    "a variable named like a type of the file": program(n.Assign(n.Name(FLOAT32, "vec7"), A)),
     "a vector of truth values": program(n.Assign(n.Name(BOOLS, "v"), n.Construct(BOOLS, (n.Literal(BOOL, True),)))),
     "an atomic that Warp does not have": program(n.Atomic("atomic_mean", "out", (AT,), A)),
     "an atomic on a type that it does not take": program(

@@ -20,7 +20,7 @@ from strategies.language.nodes import (
     Program,
     rebuild,
 )
-from strategies.language.types import FLOAT32, INT32, Array, Scalar, Tuple, Type, Vector, Void
+from strategies.language.types import FLOAT32, INT32, Array, Composite, Matrix, Scalar, Tuple, Type, Vector, Void
 
 
 def retyped(program: Program) -> Iterator[Program]:
@@ -32,7 +32,7 @@ def retyped(program: Program) -> Iterator[Program]:
     for some in (simple, *({s: simple[s]} for s in odd)) if len(odd) > 1 else (simple,):
         if some:
             yield _retype(program, some)
-    for length in sorted({of.length for of in elements if isinstance(of, Vector)}):
+    for length in sorted({n for of in elements if isinstance(of, Vector | Matrix) for n in of.shape}):
         for shorter in (0, *range(2, length)):
             yield _retype(program, {}, {length: shorter})
 
@@ -44,20 +44,24 @@ def _element(node: Node) -> Type | None:
 
 
 def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping[int, int] | None = None) -> Program:
-    """`program` with scalar types replaced, and vectors by ones of other lengths, or, for 0, by scalars."""
+    """`program` with scalar types replaced, and vectors and matrices by ones of other sizes, or, for 0, vectors by
+    scalars."""
 
     def to(of: Type) -> Type:
         match of:
             case Scalar():
                 return mapping.get(of, of)
-            case Vector():
-                dtype, length = mapping.get(of.dtype, of.dtype), of.length
-                if lengths is not None:
-                    length = lengths.get(length, length)
-                return types.vector(length, dtype) if length else dtype
+            case Composite():
+                dtype = mapping.get(of.dtype, of.dtype)
+                shape = [(lengths or {}).get(n, n) for n in of.shape]
+                if isinstance(of, Vector):
+                    return types.vector(shape[0], dtype) if shape[0] else dtype
+                if isinstance(of, Matrix) and all(shape):
+                    return types.matrix(shape[0], shape[1], dtype)
+                return types.composite(of.form, dtype)
             case Array():
                 element = to(of.dtype)
-                assert isinstance(element, Scalar | Vector)
+                assert isinstance(element, Scalar | Composite)
                 return types.array(element, of.ndim)
             case Tuple():
                 return types.tuple_of([to(item) for item in of.items])
@@ -70,10 +74,14 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
         of = getattr(node, "type", None)
         if not isinstance(of, Type) or to(of) is of:
             new = node
-        elif isinstance(node, Construct) and not isinstance(to(of), Vector):
+        elif isinstance(node, Construct) and not isinstance(to(of), Composite):
             new = node.arguments[0] if node.arguments else Literal(to(of), 0)
         else:
             new = msgspec.structs.replace(node, type=to(of))
+            if isinstance(node, Construct) and isinstance(of, Composite) and len(node.arguments) == of.length:
+                shorter = to(of)
+                assert isinstance(shorter, Composite)
+                new = with_fields(new, arguments=tuple(map(change, node.arguments[: shorter.length])))
             if isinstance(new, Literal) and new.type is FLOAT32:
                 new = with_fields(new, value=float(np.float32(new.value)))
         if isinstance(new, Cast) and new.operand.type is new.type and not isinstance(new.operand, Literal):

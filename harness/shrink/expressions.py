@@ -21,7 +21,7 @@ from strategies.language.nodes import (
     Program,
     ThreadIndex,
 )
-from strategies.language.types import INT32, Array, Scalar, Type, Vector
+from strategies.language.types import INT32, Array, Composite, Scalar, Type
 
 
 class Leaves:
@@ -52,7 +52,7 @@ class Leaves:
 
     def fresh(self, of: Type, taken: Sequence[str] = ()) -> tuple[Parameter, Element] | None:
         """A new array to read a value of type `of` from."""
-        if not isinstance(of, Scalar | Vector):
+        if not isinstance(of, Scalar | Composite):
             return None
         name = next(n for n in name_pool(("x",)) if n not in self._names and n not in taken)
         low, high = (0.5, 2.0) if types.element_scalar(of).is_float else (1, 3)

@@ -34,7 +34,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import FLOAT32, INT32, Array, Scalar, Type, Vector
+from strategies.language.types import FLOAT32, INT32, Array, Composite, Scalar, Type
 
 #: Statements that are tried alone.
 _STATEMENTS: Final = (If, For, While, Assign, AugmentedAssign, Atomic, Evaluate, Unpack)
@@ -64,7 +64,7 @@ def hoisted(program: Program) -> Iterator[Program]:
 def _expression_alone(program: Program, node: Expression) -> Iterator[Program]:
     one, zero = Literal(FLOAT32, 1.0), Literal(FLOAT32, 0.0)
     value = Conditional(FLOAT32, node, one, zero) if node.type is types.BOOL else node
-    if not isinstance(value.type, Scalar | Vector):
+    if not isinstance(value.type, Scalar | Composite):
         return
     output, target = _output(program, value.type)
     found = _closed(program, (Assign(target, value),))
@@ -86,7 +86,7 @@ def _statement_alone(program: Program, node: Statement) -> Iterator[Program]:
     kinds = {n.name: n.type for n in walk(node) if isinstance(n, Name)}
     for name in sorted(assigned((node,))):
         of = kinds.get(name)
-        if isinstance(of, Scalar | Vector):
+        if isinstance(of, Scalar | Composite):
             output, target = _output(program, of)
             others = tuple(p for p in parameters if p.name != output.name)
             yield _alone(program, (*others, output), (*body, Assign(target, Name(of, name))))
@@ -100,7 +100,7 @@ def _output(program: Program, of: Type) -> tuple[Parameter, Element]:
     """An array that a value of type `of` can be stored in: one of the program's, or a new one."""
     first = program.body[0]
     assert isinstance(first, ThreadIndex)
-    assert isinstance(of, Scalar | Vector)
+    assert isinstance(of, Scalar | Composite)
     indices = tuple(Name(INT32, name) for name in first.names)
     names = all_names(program)
     name = next(n for n in name_pool(("out",)) if n not in names)

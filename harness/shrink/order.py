@@ -21,7 +21,7 @@ from strategies.language.nodes import (
     Program,
     encode,
 )
-from strategies.language.types import Array, Type, Vector
+from strategies.language.types import Array, Composite, Type
 
 #: Values that a literal is tried at, simplest first.
 FLOATS: Final = (1.0, 0.0, 2.0, 0.5, -1.0, 3.0)
@@ -60,7 +60,7 @@ def _renaming_cost(program: Program) -> int:
 
 def type_cost(of: Type) -> int:
     element = of.dtype if isinstance(of, Array) else of
-    length = element.length if isinstance(element, Vector) else 0
+    length = element.length if isinstance(element, Composite) else 0
     return length + (types.element_scalar(of).notation not in ("float32", "int32", "bool"))
 
 

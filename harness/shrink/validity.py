@@ -6,7 +6,14 @@ from collections import Counter
 from typing import TypeAlias
 
 from harness.shrink.tree import Body, assigned, root_of, targets_of, walk
-from strategies.language.check import IllFormed, bound_arguments, certainly_runs, returned_type
+from strategies.language.check import (
+    IllFormed,
+    bound_arguments,
+    certainly_runs,
+    component_type,
+    constructions,
+    returned_type,
+)
 from strategies.language.effects import effects
 from strategies.language.nodes import (
     Apply,
@@ -40,7 +47,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import INT32, VOID, Array, Scalar, Tuple, Type, Vector
+from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.ops import result_type
 
 
@@ -203,20 +210,19 @@ class _Check:
             case Conditional():
                 self.need(not isinstance(node.test, Literal) and node.then.type is node.otherwise.type)
             case Construct():
-                self.need(isinstance(node.type, Vector))
-                assert isinstance(node.type, Vector)
-                self.need(len(node.arguments) in (0, 1, node.type.length))
-                self.need(all(a.type is node.type.dtype for a in node.arguments))
+                self.need(isinstance(node.type, Composite))
+                assert isinstance(node.type, Composite)
+                self.need(tuple(a.type for a in node.arguments) in constructions(node.type))
             case Component():
                 base = node.base.type
                 if isinstance(base, Tuple):
                     self.need(isinstance(node.index, Literal) and node.type is base.items[int(node.index.value)])
                     self.value(node.base, scope)
                     return
-                self.need(isinstance(base, Vector) and base.dtype is node.type)
-                assert isinstance(base, Vector)
-                index = node.index.value if isinstance(node.index, Literal) else 0
-                self.need(-base.length <= index < base.length)
+                self.need(isinstance(base, Composite) and component_type(base, node) is node.type)
+                assert isinstance(base, Composite)
+                for place, extent in zip((node.index, node.column), base.shape, strict=False):
+                    self.need(not isinstance(place, Literal) or -extent <= place.value < extent)
             case Element() | Extent():
                 of = self.arrays[node.array].type if node.array in self.arrays else None
                 self.need(isinstance(of, Array))

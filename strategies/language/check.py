@@ -39,19 +39,25 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.render import COMPARISONS, INFIX, has_name
+from strategies.language.render import COMPARISONS, INFIX, has_name, is_alias
 from strategies.language.types import (
     BOOL,
     INT32,
     MAX_ARRAY_DIMENSIONS,
     VOID,
     Array,
+    Composite,
+    Matrix,
+    Quaternion,
     Scalar,
+    Transform,
     Tuple,
     Type,
     Vector,
     element_scalar,
+    quaternion,
     tuple_of,
+    vector,
 )
 
 #: The type of an operation's result from those of its arguments, or None if there is no such operation; for an
@@ -85,7 +91,11 @@ def _require(condition: bool, reason: str) -> None:
 
 def _check_name(name: str) -> None:
     _require(
-        name.isidentifier() and name.isascii() and not keyword.iskeyword(name) and name not in _RESERVED,
+        name.isidentifier()
+        and name.isascii()
+        and not keyword.iskeyword(name)
+        and name not in _RESERVED
+        and not is_alias(name),
         f"{name!r} is no name for a variable",
     )
 
@@ -165,7 +175,7 @@ class _Checker:
             )
         else:
             _require(not parameter.shape and not parameter.output, f"{name!r} is no array")
-            _require(isinstance(parameter.type, Scalar | Vector), f"{name!r} has a type that is not passed")
+            _require(isinstance(parameter.type, Scalar | Composite), f"{name!r} has a type that is not passed")
             self._names[name] = parameter.type
 
     # ------------------------------------------------------------ statements
@@ -186,7 +196,7 @@ class _Checker:
                     self._bind(name, INT32, fixed=True)
             case Assign():
                 value = self._expression(node.value)
-                _require(isinstance(value, Scalar | Vector | Tuple), f"{value!r} is no type of a variable")
+                _require(isinstance(value, Scalar | Composite | Tuple), f"{value!r} is no type of a variable")
                 self._assign(node.target, value)
             case AugmentedAssign():
                 _require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
@@ -396,15 +406,12 @@ class _Checker:
         return BOOL
 
     def _construct(self, node: Construct) -> Type:
-        _require(isinstance(node.type, Vector), "only vectors are constructed")
-        assert isinstance(node.type, Vector)
-        _require(
-            len(node.arguments) in (0, 1, node.type.length),
-            f"{node.type!r} is made of another number of values",
-        )
-        for argument in node.arguments:
-            self._expect(argument, node.type.dtype)
-        return node.type
+        of = node.type
+        _require(isinstance(of, Composite), "only vectors, matrices, quaternions and transformations are constructed")
+        assert isinstance(of, Composite)
+        found = tuple(self._expression(argument) for argument in node.arguments)
+        _require(found in constructions(of), f"{of!r} is not made of {found!r}")
+        return of
 
     def _component(self, node: Component) -> Type:
         base = self._expression(node.base)
@@ -413,14 +420,50 @@ class _Checker:
             assert isinstance(node.index, Literal)
             _require(0 <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}")
             return base.items[int(node.index.value)]
-        _require(isinstance(base, Vector), "only vectors have components")
-        assert isinstance(base, Vector)
-        self._expect(node.index, INT32)
-        if isinstance(node.index, Literal):
-            _require(0 <= node.index.value < base.length, f"{base!r} has no component {node.index.value!r}")
-        if node.attribute:
-            _require(isinstance(node.index, Literal) and base.length <= 4, "a component by name has a fixed place")
-        return base.dtype
+        _require(isinstance(base, Composite), f"{base!r} has no components")
+        assert isinstance(base, Composite)
+        for index, extent in zip((node.index, node.column), base.shape, strict=False):
+            if index is not None:
+                self._expect(index, INT32)
+            if isinstance(index, Literal):
+                _require(0 <= index.value < extent, f"{base!r} has no component {index.value!r}")
+        found = component_type(base, node)
+        _require(found is not None, f"{base!r} has no such component")
+        assert found is not None
+        return found
+
+
+def constructions(of: Composite) -> set[tuple[Type, ...]]:
+    """The types of arguments that values of type `of` are made of."""
+    one: tuple[Type, ...] = (of.dtype,)
+    found: set[tuple[Type, ...]] = {(), one * of.length}
+    match of:
+        case Vector() | Matrix():
+            found.add(one)
+            if isinstance(of, Vector) and of.length == 6 and of.dtype.is_float:
+                found.add((vector(3, of.dtype),) * 2)
+        case Quaternion():
+            found.add((vector(3, of.dtype), of.dtype))
+        case Transform():
+            found.add((vector(3, of.dtype), quaternion(of.dtype)))
+    return found
+
+
+def component_type(base: Composite, node: Component) -> Type | None:
+    """The type of the component of a value of type `base` that `node` names, or None if there is none."""
+    if not isinstance(base, Matrix) and node.column is not None:
+        return None
+    match base:
+        case Matrix() if node.attribute:
+            return None
+        case Matrix():
+            return base.dtype if node.column is not None else vector(base.columns, base.dtype)
+        case Transform() if node.attribute:
+            parts: dict[object, Type] = {0: vector(3, base.dtype), 1: quaternion(base.dtype)}
+            return parts.get(node.index.value) if isinstance(node.index, Literal) else None
+        case _ if node.attribute and not (isinstance(node.index, Literal) and base.length <= 4):
+            return None
+    return base.dtype
 
 
 def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter, Expression]]:

@@ -50,7 +50,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overwrites import Overwrites
-from strategies.language.types import Type
+from strategies.language.types import Matrix, Transform, Type
 
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
 MAX_UNROLL: Final = 16
@@ -268,8 +268,9 @@ class _Replay:
                 for argument in node.arguments:
                     self._use(argument)
             case Component():
-                if self._active(node):
-                    self._need(node.index)
+                for index in (node.index, node.column):
+                    if index is not None and self._active(node):
+                        self._need(index)
                 self._use(node.base)
             case Element():
                 for index in node.indices:
@@ -353,12 +354,12 @@ class _Replay:
         match node.target:
             case Name(name=name):
                 self.assigned[name] = {None} if self._active(node.value) else set()
-            case Component(base=Name(name=name), index=index):
+            case Component(base=Name(name=name)) as target:
                 before = self.assigned.setdefault(name, set())
-                key: object = index.value if isinstance(index, Literal) else None
-                if None in before or key in before or (key is None and before):
+                numbers = _numbers(target)
+                if None in before or numbers & before or (None in numbers and before):
                     self.found.add(Limit.COMPONENT_REASSIGNED)
-                before.add(key)
+                before |= numbers
 
     def _augmented(self, node: AugmentedAssign) -> None:
         self._use(node.value)
@@ -374,6 +375,8 @@ class _Replay:
                 self._need(index)
         elif isinstance(target, Component):
             self._need(target.index)
+            if target.column is not None:
+                self._need(target.column)
 
     def _set(self, target: Target, stale: bool, whole: bool) -> None:
         name = _local(target)
@@ -469,6 +472,21 @@ def _assigned(loop: For | While) -> set[str]:
 def _holds_floats(of: Type) -> bool:
     """Whether values of type `of` can carry a derivative."""
     return any(scalar.is_float for scalar in types.scalars_of(of))
+
+
+def _numbers(target: Component) -> set[int | None]:
+    """Which numbers of a value a component is; None stands for any."""
+    of, index, column = target.base.type, target.index, target.column
+    if not isinstance(index, Literal) or not (column is None or isinstance(column, Literal)):
+        return {None}
+    at = int(index.value)
+    match of:
+        case Matrix():
+            places = range(of.columns) if column is None else (int(column.value),)
+            return {at * of.columns + n for n in places}
+        case Transform() if target.attribute:
+            return {0, 1, 2} if at == 0 else {3, 4, 5, 6}
+    return {at}
 
 
 def _local(target: Target) -> str | None:

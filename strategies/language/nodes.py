@@ -68,19 +68,28 @@ class Cast(Node, frozen=True, tag="cast"):
 
 
 class Construct(Node, frozen=True, tag="construct"):
-    """A vector from its components, or from one scalar for all of them."""
+    """A value of a composite type from its numbers, from one for all of them, or, without arguments, from zeros.
+
+    A quaternion may be made of a vector and a scalar, a transformation of a vector and a quaternion, and a spatial
+    vector of two vectors.
+    """
 
     type: Type
     arguments: tuple[Expression, ...]
 
 
 class Component(Node, frozen=True, tag="component"):
-    """One component of a vector: ``v[i]``, or ``v.x`` if `attribute`."""
+    """A part of a value: ``v[i]``, or ``v.x`` if `attribute`.
+
+    Of a matrix that is a row, or one number if there is a `column`: ``m[i, j]``.  A transformation's attributes are
+    its translation, ``t.p`` (0), and its rotation, ``t.q`` (1); its components are numbers.
+    """
 
     type: Type
     base: Expression
     index: Expression
     attribute: bool = False
+    column: Expression | None = None
 
 
 class Element(Node, frozen=True, tag="element"):

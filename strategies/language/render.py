@@ -38,8 +38,9 @@ from strategies.language.nodes import (
     ThreadIndex,
     Unpack,
     While,
+    walk,
 )
-from strategies.language.types import Array, Scalar, Type, Vector
+from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Transform, Tuple, Type, Vector
 
 #: Python's binary operators by their name in Warp's registry: symbol and precedence.
 INFIX: Final = {
@@ -65,6 +66,7 @@ COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _UNARY, _POWER, _ATOM = 1, 2, 3, 4, 5, 12, 13, 15
 _LOGICAL: Final = {"or": _OR, "and": _AND}
 _COMPONENTS: Final = "xyzw"
+_PARTS: Final = "pq"
 
 #: Warp's suffixes of vector type names; float32 has none.
 _SUFFIXES: Final = {
@@ -80,8 +82,11 @@ _SUFFIXES: Final = {
     "int64": "l",
     "uint64": "ul",
 }
-#: The lengths of the vectors that have names.
-_NAMED_LENGTHS: Final = (2, 3, 4)
+#: The lengths of the vectors that have names for all scalar types, and the sizes of the matrices that have them for
+#: floats.  Those of spatial vectors and matrices have names of their own; any other is defined in front of the kernel.
+_NAMED_SIZES: Final = (2, 3, 4)
+_SPATIAL: Final = 6
+_ALIAS: Final = re.compile(r"(vec[0-9]+|mat[1-9][1-9])(h|d|b|ub|s|us|i|ui|l|ul)?")
 INDENT: Final = "    "
 
 
@@ -90,19 +95,69 @@ def type_name(of: Type) -> str:
     match of:
         case Scalar():
             return "bool" if of.kind == "bool" else f"wp.{of.notation}"
-        case Vector():
-            return f"wp.vec{of.length}{_SUFFIXES[of.dtype.notation]}"
+        case Composite():
+            return _named(of) or alias(of)
         case Array():
             dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
             return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
     raise TypeError(f"{of!r} has no name")
 
 
-def has_name(of: Type) -> bool:
-    """Whether Warp has a name for a type, by which `type_name` can write it."""
+def _named(of: Composite) -> str | None:
+    """Warp's own name of a type, if it has one."""
+    suffix = _SUFFIXES[of.dtype.notation]
+    spatial, square = of.shape in ((_SPATIAL,), (_SPATIAL, _SPATIAL)), len(set(of.shape)) == 1
     match of:
-        case Vector():
-            return of.dtype.notation in _SUFFIXES and of.length in _NAMED_LENGTHS
+        case Quaternion() | Transform():
+            return f"wp.{of.form}{suffix}"
+        case Vector() | Matrix() if spatial and of.dtype.is_float:
+            return f"wp.spatial_{'vector' if isinstance(of, Vector) else 'matrix'}{suffix}"
+        case Vector() if of.length in _NAMED_SIZES:
+            return f"wp.{of.form}{suffix}"
+        case Matrix() if of.rows in _NAMED_SIZES and square and of.dtype.is_float:
+            return f"wp.{of.form}{suffix}"
+    return None
+
+
+def alias(of: Composite) -> str:
+    """The name that a file gives a type that has none in Warp: ``mat23``, ``vec5d``."""
+    return f"{of.form}{_SUFFIXES[of.dtype.notation]}"
+
+
+def is_alias(name: str) -> bool:
+    """Whether a file may give a type this name, so that nothing else can have it."""
+    return bool(_ALIAS.fullmatch(name))
+
+
+def _definition_of(of: Composite) -> str:
+    """``mat23 = wp.types.matrix(shape=(2, 3), dtype=wp.float32)``."""
+    if isinstance(of, Matrix):
+        return f"{alias(of)} = wp.types.matrix(shape={of.shape}, dtype={type_name(of.dtype)})"
+    return f"{alias(of)} = wp.types.vector(length={of.length}, dtype={type_name(of.dtype)})"
+
+
+def _nameless(program: Program) -> list[Composite]:
+    """The types of a program that its file has to name, in a fixed order."""
+    found = {part for node in walk(program) if (of := getattr(node, "type", None)) for part in _composites(of)}
+    return sorted((of for of in found if _named(of) is None), key=alias)
+
+
+def _composites(of: Type) -> Iterator[Composite]:
+    match of:
+        case Composite():
+            yield of
+        case Array():
+            yield from _composites(of.dtype)
+        case Tuple():
+            for item in of.items:
+                yield from _composites(item)
+
+
+def has_name(of: Type) -> bool:
+    """Whether `type_name` can write a type."""
+    match of:
+        case Composite():
+            return of.dtype.notation in _SUFFIXES
         case Array():
             return has_name(of.dtype)
     return isinstance(of, Scalar)
@@ -170,8 +225,9 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Component():
             base = expression(node.base, _ATOM)
             if node.attribute and isinstance(node.index, Literal):
-                return f"{base}.{_COMPONENTS[int(node.index.value)]}", _ATOM
-            return f"{base}[{expression(node.index)}]", _ATOM
+                names = _PARTS if isinstance(node.base.type, Transform) else _COMPONENTS
+                return f"{base}.{names[int(node.index.value)]}", _ATOM
+            return f"{base}[{_list([node.index] if node.column is None else [node.index, node.column])}]", _ATOM
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
         case Extent():
@@ -247,9 +303,11 @@ def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
 
 
 def render(program: Program, name: str | None = None) -> str:
-    """The module source of `program`: imports, its functions, and one kernel, called `name` instead of its own if
-    given."""
+    """The module source of `program`: imports, types that Warp has no name for, its functions, and one kernel, called
+    `name` instead of its own if given."""
     lines = ["import warp as wp"]
+    if nameless := _nameless(program):
+        lines += ["", *map(_definition_of, nameless)]
     for function in program.functions:
         lines += ["", "", "@wp.func", *_definition(function, function.name)]
     lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]

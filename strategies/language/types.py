@@ -1,7 +1,7 @@
 """The types of Warp's kernel language, as immutable interned values.
 
-A type is written in *notation*, the form it has in JSON: ``float32``, ``vec3<float32>``,
-``array2<vec3<float32>>``.  Two types are equal when they are the same object.
+A type is written in *notation*, the form it has in JSON: ``float32``, ``vec3<float32>``, ``mat34<float32>``,
+``quat<float32>``, ``array2<vec3<float32>>``.  Two types are equal when they are the same object.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 
 
 class Type:
-    """A type of Warp's kernel language; made by `parse`, `scalar`, `vector` or `array`, never directly."""
+    """A type of Warp's kernel language; made by `parse` or the functions below it, never directly."""
 
     __slots__ = ("__weakref__", "notation")
 
@@ -68,29 +68,84 @@ class Scalar(Type):
         return (-largest, largest)
 
 
-class Vector(Type):
-    """A vector of `length` components of one scalar type."""
+class Composite(Type):
+    """Several numbers of one scalar type that are one value: `length` of them, in the order of memory."""
 
     __slots__ = ("dtype", "length")
 
     length: int
     dtype: Scalar
 
-    def __init__(self, length: int, dtype: Scalar) -> None:
-        super().__init__(f"vec{length}<{dtype.notation}>")
+    def __init__(self, form: str, length: int, dtype: Scalar) -> None:
+        super().__init__(f"{form}<{dtype.notation}>")
         self.length = length
         self.dtype = dtype
 
+    @property
+    def form(self) -> str:
+        """The notation without the scalar type: ``vec3``, ``mat34``, ``quat``, ``transform``."""
+        return self.notation.partition("<")[0]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one value as NumPy has it: rows and columns for a matrix."""
+        return (self.length,)
+
+
+class Vector(Composite):
+    """A vector of `length` components.  Spatial vectors are those of six floats."""
+
+    __slots__ = ()
+
+    def __init__(self, length: int, dtype: Scalar) -> None:
+        super().__init__(f"vec{length}", length, dtype)
+
+
+class Matrix(Composite):
+    """A matrix of `rows` times `columns` numbers, row by row.  Spatial matrices are those of six by six floats."""
+
+    __slots__ = ("columns", "rows")
+
+    rows: int
+    columns: int
+
+    def __init__(self, rows: int, columns: int, dtype: Scalar) -> None:
+        super().__init__(f"mat{rows}{columns}", rows * columns, dtype)
+        self.rows = rows
+        self.columns = columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.rows, self.columns)
+
+
+class Quaternion(Composite):
+    """A quaternion of floats: x, y, z, w."""
+
+    __slots__ = ()
+
+    def __init__(self, dtype: Scalar) -> None:
+        super().__init__("quat", 4, dtype)
+
+
+class Transform(Composite):
+    """A rigid transformation: a translation of three floats, then a quaternion."""
+
+    __slots__ = ()
+
+    def __init__(self, dtype: Scalar) -> None:
+        super().__init__("transform", 7, dtype)
+
 
 class Array(Type):
-    """An array of `ndim` dimensions, of scalars or vectors."""
+    """An array of `ndim` dimensions, of scalars or of values that are made of several."""
 
     __slots__ = ("dtype", "ndim")
 
-    dtype: Scalar | Vector
+    dtype: Scalar | Composite
     ndim: int
 
-    def __init__(self, ndim: int, dtype: Scalar | Vector) -> None:
+    def __init__(self, ndim: int, dtype: Scalar | Composite) -> None:
         super().__init__(f"array{ndim}<{dtype.notation}>")
         self.dtype = dtype
         self.ndim = ndim
@@ -125,6 +180,8 @@ SCALARS: Final = ("bool", *INTEGERS, *FLOATS)
 MAX_ARRAY_DIMENSIONS: Final = 4
 
 _VECTOR = re.compile(r"vec([1-9][0-9]?)<([a-z0-9]+)>")
+_MATRIX = re.compile(r"mat([1-9])([1-9])<([a-z0-9]+)>")
+_ROTATION = re.compile(r"(quat|transform)<(float[0-9]+)>")
 _TUPLE = re.compile(r"tuple<(.+)>")
 _ARRAY = re.compile(r"array([1-4])<(.+)>")
 
@@ -138,13 +195,17 @@ def parse(notation: str) -> Type:
         return Void()
     if match := _VECTOR.fullmatch(notation):
         return Vector(int(match[1]), scalar(match[2]))
+    if match := _MATRIX.fullmatch(notation):
+        return Matrix(int(match[1]), int(match[2]), scalar(match[3]))
+    if match := _ROTATION.fullmatch(notation):
+        return (Quaternion if match[1] == "quat" else Transform)(scalar(match[2]))
     if match := _ARRAY.fullmatch(notation):
         dtype = parse(match[2])
-        if isinstance(dtype, Scalar | Vector):
+        if isinstance(dtype, Scalar | Composite):
             return Array(int(match[1]), dtype)
     if match := _TUPLE.fullmatch(notation):
         items = tuple(parse(item) for item in match[1].split(", "))
-        if all(isinstance(item, Scalar | Vector) for item in items):
+        if all(isinstance(item, Scalar | Composite) for item in items):
             return Tuple(items)
     raise ValueError(f"{notation!r} is not a type of the kernel language")
 
@@ -164,7 +225,35 @@ def vector(length: int, dtype: Scalar) -> Vector:
     return found
 
 
-def array(dtype: Scalar | Vector, ndim: int = 1) -> Array:
+def matrix(rows: int, columns: int, dtype: Scalar) -> Matrix:
+    """The type of matrices of `rows` times `columns` numbers of type `dtype`."""
+    found = parse(f"mat{rows}{columns}<{dtype.notation}>")
+    assert isinstance(found, Matrix)
+    return found
+
+
+def quaternion(dtype: Scalar) -> Quaternion:
+    """The type of quaternions of four floats of type `dtype`."""
+    found = parse(f"quat<{dtype.notation}>")
+    assert isinstance(found, Quaternion)
+    return found
+
+
+def transform(dtype: Scalar) -> Transform:
+    """The type of transformations of seven floats of type `dtype`."""
+    found = parse(f"transform<{dtype.notation}>")
+    assert isinstance(found, Transform)
+    return found
+
+
+def composite(form: str, dtype: Scalar) -> Composite:
+    """The type of values of a form (``vec3``, ``mat34``, ``quat``, ``transform``) of scalars of type `dtype`."""
+    found = parse(f"{form}<{dtype.notation}>")
+    assert isinstance(found, Composite)
+    return found
+
+
+def array(dtype: Scalar | Composite, ndim: int = 1) -> Array:
     """The array type with elements of type `dtype`."""
     found = parse(f"array{ndim}<{dtype.notation}>")
     assert isinstance(found, Array)
@@ -193,7 +282,7 @@ def element_scalar(of: Type) -> Scalar:
     match of:
         case Scalar():
             return of
-        case Vector() | Array():
+        case Composite() | Array():
             return element_scalar(of.dtype)
     raise TypeError(f"{of!r} has no scalar type")
 

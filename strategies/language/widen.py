@@ -8,7 +8,7 @@ import msgspec
 
 from strategies.language import types
 from strategies.language.nodes import Node, Program, rebuild
-from strategies.language.types import FLOAT64, Array, Scalar, Tuple, Type, Vector, Void
+from strategies.language.types import FLOAT64, Array, Composite, Scalar, Tuple, Type, Void
 
 
 def widened(program: Program) -> Program:
@@ -22,11 +22,11 @@ def widened_type(of: Type) -> Type:
     match of:
         case Scalar():
             return FLOAT64 if of.is_float else of
-        case Vector():
-            return types.vector(of.length, FLOAT64) if of.dtype.is_float else of
+        case Composite():
+            return types.composite(of.form, FLOAT64) if of.dtype.is_float else of
         case Array():
             dtype = widened_type(of.dtype)
-            assert isinstance(dtype, Scalar | Vector)
+            assert isinstance(dtype, Scalar | Composite)
             return types.array(dtype, of.ndim)
         case Tuple():
             wide = tuple(map(widened_type, of.items))

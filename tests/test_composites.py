@@ -1,0 +1,222 @@
+"""Matrices, quaternions and transformations: types, parts, arrays and parameters of them, and their gradients."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.sandbox import Sandbox
+from harness.shrink.candidates import candidates
+from harness.shrink.tree import size
+from harness.verdict import Tier, Verdict
+from harness.verify import verify_all
+from strategies.language import types as t
+from strategies.language.check import IllFormed, check_program
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    Statement,
+    ThreadIndex,
+    decode,
+    encode,
+)
+from strategies.language.render import render, type_name
+from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
+from strategies.language.widen import widened_type
+from strategies.ops import result_type
+
+AT = Name(INT32, "i")
+MAT23, MAT33, MAT66 = t.matrix(2, 3, FLOAT32), t.matrix(3, 3, FLOAT64), t.matrix(6, 6, FLOAT32)
+QUAT, TRANSFORM = t.quaternion(FLOAT32), t.transform(FLOAT32)
+VEC2, VEC3, VEC5, VEC6 = (t.vector(n, FLOAT32) for n in (2, 3, 5, 6))
+
+
+def whole(value: int) -> Literal:
+    return Literal(INT32, value)
+
+
+def numbers(*values: float) -> tuple[Literal, ...]:
+    return tuple(Literal(FLOAT32, value) for value in values)
+
+
+def kernel(of: Composite, result: Type, *body: Statement | Expression, more: tuple[Parameter, ...] = ()) -> Program:
+    """A kernel that reads a local ``v`` from an array of type `of`, and stores the last of `body`."""
+    first: tuple[Statement, ...] = (ThreadIndex(("i",)), Assign(Name(of, "v"), Element(of, "a", (AT,))))
+    *rest, value = body
+    assert isinstance(result, t.Scalar | Composite)
+    output = Parameter("out", t.array(result), -1.0, 1.0, (5,), True)
+    statements = tuple(s for s in rest if isinstance(s, Assign))
+    program = Program(
+        "composite", "matrix", (5,), (Parameter("a", t.array(of), -2.0, 2.0, (6,)), *more, output),
+        (*first, *statements, Assign(Element(result, "out", (AT,)), value)),  # type: ignore[arg-type]
+    )  # fmt: skip
+    check_program(program, result_type)
+    return program
+
+
+def part(
+    result: Type, base: Composite, index: int, column: int | None = None, attribute: bool = False, of: str = "v"
+) -> Component:
+    return Component(result, Name(base, of), whole(index), attribute, None if column is None else whole(column))
+
+
+def zeros(of: Composite) -> Assign:
+    return Assign(Name(of, "z"), Construct(of, ()))
+
+
+Z23 = Name(MAT23, "z")
+
+
+PROGRAMS = {
+    "an element": kernel(MAT23, FLOAT32, part(FLOAT32, MAT23, 1, 2)),
+    "a row": kernel(MAT23, VEC3, part(VEC3, MAT23, 1)),
+    "an element of a row": kernel(MAT23, FLOAT32, Component(FLOAT32, part(VEC3, MAT23, 0), whole(2))),
+    "an element at the thread's own place": kernel(
+        MAT23, FLOAT32,
+        Component(
+            FLOAT32, Name(MAT23, "v"), Apply(INT32, "mod", (AT, whole(2))), column=Apply(INT32, "mod", (AT, whole(3)))
+        ),
+    ),
+    "an element assigned": kernel(
+        MAT23, MAT23, zeros(MAT23), Assign(part(FLOAT32, MAT23, 1, 0, of="z"), part(FLOAT32, MAT23, 0, 1)), Z23
+    ),
+    "a row assigned": kernel(
+        MAT23, MAT23, zeros(MAT23), Assign(part(VEC3, MAT23, 0, of="z"), part(VEC3, MAT23, 1)), Z23
+    ),
+    "a row assigned to what was read": kernel(
+        MAT23, MAT23, Assign(part(VEC3, MAT23, 0), part(VEC3, MAT23, 1)), Name(MAT23, "v")
+    ),
+    "a translation assigned": kernel(
+        VEC3, TRANSFORM, zeros(TRANSFORM),
+        Assign(part(VEC3, TRANSFORM, 0, attribute=True, of="z"), Name(VEC3, "v")), Name(TRANSFORM, "z"),
+    ),
+    "a rotation and a number assigned": kernel(
+        QUAT, TRANSFORM, zeros(TRANSFORM),
+        Assign(part(QUAT, TRANSFORM, 1, attribute=True, of="z"), Name(QUAT, "v")),
+        Assign(part(FLOAT32, TRANSFORM, 2, of="z"), part(FLOAT32, QUAT, 1)), Name(TRANSFORM, "z"),
+    ),
+    "a square matrix in float64": kernel(MAT33, MAT33, Name(MAT33, "v")),
+    "a spatial matrix": kernel(MAT66, VEC6, part(VEC6, MAT66, 5)),
+    "a matrix constructed": kernel(VEC2, MAT23, Construct(MAT23, (*numbers(1, 2, 3, 4, 5), part(FLOAT32, VEC2, 1)))),
+    "a matrix of one number": kernel(VEC2, MAT23, Construct(MAT23, (part(FLOAT32, VEC2, 0),))),
+    "a vector of five": kernel(VEC5, VEC5, Name(VEC5, "v")),
+    "a spatial vector of two": kernel(VEC3, VEC6, Construct(VEC6, (Construct(VEC3, numbers(2.0)), Name(VEC3, "v")))),
+    "a quaternion's component": kernel(QUAT, FLOAT32, part(FLOAT32, QUAT, 3, attribute=True)),
+    "a quaternion's components assigned": kernel(
+        QUAT, QUAT, zeros(QUAT), Assign(part(FLOAT32, QUAT, 1, of="z"), part(FLOAT32, QUAT, 3)),
+        Assign(part(FLOAT32, QUAT, 3, attribute=True, of="z"), part(FLOAT32, QUAT, 0)), Name(QUAT, "z"),
+    ),
+    "a quaternion of a vector and a number": kernel(VEC3, QUAT, Construct(QUAT, (Name(VEC3, "v"), *numbers(2.0)))),
+    "a translation": kernel(TRANSFORM, VEC3, part(VEC3, TRANSFORM, 0, attribute=True)),
+    "a rotation": kernel(TRANSFORM, QUAT, part(QUAT, TRANSFORM, 1, attribute=True)),
+    "a number of a transformation": kernel(TRANSFORM, FLOAT32, part(FLOAT32, TRANSFORM, 4)),
+    "a transformation": kernel(
+        QUAT, TRANSFORM, Construct(TRANSFORM, (Construct(VEC3, numbers(1, 2, 3)), Name(QUAT, "v")))
+    ),
+    "a transformation of seven numbers": kernel(
+        QUAT, TRANSFORM, Construct(TRANSFORM, (*numbers(1, 2, 3, 4, 5, 6), part(FLOAT32, QUAT, 2)))
+    ),
+    "nothing": kernel(VEC2, FLOAT32, Assign(Name(QUAT, "z"), Construct(QUAT, ())), part(FLOAT32, VEC2, 0)),
+    "a matrix passed by value": kernel(
+        VEC2, VEC3, Component(VEC3, Name(MAT23, "m"), whole(1)), more=(Parameter("m", MAT23, -1.0, 1.0),)
+    ),
+    "a transformation passed by value": kernel(
+        VEC2, FLOAT32, Component(FLOAT32, Name(TRANSFORM, "m"), whole(6)), more=(Parameter("m", TRANSFORM, -1.0, 1.0),)
+    ),
+}  # fmt: skip
+#: Nothing that these compute depends on the array, or they change a component of what has a derivative already.
+FORWARD_ONLY = ("a matrix passed by value", "a transformation passed by value", "a row assigned to what was read")
+
+
+@pytest.fixture(scope="module")
+def verdicts(sandbox: Sandbox) -> dict[str, Verdict]:
+    return dict(zip(PROGRAMS, verify_all(list(PROGRAMS.values()), sandbox), strict=True))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_parts_and_constructions_are_verified_with_their_gradients(verdicts: dict[str, Verdict], name: str) -> None:
+    verdict = verdicts[name]
+    assert verdict.failure is None, verdict
+    assert verdict.tier is (Tier.FORWARD if name in FORWARD_ONLY else Tier.BACKWARD), verdict
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_a_program_comes_back_from_json(program: Program) -> None:
+    assert decode(encode(program)) == program
+
+
+@pytest.mark.parametrize(
+    ("notation", "name"),
+    [
+        ("mat22<float32>", "wp.mat22"), ("mat44<float64>", "wp.mat44d"), ("mat23<float16>", "mat23h"),
+        ("mat33<int32>", "mat33i"), ("vec5<float32>", "vec5"), ("vec6<float32>", "wp.spatial_vector"),
+        ("vec6<int32>", "vec6i"), ("mat66<float64>", "wp.spatial_matrixd"), ("quat<float16>", "wp.quath"),
+        ("transform<float32>", "wp.transform"),
+    ],
+)  # fmt: skip
+def test_a_type_has_the_name_that_warp_or_the_file_gives_it(notation: str, name: str) -> None:
+    of = t.parse(notation)
+    assert type_name(of) == name
+    assert isinstance(of, Composite)
+    program = kernel(of, of, Name(of, "v")) if of.dtype.is_float else None
+    if program is not None and not name.startswith("wp."):
+        assert f"\n{name} = wp.types." in render(program)
+
+
+@pytest.mark.parametrize("notation", ["mat03<float32>", "quat<int32>", "transform<bool>", "mat3<float32>"])
+def test_what_is_no_type_is_refused(notation: str) -> None:
+    with pytest.raises(ValueError, match="is not a type"):
+        t.parse(notation)
+
+
+def test_widening_keeps_the_form() -> None:
+    assert widened_type(t.array(t.matrix(3, 4, FLOAT16))) is t.array(t.matrix(3, 4, FLOAT64))
+    assert widened_type(t.transform(FLOAT32)) is t.transform(FLOAT64)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        part(FLOAT32, MAT23, 2, 0), part(FLOAT32, MAT23, 0, 3), part(FLOAT32, MAT23, 0), part(VEC3, MAT23, 0, 1),
+        part(FLOAT32, TRANSFORM, 7), part(QUAT, TRANSFORM, 2, attribute=True), part(FLOAT32, QUAT, 0, 0),
+        part(VEC3, MAT23, 0, attribute=True), Construct(QUAT, numbers(1.0)), Construct(MAT23, numbers(1.0, 2.0)),
+    ],
+)  # fmt: skip
+def test_a_part_that_is_not_there_is_refused(broken: Expression) -> None:
+    base = broken.base.type if isinstance(broken, Component) else MAT23
+    assert isinstance(base, Composite)
+    with pytest.raises(IllFormed):
+        kernel(base, broken.type, broken)
+
+
+def test_shrinking_reaches_smaller_matrices_and_no_bad_programs() -> None:
+    program = kernel(
+        t.matrix(4, 4, FLOAT64), FLOAT64,
+        Component(FLOAT64, Name(t.matrix(4, 4, FLOAT64), "v"), whole(1), column=whole(1)),
+    )  # fmt: skip
+    found = list(candidates(program))
+    assert any("wp.mat22" in render(new) for new in found)
+    for new in found:
+        check_program(new, result_type)
+        assert size(new) <= size(program)
+
+
+def test_the_old_form_of_a_component_reads_as_before() -> None:
+    program = kernel(VEC3, FLOAT32, part(FLOAT32, VEC3, 1))
+    assert b"column" not in encode(program)
+    assert msgspec.json.decode(encode(program))["body"][-1]["value"]["node"] == "component"
+
+
+def test_a_matrix_is_kept_row_by_row() -> None:
+    assert MAT23.shape == (2, 3)
+    assert MAT23.length == 6
+    assert np.arange(6).reshape(MAT23.shape)[1, 2] == 5
