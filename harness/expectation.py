@@ -87,6 +87,11 @@ class Expectation:
     gradients: dict[str, Cells]
     #: the documented limits that the program is outside of
     limits: tuple[Limit, ...]
+    #: for each array, how often the launch reads a cell, and with that adds to its gradient
+    read_counts: dict[str, Values]
+    #: whether a backward pass keeps the cotangents that it reads: of what is stored none, of what is added to all;
+    #: None if the program does both
+    keeps_cotangents: bool | None
 
     @property
     def cells_checked(self) -> float:
@@ -125,7 +130,7 @@ class Expectation:
             return Promise(None, "nothing depends on the inputs")
         if self.limits:
             return Promise(Tier.FORWARD, f"limit: {self.limits[0].name}")
-        if not self._differentiable:
+        if not self.differentiable:
             return Promise(Tier.FORWARD, "nothing to differentiate")
         if not self.alive:
             return Promise(Tier.FORWARD, "no gradient is told from zero")
@@ -134,7 +139,8 @@ class Expectation:
         return Promise(Tier.BACKWARD)
 
     @property
-    def _differentiable(self) -> bool:
+    def differentiable(self) -> bool:
+        """Whether there is a float array to differentiate by, and one to differentiate."""
         floats = any(types.element_scalar(p.type).is_float for p in self.program.outputs)
         return floats and bool(differences.differentiable_inputs(self.program))
 
@@ -142,7 +148,7 @@ class Expectation:
     def is_final(self) -> bool:
         """Whether no other inputs could promise more."""
         tier = self.promise.tier
-        return tier is Tier.BACKWARD or (tier is Tier.FORWARD and bool(self.limits or not self._differentiable))
+        return tier is Tier.BACKWARD or (tier is Tier.FORWARD and bool(self.limits or not self.differentiable))
 
 
 def _share(cells: dict[str, Cells]) -> float:
@@ -189,7 +195,17 @@ def _attempt(program: Program, seed: int) -> Expectation:
         special_outputs=_special(program, special, exact),
         gradients=_gradients(program, found, wide, inputs, cotangents),
         limits=crossed(program, TRAITS),
+        read_counts=native.read_counts,
+        keeps_cotangents=_keeps(program, native),
     )
+
+
+def _keeps(program: Program, native: Evaluation) -> bool | None:
+    floats = [p.name for p in program.outputs if types.element_scalar(p.type).is_float]
+    written = {name: native.writes[name].any(axis=0) for name in floats}
+    kept = any(np.any(written[name] & ~native.stored[name]) for name in floats)
+    consumed = any(np.any(written[name] & native.stored[name]) for name in floats)
+    return None if kept and consumed else kept
 
 
 def _evaluate(

@@ -92,6 +92,23 @@ def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
     return found
 
 
+def derive_starts(program: Program, seed: int) -> dict[str, Values]:
+    """What the gradient of every input array holds before a backward pass that adds to it: floats as cotangents are,
+    small whole numbers for integers."""
+    label = f"starts/{content_hash(program)}/{seed}"
+    found = {}
+    for n, parameter in enumerate(program.arrays):
+        scalar = types.element_scalar(parameter.type)
+        if not parameter.output and scalar.kind != "bool":
+            shape = _shape(parameter)
+            raw = uniform(f"{label}/{n}", 2 * int(np.prod(shape))).reshape(2, *shape)
+            size = 0.5 + _COTANGENT_STEP * np.floor(raw[0] * 64)
+            found[parameter.name] = (
+                np.where(raw[1] < 0.5, -size, size) if scalar.is_float else np.floor(4 * size).astype(np.int64)
+            )
+    return found
+
+
 def _shape(parameter: Parameter) -> tuple[int, ...]:
     return (int(np.prod(parameter.shape, initial=1)), *components(parameter.type))
 

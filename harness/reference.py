@@ -90,6 +90,8 @@ class Evaluation:
     arrays: dict[str, Values]
     #: for each array, whether a thread read a cell: threads, cells
     reads: dict[str, Mask]
+    #: for each array, how often a cell was read: cells
+    read_counts: dict[str, Values]
     #: for each array, whether a thread wrote a cell: threads, cells
     writes: dict[str, Mask]
     #: for each array, whether a thread could write a cell if its branches were decided otherwise: threads, cells
@@ -170,6 +172,7 @@ class Evaluator(ControlFlow):
         self._here = Activation(arrays={p.name: p.name for p in program.arrays})
         self._arrays: dict[str, Values] = {}
         self._reads: dict[str, Mask] = {}
+        self._read_counts: dict[str, Values] = {}
         self._writes: dict[str, Mask] = {}
         self._stored: dict[str, Mask] = {}
         self._extremes: dict[str, Extremes] = {}
@@ -188,6 +191,7 @@ class Evaluator(ControlFlow):
         return Evaluation(
             self._arrays,
             self._reads,
+            self._read_counts,
             self._writes,
             self._reach(),
             self._stored,
@@ -213,6 +217,7 @@ class Evaluator(ControlFlow):
         else:
             self._arrays[parameter.name] = values[None]
         self._reads[parameter.name] = np.zeros((self._threads, cells), bool)
+        self._read_counts[parameter.name] = np.zeros(cells, np.int64)
         self._writes[parameter.name] = np.zeros((self._threads, cells), bool)
         self._stored[parameter.name] = np.zeros(cells, bool)
 
@@ -572,6 +577,7 @@ class Evaluator(ControlFlow):
         base = np.broadcast_to(mask[0, 0], self._threads)
         at = np.broadcast_to(cell[0, 0], self._threads)
         self._reads[array][np.flatnonzero(base), at[base]] = True
+        np.add.at(self._read_counts[array], at[base], 1)
         return self._gather(array, cell)
 
     def _gather(self, array: str, cell: Values) -> Values:

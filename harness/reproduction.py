@@ -23,6 +23,7 @@ import numpy as np
 
 from harness.lanes import Values
 from harness.verdict import Failure, FailureKind
+from harness.verify import AGAIN, WITHHELD
 from strategies.language import types
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import INDENT, render, type_name
@@ -207,8 +208,8 @@ def _shaped(parameter: Parameter, values: Values) -> Values:
     return values.reshape(*parameter.shape, *(of.shape if isinstance(of, Composite) else ()))
 
 
-def _array(parameter: Parameter, values: Values) -> str:
-    """The expression of a Warp array with `values`."""
+def _array(parameter: Parameter, values: Values, gradient: bool) -> str:
+    """The expression of a Warp array with `values`, and a gradient."""
     assert isinstance(parameter.type, Array)
     contents = _shaped(parameter, values)
     dtype = _numpy_type(parameter)
@@ -216,7 +217,7 @@ def _array(parameter: Parameter, values: Values) -> str:
         made = f"np.full({contents.shape}, {_number(contents.flat[0])}, {dtype})"
     else:
         made = f"np.array({_nested(contents)}, {dtype})"
-    return f"wp.array({made}, dtype={type_name(parameter.type.dtype)}, requires_grad=True)"
+    return f"wp.array({made}, dtype={type_name(parameter.type.dtype)}, requires_grad={gradient})"
 
 
 def _scalar(parameter: Parameter, values: Values) -> str:
@@ -225,13 +226,22 @@ def _scalar(parameter: Parameter, values: Values) -> str:
     return _number(values[0])
 
 
+def _withheld(shown: Shown) -> str | None:
+    """The array that had no gradient in the launch that failed."""
+    launch = shown.failure.launch
+    return launch.removeprefix(WITHHELD) if launch.startswith(WITHHELD) else None
+
+
 def _arguments(shown: Shown) -> list[str]:
     """The lines that make every argument, under its parameter's name."""
     found = []
     for parameter in shown.program.parameters:
         values = shown.inputs[parameter.name]
-        made = _array if isinstance(parameter.type, Array) else _scalar
-        found.append(f"{_local(shown.program, parameter.name)} = {made(parameter, values)}")
+        if isinstance(parameter.type, Array):
+            made = _array(parameter, values, parameter.name != _withheld(shown))
+        else:
+            made = _scalar(parameter, values)
+        found.append(f"{_local(shown.program, parameter.name)} = {made}")
     return found
 
 
@@ -263,11 +273,13 @@ def _backward(shown: Shown) -> list[str]:
     program = shown.program
     lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
     for name, values in shown.cotangents.items():
+        if name == _withheld(shown):
+            continue
         parameter = program.parameter(name)
         typed = values.astype(_numpy_type(parameter).removeprefix("np."))
         nested = _nested(_shaped(parameter, typed))
         lines.append(f"{_local(program, name)}.grad.assign(np.array({nested}, {_numpy_type(parameter)}))")
-    return [*lines, "tape.backward()"]
+    return [*lines, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
 
 
 def _run(shown: Shown, backward: bool) -> list[str]:

@@ -96,7 +96,7 @@ class ArrayArgument:
         stride: 1 for a contiguous array; k lays it over one whose last axis is k times as long.
         gradient: whether it has a gradient buffer (integer arrays may have one as well).
         cotangent: what the gradient buffer holds before the backward pass, in the shape of `data`; None for
-            zeros.
+            zeros.  An input's gradient is added to it.
     """
 
     dtype: str
@@ -132,14 +132,15 @@ Argument = ArrayArgument | ScalarArgument | VectorArgument
 class Launch:
     """One launch of a kernel, with all its arguments in order.
 
-    `backward` runs the tape backwards as well; `twice` runs the whole launch again, in fresh buffers, and
-    compares bits.
+    `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
+    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.
     """
 
     dims: tuple[int, ...]
     arguments: tuple[Argument, ...]
     backward: bool = True
     twice: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,6 +208,7 @@ class ArrayResult:
     Attributes:
         data: the contents after the forward pass, in the shape of the argument's data.
         gradient: the gradient buffer after the backward pass; None without one.
+        again: the gradient buffer after a second backward pass; None without one.
         intact_after_backward: whether the backward pass left the data as it was.
         canary_intact: whether nothing was written around the elements of the array or of its gradient, and
             the forward pass left the gradient alone.
@@ -216,6 +218,7 @@ class ArrayResult:
     gradient: npt.NDArray[Any] | None
     intact_after_backward: bool
     canary_intact: bool
+    again: npt.NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,6 +315,7 @@ def _encode_job(job: Job) -> dict[str, Any]:
                 "parameters": [_encode_argument(argument) for argument in launch.arguments],
                 "backward": launch.backward,
                 "twice": launch.twice,
+                "again": launch.again,
             }
             for launch in job.launches
         ],
@@ -335,6 +339,7 @@ def _decode_launch(launch: Launch, result: Mapping[str, Any]) -> LaunchResult:
                 gradient=None if array["gradient"] is None else typed(array["gradient"]),
                 intact_after_backward=array["after_backward_intact"],
                 canary_intact=array["canary"],
+                again=None if array["again"] is None else typed(array["again"]),
             )
         )
     return LaunchResult(tuple(arrays), result["same_bits"])

@@ -8,6 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from harness.accumulation import accumulated, starts
+from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Cells, Expectation, InvalidProgram, expect
 from harness.inputs import components, form, numpy_dtype
 from harness.lanes import Values
@@ -36,6 +38,7 @@ from harness.verdict import (
     inconclusive,
 )
 from strategies.language import types
+from strategies.language.effects import effects
 from strategies.language.limits import Limit
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render
@@ -44,9 +47,14 @@ from strategies.language.widen import widened
 
 #: Every array of the strided launch lies over one whose last axis is this many times as long.
 STRIDE: Final = 2
-#: The launches of a program, in order.
+#: The launches that every program has, in order.
 GENERIC, STRIDED, SPECIAL = range(3)
-LAUNCH_NAMES: Final = ("generic", "strided", "special")
+#: The launch whose input gradients start from other values than zero; its tape is run backwards twice.
+ACCUMULATED: Final = "accumulated"
+#: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
+WITHHELD, SILENT = "withheld ", "silent "
+#: What a failure of the second backward pass names as its launch.
+AGAIN: Final = "again"
 
 #: The referee clears a mismatch of up to this many times the tolerance: the noise that the tolerance comes from
 #: underestimated the rounding inside adjoints by less than 10 times wherever that was looked into.
@@ -78,7 +86,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     3. inputs are unchanged, nothing around any buffer is touched, and a second launch gives the same bits;
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
-       consumed where the kernel stored, and integers have no gradient;
+       consumed where the kernel stored, and integers have no gradient; gradients are added to what is there, a
+       second backward pass adds what cotangents are left, and an array without a gradient changes no other's;
     6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
        on inputs in either tier.)
 
@@ -87,11 +96,12 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     """
     failure = forward_failure(expectation, result)
     if failure is None and not expectation.limits:
-        failure = _backward(expectation, result)
+        failure = _gradients(expectation, result)
     if failure is not None:
+        adding = failure.launch in (ACCUMULATED, AGAIN)
         return failed(failure).because(
             inputs=expectation.special_inputs if failure.launch == "special" else expectation.inputs,
-            cotangents=expectation.cotangents,
+            cotangents={**expectation.cotangents, **(starts(expectation) if adding else {})},
             inputs_seed=expectation.seed,
             cpp=result.cpp,
             cuda=result.cuda,
@@ -106,10 +116,17 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         figures=_figures(expectation, result, promise.tier),
         inputs_seed=expectation.seed,
         devices=("cpu",),
-        layouts=("contiguous", "strided"),
+        layouts=_layouts(expectation, result),
         cpp=result.cpp,
         cuda=result.cuda,
     )
+
+
+def _layouts(expectation: Expectation, result: JobResult) -> tuple[str, ...]:
+    """The layouts that were run, and whether the contiguous one had code of its own."""
+    generic = launches(expectation)["generic"]
+    special = runs_specialized_code(expectation.program, result.cpp or "", generic)
+    return ("contiguous", "strided", *((SPECIALIZED,) if special else ()))
 
 
 def forward_failure(expectation: Expectation, result: JobResult) -> Failure | None:
@@ -130,7 +147,7 @@ def backward_failure(expectation: Expectation, result: JobResult) -> Failure | N
         or _memory(expectation, result)
         or _repeatable(result)
         or _layout(expectation, result)
-        or _backward(expectation, result)
+        or _gradients(expectation, result)
     )
 
 
@@ -140,7 +157,7 @@ def _built(result: JobResult) -> Failure | None:
 
 
 def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
-    for name, launch in zip(LAUNCH_NAMES, result.launches, strict=True):
+    for name, launch in zip(launches(expectation), result.launches, strict=True):
         inputs = expectation.special_inputs if name == "special" else expectation.inputs
         for parameter, array in zip(expectation.program.parameters, launch.arrays, strict=True):
             if array is None:
@@ -158,11 +175,12 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
 
 
 def _forward(expectation: Expectation, result: JobResult) -> Failure | None:
-    for at, cells in ((GENERIC, expectation.outputs), (SPECIAL, expectation.special_outputs)):
-        for parameter, actual in _outputs(expectation.program, result.launches[at]):
+    for name, launch in (("generic", result.launches[GENERIC]), ("special", result.launches[SPECIAL])):
+        cells = expectation.outputs if name == "generic" else expectation.special_outputs
+        for parameter, actual in _outputs(expectation.program, launch):
             wrong = _worst(cells[parameter.name], actual)
             if wrong is not None:
-                return _mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, LAUNCH_NAMES[at])
+                return _mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, name)
     return None
 
 
@@ -191,6 +209,10 @@ def _layout(expectation: Expectation, result: JobResult) -> Failure | None:
     return None
 
 
+def _gradients(expectation: Expectation, result: JobResult) -> Failure | None:
+    return _backward(expectation, result) or _accumulated(expectation, result) or _withheld(expectation, result)
+
+
 def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
     for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
         if array is None or array.gradient is None:
@@ -199,6 +221,44 @@ def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
         wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
         if wrong is not None:
             return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, "generic")
+    return None
+
+
+def _accumulated(expectation: Expectation, result: JobResult) -> Failure | None:
+    named = dict(zip(launches(expectation), result.launches, strict=True))
+    if ACCUMULATED not in named:
+        return None
+    once, twice = accumulated(expectation), accumulated(expectation, passes=2)
+    for parameter, array in zip(expectation.program.parameters, named[ACCUMULATED].arrays, strict=True):
+        if array is None or array.gradient is None or array.again is None:
+            continue
+        cells = once.get(parameter.name, expectation.gradients[parameter.name])
+        wrong = _worst(cells, array.gradient)
+        if wrong is not None:
+            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, ACCUMULATED)
+        if expectation.keeps_cotangents is None:
+            continue
+        if expectation.keeps_cotangents and parameter.name in twice:
+            wrong = _worst(twice[parameter.name], array.again)
+        else:
+            wrong = _worst(_exactly(array.gradient), array.again)
+        if wrong is not None:
+            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, AGAIN)
+    return None
+
+
+def _withheld(expectation: Expectation, result: JobResult) -> Failure | None:
+    named = dict(zip(launches(expectation), result.launches, strict=True))
+    for name, launch in named.items():
+        if not name.startswith(WITHHELD):
+            continue
+        like = named.get(SILENT + name.removeprefix(WITHHELD), result.launches[GENERIC])
+        for parameter, found, plain in zip(expectation.program.parameters, launch.arrays, like.arrays, strict=True):
+            if found is None or plain is None or found.gradient is None or plain.gradient is None:
+                continue
+            wrong = _worst(_exactly(plain.gradient), found.gradient)
+            if wrong is not None:
+                return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
     return None
 
 
@@ -246,12 +306,30 @@ def _worst(cells: Cells, actual: Values) -> _Wrong | None:
     return _Wrong(tuple(int(n) for n in at), float(cells.expected[at]), float(actual[at]), float(cells.tolerance[at]))
 
 
+def _exactly(values: Values) -> Cells:
+    """Cells that must hold `values`."""
+    return Cells(values, np.zeros(values.shape), np.ones(values.shape, bool))
+
+
+def _circumstance(launch: str) -> str:
+    """What is special about a launch, for the message of a failure; its name follows if it is that of an array."""
+    kind, _, array = launch.partition(" ")
+    match kind:
+        case "accumulated":
+            return ", added to what was there"
+        case "again":
+            return ", after a second backward pass"
+        case "withheld":
+            return f", where {array} has no gradient"
+    return ""
+
+
 def _mismatch(kind: FailureKind, parameter: Parameter, wrong: _Wrong, launch: str) -> Failure:
     gradient = kind is FailureKind.BACKWARD_MISMATCH
     what = f"the gradient of {parameter.name}" if gradient else parameter.name
     return Failure(
         kind,
-        f"{what} at {list(wrong.cell)}: expected {wrong.expected!r}, got {wrong.actual!r}",
+        f"{what} at {list(wrong.cell)}{_circumstance(launch)}: expected {wrong.expected!r}, got {wrong.actual!r}",
         parameter.name,
         gradient,
         wrong.cell,
@@ -327,18 +405,56 @@ def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
 
 
 def job(expectation: Expectation, entry: str) -> Job:
-    """What the sandbox is asked to do: build the program under the name `entry`, launch it three times."""
+    """What the sandbox is asked to do: build the program under the name `entry`, and launch it as `launches` says."""
     program = expectation.program
-    generic, special = expectation.inputs, expectation.special_inputs
+    return Job(
+        source=render(program, entry),
+        entry=entry,
+        launches=tuple(launches(expectation).values()),
+        name=program.name,
+    )
+
+
+def launches(expectation: Expectation) -> dict[str, Launch]:
+    """The launches of a program, by name: the generic, the strided and the special one, then those that try what
+    else holds of gradients."""
+    dims, generic, special = expectation.program.launch, expectation.inputs, expectation.special_inputs
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
     backward = Limit.DYNAMIC_LOOP not in expectation.limits
-    launches = (
-        Launch(program.launch, _arguments(expectation, generic, 1), backward=backward, twice=True),
-        Launch(program.launch, _arguments(expectation, generic, STRIDE), backward=backward),
-        Launch(program.launch, _arguments(expectation, special, 1), backward=False),
-    )
-    return Job(source=render(program, entry), entry=entry, launches=launches, name=program.name)
+    plain = _arguments(expectation, generic, 1)
+    found = {
+        "generic": Launch(dims, plain, backward=backward, twice=True),
+        "strided": Launch(dims, _arguments(expectation, generic, STRIDE), backward=backward),
+        "special": Launch(dims, _arguments(expectation, special, 1), backward=False),
+    }
+    if expectation.limits or not expectation.differentiable:
+        return found
+    begun = starts(expectation)
+    adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
+    found[ACCUMULATED] = Launch(dims, tuple(adding), again=True)
+    read = effects(expectation.program).read
+    for n, (parameter, argument) in enumerate(zip(expectation.program.parameters, plain, strict=True)):
+        if not isinstance(argument, ArrayArgument) or (parameter.output and parameter.name in read):
+            # the adjoints of what is read from an output are kept in its gradient
+            continue
+        if argument.cotangent is not None:
+            if any(name.startswith(SILENT) for name in found):
+                # one output is enough to tell whether its gradient is looked at before it is used
+                continue
+            silent = replace(argument, cotangent=None)
+            found[SILENT + parameter.name] = Launch(dims, (*plain[:n], silent, *plain[n + 1 :]))
+        found[WITHHELD + parameter.name] = Launch(
+            dims, (*plain[:n], replace(argument, gradient=False, cotangent=None), *plain[n + 1 :])
+        )
+    return found
+
+
+def _begun(argument: Argument, start: Values | None) -> Argument:
+    """An argument whose gradient holds something before the backward pass."""
+    if start is None or not isinstance(argument, ArrayArgument):
+        return argument
+    return replace(argument, cotangent=start.reshape(argument.data.shape).astype(argument.data.dtype))
 
 
 def _arguments(expectation: Expectation, inputs: dict[str, Values], stride: int) -> tuple[Argument, ...]:

@@ -378,7 +378,7 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
             # A forward pass has no business in a gradient buffer, which still holds its zeros.
             zeros, gradient_canary = buffer.gradient.read()
             canary = canary and gradient_canary and not any(zeros)
-        outcome.append({"data": data, "gradient": None, "after_backward_intact": True, "canary": canary})
+        outcome.append({"data": data, "gradient": None, "again": None, "after_backward_intact": True, "canary": canary})
     if not launch["backward"]:
         return outcome
 
@@ -397,6 +397,13 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         if buffer.gradient is not None:
             result["gradient"], canary = buffer.gradient.read()
             result["canary"] = result["canary"] and canary
+    if launch["again"]:
+        tape.backward()
+        wp.synchronize_device(device)
+        for buffer, result in zip(buffers, outcome, strict=True):
+            if buffer is not None and buffer.gradient is not None and result is not None:
+                result["again"], canary = buffer.gradient.read()
+                result["canary"] = result["canary"] and canary
     return outcome
 
 

@@ -18,7 +18,7 @@ from harness.lanes import UNIT_ROUNDOFF
 from harness.sandbox import ArrayResult, BuildOptions, JobResult, LaunchResult, Sandbox, Status
 from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier, Verdict
-from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, refereed, verify_all
+from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, launches, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.nodes import (
@@ -171,7 +171,7 @@ def test_a_verified_kernel_says_how_close_it_came(runs: list[Run]) -> None:
         assert figures.forward_error <= max(figures.forward_tolerance, 1e-15)
         assert 0.8 <= figures.cells_checked <= 1
         assert run.verdict.devices == ("cpu",)
-        assert run.verdict.layouts == ("contiguous", "strided")
+        assert run.verdict.layouts[:2] == ("contiguous", "strided")
         assert run.verdict.cpp
         if run.verdict.tier is Tier.BACKWARD:
             assert figures.gradient_error <= figures.gradient_tolerance or figures.gradient_error == 0
@@ -513,7 +513,7 @@ def test_a_failure_carries_what_is_needed_to_see_it_again(runs: list[Run]) -> No
     wrong = np.zeros_like(array_of(run, SPECIAL, position).data) + 9
     found = judge(run.expectation, changed(run.result, SPECIAL, position, data=wrong))
     assert found.inputs is run.expectation.special_inputs
-    assert found.cotangents is run.expectation.cotangents
+    assert found.cotangents == run.expectation.cotangents
     assert found.inputs_seed == run.expectation.seed
 
 
@@ -709,15 +709,15 @@ def test_the_referee_clears_what_float64_does_not_show_and_is_small(
 ) -> None:
     run, position, at = single_precision(backward_runs)
     name = run.program.parameters[position].name
-    gradient = array_of(run, GENERIC, position).gradient
-    assert gradient is not None
-    wrong = gradient.copy()
-    wrong.reshape(-1)[at] += times * run.expectation.gradients[name].tolerance.reshape(-1)[at]
-    result = changed(run.result, GENERIC, position, gradient=wrong)
-    result = changed(result, STRIDED, position, gradient=wrong)
-    verdict = judge(run.expectation, result)
+    cells = run.expectation.gradients[name]
+    wrong = cells.expected.copy()
+    wrong.reshape(-1)[at] += times * cells.tolerance.reshape(-1)[at]
+    # all launches agree, and the reference does not agree with them
+    gradients = {**run.expectation.gradients, name: replace(cells, expected=wrong)}
+    expectation = replace(run.expectation, gradients=gradients)
+    verdict = judge(expectation, run.result)
     assert verdict.failure is not None
-    found = refereed(run.expectation, result, verdict, sandbox, BuildOptions())
+    found = refereed(expectation, run.result, verdict, sandbox, BuildOptions())
     assert found.verified is cleared
     if not cleared:
         assert found.failure is not None
@@ -788,7 +788,7 @@ def test_an_array_of_which_no_gradient_is_checked_is_not_verified_backward(sandb
 
 def test_launch_results_are_complete(runs: list[Run]) -> None:
     for run in runs:
-        assert len(run.result.launches) == 3
+        assert len(run.result.launches) == len(launches(run.expectation)) >= 3
         for launch in run.result.launches:
             assert isinstance(launch, LaunchResult)
             assert len(launch.arrays) == len(run.program.parameters)

@@ -210,6 +210,8 @@ SHOWN = [
     Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9),
     Failure(FailureKind.LAYOUT_MISMATCH, "", "tape", True, (0, 1, 1), 1.0, 0.0, 0.0, "strided"),
     Failure(FailureKind.MEMORY, "an input array was changed", "tape"),
+    Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9, "again"),
+    Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9, "withheld flags"),
 ]
 OTHERS = [
     Failure(FailureKind.FORWARD_MISMATCH, "", "out", False, (1, 1), 4.0, 5.0, 1e-9),

@@ -8,6 +8,7 @@ import typer
 
 from corpus.record import Record, encode_record
 from corpus.store import Store
+from harness.code_paths import SPECIALIZED
 from harness.commands.shared import Corpus, Json, existing_corpus
 from harness.generated_code import backward_text, forward_text
 
@@ -52,11 +53,16 @@ def _header(record: Record) -> str:
     versions = ", ".join(f"{name} {getattr(source, name)}" for name in names)
     options = ", ".join(f"{name} {value}" for name, value in verified.options.items())
     lines += [
-        f"launch     {'x'.join(map(str, verified.launch))}, {' and '.join(verified.layouts)} arrays, {options}",
+        f"launch     {'x'.join(map(str, verified.launch))}, {_arrays(verified.layouts)}, {options}",
         f"from       seed {source.seed}, index {source.index}, {versions}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _arrays(layouts: tuple[str, ...]) -> str:
+    kinds = " and ".join(layout for layout in layouts if layout != SPECIALIZED)
+    return f"{kinds} arrays" + (" with code of their own" if SPECIALIZED in layouts else "")
 
 
 def _functions(cpp: str) -> str:
