@@ -22,12 +22,14 @@ from harness.commands.hunt import hunt
 from harness.commands.merge import merge
 from harness.commands.rebuild import rebuild
 from harness.commands.replay import replay
+from harness.commands.report import report
 from harness.commands.score import score
 from harness.commands.shared import BadUsage
 from harness.commands.show import show
 from harness.commands.stats import stats
 from harness.commands.verify import verify
 from harness.generated_code import CompilerNotFound
+from harness.page.browser import BrowserNotFound
 from harness.sandbox import SandboxError
 from harness.triage import LedgerError
 from harness.workers import WorkerBroke, own_version
@@ -42,12 +44,12 @@ DEBUG: Final = "--debug"
 DEBUG_VARIABLE: Final = "WARPSMITH_DEBUG"
 
 #: What the person at the keyboard can put right; the message of each is a sentence.
-_USAGE: Final = (BadUsage, CompilerNotFound, CorpusError, LedgerError, SandboxError, UnknownCategory)
+_USAGE: Final = (BadUsage, BrowserNotFound, CompilerNotFound, CorpusError, LedgerError, SandboxError, UnknownCategory)
 #: Click's own, which Typer brings along under one name or another.
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for _command in (grow, hunt, replay, verify, rebuild, export, card, score, stats, show, coverage, merge):
+for _command in (grow, hunt, replay, verify, rebuild, export, card, report, score, stats, show, coverage, merge):
     app.command()(_command)
 
 
