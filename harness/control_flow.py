@@ -24,7 +24,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import Array, Tuple
+from strategies.language.types import Array, Tuple, Type
 
 
 class InvalidProgram(Exception):
@@ -82,6 +82,10 @@ class ControlFlow(ABC):
     @abstractmethod
     def _assign(self, target: Target, value: Values, mask: Mask) -> None:
         """Give a target a value."""
+
+    @abstractmethod
+    def _zero(self, of: Type) -> Values:
+        """A value of type `of` for lanes that do not count."""
 
     @staticmethod
     def _select(test: Values, then: Values, otherwise: Values) -> Values:
@@ -155,6 +159,9 @@ class ControlFlow(ABC):
         self._here = outer
         if function.type is not types.VOID and np.any(ended):
             raise InvalidProgram(f"{function.name} ends without a result")
+        if not inner.results:
+            # no lane has made the call
+            inner.results = [self._zero(of) for of in result_types(function.type)]
         return tuple(inner.results)
 
     def _return(self, node: Return, mask: Mask) -> None:
@@ -183,6 +190,11 @@ class ControlFlow(ABC):
         values = self._values(node.values, mask)
         for target, value in zip(node.targets, values, strict=True):
             self._assign(target, value, mask)
+
+
+def result_types(of: Type) -> tuple[Type, ...]:
+    """The types of the values that a function of type `of` returns."""
+    return of.items if isinstance(of, Tuple) else () if of is types.VOID else (of,)
 
 
 def item_name(name: str, item: int) -> str:

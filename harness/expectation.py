@@ -234,7 +234,8 @@ def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: froz
 
 def coarsest_float(program: Program) -> str:
     """The least precise float type that a program computes in: no result can be sharper than that one's rounding."""
-    found = {types.element_scalar(of) for node in walk(program) if isinstance(of := getattr(node, "type", None), Type)}
+    kinds = {of for node in walk(program) if isinstance(of := getattr(node, "type", None), Type)}
+    found = {scalar for of in kinds for scalar in types.scalars_of(of)}
     return min((of for of in found if of.is_float), key=lambda of: of.bits, default=types.FLOAT64).notation
 
 

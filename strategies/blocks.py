@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from strategies.expressions import Expressions, Typed
+from strategies.calls import Calls
+from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -35,11 +36,12 @@ Block = tuple[Statement, ...]
 HEADROOM: Final = 0.25
 
 
-class Blocks(Expressions, ABC):
+class Blocks(Calls, ABC):
     """Draws locals, branches and blocks of statements."""
 
     def begin(self) -> None:
         """Set up what blocks need."""
+        self.start_calls()
         self.loop_trips: list[int] = []
         #: whether each enclosing loop is one that Warp does not unroll
         self.arms = 0
@@ -79,20 +81,17 @@ class Blocks(Expressions, ABC):
             # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
             # constructor does that literals of other types are written with
             node = Cast(node.type, node)
-        name = self.fresh()
-        variable = Variable(
-            name,
-            value.type,
-            value.interval,
-            mutable=mutable,
-            used=False,
-            live=value.live,
-            constant=isinstance(node, Literal),
-            loop_depth=len(self.loop_trips),
-        )
+        variable = self.new_local(value.type, value.interval, value.live, mutable)
+        variable.constant = isinstance(node, Literal)
+        return Assign(Name(value.type, variable.name), node)
+
+    def new_local(self, of: Type, interval: Interval, live: bool, mutable: bool = False) -> Variable:
+        """A local of which a statement has just given a value, and which nothing has read so far."""
+        depth = len(self.loop_trips)
+        variable = Variable(self.fresh(), of, interval, mutable=mutable, used=False, live=live, loop_depth=depth)
         self.scope.add(variable)
         self.defined.append(variable)
-        return Assign(Name(value.type, name), node)
+        return variable
 
     def fit_local(self, value: Typed) -> Typed:
         """`value` within what a variable may hold."""

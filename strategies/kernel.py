@@ -38,4 +38,5 @@ def draw_kernel(dice: Dice, category: str, body: Body) -> Program:
         launch=launch,
         parameters=tuple(parameters),
         body=(ThreadIndex(threads), *statements),
+        functions=tuple(callee.function for callee in sketch.callees),
     )

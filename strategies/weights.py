@@ -149,3 +149,14 @@ EMPTY_RANGES: Final = 6
 REUSED_INDICES: Final = 50
 #: Of 100 loops that certainly run, how many are followed by a read of their index.
 READ_INDICES: Final = 25
+#: Of 100 calls, how many name some of their arguments; of 100 parameters with a default, how many a call leaves out.
+KEYWORDS: Final = 15
+LEFT_OUT: Final = 55
+#: What a function may take at most, and how many expression nodes it is made of, more or less.
+FUNCTION_PARAMETERS: Final = 5
+FUNCTION_NODES: Final = 35
+#: Of 100 functions with a scalar parameter, how many have defaults.
+DEFAULTS: Final = 30
+#: Of 100 operands beside a call that changes an array, how many are an element of that array: Warp is known to read
+#: it after the call.
+LAZY_READS: Final = 6

@@ -14,6 +14,7 @@ from strategies.categories import (
     conversion,
     dynamic_loop,
     elementwise,
+    function,
     gather_scatter,
     integer,
     loop,
@@ -72,6 +73,7 @@ CATEGORIES: Final = {
             while_loop,
             dynamic_loop,
             loop_exit,
+            function,
         ),
     )
 }

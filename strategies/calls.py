@@ -1,0 +1,161 @@
+"""Calls of the program's own functions, wherever an expression may stand."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from strategies.expressions import Expressions, Typed
+from strategies.intervals import TRUTH, Interval
+from strategies.language import types
+from strategies.language.nodes import Call, Function, Literal, Name, Parameter
+from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
+from strategies.weights import KEYWORDS, LEFT_OUT, NODE_BUDGET
+
+#: An argument is drawn no deeper than this: what a call computes is in its function.
+ARGUMENT_DEPTH: Final = 2
+
+
+class Callee(NamedTuple):
+    """A function that may be called, with what is known of its results."""
+
+    function: Function
+    #: between which values each result lies
+    intervals: tuple[Interval, ...]
+    #: whether the results have a derivative with respect to the arguments
+    live: bool = True
+    #: the parameters that are the thread's place, for a function that changes an array there
+    places: tuple[str, ...] = ()
+
+    #: whether what it returns tells how often it was called
+    counts: bool = False
+
+    @property
+    def effects(self) -> bool:
+        """Whether it changes an array, so that how often it is called shows, and in which order."""
+        return bool(self.places)
+
+
+class Calls(Expressions):
+    """Draws calls among expressions."""
+
+    #: of 100 inner nodes, how many call a function if one fits
+    calls: int = 0
+
+    def start_calls(self) -> None:
+        """Set up what calls need."""
+        self.callees: list[Callee] = []
+        self.called: set[str] = set()
+        #: the arrays that functions change, each its own
+        self.changed: dict[str, Parameter] = {}
+
+    def expression(self, of: Type, depth: int) -> Typed:
+        """An expression of type `of`, at times a call."""
+        if self._wants_call(depth):
+            fitting = [c for c in self.callees if c.function.type is of and not c.effects]
+            if fitting:
+                return self.call(self._least_called(fitting), depth)
+        return super().expression(of, depth)
+
+    def condition(self, depth: int) -> Typed:
+        """A truth value, at times what a function says."""
+        if self._wants_call(depth):
+            fitting = [c for c in self.callees if c.function.type is BOOL and not c.effects]
+            if fitting:
+                return self.call(self._least_called(fitting), depth)
+        return super().condition(depth)
+
+    def _wants_call(self, depth: int) -> bool:
+        return bool(self.calls and self.callees and depth > 0 and self.nodes <= NODE_BUDGET) and self.dice.chance(
+            self.calls
+        )
+
+    def _least_called(self, fitting: list[Callee]) -> Callee:
+        """One of `fitting`: of those that nothing calls so far, if there are such."""
+        fresh = [c for c in fitting if c.function.name not in self.called]
+        return self.dice.one_of(fresh or fitting)
+
+    def call(self, callee: Callee, depth: int) -> Typed:
+        """A call of `callee`, its arguments held between the values that it is defined for."""
+        function = callee.function
+        self.called.add(function.name)
+        self.nodes += 1
+        parameters = list(function.parameters)
+        plain = [p for p in parameters if p.default is None or not self.dice.chance(LEFT_OUT)]
+        # parameters in front of one that is given go by their place, or all behind the first by name
+        given = parameters if len(plain) == len(parameters) else plain
+        named = len(given)
+        if given != parameters[: len(given)]:
+            named = next(n for n, p in enumerate(given) if p is not parameters[n])
+        if self.dice.chance(KEYWORDS):
+            named = min(named, max(1, len(given) - self.dice.between(1, 2)))
+        if given[named:] and self.dice.chance(30):
+            given = [*given[:named], *reversed(given[named:])]
+        depth = min(depth - 1, ARGUMENT_DEPTH)
+        arguments = [self._place(callee, p) or self.argument(p, depth) for p in given]
+        node = Call(
+            function.type, function.name, tuple(a.node for a in arguments), tuple(p.name for p in given[named:])
+        )
+        interval = callee.intervals[0] if callee.intervals else TRUTH
+        return Typed(node, interval, callee.live and any(a.live for a in arguments))
+
+    def _place(self, callee: Callee, parameter: Parameter) -> Typed | None:
+        """The thread's own place, or the array that is changed there, for a function with an effect."""
+        if not callee.effects:
+            return None
+        if parameter.name in callee.places:
+            own = self.indices[callee.places.index(parameter.name)]
+            return Typed(Name(INT32, own.name), own.interval)
+        if not parameter.output:
+            return None
+        key = f"{callee.function.name}.{parameter.name}"
+        if key not in self.changed:
+            self.changed[key] = self._new_array(parameter)
+        return Typed(Name(parameter.type, self.changed[key].name), Interval(parameter.low, parameter.high))
+
+    def argument(self, parameter: Parameter, depth: int) -> Typed:
+        """A value for `parameter`."""
+        of = parameter.type
+        wanted = Interval(parameter.low, parameter.high)
+        if isinstance(of, Array):
+            array = self.matching_array(parameter)
+            return Typed(Name(of, array.name), wanted, types.element_scalar(of).is_float)
+        if of is INT32:
+            return self._whole_argument(wanted)
+        if of is BOOL:
+            return self.condition(max(depth, 1))
+        value = self.expression(of, depth)
+        if isinstance(value.node, Literal) and depth > 0 and self.dice.chance(70) and self._may_read(of):
+            assert isinstance(of, Scalar | Vector)
+            value = self.element(of)
+        return self.fit(value, wanted)
+
+    def _whole_argument(self, wanted: Interval) -> Typed:
+        """An index or a count: a name whose values fit, a literal, or an expression held in range."""
+        fitting = [v for v in self.scope.of_type(INT32) if v.interval.within(wanted)]
+        if fitting and not self.dice.chance(20):
+            return self.variable(self.dice.one_of(fitting))
+        if self.dice.chance(50):
+            return self.literal(INT32, wanted)
+        return self.fit(self.leaf(INT32), wanted)
+
+    def matching_array(self, parameter: Parameter) -> Parameter:
+        """An array of the kernel that can be passed for `parameter`, made if there is none."""
+        fitting = [
+            p
+            for p in self.parameters
+            if p.type is parameter.type
+            and not p.output
+            and p.shape == parameter.shape
+            and p.low >= parameter.low
+            and p.high <= parameter.high
+        ]
+        return self.dice.one_of(fitting) if fitting else self._new_array(parameter)
+
+    def _new_array(self, parameter: Parameter) -> Parameter:
+        assert isinstance(parameter.type, Array)
+        wanted = Interval(parameter.low, parameter.high)
+        return self.array(parameter.type.dtype, parameter.shape, wanted, parameter.output)
+
+    def uncalled(self) -> list[Callee]:
+        """The functions that nothing calls so far."""
+        return [c for c in self.callees if c.function.name not in self.called and c.function.type is not VOID]

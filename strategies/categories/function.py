@@ -1,0 +1,79 @@
+"""Functions: nested calls, defaults, keywords, early returns, loops inside, arrays and effects, several results."""
+
+from collections.abc import Iterator
+
+from strategies.calls import Callee
+from strategies.counters import counting, draw_counter
+from strategies.functions import (
+    draw_early,
+    draw_expression,
+    draw_loop,
+    draw_reader,
+    draw_several,
+    draw_writer,
+    evaluated,
+    result_type,
+    unpacked,
+)
+from strategies.language.nodes import If, Statement
+from strategies.language.types import BOOL, VOID, Scalar, Tuple, Vector
+from strategies.statements import Sketch
+from strategies.weights import Statements
+
+WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
+#: How a function is made.
+KINDS = ((8, "expression"), (6, "early"), (5, "loop"), (4, "reader"), (3, "writer"), (3, "several"), (3, "counter"))
+
+
+def _function(sketch: Sketch, kind: str) -> Callee:
+    of = result_type(sketch)
+    match kind:
+        case "early":
+            return draw_early(sketch, of)
+        case "loop":
+            return draw_loop(sketch, of)
+        case "reader":
+            return draw_reader(sketch, of if isinstance(of, Scalar | Vector) and of is not BOOL else sketch.main)
+        case "writer":
+            return draw_writer(sketch, of if isinstance(of, Scalar | Vector) and of is not BOOL else sketch.main)
+        case "several":
+            return draw_several(sketch, sketch.dice.between(2, 3))
+        case "counter":
+            return draw_counter(sketch)
+    return draw_expression(sketch, of)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """One to three functions, statements that call them, and what none of those has called."""
+    dice = sketch.dice
+    if dice.chance(20):
+        sketch.allow_integers(1)
+    sketch.vectors = dice.chance(25)
+    # functions call those before them
+    sketch.calls = 25
+    for _ in range(dice.between(1, 3)):
+        _function(sketch, dice.weighted(KINDS))
+    sketch.calls = 40
+    output = sketch.output(sketch.main)
+    yield from sketch.block(dice.below(3), WEIGHTS, dice.between(1, 2))
+    for callee in list(sketch.callees):
+        of = callee.function.type
+        if isinstance(of, Tuple):
+            yield unpacked(sketch, callee, 2)
+        elif callee.effects:
+            yield from _with_effects(sketch, callee)
+        elif callee.function.name not in sketch.called:
+            yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(40))
+    yield from sketch.block(dice.below(2), WEIGHTS, 1)
+    yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))
+
+
+def _with_effects(sketch: Sketch, callee: Callee) -> Iterator[Statement]:
+    """Calls of a function that changes an array."""
+    dice = sketch.dice
+    if callee.counts:
+        for _ in range(dice.between(1, 2)):
+            yield from counting(sketch, callee)
+        return
+    call = evaluated(sketch, callee, 2)
+    yield If(sketch.condition(1).node, (call,)) if callee.function.type is VOID and dice.chance(30) else call
