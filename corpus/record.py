@@ -196,7 +196,7 @@ def features(program: Program) -> tuple[str, ...]:
 
 
 def _type_features(of: Type) -> set[str]:
-    found = {f"type:{types.element_scalar(of).notation}"}
+    found = {f"type:{scalar.notation}" for scalar in types.scalars_of(of)}
     if isinstance(of, Array):
         found.add(f"array:{of.ndim}")
         of = of.dtype

@@ -127,16 +127,20 @@ class Calls(Expressions):
         if isinstance(value.node, Literal) and depth > 0 and self.dice.chance(70) and self._may_read(of):
             assert isinstance(of, Scalar | Vector)
             value = self.element(of)
+        if isinstance(value.node, Literal) and isinstance(of, Scalar):
+            return self.literal(of, wanted)
         return self.fit(value, wanted)
 
     def _whole_argument(self, wanted: Interval) -> Typed:
         """An index or a count: a name whose values fit, a literal, or an expression held in range."""
         fitting = [v for v in self.scope.of_type(INT32) if v.interval.within(wanted)]
-        if fitting and not self.dice.chance(20):
+        if fitting and not self.dice.chance(15):
             return self.variable(self.dice.one_of(fitting))
-        if self.dice.chance(50):
+        whole = self.scope.of_type(INT32)
+        if not whole or self.dice.chance(25):
             return self.literal(INT32, wanted)
-        return self.fit(self.leaf(INT32), wanted)
+        chosen = self.variable(self.dice.one_of(whole))
+        return self.fit(chosen, wanted)
 
     def matching_array(self, parameter: Parameter) -> Parameter:
         """An array of the kernel that can be passed for `parameter`, made if there is none."""

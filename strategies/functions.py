@@ -38,7 +38,7 @@ from strategies.statements import Sketch
 from strategies.weights import DEFAULTS, FUNCTION_NODES, FUNCTION_PARAMETERS, NODE_BUDGET, Statements
 
 #: Between which values a float parameter lies: what most expressions give without a guard.
-FLOAT_RANGES: Final = (symmetric(4.0), symmetric(4.0), symmetric(2.0), symmetric(8.0), Interval(0.125, 4.0))
+FLOAT_RANGES: Final = (symmetric(4.0), symmetric(4.0), symmetric(2.0), symmetric(8.0))
 #: Words that a function may be called by.
 CALLED: Final = tuple(name for name in NAMES if len(name) > 3)
 PLAIN: Final = Statements(define=5, reassign=2, augment=3)
@@ -105,7 +105,9 @@ class FunctionSketch(Sketch):
         if arrays and self.dice.chance(70):
             return self.element_of(self.dice.one_of(arrays))
         fitting = [v for v in self._passed() if v.type is dtype]
-        if fitting and (len(self.parameters) >= FUNCTION_PARAMETERS or not self.dice.chance(25)):
+        if fitting and (
+            len(self.parameters) >= FUNCTION_PARAMETERS or not self.dice.chance(50 if len(fitting) < 2 else 15)
+        ):
             unused = [v for v in fitting if not v.used]
             return self.variable(self.dice.one_of(unused or fitting))
         if len(self.parameters) < FUNCTION_PARAMETERS:
@@ -282,7 +284,7 @@ def draw_reader(sketch: Sketch, of: Type) -> Callee:
     own = FunctionSketch(sketch)
     dice = own.dice
     assert isinstance(of, Scalar | Vector)
-    extent = dice.one_of((3, 4, 6, *sketch.launch[:1]))
+    extent = dice.one_of((sketch.launch[0], sketch.launch[0], 3, 4, 6))
     array = own.array(of, (extent,), own.input_interval(of))
     place = own.place(extent)
     at: Expression = Name(INT32, place.name)

@@ -22,7 +22,7 @@ from strategies.weights import Statements
 
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
 #: How a function is made.
-KINDS = ((8, "expression"), (6, "early"), (5, "loop"), (4, "reader"), (3, "writer"), (3, "several"), (3, "counter"))
+KINDS = ((8, "expression"), (6, "early"), (5, "loop"), (5, "reader"), (3, "writer"), (3, "several"), (2, "counter"))
 
 
 def _function(sketch: Sketch, kind: str) -> Callee:
