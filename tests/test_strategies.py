@@ -19,6 +19,7 @@ from harness.expectation import Expectation, expect
 from strategies import names
 from strategies.categories import CATEGORIES
 from strategies.language.check import check_program
+from strategies.language.effects import called_functions
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
 from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
@@ -35,11 +36,9 @@ from strategies.language.nodes import (
     Construct,
     Continue,
     Element,
-    Evaluate,
     Expression,
     Extent,
     For,
-    Function,
     If,
     Literal,
     Logical,
@@ -149,7 +148,7 @@ def test_every_kind_of_node_appears_somewhere() -> None:
     programs = [p for category in CATEGORIES for p in drawn(category)]
     seen = {type(node) for p in programs for node in walk(p)}
     every = {kind for kind in Node.__subclasses__() if kind.__struct_config__.tag is not None}
-    assert seen == every - {Call, Evaluate, Function, Unpack}
+    assert seen == every
 
 
 def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
@@ -171,6 +170,7 @@ _DIGESTS = """
 import json, sys
 {imports}
 import strategies
+from strategies.language.effects import called_functions
 from strategies.language.hashing import content_hash
 found = {{
     category: [content_hash(strategies.draw(category, {seed}, index)) for index in {indices}]
@@ -343,7 +343,7 @@ def test_the_classifier_finds_a_name_that_tells() -> None:
 # ---------------------------------------------------------------- of the kind that was asked for
 
 
-def has(*kinds: type[Node]) -> Callable[[Program], bool]:
+def has(*kinds: type[Node]) -> Callable[[Node], bool]:
     return lambda program: any(isinstance(node, kinds) for node in walk(program))
 
 
@@ -437,6 +437,24 @@ def counts(program: Program) -> bool:
         and all(element_scalar(n.target.type).is_integer for n in walk(loop) if isinstance(n, Assign | AugmentedAssign))
         for loop in walk(program)
     )
+
+
+def passed(program: Program) -> list[Parameter]:
+    """The parameters of a program's functions."""
+    return [p for f in program.functions for p in f.parameters]
+
+
+def has_call(node: Node) -> bool:
+    return any(isinstance(n, Call) for n in walk(node))
+
+
+def early_return(program: Program) -> bool:
+    """Whether a function returns from a branch or a loop."""
+    return any(has_return(s) for f in program.functions for s in f.body[:-1])
+
+
+def has_return(node: Node) -> bool:
+    return any(isinstance(n, Return) for n in walk(node))
 
 
 #: category: what to look for, and in how many of 100 kernels it must be at least
@@ -558,6 +576,21 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ),
     ("loop_exit", "an empty loop", lambda p: any(trips(f) == 0 for f in bounds(p)), 3),
     ("loop_exit", "an index of two loops", lambda p: len({f.name for f in bounds(p)}) < len(bounds(p)), 15),
+    ("function", "a function", lambda p: bool(p.functions), 100),
+    (
+        "function",
+        "functions that nothing calls: none",
+        lambda p: called_functions(p) == {f.name for f in p.functions},
+        98,
+    ),
+    ("function", "a function that calls another", lambda p: any(has_call(f) for f in p.functions), 20),
+    ("function", "a return before the end", early_return, 15),
+    ("function", "a loop in a function", lambda p: any(has(For, While)(f) for f in p.functions), 25),
+    ("function", "an array that is passed", lambda p: any(isinstance(q.type, Array) for q in passed(p)), 35),
+    ("function", "a default", lambda p: any(q.default is not None for q in passed(p)), 20),
+    ("function", "an argument by name", lambda p: any(isinstance(n, Call) and n.keywords for n in walk(p)), 15),
+    ("function", "several results", has(Unpack), 12),
+    ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Function,
     Name,
     Node,
+    Parameter,
     Program,
     Return,
     rebuild,
@@ -59,6 +60,21 @@ def _inlined(program: Program, function: Function, result: Expression) -> Progra
 
     changed: Program = rebuild(program, change)
     return changed
+
+
+def plainer_calls(program: Program) -> Iterator[Program]:
+    """`program` with every argument given, by its place, and without defaults."""
+    functions = {f.name: f for f in program.functions}
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, Call):
+            bound = {p.name: argument for p, argument in bound_arguments(functions[node.function], node)}
+            arguments = tuple(bound[p.name] for p in functions[node.function].parameters)
+            return msgspec.structs.replace(node, arguments=arguments, keywords=())
+        return msgspec.structs.replace(node, default=None) if isinstance(node, Parameter) and node.default else node
+
+    yield rebuild(program, change)
 
 
 def _with_arrays(node: Node, arrays: dict[str, str]) -> Node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.shrink.calls import inlined
+from harness.shrink.calls import inlined, plainer_calls
 from harness.shrink.dimensions import extents, fewer_dimensions
 from harness.shrink.dress import plainer_ranges, plainer_values, retyped
 from harness.shrink.expressions import simpler
@@ -24,7 +24,7 @@ def structural(program: Program) -> Iterator[Program]:
 
 
 def dressed(program: Program) -> Iterator[Program]:
-    for edit in (plainer_statements, extents, plainer_values, plainer_ranges):
+    for edit in (plainer_statements, plainer_calls, extents, plainer_values, plainer_ranges):
         yield from edit(program)
 
 

@@ -12,6 +12,7 @@ from strategies.language.nodes import (
     Apply,
     Atomic,
     AugmentedAssign,
+    Call,
     Cast,
     Construct,
     Element,
@@ -43,6 +44,7 @@ def _dress(program: Program) -> tuple[object, ...]:
     nodes = list(walk(program))
     typed = (n for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter))
     return (
+        sum(len(n.keywords) for n in nodes if isinstance(n, Call)),
         sum(type_cost(n.type) for n in typed),
         sum(isinstance(n, AugmentedAssign | Atomic) for n in nodes),
         len(program.launch) + sum(len(p.shape) for p in program.parameters),
@@ -61,7 +63,7 @@ def _renaming_cost(program: Program) -> int:
 def type_cost(of: Type) -> int:
     element = of.dtype if isinstance(of, Array) else of
     length = element.length if isinstance(element, Composite) else 0
-    return length + (types.element_scalar(of).notation not in ("float32", "int32", "bool"))
+    return length + sum(scalar.notation not in ("float32", "int32", "bool") for scalar in types.scalars_of(of))
 
 
 def literal_cost(node: Literal) -> int:

@@ -65,7 +65,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         elif callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(40))
     yield from sketch.block(dice.below(2), WEIGHTS, 1)
-    yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))
+    value = sketch.result(sketch.main, dice.between(0, 2))
+    if dice.chance(35):
+        value = sketch.plus(sketch.element(sketch.main), value)
+    yield sketch.store(output, value)
 
 
 def _with_effects(sketch: Sketch, callee: Callee) -> Iterator[Statement]:
