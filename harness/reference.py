@@ -228,7 +228,7 @@ class Evaluator(ControlFlow):
         return np.dtype("?" if scalar.kind == "bool" else scalar.notation)
 
     def _zero(self, of: Type) -> Values:
-        return np.zeros((1, 1, 1, *((of.length,) if isinstance(of, Vector) else ())), self._dtype(of))
+        return np.zeros((1, 1, 1, *((of.length,) if isinstance(of, Composite) else ())), self._dtype(of))
 
     def _draw_noise(self) -> Values:
         """A pool of noise; operations take consecutive windows of it, at odd strides, again and again."""
