@@ -7,8 +7,8 @@ does the walking), register it, and name it in `known_issues.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Logical,
@@ -40,7 +41,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Vector
+from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Type, Vector
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -154,6 +155,32 @@ def index_component_updates(program: Program) -> Program:
     return rewritten
 
 
+def bodies(program: Program, change: Callable[[Program | Function], tuple[Statement, ...]]) -> Program:
+    """`program` with the bodies that `change` gives its kernel and its functions."""
+    functions = tuple(
+        f if (body := change(f)) == f.body else msgspec.structs.replace(f, body=body) for f in program.functions
+    )
+    body = change(program)
+    if body == program.body and functions == program.functions:
+        return program
+    return msgspec.structs.replace(program, body=body, functions=functions)
+
+
+def _within(owner: Program | Function) -> Iterator[Node]:
+    """The nodes in the body of a kernel or a function."""
+    for statement in owner.body:
+        yield from walk(statement)
+
+
+def zero_of(of: Type) -> Expression:
+    """A zero of a scalar or vector type that a variable may start with."""
+    if isinstance(of, Vector):
+        return Construct(of, ())
+    assert isinstance(of, Scalar)
+    zero = Literal(of, False if of.kind == "bool" else 0.0 if of.is_float else 0)
+    return Cast(of, zero) if of.notation in ("float32", "int32") else zero
+
+
 def _constants(program: Program) -> frozenset[str]:
     """The names that Warp may hold to be constants: indices of unrolled loops, and bare literals."""
     found = set()
@@ -170,21 +197,24 @@ def _constants(program: Program) -> frozenset[str]:
 def convert_loop_constants(program: Program) -> Program:
     """``x = 1.0`` in a loop as ``x = float(1.0)``."""
 
-    def change(node: Node) -> Node:
+    def change(node: Any) -> Any:
         node = rebuild(node, change)
         if isinstance(node, Assign) and isinstance(node.value, Literal) and isinstance(node.target, Name):
             return msgspec.structs.replace(node, value=Cast(node.value.type, node.value))
         return node
 
-    body = tuple(change(s) if isinstance(s, For) else s for s in program.body)
-    return program if body == program.body else msgspec.structs.replace(program, body=body)
+    return bodies(program, lambda owner: tuple(change(s) if isinstance(s, For) else s for s in owner.body))
 
 
 @register
 def copy_before_dynamic_loops(program: Program) -> Program:
     """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
-    changed = {name for loop in walk(program) if is_dynamic_loop(loop) for name in _assigned(loop)}
     names = _FreshNames(program)
+    return bodies(program, lambda owner: _copied_before_loops(owner, names))
+
+
+def _copied_before_loops(owner: Program | Function, names: _FreshNames) -> tuple[Statement, ...]:
+    changed = {name for loop in _within(owner) if is_dynamic_loop(loop) for name in _assigned(loop)}
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         found: list[Statement] = []
@@ -208,7 +238,7 @@ def copy_before_dynamic_loops(program: Program) -> Program:
                 return [msgspec.structs.replace(node, body=block(node.body))]
         return [node]
 
-    return msgspec.structs.replace(program, body=block(program.body)) if changed else program
+    return block(owner.body) if changed else owner.body
 
 
 @register
@@ -218,7 +248,7 @@ def guard_loop_exits(program: Program) -> Program:
     A constant loop is unrolled, so that no value has to be replayed; it runs as often as the parameters'
     ranges allow at most, and what would not have run stands under a condition.
     """
-    return _Guards(program).rewrite()
+    return bodies(program, lambda owner: _Guards(program, owner).rewrite())
 
 
 @register
@@ -276,22 +306,30 @@ class _FreshNames:
 class _Guards:
     """Turns the exits of loops into conditions."""
 
-    def __init__(self, program: Program) -> None:
-        self._program = program
+    def __init__(self, program: Program, owner: Program | Function) -> None:
+        self._owner = owner
+        self._parameters = {p.name: p for p in owner.parameters}
         self._names = _FreshNames(program)
-        #: whether the thread has left the kernel
+        #: whether the thread has left the kernel, or the function, and with which results
         self._gone = Name(INT32, self._names.fresh("gone"))
+        self._results: tuple[Name, ...] = ()
+        if isinstance(owner, Function):
+            kinds = [v.type for s in _within(owner) if isinstance(s, Return) for v in s.values]
+            count = len(kinds) // max(1, sum(isinstance(s, Return) for s in _within(owner)))
+            self._results = tuple(Name(of, self._names.fresh("result")) for of in kinds[:count])
 
-    def rewrite(self) -> Program:
-        if any(_returns_from_loop(s) and self._trips(s) is None for s in walk(self._program) if isinstance(s, For)):
-            return self._program
-        begin, *rest = self._program.body
-        body = (begin, *self._block(tuple(rest)))
-        if body == self._program.body:
-            return self._program
-        if any(map(_returns_from_loop, self._program.body)):
-            body = (begin, Assign(self._gone, Cast(INT32, Literal(INT32, 0))), *body[1:])
-        return msgspec.structs.replace(self._program, body=body)
+    def rewrite(self) -> tuple[Statement, ...]:
+        whole = self._owner.body
+        if any(_returns_from_loop(s) and self._trips(s) is None for s in _within(self._owner) if isinstance(s, For)):
+            return whole
+        begin = whole[:1] if isinstance(self._owner, Program) else ()
+        body = (*begin, *self._block(whole[len(begin) :]))
+        if body == whole or not any(map(_returns_from_loop, whole)):
+            return body
+        first: list[Statement] = [Assign(self._gone, Cast(INT32, Literal(INT32, 0)))]
+        first += [Assign(name, zero_of(name.type)) for name in self._results]
+        end = (Return(self._results),) if self._results else ()
+        return (*begin, *first, *body[len(begin) :], *end)
 
     def _block(self, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         found: list[Statement] = []
@@ -347,8 +385,9 @@ class _Guards:
             match statement:
                 case Break():
                     return (*found, Assign(going, zero), Assign(live, zero))
-                case Return():
-                    return (*found, Assign(self._gone, one), Assign(live, zero))
+                case Return(values=values):
+                    given = map(Assign, self._results, values)
+                    return (*found, *given, Assign(self._gone, one), Assign(live, zero))
                 case Continue():
                     return (*found, Assign(live, zero))
                 case If() if _exits((statement,)):
@@ -379,11 +418,10 @@ class _Guards:
         match bound:
             case Literal(value=value):
                 return int(value), int(value)
-            case Name(name=name) if any(p.name == name for p in self._program.parameters):
-                parameter = self._program.parameter(name)
-                return int(parameter.low), int(parameter.high)
+            case Name(name=name) if name in self._parameters:
+                return int(self._parameters[name].low), int(self._parameters[name].high)
             case Extent():
-                extent = self._program.parameter(bound.array).shape[bound.axis]
+                extent = self._parameters[bound.array].shape[bound.axis]
                 return extent, extent
         return None
 

@@ -157,6 +157,7 @@ class Calls(Expressions):
 
     def _new_array(self, parameter: Parameter) -> Parameter:
         assert isinstance(parameter.type, Array)
+        assert isinstance(parameter.type.dtype, Scalar | Vector)
         wanted = Interval(parameter.low, parameter.high)
         return self.array(parameter.type.dtype, parameter.shape, wanted, parameter.output)
 
