@@ -151,6 +151,14 @@ def test_a_record_of_schema_1_is_read_for_ever(schema_1: bytes) -> None:
     assert decode_record(encode_record(kept)) == kept
 
 
+def test_what_the_first_corpus_holds_keeps_its_ids_and_its_hashes() -> None:
+    """Nodes and types that came later may not change what was stored: twelve records with every construct of then."""
+    records = [decode_record(line) for line in (DATA / "records_of_0.1.0.jsonl").read_bytes().splitlines()]
+    assert len({record.id for record in records}) == 12
+    for record in records:
+        check_record(record)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("figure", ["forward_error", "gradient_tolerance", "cells_checked"])
 def test_a_figure_that_json_has_no_number_for_is_refused(figure: str, value: float) -> None:

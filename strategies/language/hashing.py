@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
+
+import msgspec
 
 from strategies.language.nodes import (
     Assign,
@@ -24,8 +27,9 @@ from strategies.language.types import Type
 DIGEST_BYTES = 16
 
 
-#: Fields that nodes got later: left out where they are empty, so that the hashes of older programs stay.
-_LATER = ("values", "keywords")
+#: The fields with a default that the first nodes had.  Others came later and are left out where they hold their
+#: default, so that the hashes of older programs stay.
+_FIRST = ("attribute", "orelse", "start", "step")
 
 
 def _digest(text: bytes) -> str:
@@ -45,6 +49,13 @@ def structure_hash(program: Program) -> str:
 def outline_hash(program: Program) -> str:
     """Equal for programs that differ, further, only in which operators and built-ins they apply."""
     return _digest(repr(_Shape(program, operators=False).form()).encode())
+
+
+@cache
+def _later_defaults(of: type[Node]) -> dict[str, object]:
+    """The fields that nodes of this type got later, with their defaults."""
+    fields = msgspec.structs.fields(of)
+    return {f.name: f.default for f in fields if f.default is not msgspec.NODEFAULT and f.name not in _FIRST}
 
 
 class _Shape:
@@ -80,9 +91,10 @@ class _Shape:
         if not isinstance(node, Node):
             return node.notation if isinstance(node, Type) else node
         parts: list[object] = [type(node).__struct_config__.tag]
+        defaults = _later_defaults(type(node))
         for field in node.__struct_fields__:
             value = getattr(node, field)
-            if field in _LATER and not value:
+            if field in defaults and value == defaults[field]:
                 continue
             if field == "function":
                 parts.append(self._functions[value])
