@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from harness.lanes import Mask, Values
+from harness.places import Part
 from strategies.language import types
 from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
@@ -55,8 +56,8 @@ class Activation:
     environment: dict[str, Values] = field(default_factory=dict)
     #: where each name has a value
     defined: dict[str, Mask] = field(default_factory=dict)
-    #: the kernel's array that an array parameter stands for
-    arrays: dict[str, str] = field(default_factory=dict)
+    #: what each name of an array stands for: an array of the kernel, or a part of one
+    arrays: dict[str, Part] = field(default_factory=dict)
     frames: list[LoopFrame] = field(default_factory=list)
     #: what a function has returned so far
     results: list[Values] = field(default_factory=list)
@@ -74,6 +75,10 @@ class ControlFlow(ABC):
     @abstractmethod
     def _value(self, node: Expression, mask: Mask) -> Values:
         """The value of an expression."""
+
+    @abstractmethod
+    def _part(self, node: Expression, mask: Mask) -> Part:
+        """The array, or the part of one, that an expression of an array type stands for."""
 
     @abstractmethod
     def _block(self, body: Sequence[Statement], mask: Mask) -> Mask:
@@ -149,8 +154,8 @@ class ControlFlow(ABC):
         function = self.program.function(node.function)
         inner = Activation()
         for parameter, argument in bound_arguments(function, node):
-            if isinstance(argument, Name) and isinstance(parameter.type, Array):
-                inner.arrays[parameter.name] = self._here.arrays[argument.name]
+            if isinstance(parameter.type, Array):
+                inner.arrays[parameter.name] = self._part(argument, mask)
             else:
                 inner.environment[parameter.name] = self._value(argument, mask)
                 inner.defined[parameter.name] = np.ones((1, 1, 1), bool)

@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     children,
 )
 from strategies.language.types import Array, Type
+from strategies.language.views import arrays_named, definitions
 from strategies.ops import OPS
 
 
@@ -59,9 +60,16 @@ class _Inexact:
         self.names: set[str] = set()
         #: whether a result may be inexact
         self.result = False
+        #: the array that each local view is a part of
+        self._roots: dict[str, str] = {}
+
+    def _array(self, name: str) -> str:
+        return self._roots.get(name, name)
 
     def settle(self, body: Sequence[Node]) -> None:
         """Visit `body` until nothing more is found."""
+        for name, view in definitions(body).items():
+            self._roots[name] = self._array(view.array)
         before: tuple[int, bool] | None = None
         while before != (len(self.names), self.result):
             before = (len(self.names), self.result)
@@ -75,15 +83,15 @@ class _Inexact:
                 # a sum in place may be one that threads make together
                 inexact |= isinstance(node, AugmentedAssign) and _is_element(node.target) and _floats(node.value.type)
                 if inexact or self._of(node.value):
-                    self.names.add(_root(node.target))
+                    self.names.add(self._array(_root(node.target)))
             case Atomic():
                 sums = node.op in ("atomic_add", "atomic_sub") and _floats(node.value.type)
                 if sums or self._of(node.value):
-                    self.names.add(node.array)
+                    self.names.add(self._array(node.array))
             case Unpack():
                 for n, target in enumerate(node.targets):
                     if self._of(node.values[n if len(node.values) > 1 else 0]):
-                        self.names.add(_root(target))
+                        self.names.add(self._array(_root(target)))
             case Return():
                 self.result |= any(self._of(v) for v in node.values)
         for child in children(node):
@@ -99,8 +107,9 @@ class _Inexact:
         given = any(self._of(a) for _, a in bound if not isinstance(a.type, Array))
         for parameter, argument in bound:
             written = isinstance(parameter.type, Array) and parameter.output
-            if isinstance(argument, Name) and written and (given or parameter.name in inner.names):
-                self.names.add(argument.name)
+            array = arrays_named(argument)
+            if array is not None and written and (given or parameter.name in inner.names):
+                self.names.add(self._array(array))
         return given or inner.result
 
     def _of(self, node: Expression) -> bool:
@@ -111,9 +120,9 @@ class _Inexact:
             case Literal():
                 return False
             case Element():
-                return node.array in self.names
+                return self._array(node.array) in self.names
             case Name():
-                return node.name in self.names
+                return self._array(node.name) in self.names
             case Apply():
                 return not OPS[node.op].exact or any(self._of(a) for a in node.arguments)
             case Cast():

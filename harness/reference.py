@@ -21,6 +21,7 @@ import numpy as np
 from harness.control_flow import Activation, ControlFlow, InvalidProgram, item_name, no_lanes
 from harness.extremes import Extremes
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
+from harness.places import Part, whole
 from strategies.language import types
 from strategies.language.check import bound_arguments
 from strategies.language.effects import effects, function_effects
@@ -46,17 +47,21 @@ from strategies.language.nodes import (
     Literal,
     Logical,
     Name,
+    Node,
     Parameter,
     Program,
     Return,
+    Slice,
     Statement,
     Target,
     ThreadIndex,
     Unpack,
+    View,
     While,
     walk,
 )
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
+from strategies.language.views import arrays_named, definitions
 from strategies.ops import OPS, Decision, OpSpec
 from strategies.ops.decisions import truncated
 
@@ -111,7 +116,7 @@ class Evaluation:
 
 
 def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
-    """Where arrays are written: the array, and the indices of the element, which a call does not tell."""
+    """Where arrays are written: its name, and the indices of the element, which a call does not tell."""
     inner = function_effects(program)
     for node in (n for statement in program.body for n in walk(statement)):
         targets: tuple[Target, ...] = ()
@@ -124,8 +129,8 @@ def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...]
                 targets = node.targets
             case Call():
                 for parameter, argument in bound_arguments(program.function(node.function), node):
-                    if isinstance(argument, Name) and parameter.name in inner[node.function].written:
-                        yield argument.name, None
+                    if parameter.name in inner[node.function].written and (name := arrays_named(argument)):
+                        yield name, None
         for target in targets:
             root: Expression = target
             while isinstance(root, Component):
@@ -169,7 +174,7 @@ class Evaluator(ControlFlow):
         self._noise_used = 0
         self._noise_repeated = 0
         self._noise_pool = self._draw_noise()
-        self._here = Activation(arrays={p.name: p.name for p in program.arrays})
+        self._here = Activation(arrays={p.name: whole(p.name, p.shape) for p in program.arrays})
         self._arrays: dict[str, Values] = {}
         self._reads: dict[str, Mask] = {}
         self._read_counts: dict[str, Values] = {}
@@ -345,8 +350,7 @@ class Evaluator(ControlFlow):
             case Element():
                 return self._read(node, mask)
             case Extent():
-                array = self._here.arrays[node.array]
-                return np.full((1, 1, 1), self._parameters[array].shape[node.axis], np.int32)
+                return self._here.arrays[node.array].shape[node.axis].astype(np.int32)
             case Conditional():
                 test = self._value(node.test, mask)
                 then = self._value(node.then, mask & test)
@@ -562,21 +566,25 @@ class Evaluator(ControlFlow):
 
     # ------------------------------------------------------------ arrays
 
-    def _cell(self, array: str, indices: Sequence[Expression], mask: Mask) -> Values:
-        """The position of an element in its array, in C order; inside the array for inactive lanes too."""
-        cell: Values = np.zeros((1, 1, 1), np.int64)
-        for index, extent in zip(indices, self._parameters[array].shape, strict=True):
-            value = self._value(index, mask).astype(np.int64)
-            value = np.where(value < 0, value + extent, value)
-            outside = (value < 0) | (value >= extent)
-            if np.any(outside & mask):
-                raise InvalidProgram(f"{self.program.name} reads or writes outside {array!r}")
-            cell = cell * extent + np.where(outside, 0, value)
-        return cell
+    def _cell(self, name: str, indices: Sequence[Expression], mask: Mask) -> tuple[str, Values]:
+        """The array that an element is in, and its position there, in C order; inside it for inactive lanes too."""
+        part = self._here.arrays[name]
+        cell, outside = part.cell([self._value(index, mask).astype(np.int64) for index in indices])
+        if np.any(outside & mask):
+            raise InvalidProgram(f"{self.program.name} reads or writes outside {name!r}")
+        return part.whole, cell
+
+    def _part(self, node: Expression, mask: Mask) -> Part:
+        if isinstance(node, Name):
+            return self._here.arrays[node.name]
+        assert isinstance(node, View)
+        part, outside = self._here.arrays[node.array].part(node, lambda index: self._value(index, mask))
+        if np.any(outside & mask):
+            raise InvalidProgram(f"{self.program.name} takes a part outside of {node.array!r}")
+        return part
 
     def _read(self, node: Element, mask: Mask) -> Values:
-        array = self._here.arrays[node.array]
-        cell = self._cell(array, node.indices, mask)
+        array, cell = self._cell(node.array, node.indices, mask)
         base = np.broadcast_to(mask[0, 0], self._threads)
         at = np.broadcast_to(cell[0, 0], self._threads)
         self._reads[array][np.flatnonzero(base), at[base]] = True
@@ -621,26 +629,38 @@ class Evaluator(ControlFlow):
         """
         found = {array: writes.copy() for array, writes in self._writes.items()}
         nobody = np.zeros((1, 1, 1), bool)
-        for array, indices in _write_sites(self.program):
-            if indices is not None and all(self._is_fixed(index) for index in indices):
-                cell = np.broadcast_to(self._cell(array, indices, nobody)[0, 0], self._threads)
-                found[array][np.arange(self._threads), cell] = True
+        for name, indices in _write_sites(self.program):
+            if name not in self._here.arrays:
+                continue  # a view that no thread made
+            if indices is not None and self._is_fixed_place(name, indices):
+                array, cell = self._cell(name, indices, nobody)
+                found[array][np.arange(self._threads), np.broadcast_to(cell[0, 0], self._threads)] = True
             else:
-                found[array][:] = True
+                found[self._here.arrays[name].whole][:] = True
         return found
 
-    def _is_fixed(self, index: Expression) -> bool:
+    def _is_fixed_place(self, name: str, indices: Sequence[Expression]) -> bool:
+        """Whether an element is the same whatever branches were taken."""
+        views = definitions(self.program.body)
+        parts: list[Node] = list(indices)
+        while name in views:
+            parts += views[name].indices
+            name = views[name].array
+        return all(self._is_fixed(part) for part in parts)
+
+    def _is_fixed(self, index: Node) -> bool:
         """Whether an index is the same whatever branches were taken."""
         threads = {name for node in self.program.body if isinstance(node, ThreadIndex) for name in node.names}
         changed = {n.target.name for n in walk(self.program) if isinstance(n, Assign) and isinstance(n.target, Name)}
         return all(
-            isinstance(node, Literal | Extent | Apply) or (isinstance(node, Name) and node.name in threads - changed)
+            isinstance(node, Literal | Apply | Slice)
+            or (isinstance(node, Extent) and node.array in self._parameters)
+            or (isinstance(node, Name) and node.name in threads - changed)
             for node in walk(index)
         )
 
     def _atomic(self, node: Atomic, mask: Mask) -> None:
-        array = self._here.arrays[node.array]
-        cell = self._cell(array, node.indices, mask)
+        array, cell = self._cell(node.array, node.indices, mask)
         value = self._value(node.value, mask)
         self._mark_writes(array, cell, mask, stored=False)
         if node.op in ("atomic_min", "atomic_max"):
@@ -714,6 +734,8 @@ class Evaluator(ControlFlow):
             case Assign(target=Name(type=Tuple() as of, name=name)):
                 for n, value in enumerate(self._items(node.value, mask)):
                     self._assign(Name(of.items[n], item_name(name, n)), value, mask)
+            case Assign(target=Name(name=name), value=View() as view):
+                self._here.arrays[name] = self._part(view, mask)
             case Assign():
                 self._assign(node.target, self._value(node.value, mask), mask)
             case AugmentedAssign():
@@ -751,8 +773,7 @@ class Evaluator(ControlFlow):
                 self._here.environment[target.name] = value
                 self._here.defined[target.name] = mask | self._here.defined.get(target.name, False)
             case Element():
-                array = self._here.arrays[target.array]
-                cell = self._cell(array, target.indices, mask)
+                array, cell = self._cell(target.array, target.indices, mask)
                 self._mark_writes(array, cell, mask, stored)
                 self._write(array, cell, value, mask)
             case Component():
@@ -771,8 +792,7 @@ class Evaluator(ControlFlow):
     def _augment(self, node: AugmentedAssign, mask: Mask) -> None:
         value = self._value(node.value, mask)
         if isinstance(node.target, Element) and node.operator in ("add", "sub"):
-            array = self._here.arrays[node.target.array]
-            cell = self._cell(array, node.target.indices, mask)
+            array, cell = self._cell(node.target.array, node.target.indices, mask)
             self._mark_writes(array, cell, mask, stored=False)
             sign = 1 if node.operator == "add" else -1
             self._accumulate(array, cell, value, mask, sign, node.value.type)

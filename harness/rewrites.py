@@ -420,7 +420,7 @@ class _Guards:
                 return int(value), int(value)
             case Name(name=name) if name in self._parameters:
                 return int(self._parameters[name].low), int(self._parameters[name].high)
-            case Extent():
+            case Extent() if bound.array in self._parameters:
                 extent = self._parameters[bound.array].shape[bound.axis]
                 return extent, extent
         return None

@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    View,
     rebuild,
 )
 from strategies.language.types import Array
@@ -53,9 +54,12 @@ def _inlined(program: Program, function: Function, result: Expression) -> Progra
         node = rebuild(node, change)
         if isinstance(node, Call) and node.function == function.name:
             bound = list(bound_arguments(function, node))
-            arrays = {p.name: a.name for p, a in bound if isinstance(p.type, Array) and isinstance(a, Name)}
+            arrays = {p.name: a for p, a in bound if isinstance(p.type, Array)}
             values = {p.name: a for p, a in bound if not isinstance(p.type, Array)}
-            return substitute(_with_arrays(result, arrays), values)  # type: ignore[no-any-return]
+            if any(isinstance(a, View) for a in arrays.values()):
+                return node
+            named = {name: a.name for name, a in arrays.items() if isinstance(a, Name)}
+            return substitute(_with_arrays(result, named), values)  # type: ignore[no-any-return]
         return node
 
     changed: Program = rebuild(program, change)

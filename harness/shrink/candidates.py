@@ -15,11 +15,12 @@ from harness.shrink.statements import fewer_statements, plainer_statements
 from harness.shrink.tidying import tidy
 from harness.shrink.tree import size
 from harness.shrink.validity import well_formed
+from harness.shrink.views import without_views
 from strategies.language.nodes import Program
 
 
 def structural(program: Program) -> Iterator[Program]:
-    for edit in (hoisted, inlined, fewer_statements, simpler, fewer_dimensions, retyped):
+    for edit in (hoisted, inlined, without_views, fewer_statements, simpler, fewer_dimensions, retyped):
         yield from edit(program)
 
 

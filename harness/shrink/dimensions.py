@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     ThreadIndex,
+    View,
     rebuild,
 )
 from strategies.language.types import INT32, Array
@@ -46,13 +47,16 @@ def _without_constant_axes(program: Program) -> Program:
     for node in (n for statement in program.body for n in walk(statement)):
         if isinstance(node, Element | Atomic):
             accesses.setdefault(node.array, []).append(node.indices)
-        elif isinstance(node, Extent):
+        elif isinstance(node, Extent | View):
             accesses.setdefault(node.array, []).append(())
         elif isinstance(node, Name) and isinstance(node.type, Array):
             accesses.setdefault(node.name, []).append(())
     keep: dict[str, list[int]] = {}
+    shapes = {p.name: p.shape for p in program.arrays}
     for name, found in accesses.items():
-        ndim = len(program.parameter(name).shape)
+        if name not in shapes:
+            continue
+        ndim = len(shapes[name])
         if any(len(indices) != ndim for indices in found):
             continue
         axes = [a for a in range(ndim) if not all(isinstance(i[a], Literal) for i in found)]

@@ -10,6 +10,7 @@ import msgspec
 from harness.shrink.expressions import Leaves
 from harness.shrink.naming import name_pool
 from harness.shrink.tree import EXPRESSIONS, Body, all_names, assigned, size, substitute, walk
+from harness.shrink.views import view_definitions
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.nodes import (
@@ -115,6 +116,7 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
     """`body` with the variables that it does not define read from new arrays."""
     first = program.body[0]
     assert isinstance(first, ThreadIndex)
+    body = (*view_definitions(program, body), *body)
     known = {p.name for p in program.parameters} | set(first.names)
     defined = {n.name for s in body for n in walk(s) if isinstance(n, For)}
     changed = assigned(body)
@@ -123,7 +125,7 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
     values: dict[str, Expression] = {}
     before: list[Statement] = []
     for node in (n for s in body for n in walk(s)):
-        if not isinstance(node, Name) or node.name in known | defined | set(values):
+        if not isinstance(node, Name) or isinstance(node.type, Array) or node.name in known | defined | set(values):
             continue
         made = leaves.fresh(node.type, [p.name for p in new])
         if made is None:

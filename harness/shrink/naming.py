@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     ThreadIndex,
+    View,
     rebuild,
 )
 
@@ -72,7 +73,7 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
                 return with_fields(node, name=new[node.name])  # type: ignore[no-any-return]
             case ThreadIndex():
                 return with_fields(node, names=tuple(new[name] for name in node.names))  # type: ignore[no-any-return]
-            case Element() | Extent() | Atomic():
+            case Element() | Extent() | View() | Atomic():
                 return with_fields(node, array=new[node.array])  # type: ignore[no-any-return]
             case Call():
                 return with_fields(node, function=functions[node.function])  # type: ignore[no-any-return]

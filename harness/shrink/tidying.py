@@ -12,6 +12,7 @@ from strategies.language.check import bound_arguments
 from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Assign,
+    Atomic,
     AugmentedAssign,
     Break,
     Call,
@@ -20,6 +21,7 @@ from strategies.language.nodes import (
     Element,
     Evaluate,
     Expression,
+    Extent,
     For,
     Function,
     If,
@@ -30,7 +32,9 @@ from strategies.language.nodes import (
     Return,
     Statement,
     Unpack,
+    View,
     While,
+    children,
     rebuild,
 )
 
@@ -106,6 +110,10 @@ def _reads_of(node: Node) -> Iterator[str]:
     match node:
         case Name():
             yield node.name
+        case Element() | Extent() | View() | Atomic():
+            yield node.array
+            for child in children(node):
+                yield from _reads_of(child)
         case Assign() | AugmentedAssign() | Unpack():
             for value in node.values if isinstance(node, Unpack) else (node.value,):
                 yield from _reads_of(value)

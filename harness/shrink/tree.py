@@ -33,6 +33,7 @@ from strategies.language.nodes import (
     Target,
     ThreadIndex,
     Unpack,
+    View,
     rebuild,
 )
 
@@ -69,7 +70,7 @@ def names_of(node: Node) -> tuple[str, ...]:
             return (node.name,)
         case ThreadIndex():
             return node.names
-        case Element() | Extent() | Atomic():
+        case Element() | Extent() | View() | Atomic():
             return (node.array,)
         case Call() | Function():
             return (node.function if isinstance(node, Call) else node.name,)
@@ -174,6 +175,6 @@ def below(node: Expression) -> Iterator[Expression]:
     """The expressions below `node`, each once."""
     seen = set()
     for child in walk(node)[1:]:
-        if child not in seen:
+        if isinstance(child, EXPRESSIONS) and child not in seen:
             seen.add(child)
-            yield child  # type: ignore[misc]
+            yield child

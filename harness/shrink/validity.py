@@ -45,9 +45,11 @@ from strategies.language.nodes import (
     Target,
     ThreadIndex,
     Unpack,
+    View,
     While,
 )
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
+from strategies.language.views import view_type
 from strategies.ops import result_type
 
 
@@ -106,6 +108,10 @@ class _Check:
         match node:
             case ThreadIndex(names=names):
                 return {**scope, **dict.fromkeys(names, INT32)}
+            case Assign(target=Name(name=name), value=View() as view):
+                self.value(view, scope)
+                self.need(name not in scope and name not in self.arrays and node.target.type is view.type)
+                return {**scope, name: view.type}
             case Assign():
                 self.value(node.value, scope)
                 return self.assign(node.target, node.value, scope)
@@ -114,9 +120,8 @@ class _Check:
                 self.value(node.value, scope)
                 self.need(result_type(node.operator, (node.target.type, node.value.type)) is node.target.type)
             case Atomic():
-                element = self.arrays[node.array].type if node.array in self.arrays else None
-                self.need(isinstance(element, Array) and element.dtype is node.value.type)
-                self.need(len(node.indices) == len(self.arrays[node.array].shape))
+                element = self.array(node.array, scope)
+                self.need(element.dtype is node.value.type and len(node.indices) == element.ndim)
                 for part in (*node.indices, node.value):
                     self.value(part, scope)
             case If():
@@ -181,6 +186,13 @@ class _Check:
         self.value(target, scope)
         return scope
 
+    def array(self, name: str, scope: _Scope) -> Array:
+        """The type of the array, or the part of one, that a name stands for."""
+        of = self.arrays[name].type if name in self.arrays else scope.get(name)
+        self.need(isinstance(of, Array))
+        assert isinstance(of, Array)
+        return of
+
     def test(self, node: Expression, scope: _Scope) -> None:
         self.need(not isinstance(node, Literal))
         self.value(node, scope)
@@ -190,7 +202,7 @@ class _Check:
             case Literal():
                 return
             case Name(type=Array()):
-                self.need(node.name in self.arrays and self.arrays[node.name].type is node.type)
+                self.need(self.array(node.name, scope) is node.type)
                 return
             case Name():
                 self.need(scope.get(node.name) is node.type)
@@ -223,10 +235,10 @@ class _Check:
                 assert isinstance(base, Composite)
                 for place, extent in zip((node.index, node.column), base.shape, strict=False):
                     self.need(not isinstance(place, Literal) or -extent <= place.value < extent)
+            case View():
+                self.need(view_type(self.array(node.array, scope), node) is node.type)
             case Element() | Extent():
-                of = self.arrays[node.array].type if node.array in self.arrays else None
-                self.need(isinstance(of, Array))
-                assert isinstance(of, Array)
+                of = self.array(node.array, scope)
                 if isinstance(node, Extent):
                     self.need(node.axis < of.ndim)
                 else:

@@ -33,10 +33,12 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    Slice,
     Statement,
     Target,
     ThreadIndex,
     Unpack,
+    View,
     While,
 )
 from strategies.language.render import COMPARISONS, INFIX, has_name, is_alias
@@ -59,6 +61,7 @@ from strategies.language.types import (
     tuple_of,
     vector,
 )
+from strategies.language.views import view_type
 
 #: The type of an operation's result from those of its arguments, or None if there is no such operation; for an
 #: atomic, what it returns of an array with such elements and such a value.
@@ -118,6 +121,8 @@ class _Checker:
         #: the type of every name defined so far on every path, and those that may not be assigned
         self._names: dict[str, Type] = {}
         self._fixed: set[str] = set()
+        #: parts of arrays, by their local names
+        self._views: dict[str, Parameter] = {}
         self._loops = 0
 
     def run(self) -> None:
@@ -194,6 +199,8 @@ class _Checker:
                 _require(len(node.names) == len(self._program.launch), "the thread index does not fit the launch")
                 for name in node.names:
                     self._bind(name, INT32, fixed=True)
+            case Assign(target=Name() as name, value=View() as view):
+                self._define_view(name, view)
             case Assign():
                 value = self._expression(node.value)
                 _require(isinstance(value, Scalar | Composite | Tuple), f"{value!r} is no type of a variable")
@@ -263,12 +270,38 @@ class _Checker:
                 self._bind(target.name, value, fixed=False)
             case Element():
                 _require(self._expression(target) is value, f"{target.array!r} is assigned a value of another type")
-                _require(self._parameters[target.array].output, f"{target.array!r} is no output")
+                _require(self._array(target.array).output, f"{target.array!r} is no output")
             case Component(base=Name(name=name)):
                 _require(self._expression(target) is value, f"{name!r} is assigned a value of another type")
                 _require(name not in self._fixed, f"{name!r} may not be assigned")
             case _:
                 raise IllFormed("a component of something else than a variable is assigned")
+
+    def _define_view(self, target: Name, view: View) -> None:
+        """A view keeps its name for itself: what an access means must not depend on how it was reached."""
+        name, of = target.name, self._expression(view)
+        _require(target.type is of, f"{name!r} is assigned a value of another type")
+        taken = name in self._names or name in self._views or name in self._parameters
+        _require(not taken, f"{name!r}, a view, is assigned twice")
+        self._bind(name, of, fixed=False)
+        whole = self._array(view.array)
+        self._views[name] = Parameter(name, of, whole.low, whole.high, output=whole.output)
+
+    def _view(self, node: View) -> Type:
+        of = self._array(node.array).type
+        assert isinstance(of, Array)
+        for index in node.indices:
+            if not isinstance(index, Slice):
+                self._expect(index, INT32)
+                continue
+            for part in (index.start, index.stop, index.step):
+                if part is not None:
+                    self._expect(part, INT32)
+            _require(not isinstance(index.step, Literal) or index.step.value != 0, "a slice has a step of zero")
+        found = view_type(of, node)
+        _require(found is not None, f"{node.array!r} has no such view")
+        assert found is not None
+        return found
 
     def _atomic(self, node: Atomic) -> None:
         _require(node.op.startswith("atomic_"), f"{node.op!r} is no atomic operation")
@@ -301,7 +334,7 @@ class _Checker:
         _require(found is wanted, f"{found!r} stands where {wanted!r} is needed")
 
     def _array(self, name: str) -> Parameter:
-        parameter = self._parameters.get(name)
+        parameter = self._parameters.get(name) or (self._views.get(name) if name in self._names else None)
         _require(parameter is not None and isinstance(parameter.type, Array), f"there is no array {name!r}")
         assert parameter is not None
         return parameter
@@ -360,8 +393,11 @@ class _Checker:
                 self._indices(parameter, node.indices)
                 assert isinstance(parameter.type, Array)
                 return parameter.type.dtype
+            case View():
+                return self._view(node)
             case Extent():
-                _require(0 <= node.axis < len(self._array(node.array).shape), f"{node.array!r} has no such axis")
+                of = self._array(node.array).type
+                _require(isinstance(of, Array) and 0 <= node.axis < of.ndim, f"{node.array!r} has no such axis")
                 return INT32
             case Conditional():
                 self._expect(node.test, BOOL)
@@ -389,9 +425,9 @@ class _Checker:
         assert function is not None
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):
-                _require(isinstance(argument, Name), f"{parameter.name!r} takes an array")
-                assert isinstance(argument, Name)
-                given = self._array(argument.name)
+                _require(isinstance(argument, Name | View), f"{parameter.name!r} takes an array")
+                assert isinstance(argument, Name | View)
+                given = self._array(argument.array if isinstance(argument, View) else argument.name)
                 _require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
         return function.type

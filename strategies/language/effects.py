@@ -15,7 +15,6 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Function,
-    Name,
     Node,
     Program,
     Target,
@@ -23,6 +22,7 @@ from strategies.language.nodes import (
     children,
 )
 from strategies.language.types import Array
+from strategies.language.views import arrays_named, definitions
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def root_array(target: Expression) -> str | None:
 
 def _effects(body: Sequence[Node], known: Mapping[str, Effects], functions: Sequence[Function]) -> Effects:
     visitor = _Visitor(known, {f.name: f for f in functions})
+    for name, view in definitions(body).items():
+        visitor.roots[name] = visitor.root(view.array)
     for statement in body:
         visitor.visit(statement)
     return Effects(frozenset(visitor.read), frozenset(visitor.stored), frozenset(visitor.added))
@@ -90,6 +92,12 @@ class _Visitor:
     read: set[str] = field(default_factory=set)
     stored: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    #: the array that each local view is a part of
+    roots: dict[str, str] = field(default_factory=dict)
+
+    def root(self, array: str) -> str:
+        """The array that `array` is, or is a part of."""
+        return self.roots.get(array, array)
 
     def visit(self, node: Node) -> None:
         match node:
@@ -105,10 +113,10 @@ class _Visitor:
                 for value in node.values:
                     self.visit(value)
             case Element(array=array):
-                self.read.add(array)
+                self.read.add(self.root(array))
                 self.below(node)
             case Atomic(array=array):
-                self.added.add(array)
+                self.added.add(self.root(array))
                 self.below(node)
             case Call():
                 self.call(node)
@@ -124,7 +132,7 @@ class _Visitor:
         """What assigning to `target` changes; its indices are read."""
         array = root_array(target)
         if array is not None:
-            changed.add(array)
+            changed.add(self.root(array))
         node: Expression = target
         while isinstance(node, Component):
             self.visit(node.index)
@@ -136,7 +144,7 @@ class _Visitor:
     def call(self, node: Call) -> None:
         inner = self.known[node.function]
         for parameter, argument in bound_arguments(self.functions[node.function], node):
-            if isinstance(parameter.type, Array) and isinstance(argument, Name):
+            if isinstance(parameter.type, Array) and (given := arrays_named(argument)) is not None:
                 for wanted, found in ((inner.read, self.read), (inner.stored, self.stored), (inner.added, self.added)):
                     if parameter.name in wanted:
-                        found.add(argument.name)
+                        found.add(self.root(given))

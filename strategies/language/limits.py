@@ -46,11 +46,13 @@ from strategies.language.nodes import (
     Target,
     ThreadIndex,
     Unpack,
+    View,
     While,
     walk,
 )
 from strategies.language.overwrites import Overwrites
 from strategies.language.types import Matrix, Transform, Type
+from strategies.language.views import arrays_named, roots
 
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
 MAX_UNROLL: Final = 16
@@ -172,6 +174,7 @@ class _Replay:
 
     def __post_init__(self) -> None:
         self._effects = function_effects(self.program)
+        self._roots = roots(self.owner)
         if isinstance(self.owner, Program):
             self.active |= {p.name for p in self.owner.arrays if not p.output and _holds_floats(p.type)}
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
@@ -183,7 +186,7 @@ class _Replay:
                     case Assign() | AugmentedAssign() if self._active(node.value):
                         self._activate(node.target)
                     case Atomic() if self._active(node.value):
-                        self.active.add(node.array)
+                        self.active.add(self._array(node.array))
                     case Call():
                         self._activate_arguments(node)
                     case Unpack():
@@ -195,14 +198,18 @@ class _Replay:
 
     def _activate(self, target: Target) -> None:
         if _holds_floats(target.type):
-            self.active.add(_root(target))
+            self.active.add(self._array(_root(target)))
+
+    def _array(self, name: str) -> str:
+        """The array that a name stands for, or is a part of; any other name as it is."""
+        return self._roots.get(name, name)
 
     def _activate_arguments(self, node: Call) -> None:
         """Note which arrays hold a derivative after a call."""
         inner = self._call(node).active
         for parameter, argument in bound_arguments(self.program.function(node.function), node):
-            if parameter.output and parameter.name in inner and isinstance(argument, Name):
-                self.active.add(argument.name)
+            if parameter.output and parameter.name in inner and (given := arrays_named(argument)) is not None:
+                self.active.add(self._array(given))
 
     def _call(self, node: Call) -> _Replay:
         """What the backward pass of a call finds, depending on what it is called with."""
@@ -225,9 +232,9 @@ class _Replay:
             return False
         match node:
             case Name():
-                return node.name in self.active
-            case Element():
-                return node.array in self.active
+                return self._array(node.name) in self.active
+            case Element() | View():
+                return self._array(node.array) in self.active
             case Literal():
                 return False
             case Apply(op=op, arguments=arguments):
@@ -245,7 +252,7 @@ class _Replay:
         return False
 
     def _is_stale(self, node: Expression) -> bool:
-        return any(isinstance(n, Name) and n.name in self.stale for n in walk(node))
+        return any(name in self.stale for n in walk(node) if (name := _name_read(n)) is not None)
 
     def _need(self, node: Expression) -> None:
         """An adjoint needs the value of `node`."""
@@ -273,10 +280,16 @@ class _Replay:
                         self._need(index)
                 self._use(node.base)
             case Element():
+                if self._active(node):
+                    self._need(node)
                 for index in node.indices:
-                    if self._active(node):
-                        self._need(index)
                     self._use(index)
+            case View():
+                if _holds_floats(node.type):
+                    self._need(node)
+                for part in walk(node):
+                    if isinstance(part, Element):
+                        self._use(part)
             case Conditional():
                 if self._active(node):
                     self._need(node.test)
@@ -322,8 +335,8 @@ class _Replay:
                 self._use(node.value)
                 for index in node.indices:
                     self._use(index)
-                    if self._active(node.value):
-                        self._need(index)
+                if self._active(node.value):
+                    self._need(Element(node.value.type, node.array, node.indices))
                 if self._active(node.value) and node.op in ("atomic_min", "atomic_max"):
                     self._need(node.value)
             case If():
@@ -372,7 +385,7 @@ class _Replay:
         if isinstance(target, Element):
             for index in target.indices:
                 self._use(index)
-                self._need(index)
+            self._need(target)
         elif isinstance(target, Component):
             self._need(target.index)
             if target.column is not None:
@@ -467,6 +480,11 @@ def _assigned(loop: For | While) -> set[str]:
             case For() if node is not loop:
                 found.add(node.name)
     return {name for name in found if name is not None}
+
+
+def _name_read(node: Node) -> str | None:
+    """The variable, or the local array, that a node reads."""
+    return node.name if isinstance(node, Name) else arrays_named(node)
 
 
 def _holds_floats(of: Type) -> bool:

@@ -93,15 +93,35 @@ class Component(Node, frozen=True, tag="component"):
 
 
 class Element(Node, frozen=True, tag="element"):
-    """One element of an array parameter: ``a[i, j]``."""
+    """One element of an array: ``a[i, j]``."""
 
     type: Type
     array: str
     indices: tuple[Expression, ...]
 
 
+class Slice(Node, frozen=True, tag="slice"):
+    """``start:stop:step`` as an index; each part may be left out, as in Python."""
+
+    start: Expression | None = None
+    stop: Expression | None = None
+    step: Expression | None = None
+
+
+class View(Node, frozen=True, tag="view"):
+    """A part of an array: ``a[i]`` of one with two dimensions, ``a[1:]``, or, without indices, all of it.
+
+    An axis with an index is gone from the view, one with a `Slice` or without either is kept.  A view is assigned
+    to a new local name, which is an array then and keeps what it stands for, or given to a function.
+    """
+
+    type: Type
+    array: str
+    indices: tuple[Expression | Slice, ...]
+
+
 class Extent(Node, frozen=True, tag="extent"):
-    """The length of one dimension of an array parameter: ``a.shape[0]``."""
+    """The length of one dimension of an array: ``a.shape[0]``."""
 
     type: Type
     array: str
@@ -132,7 +152,19 @@ class Conditional(Node, frozen=True, tag="conditional"):
 
 
 Expression: TypeAlias = (
-    Literal | Name | Apply | Compare | Logical | Cast | Construct | Component | Element | Extent | Conditional | Call
+    Literal
+    | Name
+    | Apply
+    | Compare
+    | Logical
+    | Cast
+    | Construct
+    | Component
+    | Element
+    | View
+    | Extent
+    | Conditional
+    | Call
 )
 Target: TypeAlias = Name | Component | Element
 

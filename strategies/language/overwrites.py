@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import Array
+from strategies.language.views import arrays_named, definitions, full_indices
 
 #: The indices by which an element is named.
 _Place = tuple[Expression, ...]
@@ -48,6 +49,16 @@ class Overwrites:
         self._program = program
         self._effects = function_effects(program)
         self._read: dict[str, set[_Place]] = {}
+        self._views = definitions(program.body)
+
+    def _place(self, array: str, indices: _Place) -> tuple[str, _Place]:
+        """The array, and the place in it, of an element that is named through views; behind a slice, any place."""
+        known = True
+        while (view := self._views.get(array)) is not None:
+            whole = full_indices(view, indices, len(view.indices) + len(indices))
+            known, indices = known and whole is not None, whole or ()
+            array = view.array
+        return array, indices if known else _ANYWHERE
 
     def block(self, body: Sequence[Statement]) -> bool:
         """Follow the statements of a block; whether its end can be reached."""
@@ -104,7 +115,8 @@ class Overwrites:
     def _reads(self, node: Expression) -> None:
         for part in walk(node):
             if isinstance(part, Element):
-                self._read.setdefault(part.array, set()).add(part.indices)
+                array, place = self._place(part.array, part.indices)
+                self._read.setdefault(array, set()).add(place)
         for part in walk(node):
             if isinstance(part, Call):
                 self._call(part)
@@ -112,7 +124,8 @@ class Overwrites:
     def _call(self, node: Call) -> None:
         inner = self._effects[node.function]
         bound = list(bound_arguments(self._program.function(node.function), node))
-        arrays = [(p.name, a.name) for p, a in bound if isinstance(p.type, Array) and isinstance(a, Name)]
+        named = [(p.name, arrays_named(a)) for p, a in bound if isinstance(p.type, Array)]
+        arrays = [(name, self._place(array, ())[0]) for name, array in named if array is not None]
         for parameter, array in arrays:
             if parameter in inner.read:
                 self._read.setdefault(array, set()).add(_ANYWHERE)
@@ -130,7 +143,8 @@ class Overwrites:
                 self._reads(target.index)
                 self._write(base)
 
-    def _store(self, array: str, place: _Place) -> None:
+    def _store(self, array: str, indices: _Place) -> None:
+        array, place = self._place(array, indices)
         self.found = self.found or any(not _apart(place, read) for read in self._read.get(array, ()))
 
 

@@ -34,9 +34,11 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    Slice,
     Statement,
     ThreadIndex,
     Unpack,
+    View,
     While,
     walk,
 )
@@ -230,6 +232,11 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"{base}[{_list([node.index] if node.column is None else [node.index, node.column])}]", _ATOM
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
+        case View(indices=()):
+            return node.array, _ATOM
+        case View():
+            parts = (_slice(index) if isinstance(index, Slice) else expression(index) for index in node.indices)
+            return f"{node.array}[{', '.join(parts)}]", _ATOM
         case Extent():
             return f"{node.array}.shape[{node.axis}]", _ATOM
         case Call():
@@ -241,6 +248,12 @@ def _expression(node: Expression) -> tuple[str, int]:
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
     raise TypeError(f"{node!r} is not an expression")
+
+
+def _slice(node: Slice) -> str:
+    """``start:stop:step``, as short as it goes."""
+    start, stop, step = ("" if part is None else expression(part) for part in (node.start, node.stop, node.step))
+    return f"{start}:{stop}" + (f":{step}" if step else "")
 
 
 def statements(nodes: Sequence[Statement], indent: str = "") -> Iterator[str]:
