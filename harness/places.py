@@ -29,7 +29,7 @@ class Part:
     strides: tuple[Values, ...]
 
     def cell(self, indices: list[Values]) -> tuple[Values, Mask]:
-        """The cell of an element, and where there is none; inside the array there too.  Indices may count from the end."""
+        """The cell of an element, and where there is none; there it is the first.  Indices may count from the end."""
         cell, outside = self.offset, np.zeros((1, 1, 1), bool)
         for index, extent, stride in zip(indices, self.shape, self.strides, strict=True):
             at = np.where(index < 0, index + extent, index)

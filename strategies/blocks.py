@@ -276,8 +276,9 @@ class Blocks(Calls, ABC):
     @contextmanager
     def _inner(self) -> Iterator[None]:
         """A block whose locals are not visible after it."""
-        mark = self.scope.mark()
+        mark, parts = self.scope.mark(), len(self.views)
         yield
+        del self.views[parts:]
         gone = self.scope.release(mark)
         self.defined = [v for v in self.defined if v not in gone]
 

@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Parameter,
+    View,
 )
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.names import NAMES
@@ -126,6 +127,12 @@ class Expressions:
         #: whether locals are of all allowed types alike, instead of mostly the main one
         self.spread = False
         self.max_arrays = MAX_INPUT_ARRAYS
+        #: parts of arrays that have a local name here; of a length that moves with the thread, the least
+        self.views: list[Parameter] = []
+        #: what a part was made of, so that none is made twice
+        self.taken: dict[View, Parameter] = {}
+        #: those of the parts whose lengths differ between threads
+        self.moving: set[str] = set()
         #: the thread's indices, and those of the loops around this point
         self.indices: list[Variable] = []
         self.loop_indices: list[Variable] = []
@@ -198,8 +205,9 @@ class Expressions:
         return self.scope.add(Variable(name, of, found))
 
     def readable(self, dtype: Type) -> list[Parameter]:
-        """The input arrays with elements of type `dtype`."""
-        return [p for p in self.parameters if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output]
+        """The input arrays, and parts of such, with elements of type `dtype`."""
+        known = (*self.parameters, *self.views)
+        return [p for p in known if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output]
 
     # ------------------------------------------------------------ indices
 

@@ -20,10 +20,10 @@ Body = Callable[[Sketch], Iterable[Statement]]
 _LINE: Final = tuple(shape for shape in LAUNCHES if len(shape) == 1)
 
 
-def draw_kernel(dice: Dice, category: str, body: Body) -> Program:
-    """A kernel of `category`, whose statements `body` draws."""
+def draw_kernel(dice: Dice, category: str, body: Body, launches: tuple[tuple[int, ...], ...] = ()) -> Program:
+    """A kernel of `category`, whose statements `body` draws, for one of `launches` or of those that all share."""
     main = types.scalar(dice.weighted(FLOAT_TYPES))
-    launch = dice.one_of(LAUNCHES) if dice.chance(50) else dice.one_of(_LINE)
+    launch = dice.one_of(launches or LAUNCHES) if launches or dice.chance(50) else dice.one_of(_LINE)
     sketch = Sketch(dice, launch, main)
     sketch.begin()
     threads = dice.one_of(names.THREADS)[: len(launch)]

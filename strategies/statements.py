@@ -96,9 +96,10 @@ class Sketch(WhileLoops):
         assert isinstance(output.type, Array)
         target = Element(output.type.dtype, output.name, self.own_indices())
         operator = self.dice.one_of(("add", "add", "sub"))
-        return AugmentedAssign(target, operator, self._summand(output, value, 1).node)
+        return AugmentedAssign(target, operator, self.summand(output, value, 1).node)
 
-    def _summand(self, output: Parameter, value: Typed, times: int) -> Typed:
+    def summand(self, output: Parameter, value: Typed, times: int) -> Typed:
+        """`value`, small enough to be added to a cell of `output` that many times."""
         assert isinstance(output.type, Array)
         scalar = types.element_scalar(output.type.dtype)
         if scalar.kind == "uint":
@@ -109,7 +110,7 @@ class Sketch(WhileLoops):
         """``wp.atomic_add(out, i, value)`` and its like."""
         times = math.prod(self.launch) * math.prod(self.loop_trips)
         if op in ("atomic_add", "atomic_sub"):
-            value = self._summand(output, value, times)
+            value = self.summand(output, value, times)
         return Atomic(op, output.name, indices, value.node)
 
     def result(self, of: Type, depth: int) -> Typed:

@@ -38,7 +38,7 @@ def kernels(category: str) -> st.SearchStrategy[Program]:
 
     @st.composite
     def kernel(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
-        return draw_kernel(Dice(draw), category, CATEGORIES[category].body)
+        return draw_kernel(Dice(draw), category, CATEGORIES[category].body, CATEGORIES[category].launches)
 
     return kernel()
 

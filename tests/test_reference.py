@@ -284,24 +284,27 @@ class Cells:
         assert isinstance(parameter.type, Array)
         of = t.element_scalar(parameter.type)
         vector = isinstance(parameter.type.dtype, Vector)
-        self.extents = parameter.shape
-        self.shape = tuple(Int(extent) for extent in parameter.shape)
+        #: where each element is among `cells`, which views of this array share
+        self.places = np.arange(math.prod(parameter.shape)).reshape(parameter.shape)
         rows = values.tolist()
         self.cells = [Vec([made(x, of) for x in row]) if vector else made(row, of) for row in rows]
 
-    def _place(self, index: Any) -> int:
-        place = 0
-        for one, extent in zip(index if isinstance(index, tuple) else (index,), self.extents, strict=True):
-            one = int(one) + extent if one < 0 else int(one)
-            assert 0 <= one < extent
-            place = place * extent + one
-        return place
+    @property
+    def shape(self) -> tuple[Int, ...]:
+        return tuple(map(Int, self.places.shape))
 
     def __getitem__(self, index: Any) -> Any:
-        return copied(self.cells[self._place(index)])
+        at = self.places[index]
+        if not isinstance(at, np.ndarray):
+            return copied(self.cells[at])
+        view = object.__new__(Cells)
+        view.places, view.cells = at, self.cells
+        return view
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.cells[self._place(index)] = copied(value)
+        at = self.places[index]
+        assert not isinstance(at, np.ndarray)
+        self.cells[at] = copied(value)
 
     @property
     def contents(self) -> list[Any]:

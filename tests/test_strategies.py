@@ -47,8 +47,10 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    Slice,
     ThreadIndex,
     Unpack,
+    View,
     While,
     walk,
 )
@@ -457,6 +459,12 @@ def has_return(node: Node) -> bool:
     return any(isinstance(n, Return) for n in walk(node))
 
 
+def stores_through_a_view(program: Program) -> bool:
+    views = {s.target.name for s in walk(program) if isinstance(s, Assign) and isinstance(s.value, View)}  # type: ignore[union-attr]
+    targets = [s.target for s in walk(program) if isinstance(s, Assign | AugmentedAssign)]
+    return any(isinstance(target, Element) and target.array in views for target in targets)
+
+
 #: category: what to look for, and in how many of 100 kernels it must be at least
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
@@ -591,6 +599,12 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("function", "an argument by name", lambda p: any(isinstance(n, Call) and n.keywords for n in walk(p)), 15),
     ("function", "several results", has(Unpack), 12),
     ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
+    ("multi_dim", "a view", has(View), 80),
+    ("multi_dim", "a slice", has(Slice), 45),
+    ("multi_dim", "a slice with a step", lambda p: any(isinstance(s, Slice) and s.step for s in walk(p)), 20),
+    ("multi_dim", "a launch of four dimensions", lambda p: len(p.launch) == 4, 12),
+    ("multi_dim", "an array of four dimensions", lambda p: any(len(a.shape) == 4 for a in p.arrays), 40),
+    ("multi_dim", "a store through a view", stores_through_a_view, 20),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     Node,
     Parameter,
     Program,
+    Slice,
     ThreadIndex,
     View,
     rebuild,
@@ -43,11 +44,15 @@ def fewer_dimensions(program: Program) -> Iterator[Program]:
 
 
 def _without_constant_axes(program: Program) -> Program:
-    accesses: dict[str, list[tuple[Expression, ...]]] = {}
+    accesses: dict[str, list[tuple[Expression | Slice, ...]]] = {}
     for node in (n for statement in program.body for n in walk(statement)):
         if isinstance(node, Element | Atomic):
             accesses.setdefault(node.array, []).append(node.indices)
-        elif isinstance(node, Extent | View):
+        elif isinstance(node, View):
+            ndim = len(node.indices) + (node.type.ndim if isinstance(node.type, Array) else 0)
+            ndim -= sum(isinstance(index, Slice) for index in node.indices)
+            accesses.setdefault(node.array, []).append((*node.indices, *(ndim - len(node.indices)) * (Slice(),)))
+        elif isinstance(node, Extent):
             accesses.setdefault(node.array, []).append(())
         elif isinstance(node, Name) and isinstance(node.type, Array):
             accesses.setdefault(node.name, []).append(())
@@ -68,6 +73,9 @@ def _without_constant_axes(program: Program) -> Program:
     def change(node: Node) -> Node:
         if isinstance(node, Element | Atomic) and node.array in keep:
             node = msgspec.structs.replace(node, indices=tuple(node.indices[a] for a in keep[node.array]))
+        elif isinstance(node, View) and node.array in keep:
+            kept = tuple(node.indices[a] for a in keep[node.array] if a < len(node.indices))
+            node = msgspec.structs.replace(node, indices=kept)
         elif isinstance(node, Parameter) and node.name in keep:
             assert isinstance(node.type, Array)
             axes = keep[node.name]

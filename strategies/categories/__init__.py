@@ -19,6 +19,7 @@ from strategies.categories import (
     integer,
     loop,
     loop_exit,
+    multi_dim,
     multi_statement,
     nested_branch,
     precision,
@@ -35,16 +36,17 @@ from strategies.kernel import Body
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of kernel: its name, one line on what it holds, and what draws its statements."""
+    """A kind of kernel: its name, a line on what it holds, what draws its statements, its own launches if any."""
 
     name: str
     summary: str
     body: Body
+    launches: tuple[tuple[int, ...], ...] = ()
 
 
 def _category(module: ModuleType) -> Category:
     name = module.__name__.rsplit(".", 1)[1]
-    return Category(name, (module.__doc__ or "").strip(), module.body)
+    return Category(name, (module.__doc__ or "").strip(), module.body, getattr(module, "LAUNCHES", ()))
 
 
 CATEGORIES: Final = {
@@ -69,6 +71,7 @@ CATEGORIES: Final = {
             ternary,
             gather_scatter,
             stencil,
+            multi_dim,
             builtin,
             while_loop,
             dynamic_loop,

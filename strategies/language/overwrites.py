@@ -149,5 +149,8 @@ class Overwrites:
 
 
 def _apart(one: _Place, other: _Place) -> bool:
-    """Whether two places are different elements for certain."""
-    return any(isinstance(a, Literal) and isinstance(b, Literal) and a != b for a, b in zip(one, other, strict=False))
+    """Whether two places are different elements for certain; -1 and 2 may be the same."""
+    return any(
+        isinstance(a, Literal) and isinstance(b, Literal) and a != b and (a.value < 0) == (b.value < 0)
+        for a, b in zip(one, other, strict=False)
+    )
