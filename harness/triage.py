@@ -16,6 +16,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+import harness.array_rewrites  # noqa: F401  (registers its rewrites)
 from corpus.case import check_bucket
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox

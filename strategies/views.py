@@ -15,6 +15,9 @@ from strategies.statements import Sketch
 
 #: Of 100 fixed positions, how many count from the end.
 FROM_END: Final = 30
+#: Of 100 bounds of slices, how many lie beyond the end of the axis, which Python and NumPy take for the end.  Warp is
+#: known not to where the slice runs backwards, and pairs with that are not kept.
+BEYOND: Final = 4
 #: Of 100 axes that a view keeps, in how many it takes a part of the axis.
 SLICED: Final = 60
 
@@ -136,6 +139,10 @@ def _bounds(sketch: Sketch, extent: int, step: int) -> tuple[int | None, int | N
         last = None
     elif last is not None and dice.chance(FROM_END) and last < extent:
         last -= extent
+    if dice.chance(BEYOND):
+        first = None if first is None else extent + dice.below(3) if step < 0 else -extent - dice.between(1, 3)
+    if dice.chance(BEYOND):
+        last = None if last is None else -extent - dice.between(1, 3) if step < 0 else extent + dice.between(1, 3)
     return first, last
 
 

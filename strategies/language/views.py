@@ -11,6 +11,7 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     Function,
+    Literal,
     Name,
     Node,
     Program,
@@ -71,3 +72,30 @@ def arrays_named(node: Node) -> str | None:
         case Name(type=Array()):
             return node.name
     return None
+
+
+def slice_bounds(index: Slice) -> slice | None:
+    """A slice whose parts are numbers, as Python's; None if one is not."""
+    parts = (index.start, index.stop, index.step)
+    if not all(part is None or isinstance(part, Literal) for part in parts):
+        return None
+    return slice(*(int(part.value) if isinstance(part, Literal) else None for part in parts))
+
+
+def shapes(program: Program) -> dict[str, dict[int, int]]:
+    """For each array of the kernel, and each part of one, the lengths of its axes, where numbers tell them."""
+    found = {p.name: dict(enumerate(p.shape)) for p in program.arrays}
+    ndims = {p.name: len(p.shape) for p in program.arrays}
+    for name, view in definitions(program.body).items():
+        whole, lengths = found.get(view.array, {}), dict[int, int]()
+        kept = axes_kept(ndims.get(view.array, 0), view)
+        for axis, before in enumerate(kept):
+            if before not in whole:
+                continue
+            index = view.indices[before] if before < len(view.indices) else Slice()
+            assert isinstance(index, Slice)
+            bounds = slice_bounds(index)
+            if bounds is not None and bounds.step != 0:
+                lengths[axis] = len(range(whole[before])[bounds])
+        found[name], ndims[name] = lengths, len(kept)
+    return found

@@ -1,0 +1,59 @@
+"""Rewrites that avoid defects of arrays and their parts: `harness.rewrites` says what a rewrite is."""
+
+from __future__ import annotations
+
+import msgspec
+
+from harness.rewrites import register
+from strategies.language.nodes import Expression, Extent, Literal, Node, Program, Slice, View, rebuild
+from strategies.language.types import INT32
+from strategies.language.views import shapes, slice_bounds
+
+
+@register
+def write_lengths_as_numbers(program: Program) -> Program:
+    """``a.shape[0]`` as the number that it is."""
+    known = shapes(program)
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if isinstance(node, Extent) and (length := known.get(node.array, {}).get(node.axis)) is not None:
+            return Literal(INT32, length)
+        return node
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
+
+
+@register
+def keep_slices_inside(program: Program) -> Program:
+    """``a[9::-1]`` of an array of five elements as ``a[::-1]``."""
+    known = shapes(program)
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if not isinstance(node, View):
+            return node
+        lengths = known.get(node.array, {})
+        indices = tuple(
+            _inside(index, lengths[axis]) if isinstance(index, Slice) and axis in lengths else index
+            for axis, index in enumerate(node.indices)
+        )
+        return node if indices == node.indices else msgspec.structs.replace(node, indices=indices)
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
+
+
+def _inside(index: Slice, length: int) -> Slice:
+    """A slice backwards without a bound beyond the end that it is nearest to."""
+    bounds = slice_bounds(index)
+    if bounds is None or (bounds.step or 1) > 0:
+        return index
+    start: Expression | None = index.start
+    stop: Expression | None = index.stop
+    if bounds.start is not None and bounds.start >= length:
+        start = None
+    if bounds.stop is not None and bounds.stop < -length:
+        stop = None
+    return Slice(start, stop, index.step)
