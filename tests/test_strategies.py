@@ -163,7 +163,7 @@ def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
         }
         rare = {"float16"} if category in ("integer", "bitwise") else set()
         assert floats | rare == {"float16", "float32", "float64"}, category
-        assert {len(p.launch) for p in drawn(category)} == {1, 2, 3}, category
+        assert {len(p.launch) for p in drawn(category)} >= {1, 2, 3}, category
 
 
 # ---------------------------------------------------------------- the same whoever asks
