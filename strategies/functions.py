@@ -313,9 +313,9 @@ def draw_writer(sketch: Sketch, of: Type) -> Callee:
         case 0 | 1:
             body.append(Assign(target, value.node))
         case 2:
-            body.append(AugmentedAssign(target, dice.one_of(("add", "sub")), own._summand(out, value, 4).node))
+            body.append(AugmentedAssign(target, dice.one_of(("add", "sub")), own.summand(out, value, 4).node))
         case _:
-            body.append(Atomic("atomic_add", out.name, places, own._summand(out, value, 4).node))
+            body.append(Atomic("atomic_add", out.name, places, own.summand(out, value, 4).node))
     if not dice.chance(35):
         return own.finish(VOID, body if test is None else [If(test.node, tuple(body))], [], places=places)
     back = own.fit_local(own.expression(of, 1))
