@@ -36,6 +36,10 @@ class InvalidProgram(Exception):
 MAX_ITERATIONS: Final = 4096
 
 
+#: The mask of every lane: what has a value everywhere is known by this very object.
+EVERYWHERE: Final = np.ones((1, 1, 1), bool)
+
+
 def no_lanes() -> Mask:
     """The mask of no lane at all."""
     return np.zeros((1, 1, 1), bool)
@@ -158,7 +162,7 @@ class ControlFlow(ABC):
                 inner.arrays[parameter.name] = self._part(argument, mask)
             else:
                 inner.environment[parameter.name] = self._value(argument, mask)
-                inner.defined[parameter.name] = np.ones((1, 1, 1), bool)
+                inner.defined[parameter.name] = EVERYWHERE
         outer, self._here = self._here, inner
         ended = self._block(function.body, mask)
         self._here = outer

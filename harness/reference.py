@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.control_flow import Activation, ControlFlow, InvalidProgram, item_name, no_lanes
+from harness.control_flow import EVERYWHERE, Activation, ControlFlow, InvalidProgram, item_name, no_lanes
 from harness.extremes import Extremes
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
 from harness.places import Part, whole
@@ -99,7 +99,8 @@ class Evaluation:
     read_counts: dict[str, Values]
     #: for each array, whether a thread wrote a cell: threads, cells
     writes: dict[str, Mask]
-    #: for each array, whether a thread could write a cell if its branches were decided otherwise: threads, cells
+    #: for each array, whether a thread could write a cell if its branches were decided otherwise: threads, cells;
+    #: nothing in native precision, whose branches are what Warp takes
     reach: dict[str, Mask]
     #: for each array, whether a cell was overwritten by a plain store
     stored: dict[str, Mask]
@@ -137,6 +138,20 @@ def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...]
                 root = root.base
             if isinstance(root, Element):
                 yield root.array, root.indices
+
+
+def _fixed_names(program: Program) -> set[str]:
+    """The thread indices that nothing assigns to: they are the same whatever branches were taken."""
+    threads = {name for node in program.body if isinstance(node, ThreadIndex) for name in node.names}
+    return threads - {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
+
+
+def _is_fixed(index: Expression, fixed: set[str]) -> bool:
+    """Whether an index is the same whatever branches were taken."""
+    return all(
+        isinstance(node, Literal | Extent | Apply) or (isinstance(node, Name) and node.name in fixed)
+        for node in walk(index)
+    )
 
 
 @dataclass
@@ -198,7 +213,7 @@ class Evaluator(ControlFlow):
             self._reads,
             self._read_counts,
             self._writes,
-            self._reach(),
+            {} if self.native else self._reach(),
             self._stored,
             self._loss,
             self._fragile,
@@ -213,7 +228,7 @@ class Evaluator(ControlFlow):
         values = self.inputs[parameter.name]
         if not isinstance(parameter.type, Array):
             self._here.environment[parameter.name] = values[None]
-            self._here.defined[parameter.name] = np.ones((1, 1, 1), bool)
+            self._here.defined[parameter.name] = EVERYWHERE
             return
         cells = int(np.prod(parameter.shape))
         if parameter.output:
@@ -258,6 +273,8 @@ class Evaluator(ControlFlow):
 
     def _window(self, number: int, count: int, shift: int = 0) -> Values:
         offset = shift + (number * 7919) % (self._noise_pool.size - count % self._noise_pool.size)
+        if offset + count <= self._noise_pool.size:
+            return self._noise_pool[offset : offset + count]
         return np.take(self._noise_pool, np.arange(offset, offset + count), mode="wrap")
 
     def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
@@ -362,9 +379,12 @@ class Evaluator(ControlFlow):
         raise TypeError(f"{node!r} is not an expression")
 
     def _variable(self, name: str, mask: Mask) -> Values:
-        if name not in self._here.environment or np.any(mask & ~self._here.defined[name]):
-            raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
-        return self._here.environment[name]
+        value = self._here.environment.get(name)
+        if value is not None:
+            defined = self._here.defined[name]
+            if defined is EVERYWHERE or not (mask & ~defined).any():
+                return value
+        raise InvalidProgram(f"{self.program.name} reads {name!r} where it has no value")
 
     def _places(self, node: Component, mask: Mask) -> Values:
         """Which numbers of a value a component is, on the last axis: one, a row, or a part of a transformation."""
@@ -730,7 +750,7 @@ class Evaluator(ControlFlow):
             case ThreadIndex():
                 for name, index in zip(node.names, np.indices(self.program.launch), strict=True):
                     self._here.environment[name] = index.reshape(1, 1, -1).astype(np.int32)
-                    self._here.defined[name] = np.ones((1, 1, 1), bool)
+                    self._here.defined[name] = EVERYWHERE
             case Assign(target=Name(type=Tuple() as of, name=name)):
                 for n, value in enumerate(self._items(node.value, mask)):
                     self._assign(Name(of.items[n], item_name(name, n)), value, mask)
@@ -768,10 +788,13 @@ class Evaluator(ControlFlow):
         match target:
             case Name():
                 old = self._here.environment.get(target.name)
-                if old is not None and not mask.all():
-                    value = self._select(mask, value, old)
+                if mask.all():
+                    self._here.defined[target.name] = EVERYWHERE
+                else:
+                    if old is not None:
+                        value = self._select(mask, value, old)
+                    self._here.defined[target.name] = mask | self._here.defined.get(target.name, False)
                 self._here.environment[target.name] = value
-                self._here.defined[target.name] = mask | self._here.defined.get(target.name, False)
             case Element():
                 array, cell = self._cell(target.array, target.indices, mask)
                 self._mark_writes(array, cell, mask, stored)
