@@ -156,14 +156,25 @@ def _share(cells: dict[str, Cells]) -> float:
     return sum(int(c.checked.sum()) for c in cells.values()) / total if total else 1.0
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What holds of a program on all inputs."""
+
+    #: the outputs that are compared to the bit
+    exact: frozenset[str]
+    limits: tuple[Limit, ...]
+    coarsest: str
+
+
 def expect(program: Program, seed: int = 0) -> Expectation:
     """The expectation on inputs of which enough can be checked, or the best of a few draws.
 
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
+    facts = _Facts(exact_outputs(program), crossed(program, TRAITS), coarsest_float(program))
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
-        found = _attempt(program, seed * ATTEMPTS + attempt)
+        found = _attempt(program, facts, seed * ATTEMPTS + attempt)
         if best is None or _quality(found) > _quality(best):
             best = found
         if best.is_final:
@@ -177,24 +188,29 @@ def _quality(found: Expectation) -> tuple[bool, bool, float]:
     return tier is Tier.BACKWARD, tier is not None, min(found.cells_checked, found.gradients_checked)
 
 
-def _attempt(program: Program, seed: int) -> Expectation:
-    exact = exact_outputs(program)
+def _attempt(program: Program, facts: _Facts, seed: int) -> Expectation:
     inputs, special = derive(program, seed, Flavour.GENERIC), derive(program, seed, Flavour.SPECIAL)
     cotangents = derive_cotangents(program, seed)
-    native = _evaluate(program, inputs, native=True)
+    # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
+    both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
+    native = Evaluator(program, both, native=True).run()
     widths = {p.name: components(p.type)[0] for p in program.arrays if components(p.type)}
     found = differences.directions(program, native.reads, widths)
-    wide = _evaluate(program, differences.perturbed(inputs, program, found), False, cotangents, f"{seed}")
+    label = content_hash(program)
+    moved = differences.perturbed(inputs, program, found)
+    wide = Evaluator(program, moved, False, cotangents, f"{label}/{seed}").run()
+    plain = {name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()}
+    wide_special = Evaluator(program, plain, False, noise=f"{label}/special").run()
     return Expectation(
         program=program,
         seed=seed,
         inputs=inputs,
         special_inputs=special,
         cotangents=cotangents,
-        outputs=_outputs(program, native, wide, exact),
-        special_outputs=_special(program, special, exact),
-        gradients=_gradients(program, found, wide, inputs, cotangents),
-        limits=crossed(program, TRAITS),
+        outputs=_outputs(program, native, 0, wide, facts),
+        special_outputs=_outputs(program, native, 1, wide_special, facts),
+        gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest),
+        limits=facts.limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
     )
@@ -208,28 +224,8 @@ def _keeps(program: Program, native: Evaluation) -> bool | None:
     return None if kept and consumed else kept
 
 
-def _evaluate(
-    program: Program,
-    inputs: dict[str, Values],
-    native: bool,
-    cotangents: dict[str, Values] | None = None,
-    noise: str | None = None,
-) -> Evaluation:
-    if native:
-        inputs = {name: values[None] for name, values in inputs.items()}
-    label = None if noise is None else f"{content_hash(program)}/{noise}"
-    return Evaluator(program, inputs, native, cotangents or {}, label).run()
-
-
-def _special(program: Program, special: dict[str, Values], exact: frozenset[str]) -> dict[str, Cells]:
-    native = _evaluate(program, special, native=True)
-    plain = {name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()}
-    return _outputs(program, native, _evaluate(program, plain, False, noise="special"), exact)
-
-
-def _outputs(program: Program, native: Evaluation, wide: Evaluation, exact: frozenset[str]) -> dict[str, Cells]:
-    coarsest = coarsest_float(program)
-    return {p.name: _output(p, native, wide, p.name in exact, coarsest) for p in program.outputs}
+def _outputs(program: Program, native: Evaluation, lane: int, wide: Evaluation, facts: _Facts) -> dict[str, Cells]:
+    return {p.name: _output(p, native.arrays[p.name][0, lane], wide, facts) for p in program.outputs}
 
 
 def coarsest_float(program: Program) -> str:
@@ -239,7 +235,7 @@ def coarsest_float(program: Program) -> str:
     return min((of for of in found if of.is_float), key=lambda of: of.bits, default=types.FLOAT64).notation
 
 
-def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: bool, coarsest: str) -> Cells:
+def _output(parameter: Parameter, native: Values, wide: Evaluation, facts: _Facts) -> Cells:
     name = parameter.name
     runs = wide.arrays[name][:, 0]
     trusted = _trusted(parameter, wide)
@@ -248,10 +244,11 @@ def _output(parameter: Parameter, native: Evaluation, wide: Evaluation, exact: b
     if not types.element_scalar(parameter.type).is_float:
         return Cells(runs[0], np.zeros(runs[0].shape), trusted)
     dtype = types.element_scalar(parameter.type).notation
-    if exact:
-        return Cells(native.arrays[name][0, 0], np.zeros(runs[0].shape), trusted)
+    if name in facts.exact:
+        return Cells(native, np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
-    checked = trusted & np.isfinite(runs[0]) & tolerance.sharp(allowed, runs[0], coarsest, tolerance.largest(runs[0]))
+    sharp = tolerance.sharp(allowed, runs[0], facts.coarsest, tolerance.largest(runs[0]))
+    checked = trusted & np.isfinite(runs[0]) & sharp
     return Cells(runs[0], allowed, checked)
 
 
@@ -267,12 +264,12 @@ def _gradients(
     wide: Evaluation,
     inputs: dict[str, Values],
     cotangents: dict[str, Values],
+    coarsest: str,
 ) -> dict[str, Cells]:
     shapes = {name: values.shape for name, values in inputs.items()}
     result = {}
     raw = differences.gradients(program, found, wide, shapes)
     scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
-    coarsest = coarsest_float(program)
     for name, gradient in raw.items():
         dtype = types.element_scalar(program.parameter(name).type).notation
         spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)

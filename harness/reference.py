@@ -140,20 +140,6 @@ def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...]
                 yield root.array, root.indices
 
 
-def _fixed_names(program: Program) -> set[str]:
-    """The thread indices that nothing assigns to: they are the same whatever branches were taken."""
-    threads = {name for node in program.body if isinstance(node, ThreadIndex) for name in node.names}
-    return threads - {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
-
-
-def _is_fixed(index: Expression, fixed: set[str]) -> bool:
-    """Whether an index is the same whatever branches were taken."""
-    return all(
-        isinstance(node, Literal | Extent | Apply) or (isinstance(node, Name) and node.name in fixed)
-        for node in walk(index)
-    )
-
-
 @dataclass
 class Evaluator(ControlFlow):
     """One evaluation of `program`.
@@ -649,33 +635,34 @@ class Evaluator(ControlFlow):
         """
         found = {array: writes.copy() for array, writes in self._writes.items()}
         nobody = np.zeros((1, 1, 1), bool)
-        for name, indices in _write_sites(self.program):
+        program = self.program
+        threads = {name for node in program.body if isinstance(node, ThreadIndex) for name in node.names}
+        changed = {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
+        for name, indices in _write_sites(program):
             if name not in self._here.arrays:
                 continue  # a view that no thread made
-            if indices is not None and self._is_fixed_place(name, indices):
+            if indices is not None and self._is_fixed_place(name, indices, threads - changed):
                 array, cell = self._cell(name, indices, nobody)
                 found[array][np.arange(self._threads), np.broadcast_to(cell[0, 0], self._threads)] = True
             else:
                 found[self._here.arrays[name].whole][:] = True
         return found
 
-    def _is_fixed_place(self, name: str, indices: Sequence[Expression]) -> bool:
+    def _is_fixed_place(self, name: str, indices: Sequence[Expression], fixed: set[str]) -> bool:
         """Whether an element is the same whatever branches were taken."""
         views = definitions(self.program.body)
         parts: list[Node] = list(indices)
         while name in views:
             parts += views[name].indices
             name = views[name].array
-        return all(self._is_fixed(part) for part in parts)
+        return all(self._is_fixed(part, fixed) for part in parts)
 
-    def _is_fixed(self, index: Node) -> bool:
-        """Whether an index is the same whatever branches were taken."""
-        threads = {name for node in self.program.body if isinstance(node, ThreadIndex) for name in node.names}
-        changed = {n.target.name for n in walk(self.program) if isinstance(n, Assign) and isinstance(n.target, Name)}
+    def _is_fixed(self, index: Node, fixed: set[str]) -> bool:
+        """Whether an index is the same whatever branches were taken, as the names `fixed` are."""
         return all(
             isinstance(node, Literal | Apply | Slice)
             or (isinstance(node, Extent) and node.array in self._parameters)
-            or (isinstance(node, Name) and node.name in threads - changed)
+            or (isinstance(node, Name) and node.name in fixed)
             for node in walk(index)
         )
 
