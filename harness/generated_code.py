@@ -99,7 +99,7 @@ class _Module:
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _VARIABLE = re.compile(r"^\s*(?:const )?([\w:]+(?:<.*>)?[ *&]*)\b(var_\w+)\s*(?=[;=,)])", re.MULTILINE)
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)\'')
-_SIGNATURE = re.compile(r"^[^/#\n]*?\b(\w+)\(\s*$", re.MULTILINE)
+_SIGNATURE = re.compile(r"[^/#\n]*\b(\w+)\(\s*$")
 _STRUCT = re.compile(r"^struct (\w+)", re.MULTILINE)
 _ORIGIN = re.compile(r"^// .+:\d+\n", re.MULTILINE)
 _LINE_DIRECTIVE = re.compile(r'^(\s*#line \d+) ".*"$', re.MULTILINE)
@@ -111,6 +111,8 @@ _NUMBERED = re.compile(r"^(\w+?)_\d+$")
 def _code_of(line: str) -> str:
     """A line without its strings and its comment."""
     stripped = line.strip()
+    if "/" not in stripped and '"' not in stripped and "'" not in stripped:
+        return stripped
     if stripped.startswith("//"):
         return ""
     if '"' in stripped or "'" in stripped:
@@ -121,7 +123,7 @@ def _code_of(line: str) -> str:
 def _item(lines: Sequence[str]) -> _Item:
     text = "".join(lines).strip("\n")
     struct = _STRUCT.search(text)
-    defines = set(_SIGNATURE.findall(text))
+    defines = {found.group(1) for line in lines if "(" in line and (found := _SIGNATURE.match(line))}
     if struct is not None:
         defines = {struct.group(1)}
     return _Item(text, frozenset(defines), struct is not None)

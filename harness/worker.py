@@ -27,6 +27,7 @@ import argparse
 import contextlib
 import ctypes
 import faulthandler
+import functools
 import glob
 import inspect
 import linecache
@@ -54,6 +55,9 @@ PICKLE_PROTOCOL = 4
 PAD_BYTES = 4096
 """Canary bytes in front of and behind every array: an index that is off by one *row* still lands in them."""
 
+_PATTERN_PERIOD = 256
+"""After so many positions the pattern of the canaries repeats: it is a byte of each."""
+
 ALIGNMENT = 64
 """A cache line: no element type asks for more, and Warp's own allocations have it."""
 
@@ -76,6 +80,10 @@ ITEM_SIZES = {
     "float64": 8,
 }
 """Bytes of one scalar, by Warp's name for it."""
+
+INSTANTIATE_ONCE = "-fpch-instantiate-templates"
+"""A flag of the C++ compiler that has the precompiled header hold the instances of its own templates.  Without it every
+module makes them again, which is 60 ms of CPU time a batch (`benchmarks/building.py`); the object code is the same."""
 
 _SECOND_TRY = "Warp: Compilation with PCH failed"
 """After this line the compiler says the same again."""
@@ -219,7 +227,13 @@ class Tally:
 
 def _pattern(length: int, salt: int) -> Any:
     """Bytes that a kernel is unlikely to write: they depend on the position, and differ between buffers."""
-    positions = np.arange(salt * 31, salt * 31 + length, dtype=np.uint64)
+    start = salt * 31 % _PATTERN_PERIOD
+    return _long_pattern(-(-(start + length) // _PATTERN_PERIOD))[start : start + length].copy()
+
+
+@functools.lru_cache(maxsize=4)
+def _long_pattern(periods: int) -> Any:
+    positions = np.arange(_PATTERN_PERIOD * periods, dtype=np.uint64)
     return ((positions * np.uint64(29)) ^ np.uint64(0xA5)).astype(np.uint8)
 
 
@@ -590,6 +604,18 @@ def _configured(config: Mapping[str, Any]) -> Iterator[None]:
             setattr(wp.config, name, value)
 
 
+def _quick_to_build(options: Mapping[str, Any]) -> Frame:
+    """The options of a module, with what shortens a build without optimization and changes nothing else.
+
+    Other levels are built as Warp builds them.
+    """
+    if options.get("optimization_level") != 0 or not hasattr(wp.config, "cpu_compiler_flags"):
+        return dict(options)
+    flags = options.get("cpu_compiler_flags", wp.config.cpu_compiler_flags)
+    # without flags of its own Warp compiles for this machine
+    return {**options, "cpu_compiler_flags": f"{'-march=native' if flags is None else flags} {INSTANTIATE_ONCE}"}
+
+
 class Worker:
     """The loop that answers requests."""
 
@@ -614,6 +640,8 @@ class Worker:
             if missing:
                 write_frame(self._replies, {"error": f"Warp {wp.__version__} has no wp.config.{missing[0]}."})
                 continue
+            if self._device == "cpu":
+                request["options"] = _quick_to_build(request["options"])
             folder = os.path.join(self._root, f"batch-{self._batches}")
             os.mkdir(folder)
             module_name = f"warpsmith_{self._batches}"

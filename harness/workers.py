@@ -20,6 +20,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final, NoReturn
 
 from corpus.record import Provenance, Record, Verification, encode_record, make_record
@@ -35,9 +36,9 @@ from strategies.language.check import IllFormed, check_program
 from strategies.language.nodes import Program
 from strategies.ops import result_type
 
-BATCH: Final = 12
-"""Programs that are built together.  Compiling Warp's header costs as much as three kernels, and a batch
-that dies has to be split: from 8 to 16 there is little to choose."""
+BATCH: Final = 24
+"""Programs that are built together.  What a batch costs besides its kernels is shared by so many; beyond this there
+is less than a twentieth to win (`benchmarks/building.py`), and a batch that dies has to be split."""
 
 SAMPLE: Final = 16
 """Every so many batches one is built at Warp's default optimization level, which takes three times as long
@@ -426,13 +427,19 @@ def make_provenance(versions: Versions, seed: int, index: int) -> Provenance:
     return Provenance(
         warp=versions.warp,
         numpy=versions.numpy,
-        hypothesis=importlib.metadata.version("hypothesis"),
+        hypothesis=_hypothesis_version(),
         warpsmith=own_version(),
         seed=seed,
         index=index,
     )
 
 
+@cache
+def _hypothesis_version() -> str:
+    return importlib.metadata.version("hypothesis")
+
+
+@cache
 def own_version() -> str:
     """The version of warpsmith, or "checkout" where it is used without being installed."""
     try:
