@@ -88,6 +88,8 @@ class _Inexact:
                 sums = node.op in ("atomic_add", "atomic_sub") and _floats(node.value.type)
                 if sums or self._of(node.value):
                     self.names.add(self._array(node.array))
+                if node.result is not None and self._array(node.array) in self.names:
+                    self.names.add(node.result.name)
             case Unpack():
                 for n, target in enumerate(node.targets):
                     if self._of(node.values[n if len(node.values) > 1 else 0]):

@@ -16,18 +16,23 @@ from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
-from strategies.language.nodes import Parameter, Program, walk
+from strategies.language.nodes import Atomic, Parameter, Program, walk
 from strategies.language.types import Type
-from strategies.ops import OPS
+from strategies.ops import ATOMICS, EXCHANGES, OPS
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
 MIN_CHECKED: Final = 0.8
+#: How far two orders of a sum may be apart in float64: sums are of a few hundred numbers of moderate size.
+ORDER_ROUNDING: Final = 1e-9
 #: Draws of inputs, until enough of the cells can be checked.
 ATTEMPTS: Final = 4
 
 __all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", "Promise", "expect"]
 
-TRAITS: Final = Traits(lambda op: OPS[op].differentiable, lambda op: OPS[op].flat)
+TRAITS: Final = Traits(
+    lambda op: op not in EXCHANGES if op in ATOMICS else OPS[op].differentiable,
+    lambda op: op not in ATOMICS and OPS[op].flat,
+)
 
 
 @dataclass(frozen=True)
@@ -194,6 +199,7 @@ def _attempt(program: Program, facts: _Facts, seed: int) -> Expectation:
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
+    _check_order(program, both)
     widths = {p.name: components(p.type)[0] for p in program.arrays if components(p.type)}
     found = differences.directions(program, native.reads, widths)
     label = content_hash(program)
@@ -222,6 +228,21 @@ def _keeps(program: Program, native: Evaluation) -> bool | None:
     kept = any(np.any(written[name] & ~native.stored[name]) for name in floats)
     consumed = any(np.any(written[name] & native.stored[name]) for name in floats)
     return None if kept and consumed else kept
+
+
+def _check_order(program: Program, inputs: dict[str, Values]) -> None:
+    """Raise `InvalidProgram` if results depend on which thread comes first: what atomics return, or exchange, may.
+
+    `inputs` are lanes, cells[, components].
+    """
+    atomics = [node for node in walk(program) if isinstance(node, Atomic)]
+    if not any(node.result is not None or node.op in EXCHANGES for node in atomics):
+        return
+    wide = {name: v.astype(np.float64) if v.dtype.kind == "f" else v for name, v in inputs.items()}
+    there, back = (Evaluator(program, wide, False, reverse=reverse).run().arrays for reverse in (False, True))
+    for name, values in there.items():
+        if not np.allclose(values, back[name], rtol=ORDER_ROUNDING, atol=ORDER_ROUNDING, equal_nan=True):
+            raise InvalidProgram(f"{name!r} depends on the order of the threads of {program.name}")
 
 
 def _outputs(program: Program, native: Evaluation, lane: int, wide: Evaluation, facts: _Facts) -> dict[str, Cells]:

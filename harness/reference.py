@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from harness.atomics import Held, exchanged
 from harness.control_flow import EVERYWHERE, Activation, ControlFlow, InvalidProgram, item_name, no_lanes
 from harness.extremes import Extremes
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
@@ -62,7 +63,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
 from strategies.language.views import arrays_named, definitions
-from strategies.ops import OPS, Decision, OpSpec
+from strategies.ops import EXCHANGES, OPS, Decision, OpSpec
 from strategies.ops.decisions import truncated
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
@@ -152,6 +153,7 @@ class Evaluator(ControlFlow):
         native: whether floats have the kernel's precision.
         cotangents: for each output array, cells[, components] as float64; may be left out.
         noise: a label for the noise; None for none.
+        reverse: whether atomics take the threads from the last to the first; results must not depend on it.
     """
 
     program: Program
@@ -159,6 +161,8 @@ class Evaluator(ControlFlow):
     native: bool
     cotangents: Mapping[str, Values] = field(default_factory=dict)
     noise: str | None = None
+    #: whether atomics take the threads from the last to the first
+    reverse: bool = False
 
     def run(self) -> Evaluation:
         """Evaluate the whole launch."""
@@ -669,13 +673,45 @@ class Evaluator(ControlFlow):
     def _atomic(self, node: Atomic, mask: Mask) -> None:
         array, cell = self._cell(node.array, node.indices, mask)
         value = self._value(node.value, mask)
+        compare = None if node.compare is None else self._value(node.compare, mask)
         self._mark_writes(array, cell, mask, stored=False)
+        held = Held(self._arrays[array], self._threads) if node.result is not None else None
         if node.op in ("atomic_min", "atomic_max"):
-            self._atomic_extreme(array, node.op, cell, value, mask)
+            self._atomic_extreme(array, node.op, cell, value, mask, held)
+        elif node.op in EXCHANGES:
+            self._exchange(array, node.op, cell, value, compare, mask, held)
         else:
-            self._accumulate(array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type)
+            self._accumulate(array, cell, value, mask, -1 if node.op == "atomic_sub" else 1, node.value.type, held)
+        if node.result is not None and held is not None:
+            self._assign(node.result, held.values, mask)
 
-    def _accumulate(self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type) -> None:
+    def _exchange(
+        self, array: str, op: str, cell: Values, value: Values, compare: Values | None, mask: Mask, held: Held | None
+    ) -> None:
+        """Put each lane's value into its cell, or join the two bit by bit, one thread after another."""
+        contents = self._arrays[array]
+        lanes = (self._runs, self._lanes, self._threads)
+        value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
+        cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
+        wanted = None if compare is None else np.broadcast_to(compare, (*lanes, *contents.shape[3:]))
+        runs, perturbations = np.ogrid[: self._runs, : self._lanes]
+        for thread in self._in_order(mask):
+            at, active = cell[..., thread], mask[..., thread]
+            old = contents[runs, perturbations, at]
+            new = exchanged(op, old, value[:, :, thread], None if wanted is None else wanted[:, :, thread])
+            if held is not None:
+                held.note(thread, old)
+            keep = active[..., None] if old.ndim == 3 else active
+            contents[runs, perturbations, at] = np.where(keep, new, old).astype(contents.dtype)
+
+    def _in_order(self, mask: Mask) -> list[int]:
+        """The threads of `mask`, one after another; the last first, if that is asked for."""
+        threads: list[int] = np.flatnonzero(np.any(mask, axis=(0, 1))).tolist()
+        return threads[::-1] if self.reverse else threads
+
+    def _accumulate(
+        self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type, held: Held | None = None
+    ) -> None:
         """Add each lane's value to its cell, one thread after another."""
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
@@ -684,9 +720,11 @@ class Evaluator(ControlFlow):
         runs, perturbations = np.ogrid[: self._runs, : self._lanes]
         rounded = 1 + self._noise(of, value.shape[3:]) / 2
         rounded = np.broadcast_to(rounded, (self._runs, 1, self._threads, *rounded.shape[3:]))
-        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))):
+        for thread in self._in_order(mask):
             at, active = cell[..., thread], mask[..., thread]
             old = contents[runs, perturbations, at]
+            if held is not None:
+                held.note(thread, old)
             new = old - value[:, :, thread] if sign < 0 else old + value[:, :, thread]
             if self.noise is not None and old.dtype.kind == "f":
                 new = new * rounded[:, :, thread]
@@ -701,13 +739,18 @@ class Evaluator(ControlFlow):
             share = share.sum(axis=-1) if share.ndim == 4 else share
             self._loss += np.where(mask, share, 0)
 
-    def _atomic_extreme(self, array: str, op: str, cell: Values, value: Values, mask: Mask) -> None:
+    def _atomic_extreme(
+        self, array: str, op: str, cell: Values, value: Values, mask: Mask, noted: Held | None = None
+    ) -> None:
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
         held = self._extremes.setdefault(array, Extremes(contents, self._threads))
-        for thread in np.flatnonzero(np.any(mask, axis=(0, 1))).tolist():
+        runs, perturbations = np.ogrid[: self._runs, : self._lanes]
+        for thread in self._in_order(mask):
+            if noted is not None:
+                noted.note(thread, contents[runs, perturbations, cell[..., thread]])
             held.offer(thread, cell[..., thread], value[:, :, thread], mask[..., thread], op == "atomic_min")
 
     def _settle_loss(self) -> None:

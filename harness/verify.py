@@ -421,7 +421,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     dims, generic, special = expectation.program.launch, expectation.inputs, expectation.special_inputs
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
-    backward = Limit.DYNAMIC_LOOP not in expectation.limits
+    backward = not {Limit.DYNAMIC_LOOP, Limit.ATOMIC_RETURNED} & set(expectation.limits)
     plain = _arguments(expectation, generic, 1)
     found = {
         "generic": Launch(dims, plain, backward=backward, twice=True),

@@ -26,7 +26,7 @@ from strategies.language.nodes import (
     Parameter,
     View,
 )
-from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
+from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
 from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
 from strategies.scope import Scope, Variable
@@ -164,7 +164,7 @@ class Expressions:
     # ------------------------------------------------------------ parameters
 
     def array(
-        self, dtype: Scalar | Vector, shape: tuple[int, ...], interval: Interval, output: bool = False
+        self, dtype: Scalar | Composite, shape: tuple[int, ...], interval: Interval, output: bool = False
     ) -> Parameter:
         """A new array parameter."""
         parameter = Parameter(

@@ -438,6 +438,14 @@ def atomic(function: Callable[..., Any]) -> Callable[..., Any]:
     return change
 
 
+def compare_and_swap(array: Cells, *rest: Any) -> Any:
+    *index, compare, value = rest
+    old = array[tuple(index)]
+    if old == compare:
+        array[tuple(index)] = value
+    return old
+
+
 SUFFIXES = {"h": "float16", "": "float32", "d": "float64", "b": "int8", "ub": "uint8", "s": "int16", "us": "uint16", "i": "int32", "ui": "uint32", "l": "int64", "ul": "uint64"}  # fmt: skip  # noqa: E501
 
 
@@ -477,6 +485,11 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
         atomic_sub=atomic(operator.sub),
         atomic_min=atomic(min),
         atomic_max=atomic(max),
+        atomic_and=atomic(operator.and_),
+        atomic_or=atomic(operator.or_),
+        atomic_xor=atomic(operator.xor),
+        atomic_exch=atomic(lambda _, value: value),
+        atomic_cas=compare_and_swap,
         **{name: on_numbers(function) for name, function in FUNCTIONS.items()},
         **{name: converter(t.scalar(name)) for name in t.SCALARS if name != "bool"},
         **{f"vec{k}{s}": constructor(k, t.scalar(name)) for k in (2, 3, 4) for s, name in SUFFIXES.items()},

@@ -68,7 +68,7 @@ EVALUATED = 25
 LEAST_OUTLINES = {"unary": 25}
 #: Of 100 kernels with a gradient that is checked, where most results are integers.  How often a ``while`` loop runs
 #: depends on what it computes, and dynamic loops are not replayed.
-LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35}
+LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35, "atomics": 50}
 
 
 @cache
@@ -459,6 +459,14 @@ def has_return(node: Node) -> bool:
     return any(isinstance(n, Return) for n in walk(node))
 
 
+def atomics(program: Program) -> set[str]:
+    return {node.op for node in walk(program) if isinstance(node, Atomic)}
+
+
+def is_composite(of: Type) -> bool:
+    return isinstance(of, Array) and not isinstance(of.dtype, Scalar)
+
+
 def stores_through_a_view(program: Program) -> bool:
     views = {s.target.name for s in walk(program) if isinstance(s, Assign) and isinstance(s.value, View)}  # type: ignore[union-attr]
     targets = [s.target for s in walk(program) if isinstance(s, Assign | AugmentedAssign)]
@@ -599,6 +607,12 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("function", "an argument by name", lambda p: any(isinstance(n, Call) and n.keywords for n in walk(p)), 15),
     ("function", "several results", has(Unpack), 12),
     ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
+    ("atomics", "an atomic", has(Atomic), 100),
+    ("atomics", "a returned value", lambda p: any(isinstance(a, Atomic) and a.result for a in walk(p)), 35),
+    ("atomics", "a comparison and exchange", lambda p: "atomic_cas" in atomics(p), 10),
+    ("atomics", "an operation on bits", lambda p: bool(atomics(p) & {"atomic_and", "atomic_or", "atomic_xor"}), 20),
+    ("atomics", "cells of three or four dimensions", lambda p: any(len(a.shape) > 2 for a in p.outputs), 20),
+    ("atomics", "a vector or a matrix", lambda p: any(is_composite(a.type) for a in p.outputs), 5),
     ("multi_dim", "a view", has(View), 80),
     ("multi_dim", "a slice", has(Slice), 45),
     ("multi_dim", "a slice with a step", lambda p: any(isinstance(s, Slice) and s.step for s in walk(p)), 20),

@@ -119,6 +119,7 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
     body = (*view_definitions(program, body), *body)
     known = {p.name for p in program.parameters} | set(first.names)
     defined = {n.name for s in body for n in walk(s) if isinstance(n, For)}
+    defined |= {n.result.name for s in body for n in walk(s) if isinstance(n, Atomic) and n.result is not None}
     changed = assigned(body)
     leaves = Leaves(program)
     new: list[Parameter] = []

@@ -103,7 +103,7 @@ def plainer_statements(program: Program) -> Iterator[Program]:
                 case Unpack(targets=targets, values=values) if len(values) == len(targets):
                     yield (*body[:n], *map(Assign, targets, values), *body[n + 1 :])
                     continue
-                case Atomic(array=array, indices=indices, value=value):
+                case Atomic(array=array, indices=indices, value=value, result=None):
                     new = Assign(Element(value.type, array, indices), value)
                 case _:
                     continue

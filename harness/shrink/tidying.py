@@ -113,7 +113,8 @@ def _reads_of(node: Node) -> Iterator[str]:
         case Element() | Extent() | View() | Atomic():
             yield node.array
             for child in children(node):
-                yield from _reads_of(child)
+                if not (isinstance(node, Atomic) and child is node.result):
+                    yield from _reads_of(child)
         case Assign() | AugmentedAssign() | Unpack():
             for value in node.values if isinstance(node, Unpack) else (node.value,):
                 yield from _reads_of(value)
@@ -140,6 +141,8 @@ def _tidy_block(body: Body, read: Mapping[str, int], empty: set[str]) -> Body:
                 roots = [root_of(target) for target in targets_of(node)]
                 if any(not isinstance(root, Name) or read.get(root.name) for root in roots):
                     kept.append(node)
+            case Atomic(result=Name(name=name)) if not read.get(name):
+                kept.append(with_fields(node, result=None))
             case If():
                 inner, other = _tidy_block(node.body, read, empty), _tidy_block(node.orelse, read, empty)
                 if inner or other:

@@ -95,6 +95,8 @@ def targets_of(node: Node) -> tuple[Target, ...]:
     match node:
         case Assign() | AugmentedAssign():
             return (node.target,)
+        case Atomic(result=Name() as result):
+            return (result,)
         case Unpack():
             return node.targets
     return ()
@@ -126,6 +128,8 @@ def substitute(node: Any, values: Mapping[str, Expression]) -> Any:
         return values.get(node.name, node)
     if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name):
         return with_fields(node, value=substitute(node.value, values))
+    if isinstance(node, Atomic) and node.result is not None:
+        return with_fields(substitute(with_fields(node, result=None), values), result=node.result)
     if isinstance(node, Unpack):
         targets = tuple(t if isinstance(t, Name) else substitute(t, values) for t in node.targets)
         return with_fields(node, targets=targets, values=tuple(substitute(v, values) for v in node.values))
@@ -152,7 +156,7 @@ def places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> It
     """`node` with one expression somewhere in it edited, in every way that `edit` offers."""
     for name in node.__struct_fields__:
         value = getattr(node, name)
-        if name in ("target", "base") and isinstance(value, Name):
+        if name in ("target", "base", "result") and isinstance(value, Name):
             continue
         if isinstance(value, Node):
             editable = not isinstance(value, Program | Parameter) and name != "target"

@@ -122,8 +122,14 @@ class _Check:
             case Atomic():
                 element = self.array(node.array, scope)
                 self.need(element.dtype is node.value.type and len(node.indices) == element.ndim)
-                for part in (*node.indices, node.value):
+                self.need((node.compare is not None) == (node.op == "atomic_cas"))
+                self.need(result_type(node.op, (element.dtype, node.value.type)) is not None)
+                for part in (*node.indices, node.value, *(() if node.compare is None else (node.compare,))):
                     self.value(part, scope)
+                if node.compare is not None:
+                    self.need(node.compare.type is element.dtype)
+                if node.result is not None:
+                    return self.assign(node.result, node.value, scope)
             case If():
                 self.test(node.test, scope)
                 arms = (

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Final
 
 from strategies.categories import (
+    atomics,
     bitwise,
     branch,
     builtin,
@@ -72,6 +73,7 @@ CATEGORIES: Final = {
             gather_scatter,
             stencil,
             multi_dim,
+            atomics,
             builtin,
             while_loop,
             dynamic_loop,

@@ -310,9 +310,14 @@ class _Checker:
         self._indices(parameter, node.indices)
         assert isinstance(parameter.type, Array)
         self._expect(node.value, parameter.type.dtype)
+        _require((node.compare is not None) == (node.op == "atomic_cas"), f"{node.op!r} takes other arguments")
+        if node.compare is not None:
+            self._expect(node.compare, parameter.type.dtype)
         if self._result_type is not None:
             found = self._result_type(node.op, (parameter.type.dtype, node.value.type))
             _require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
+        if node.result is not None:
+            self._assign(node.result, parameter.type.dtype)
 
     def _loop(self, node: For) -> None:
         for bound in (node.start, node.stop, node.step):

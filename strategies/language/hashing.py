@@ -11,6 +11,7 @@ import msgspec
 
 from strategies.language.nodes import (
     Assign,
+    Atomic,
     For,
     Function,
     Name,
@@ -126,6 +127,8 @@ def defined_names(program: Program) -> frozenset[str]:
                     names.add(name)
                 case For():
                     names.add(statement.name)
+                case Atomic(result=Name(name=name)):
+                    names.add(name)
                 case Unpack():
                     names.update(target.name for target in statement.targets if isinstance(target, Name))
             for field in ("body", "orelse"):

@@ -69,6 +69,7 @@ class Limit(Enum):
     IN_PLACE_PRODUCT = "in-place multiplication and division of array elements are not differentiable"
     COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
+    ATOMIC_RETURNED = "a value that an atomic operation returns is not there in the backward pass, and has no gradient"
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
@@ -167,6 +168,10 @@ class _Replay:
     assigned: dict[str, set[object]] = field(default_factory=dict)
     #: whether the statements at hand are in a loop that moves no derivative
     quiet: bool = False
+    #: what atomics returned, and what was computed from that
+    returned: set[str] = field(default_factory=set)
+    #: arrays that hold a value with a derivative by now
+    filled: set[str] = field(default_factory=set)
     #: whether a result of the function carries a derivative
     returns: bool = False
     #: what is known of calls, by the function and which of its parameters are active and stale
@@ -257,7 +262,8 @@ class _Replay:
     def _need(self, node: Expression) -> None:
         """An adjoint needs the value of `node`."""
         if self._is_stale(node):
-            self.found.add(Limit.DYNAMIC_LOOP)
+            # what a returned value leads to is not told from what a loop computed, once both are there
+            self.found.add(Limit.ATOMIC_RETURNED if self.stale <= self.returned else Limit.DYNAMIC_LOOP)
 
     def _use(self, node: Expression) -> None:
         """Note what the adjoint of `node` needs."""
@@ -337,8 +343,7 @@ class _Replay:
                     self._use(index)
                 if self._active(node.value):
                     self._need(Element(node.value.type, node.array, node.indices))
-                if self._active(node.value) and node.op in ("atomic_min", "atomic_max"):
-                    self._need(node.value)
+                self._atomic(node)
             case If():
                 self._branch(node)
             case For():
@@ -352,6 +357,22 @@ class _Replay:
             case Return():
                 for value in node.values:
                     self._use(value)
+
+    def _atomic(self, node: Atomic) -> None:
+        array = self._array(node.array)
+        if node.compare is not None:
+            self._use(node.compare)
+        if self._active(node.value) and node.op in ("atomic_min", "atomic_max"):
+            self._need(node.value)
+        elif self._active(node.value) and not self.traits.differentiable(node.op):
+            self.found.add(Limit.NOT_DIFFERENTIABLE)
+        if node.result is not None:
+            if array in self.filled:
+                self.found.add(Limit.ATOMIC_RETURNED)
+            self.stale.add(node.result.name)
+            self.returned.add(node.result.name)
+        if self._active(node.value):
+            self.filled.add(array)
 
     def _unpack(self, node: Unpack) -> None:
         for value in node.values:
@@ -396,6 +417,8 @@ class _Replay:
         if name is None:
             return
         if stale:
+            if self.stale <= self.returned:
+                self.returned.add(name)
             self.stale.add(name)
         elif whole:
             self.stale.discard(name)
@@ -477,6 +500,8 @@ def _assigned(loop: For | While) -> set[str]:
                 found.add(_local(node.target))
             case Unpack():
                 found.update(map(_local, node.targets))
+            case Atomic(result=Name(name=name)):
+                found.add(name)
             case For() if node is not loop:
                 found.add(node.name)
     return {name for name in found if name is not None}

@@ -197,12 +197,18 @@ class AugmentedAssign(Node, frozen=True, tag="augmented"):
 
 
 class Atomic(Node, frozen=True, tag="atomic"):
-    """``wp.atomic_add(array, i, value)`` and its like, as a statement; `op` is the built-in's name."""
+    """``wp.atomic_add(array, i, value)`` and its like, as a statement; `op` is the built-in's name.
+
+    With a `result`, ``old = wp.atomic_add(array, i, value)``: what the cell held before.  `compare` is what
+    `atomic_cas` compares it with.
+    """
 
     op: str
     array: str
     indices: tuple[Expression, ...]
     value: Expression
+    compare: Expression | None = None
+    result: Name | None = None
 
 
 class If(Node, frozen=True, tag="if"):

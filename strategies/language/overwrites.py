@@ -77,7 +77,7 @@ class Overwrites:
             case Evaluate():
                 self._reads(node.value)
             case Atomic():
-                for part in (*node.indices, node.value):
+                for part in (*node.indices, node.value, *(() if node.compare is None else (node.compare,))):
                     self._reads(part)
                 self._store(node.array, node.indices)
             case If():

@@ -278,7 +278,9 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
         case AugmentedAssign():
             yield f"{indent}{expression(node.target)} {INFIX[node.operator][0]}= {expression(node.value)}"
         case Atomic():
-            yield f"{indent}wp.{node.op}({node.array}, {_list((*node.indices, node.value))})"
+            given = (*node.indices, *(() if node.compare is None else (node.compare,)), node.value)
+            taken = "" if node.result is None else f"{node.result.name} = "
+            yield f"{indent}{taken}wp.{node.op}({node.array}, {_list(given)})"
         case If():
             yield from _if(node, indent, "if")
         case For():

@@ -18,14 +18,14 @@ from typing import Final
 from strategies.language import types
 from strategies.language.types import Type
 from strategies.ops import operators, scalar_math, vector_math
-from strategies.ops.atomics import ATOMICS
+from strategies.ops.atomics import ATOMICS, EXCHANGES
 from strategies.ops.domains import FACTOR, REACH
 from strategies.ops.signatures import Signature
 from strategies.ops.spec import Away, Decision, OpSpec
 
 __all__ = [
-    "ATOMICS", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "OpSpec", "Signature", "instances", "producers",
-    "result_type",
+    "ATOMICS", "EXCHANGES", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "OpSpec", "Signature", "instances",
+    "producers", "result_type",
 ]  # fmt: skip
 
 ROWS: Final[tuple[OpSpec, ...]] = (*operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS)

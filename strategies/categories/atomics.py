@@ -1,0 +1,272 @@
+"""Atomics of all kinds on arrays of one to four dimensions: sums, extremes, exchanges, bits, counters, old values."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from strategies.blocks import whole
+from strategies.expressions import Typed
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Assign,
+    Atomic,
+    Compare,
+    Conditional,
+    Element,
+    Expression,
+    If,
+    Literal,
+    Name,
+    Statement,
+)
+from strategies.language.types import BOOL, INT32, Composite, Scalar
+from strategies.ops import ATOMICS, EXCHANGES, OPS
+from strategies.scope import Variable
+from strategies.statements import Sketch
+from strategies.weights import Statements
+
+LAUNCHES: Final = (
+    (8,), (7,), (12,), (5,), (11,), (9,), (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4), (1, 2, 2, 3),
+    (2, 1, 3, 2),
+)  # fmt: skip
+#: What threads share is added to, mostly; the others are as frequent as a test of them needs.
+SHARED: Final = (
+    (6, "atomic_add"), (3, "atomic_sub"), (3, "atomic_max"), (3, "atomic_min"), (2, "atomic_and"), (2, "atomic_or"),
+    (2, "atomic_xor"),
+)  # fmt: skip
+#: With a cell of its own, a thread may exchange what is in it.
+OWN: Final = (*SHARED, (4, "atomic_exch"), (5, "atomic_cas"))
+#: Of 100 integers that an atomic works on, how many are of another type than int32.
+OTHER_INTEGERS: Final = 65
+#: Of 100 sums, how many are of vectors or matrices.
+COMPOSITES: Final = 25
+#: Of 100 old values of a thread's own cell, how many are read afterwards.
+RETURNED: Final = 55
+
+
+def _integer(sketch: Sketch, op: str) -> Scalar:
+    dice = sketch.dice
+    known = [name for name in ATOMICS[op] if name not in types.FLOATS]
+    return types.scalar(dice.one_of(known) if dice.chance(OTHER_INTEGERS) else "int32")
+
+
+def _dtype(sketch: Sketch, op: str, floats: int) -> Scalar:
+    """What an atomic works on: in `floats` of 100, where it takes such, the kernel's float type."""
+    main = sketch.main
+    if main.notation in ATOMICS[op] and sketch.dice.chance(floats):
+        return main
+    return _integer(sketch, op)
+
+
+def _composite(sketch: Sketch, of: Scalar, op: str) -> Composite | None:
+    """A vector or a matrix of `of` at times, for a sum or an extreme."""
+    dice = sketch.dice
+    if not of.is_float or op in EXCHANGES or not dice.chance(COMPOSITES):
+        return None
+    if dice.chance(30):
+        rows, columns = dice.one_of(((2, 2), (3, 3), (2, 3), (4, 4)))
+        return types.matrix(rows, columns, of)
+    return types.vector(dice.one_of((3, 2, 4, 5, 6)), of)
+
+
+def _value(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
+    """What a thread adds, or offers: a result, or an element as it is of what has no expressions here."""
+    if isinstance(of, Composite):
+        return sketch.element_of(sketch.array(of, sketch.launch_shape(), sketch.input_interval(of.dtype)))
+    if of.is_float:
+        return sketch.result(of, depth)
+    if sketch.dice.chance(60) or not sketch.dice.chance(50):
+        sketch.nodes += 2
+        source = sketch.array(of, sketch.launch_shape(), _pattern(sketch, of))
+        return Typed(Element(of, source.name, sketch.own_indices()), Interval(source.low, source.high))
+    return sketch.expression(of, depth)
+
+
+def _pattern(sketch: Sketch, of: Scalar) -> Interval:
+    """Values of an integer input: small ones, or all sorts of bits."""
+    dice = sketch.dice
+    if dice.chance(40):
+        return Interval(*of.limits) if not of.is_signed else Interval(-(2 ** (of.bits - 4)), 2 ** (of.bits - 4))
+    return Interval(0 if of.kind == "uint" else -9, 20)
+
+
+def _cells(sketch: Sketch) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
+    """The shape of a shared array, of up to four dimensions, and which cell of it a thread works on."""
+    dice = sketch.dice
+    ndim = dice.one_of((1, 1, 1, 2, 2, 3, 4))
+    shape: list[int] = []
+    indices: list[Expression] = []
+    for axis in range(ndim):
+        extent = dice.one_of((1, 2, 3, 4)) if ndim < 4 else dice.one_of((1, 2, 3))
+        own = sketch.own_indices()
+        if axis < len(own) and dice.chance(50) and sketch.launch[axis] <= 5:
+            extent = sketch.launch[axis]
+            indices.append(own[axis])
+        elif extent > 1 and dice.chance(12):
+            indices.append(whole(-dice.between(1, extent)))
+        else:
+            indices.append(sketch.group(extent))
+        shape.append(extent)
+    return tuple(shape), tuple(indices)
+
+
+def _initial(sketch: Sketch, of: Scalar | Composite) -> Interval:
+    """Between which values an output's cells lie before: bits for what works on bits."""
+    scalar = types.element_scalar(of)
+    if scalar.is_float:
+        return symmetric(3.0)
+    return Interval(0 if scalar.kind == "uint" else -7, 15)
+
+
+def _shared(sketch: Sketch, depth: int) -> Iterator[Statement]:
+    """An atomic on cells that threads share, perhaps under a condition."""
+    dice = sketch.dice
+    op = dice.weighted(SHARED)
+    of: Scalar | Composite = _dtype(sketch, op, 75)
+    assert isinstance(of, Scalar)
+    of = _composite(sketch, of, op) or of
+    shape, indices = _cells(sketch)
+    output = sketch.array(of, shape, _initial(sketch, of), output=True)
+    value = _value(sketch, of, depth)
+    statement = sketch.atomic(op, output, indices, value)
+    if dice.chance(25):
+        yield If(sketch.condition(dice.between(1, 2)).node, (statement,))
+    else:
+        yield statement
+
+
+def _own(sketch: Sketch, depth: int) -> Iterator[Statement]:
+    """An atomic on the thread's own cell, and what the cell held before."""
+    dice = sketch.dice
+    op = dice.weighted(OWN)
+    of = _dtype(sketch, op, 25 if op in EXCHANGES else 70)
+    state = sketch.array(of, sketch.launch_shape(), _initial(sketch, of), output=True)
+    own = sketch.own_indices()
+    compare: Expression | None = None
+    value = (
+        _value(sketch, of, depth) if op not in ("atomic_cas", "atomic_exch") or dice.chance(40) else _plain(sketch, of)
+    )
+    if op in ("atomic_add", "atomic_sub"):
+        value = sketch.summand(state, value, 1)
+    if op == "atomic_cas":
+        compare = _plain(sketch, of).node
+        if dice.chance(60) and of.is_integer:
+            # what the cell may well hold
+            compare = Literal(of, dice.between(0, 3))
+    if not dice.chance(RETURNED):
+        yield Atomic(op, state.name, own, value.node, compare)
+        return
+    result = sketch.fresh()
+    yield Atomic(op, state.name, own, value.node, compare, Name(of, result))
+    before = Interval(state.low, state.high)
+    sketch.defined.append(sketch.scope.add(Variable(result, of, before, used=True)))
+    yield _keep(sketch, of, Name(of, result), before)
+
+
+def _plain(sketch: Sketch, of: Scalar) -> Typed:
+    """A value that is the same for all threads, or an element that is as it is."""
+    dice = sketch.dice
+    if dice.chance(50):
+        return sketch.literal(of, Interval(0, 7))
+    source = sketch.array(of, sketch.launch_shape(), _initial(sketch, of))
+    return Typed(Element(of, source.name, sketch.own_indices()), Interval(source.low, source.high), of.is_float)
+
+
+def _keep(sketch: Sketch, of: Scalar, old: Expression, before: Interval) -> Statement:
+    """The old value stored: as it is, or with something added."""
+    dice = sketch.dice
+    value = Typed(old, before)
+    if of.is_float and dice.chance(70):
+        extra = sketch.element(of)
+        value = sketch.apply(OPS[dice.one_of(("add", "sub"))], of, [value, extra])
+    elif of.is_integer and dice.chance(30):
+        value = sketch.apply(OPS["add"], of, [value, sketch.literal(of, Interval(1, 9))])
+    return sketch.store(sketch.output(of), value)
+
+
+def _counter(sketch: Sketch) -> Iterator[Statement]:
+    """A counter: threads take numbers, and what they do with them is the same whoever comes first."""
+    dice, threads = sketch.dice, math.prod(sketch.launch)
+    of = dice.one_of((INT32, INT32, INT32, types.scalar("uint32"), types.scalar("int64"), sketch.main))
+    step = 1 if of is INT32 else dice.between(1, 3)
+    # the numbers stay exact in every type, so that the order of a sum does not matter
+    count = sketch.array(of, (dice.between(1, 2),), Interval(0, 0), output=True)
+    number, where = Name(of, sketch.fresh()), (whole(count.shape[0] - 1),)
+    taken: list[Statement] = [
+        Atomic("atomic_add", count.name, where, Literal(of, float(step) if of.is_float else step), None, number)
+    ]
+    top = Interval(0, step * threads)
+    if of is INT32 and dice.chance(60):
+        main = sketch.main
+        slots = sketch.array(main, (threads + dice.below(3),), symmetric(3.0), output=True)
+        weight = sketch.scalar_parameter(main) if dice.chance(60) else None
+        value = sketch.convert(Typed(number, top), main)
+        if weight is not None:
+            value = sketch.apply(OPS[dice.one_of(("mul", "add"))], main, [value, sketch.variable(weight)])
+        taken.append(Assign(Element(main, slots.name, (number,)), value.node))
+    else:
+        op = dice.one_of(("atomic_add", "atomic_max", "atomic_add"))
+        op = op if of.notation in ATOMICS[op] else "atomic_add"
+        total = sketch.array(of, (1,), Interval(0, 0), output=True)
+        taken.append(Atomic(op, total.name, (whole(0),), number))
+    if dice.chance(50):
+        yield If(sketch.comparison(1).node, tuple(taken))
+    else:
+        yield from taken
+
+
+def _flag(sketch: Sketch) -> Iterator[Statement]:
+    """A flag that the first of some threads raises, whichever that is, and which then does something once."""
+    dice = sketch.dice
+    op = dice.one_of(("atomic_cas", "atomic_exch", "atomic_or"))
+    of = _integer(sketch, op)
+    shape, indices = _cells(sketch)
+    for n, index in enumerate(indices):
+        if isinstance(index, Conditional):
+            # it is named twice below
+            where = Name(INT32, sketch.fresh())
+            yield Assign(where, index)
+            indices = (*indices[:n], where, *indices[n + 1 :])
+    flags = sketch.array(of, shape, Interval(0, 1), output=True)
+    one, zero = Literal(of, 1), Literal(of, 0)
+    before = Name(of, sketch.fresh())
+    yield Atomic(op, flags.name, indices, one, zero if op == "atomic_cas" else None, before)
+    firsts = sketch.array(INT32, shape, Interval(0, 0), output=True)
+    test = Compare(BOOL, ("==",), (before, zero))
+    yield If(test, (Atomic("atomic_add", firsts.name, indices, whole(dice.between(1, 4))),))
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Some preparation, then one to three atomics: on shared cells, on the thread's own, counters, flags."""
+    dice = sketch.dice
+    sketch.max_arrays = 6
+    if dice.chance(30):
+        sketch.allow_integers(1)
+    yield from sketch.block(dice.below(3), Statements(branch=1), 2)
+    kinds = [dice.weighted(((8, "shared"), (5, "own"), (2, "counter"), (2, "flag"))) for _ in range(dice.between(1, 3))]
+    for n, kind in enumerate(kinds):
+        depth = dice.between(1, 3)
+        match kind:
+            case "own":
+                yield from _own(sketch, depth)
+            case "counter":
+                yield from _counter(sketch)
+            case "flag":
+                yield from _flag(sketch)
+            case _:
+                yield from _shared(sketch, depth if n == 0 else 1)
+    if _unused(sketch) or not _alive(sketch):
+        output = sketch.array(sketch.main, (1,), symmetric(3.0), output=True)
+        value = sketch.result(sketch.main, dice.between(0, 2))
+        yield sketch.atomic("atomic_add", output, (whole(0),), value)
+
+
+def _alive(sketch: Sketch) -> bool:
+    """Whether the kernel has a sum, or an extreme, of floats; most then depend on inputs."""
+    inputs = any(not p.output and types.element_scalar(p.type).is_float for p in sketch.parameters)
+    return inputs and sketch.dice.chance(25)
+
+
+def _unused(sketch: Sketch) -> list[Variable]:
+    return [v for v in sketch.scope if not v.used and v in sketch.defined]
