@@ -528,11 +528,20 @@ def read_back(tree: ast.AST) -> object:
             return ("call", ast.unparse(function), *map(read_back, arguments))
         case ast.Attribute(value=value, attr=attribute):
             return ("attribute", read_back(value), attribute)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return ("slice", *(None if part is None else read_back(part) for part in (lower, upper, step)))
         case ast.Subscript(value=value, slice=ast.Tuple(elts=parts)):
             return ("index", read_back(value), *map(read_back, parts))
         case ast.Subscript(value=value, slice=part):
             return ("index", read_back(value), read_back(part))
     raise AssertionError(ast.dump(tree))
+
+
+def cut(node: n.Expression | n.Slice) -> object:
+    """The tree of an index of a view."""
+    if not isinstance(node, n.Slice):
+        return shape(node)
+    return ("slice", *(None if part is None else shape(part) for part in (node.start, node.stop, node.step)))
 
 
 def shape(node: n.Expression) -> object:
@@ -569,6 +578,9 @@ def shape(node: n.Expression) -> object:
             return ("index", shape(node.base), shape(node.index))
         case n.Element():
             return ("index", node.array, *map(shape, node.indices))
+        case n.View():
+            parts = map(cut, node.indices)
+            return ("index", node.array, *parts) if node.indices else node.array
         case n.Extent():
             return ("index", ("attribute", node.array, "shape"), repr(node.axis))
         case n.Conditional():

@@ -372,6 +372,10 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
             Assign(OUT, component(0)),
         ),
     ),
+    "a value that an atomic returned, in a product": (
+        Limit.ATOMIC_RETURNED,
+        (Atomic("atomic_add", "out", (AT,), A, None, T), Assign(OUT, times(T, A))),
+    ),
     "an element that is read, then overwritten": (
         Limit.ELEMENT_OVERWRITTEN,
         (Assign(T, times(OUT, A)), Assign(OUT, times(T, A))),

@@ -283,7 +283,7 @@ class Cells:
     def __init__(self, values: np.ndarray[Any, Any], parameter: Parameter) -> None:
         assert isinstance(parameter.type, Array)
         of = t.element_scalar(parameter.type)
-        vector = isinstance(parameter.type.dtype, Vector)
+        vector = not isinstance(parameter.type.dtype, Scalar)
         #: where each element is among `cells`, which views of this array share
         self.places = np.arange(math.prod(parameter.shape)).reshape(parameter.shape)
         rows = values.tolist()
@@ -483,8 +483,8 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
         tid=lambda: current[0] if len(current[0]) > 1 else current[0][0],
         atomic_add=atomic(operator.add),
         atomic_sub=atomic(operator.sub),
-        atomic_min=atomic(min),
-        atomic_max=atomic(max),
+        atomic_min=atomic(each(min)),
+        atomic_max=atomic(each(max)),
         atomic_and=atomic(operator.and_),
         atomic_or=atomic(operator.or_),
         atomic_xor=atomic(operator.xor),
