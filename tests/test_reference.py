@@ -49,7 +49,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render
-from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar, Vector
+from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar
 from strategies.language.widen import widened
 
 DRAWS = 8
