@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -54,6 +55,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
+from strategies.language.render import render
 from strategies.language.types import FLOAT16, FLOAT64, INT32, Array, Scalar, Type, Vector, array, element_scalar
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
@@ -276,9 +278,27 @@ def test_no_name_tells_the_category() -> None:
         assert not any(category in word for word in words)
 
 
-def words_of(program: Program, extra: Sequence[str] = ()) -> list[str]:
-    """Every name in a program, those of its kernel in words."""
-    return sorted({*program.name.split("_"), *defined_names(program)}) + list(extra)
+def bound_in(source: str) -> set[str]:
+    """Every name that the text of a program binds, whatever node it comes from: what a reader of the text sees."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+    return found
+
+
+def test_no_name_in_the_text_is_unknown_to_the_tree() -> None:
+    for category in CATEGORIES:
+        for program in drawn(category)[:EVALUATED]:
+            assert bound_in(render(program)) == {program.name, *defined_names(program)}
+
+
+def words_of(program: Program) -> list[str]:
+    """Every name that is bound in the text of a program, those of its kernel in words."""
+    return sorted({*program.name.split("_"), *bound_in(render(program)) - {program.name}})
 
 
 def guesses(train: dict[str, list[list[str]]], test: dict[str, list[list[str]]]) -> int:
