@@ -61,6 +61,13 @@ def parquet(small: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return exported(small, tmp_path_factory.mktemp("exports") / "parquet", "--format", "parquet")
 
 
+def test_the_measured_leakage_is_printed(small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    exported(small, tmp_path / "out", "--format", "parquet", "--no-examples", "--category", "unary")
+    said = capsys.readouterr().err
+    assert re.search(r"^of [1-9]\d* held-out rows 0 are in another split but for names, 0 but for names", said, re.M)
+
+
 @pytest.fixture(scope="module")
 def full(small: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     out = exported(small, tmp_path_factory.mktemp("exports") / "full.jsonl", "--format", "jsonl-full")

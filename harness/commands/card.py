@@ -17,7 +17,7 @@ from strategies.categories import CATEGORIES
 
 if TYPE_CHECKING:
     from corpus.card import Facts
-    from corpus.splits import Assignment
+    from corpus.splits import Assignment, Leakage
 
 CARD: Final = "README.md"
 
@@ -36,12 +36,16 @@ def card(corpus: Corpus = None) -> int:
         replace_file(out, [text.encode()])
     except OSError as error:
         raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
-    of = facts.leakage
-    say(
-        f"{out}: {facts.summary.total.rows} rows; of {of.held_out} held-out rows {of.rename_identical} are in another "
-        f"split but for names, {of.structure_identical} but for names and literals, {of.near_duplicates} nearly"
-    )
+    say(f"{out}: {facts.summary.total.rows} rows; {leakage_in_words(facts.leakage)}")
     return 0
+
+
+def leakage_in_words(of: Leakage) -> str:
+    """The measured leakage, as commands print it."""
+    return (
+        f"of {of.held_out} held-out rows {of.rename_identical} are in another split but for names, "
+        f"{of.structure_identical} but for names and literals, {of.near_duplicates} nearly"
+    )
 
 
 def gather(store: Store, assignment: Assignment, kept: Callable[[Record], bool] = lambda record: True) -> Facts:

@@ -18,7 +18,7 @@ from corpus.files import replace_file
 from corpus.record import CorpusError, Record
 from corpus.statistics import count_statements
 from corpus.store import Store
-from harness.commands.card import gather
+from harness.commands.card import gather, leakage_in_words
 from harness.commands.shared import BadUsage, Category, Corpus, existing_corpus, needs_dataset_extra, say
 from harness.cuda_text import ArchitectureUnknown, cuda_texts
 from harness.examples import example_of, expectation_of, texts_of
@@ -200,4 +200,5 @@ def _export_parquet(
         replace_file(out / "README.md", [export_card(facts, filters.words, list(CATEGORIES)).encode()])
     except OSError as error:
         raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
+    say(leakage_in_words(facts.leakage))
     return rows
