@@ -92,6 +92,7 @@ struct Argument {
     uint32_t ndim;
     int32_t shape[4], strides[4];
     uint32_t align, offset;
+    // of length zero: none
     Buffer data, gradient, cotangent;
 };
 
@@ -169,8 +170,7 @@ void launch(Kernel forward, Adjoint backward, FILE* out)
 {
     uint32_t ndim = read_one<uint32_t>(), dims[4];
     read_all(dims, sizeof(dims));
-    if (!read_one<uint32_t>())
-        backward = nullptr;
+    const uint32_t passes = read_one<uint32_t>();
     std::vector<Argument> arguments(read_one<uint32_t>());
     std::vector<char> packed, adjoints;
     for (Argument& argument : arguments) {
@@ -190,19 +190,20 @@ void launch(Kernel forward, Adjoint backward, FILE* out)
         argument.gradient = read_buffer();
         argument.cotangent = read_buffer();
         char* data = argument.data.bytes + argument.offset;
-        char* gradient = argument.gradient.bytes + argument.offset;
+        // Warp hands an array without a gradient's adjoint over as one of nothing.
+        char* gradient = argument.gradient.length ? argument.gradient.bytes + argument.offset : nullptr;
         append_array(packed, argument, data, gradient);
-        append_array(adjoints, argument, gradient, nullptr);
+        append_array(adjoints, gradient ? argument : Argument(), gradient, nullptr);
     }
     call(ndim, dims, forward, nullptr, packed, adjoints);
     write_buffers(out, arguments);
-    if (!backward)
-        return;
     for (Argument& argument : arguments)
         if (argument.is_array)
             memcpy(argument.gradient.bytes, argument.cotangent.bytes, argument.gradient.length);
-    call(ndim, dims, nullptr, backward, packed, adjoints);
-    write_buffers(out, arguments);
+    for (uint32_t pass = 0; pass < passes; ++pass) {
+        call(ndim, dims, nullptr, backward, packed, adjoints);
+        write_buffers(out, arguments);
+    }
 }
 
 }  // namespace

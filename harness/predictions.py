@@ -15,8 +15,8 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -210,9 +210,9 @@ class Scorer:
         return expectation if isinstance(result, _Ended) else without_small_mismatches(expectation, result)
 
     def _run(self, expectation: Expectation, name: str, library: Path, backward: bool) -> JobResult | _Ended:
-        """The launches that Warp's own build is judged by; the first runs twice."""
-        generic, strided, special = job(expectation, name).launches
-        launches = (generic, generic, strided, special)
+        """The launches that Warp's own build is judged by, some of them twice."""
+        asked = [launch if backward else replace(launch, backward=False) for launch in job(expectation, name).launches]
+        launches = [launch for launch in asked for _ in range(1 + launch.twice)]
         names = [f"{name}_cpu_forward", *([f"{name}_cpu_backward"] if backward else [])]
         request = struct.pack("=I", len(launches)) + b"".join(map(_encoded, launches))
         out = library.with_name("output")
@@ -223,15 +223,16 @@ class Scorer:
         if ended.status != 0 or ended.signal:
             return ended
         content = memoryview(out.read_bytes())
-        if len(content) != sum(_output_bytes(launch, backward and launch.backward) for launch in launches):
+        if len(content) != sum(map(_output_bytes, launches)):
             return _Ended(1, 0, False, "the program ended before its arrays were written")
         results: list[LaunchResult] = []
-        for launch in launches:
-            result, content = _decoded(launch, content, backward and launch.backward)
+        for launch in asked:
+            result, content = _decoded(launch, content)
+            if launch.twice:
+                second, content = _decoded(launch, content)
+                result = LaunchResult(result.arrays, _same_bits(result, second))
             results.append(result)
-        again = _same_bits(results[0], results[1])
-        first = LaunchResult(results[0].arrays, again)
-        return JobResult(Status.OK, "launch", "", (first, results[2], results[3]), None, None)
+        return JobResult(Status.OK, "launch", "", tuple(results), None, None)
 
     # ------------------------------------------------------------ confined
 
@@ -298,9 +299,12 @@ def _image(values: Values | None, argument: ArrayArgument, salt: int) -> Any:
 
 
 def _images(argument: ArrayArgument, position: int) -> tuple[Any, Any, Any]:
-    """What data, gradient, and gradient before the backward pass hold."""
+    """What data, gradient, and gradient before the backward pass hold; None for gradients of an array without."""
+    data = _image(argument.data, argument, 2 * position)
+    if not argument.gradient:
+        return data, None, None
     return (
-        _image(argument.data, argument, 2 * position),
+        data,
         _image(None, argument, 2 * position + 1),
         _image(argument.cotangent, argument, 2 * position + 1),
     )
@@ -308,7 +312,7 @@ def _images(argument: ArrayArgument, position: int) -> tuple[Any, Any, Any]:
 
 def _encoded(launch: Launch) -> bytes:
     dims = (*launch.dims, 0, 0, 0, 0)[:4]
-    parts = [struct.pack("=I4III", len(launch.dims), *dims, launch.backward, len(launch.arguments))]
+    parts = [struct.pack("=I4III", len(launch.dims), *dims, _passes(launch), len(launch.arguments))]
     for position, argument in enumerate(launch.arguments):
         if isinstance(argument, ArrayArgument):
             shape = argument.data.shape[:-1] if argument.components else argument.data.shape
@@ -317,7 +321,7 @@ def _encoded(launch: Launch) -> bytes:
                 strides.insert(0, strides[0] * extent)
             numbers = (*(*shape, 0, 0, 0, 0)[:4], *(*strides, 0, 0, 0, 0)[:4])
             parts.append(struct.pack("=II8iII", 1, len(shape), *numbers, ALIGNMENT, PAD_BYTES))
-            images = [image.tobytes() for image in _images(argument, position)]
+            images = [b"" if image is None else image.tobytes() for image in _images(argument, position)]
         else:
             value = (argument.value,) if isinstance(argument, ScalarArgument) else argument.value
             dtype = np.dtype("?" if argument.dtype == "bool" else argument.dtype)
@@ -327,52 +331,52 @@ def _encoded(launch: Launch) -> bytes:
     return b"".join(parts)
 
 
-def _output_bytes(launch: Launch, backward: bool) -> int:
+def _passes(launch: Launch) -> int:
+    """How often the kernel runs backwards in a launch."""
+    return launch.backward + (launch.backward and launch.again)
+
+
+def _output_bytes(launch: Launch) -> int:
     arrays = [argument for argument in launch.arguments if isinstance(argument, ArrayArgument)]
-    return sum(2 * (2 * PAD_BYTES + a.data.nbytes * a.stride) for a in arrays) * (2 if backward else 1)
+    once = sum((1 + a.gradient) * (2 * PAD_BYTES + a.data.nbytes * a.stride) for a in arrays)
+    return once * (1 + _passes(launch))
 
 
-def _decoded(launch: Launch, content: memoryview, backward: bool) -> tuple[LaunchResult, memoryview]:
+def _decoded(launch: Launch, content: memoryview) -> tuple[LaunchResult, memoryview]:
     """The result of a launch at the start of `content`, and what is left of it."""
-    images = [
-        None if not isinstance(argument, ArrayArgument) else _images(argument, n)
-        for n, argument in enumerate(launch.arguments)
-    ]
+    passes: list[list[tuple[Any, Any]]] = []
+    arrays = [(n, a) for n, a in enumerate(launch.arguments) if isinstance(a, ArrayArgument)]
+    for _ in range(1 + _passes(launch)):
+        passes.append([])
+        for _, argument in arrays:
+            length = 2 * PAD_BYTES + argument.data.nbytes * argument.stride
+            data = np.frombuffer(content[:length], np.uint8)
+            gradient = np.frombuffer(content[length : 2 * length], np.uint8) if argument.gradient else None
+            content = content[(1 + argument.gradient) * length :]
+            passes[-1].append((data, gradient))
+    found = {n: _array(a, n, seen) for (n, a), *seen in zip(arrays, *passes, strict=True)}
+    return LaunchResult(tuple(found.get(n) for n in range(len(launch.arguments))), None), content
 
-    def one_pass() -> Iterator[tuple[Any, Any] | None]:
-        nonlocal content
-        for expected in images:
-            if expected is None:
-                yield None
-                continue
-            length = len(expected[0])
-            both = np.frombuffer(content[: 2 * length], np.uint8)
-            content = content[2 * length :]
-            yield both[:length], both[length:]
 
-    after = list(one_pass())
-    last = list(one_pass()) if backward else after
-    arrays: list[ArrayResult | None] = []
-    for argument, expected, forward, final in zip(launch.arguments, images, after, last, strict=True):
-        if not isinstance(argument, ArrayArgument) or expected is None or forward is None or final is None:
-            arrays.append(None)
-            continue
-        data, gradient, cotangent = expected
-        intact = (
-            _around_intact(argument, forward[0], data)
-            and bool(np.array_equal(forward[1], gradient))
-            and _around_intact(argument, final[0], data)
-            and (not backward or _around_intact(argument, final[1], cotangent))
+def _array(argument: ArrayArgument, position: int, seen: Sequence[tuple[Any, Any]]) -> ArrayResult:
+    """An array, and its gradient, after the forward pass and after every backward pass."""
+    data, gradient, cotangent = _images(argument, position)
+    (first, before), *after = seen
+    intact = all(_around_intact(argument, image, data) for image, _ in seen) and (
+        gradient is None
+        or (
+            bool(np.array_equal(before, gradient))
+            and all(_around_intact(argument, image, cotangent) for _, image in after)
         )
-        arrays.append(
-            ArrayResult(
-                data=_cells(argument, forward[0]),
-                gradient=_cells(argument, final[1]) if backward else None,
-                intact_after_backward=bool(np.array_equal(forward[0], final[0])),
-                canary_intact=intact,
-            )
-        )
-    return LaunchResult(tuple(arrays), None), content
+    )
+    gradients = [None if image is None else _cells(argument, image) for _, image in after]
+    return ArrayResult(
+        data=_cells(argument, first),
+        gradient=gradients[0] if gradients else None,
+        intact_after_backward=all(bool(np.array_equal(first, image)) for image, _ in after),
+        canary_intact=intact,
+        again=gradients[1] if len(gradients) > 1 else None,
+    )
 
 
 def _view(argument: ArrayArgument, image: Any) -> Any:

@@ -120,6 +120,16 @@ def test_a_damaged_gradient_leaves_the_results_right(plain: Record, scorer: Scor
     assert (found.reason, found.kind) == (Reason.WRONG, FailureKind.BACKWARD_MISMATCH)
 
 
+def test_a_gradient_that_is_stored_where_it_should_add_is_wrong(plain: Record, scorer: Scorer) -> None:
+    own = backward_text(plain.cpp)
+    assert own is not None
+    name = next(p.name for p in plain.program.arrays if not p.output)
+    forgets = f"// reverse\n    if (adj_{name}.data) *wp::address(adj_{name}, var_0) = 0.0f;"
+    found = scorer.score(plain, Prediction(plain.id, cpp_backward=own.replace("// reverse", forgets)))
+    assert (found.backward, found.kind) == (False, FailureKind.BACKWARD_MISMATCH)
+    assert "added to what was there" in found.message
+
+
 TRESPASS: Final = """
 extern "C" {{
 void* fopen(const char*, const char*);
