@@ -54,10 +54,12 @@ def differentiable_inputs(program: Program) -> tuple[Parameter, ...]:
     return tuple(p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float)
 
 
-def directions(program: Program, reads: Mapping[str, Mask], components: Mapping[str, int]) -> Directions:
+def directions(
+    program: Program, reads: Mapping[str, Mask], components: Mapping[str, int], most: int = MAX_DIRECTIONS
+) -> Directions:
     """Group the coordinates that threads read (`reads`: threads, cells) so that no thread reads two of a group.
 
-    `components` says how many components an array's elements have; none means scalars.
+    `components` says how many components an array's elements have; none means scalars.  There are `most` groups.
     """
     groups: list[list[Coordinate]] = []
     busy: list[Mask] = []
@@ -75,7 +77,7 @@ def directions(program: Program, reads: Mapping[str, Mask], components: Mapping[
                         taken |= threads
                         break
                 else:
-                    if len(groups) == MAX_DIRECTIONS:
+                    if len(groups) == most:
                         left_out.append(coordinate)
                         continue
                     groups.append([coordinate])

@@ -11,6 +11,7 @@ from harness import differences, tolerance
 from harness.exactness import exact_outputs
 from harness.inputs import Flavour, components, derive, derive_cotangents
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
+from harness.nonfinite import takes_nonfinite
 from harness.reference import Evaluation, Evaluator, InvalidProgram
 from harness.verdict import Tier
 from strategies.language import types
@@ -24,6 +25,9 @@ from strategies.ops import ATOMICS, EXCHANGES, OPS
 MIN_CHECKED: Final = 0.8
 #: How far two orders of a sum may be apart in float64: sums are of a few hundred numbers of moderate size.
 ORDER_ROUNDING: Final = 1e-9
+#: Directions of finite differences beside NaN and infinities: cells beyond go unchecked there, since the same cells are
+#: checked among finite numbers, and another evaluation of large programs is dear.
+MAX_NONFINITE_DIRECTIONS: Final = 16
 #: Draws of inputs, until enough of the cells can be checked.
 ATTEMPTS: Final = 4
 
@@ -78,6 +82,18 @@ class Promise:
 
 
 @dataclass(frozen=True)
+class Nonfinite:
+    """What the launch must give whose inputs hold NaN and infinities.
+
+    Gradients are compared of threads that those do not reach: what is no number in one lane must not spoil another's.
+    """
+
+    inputs: dict[str, Values]
+    outputs: dict[str, Cells]
+    gradients: dict[str, Cells]
+
+
+@dataclass(frozen=True)
 class Expectation:
     """What the launches of one program must give, on inputs drawn from `seed`."""
 
@@ -97,6 +113,8 @@ class Expectation:
     #: whether a backward pass keeps the cotangents that it reads: of what is stored none, of what is added to all;
     #: None if the program does both
     keeps_cotangents: bool | None
+    #: None for a program that has no meaning there
+    nonfinite: Nonfinite | None
 
     @property
     def cells_checked(self) -> float:
@@ -117,7 +135,8 @@ class Expectation:
     @property
     def responds(self) -> bool:
         """Whether some output that is compared depends on the inputs: the reference gives another for others."""
-        return any(np.any(found.differs_from(self.special_outputs[name])) for name, found in self.outputs.items())
+        others = [self.special_outputs, *([self.nonfinite.outputs] if self.nonfinite is not None else [])]
+        return any(np.any(found.differs_from(other[name])) for name, found in self.outputs.items() for other in others)
 
     @property
     def alive(self) -> bool:
@@ -200,8 +219,7 @@ def _attempt(program: Program, facts: _Facts, seed: int) -> Expectation:
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
     _check_order(program, both)
-    widths = {p.name: components(p.type)[0] for p in program.arrays if components(p.type)}
-    found = differences.directions(program, native.reads, widths)
+    found = differences.directions(program, native.reads, _widths(program))
     label = content_hash(program)
     moved = differences.perturbed(inputs, program, found)
     wide = Evaluator(program, moved, False, cotangents, f"{label}/{seed}").run()
@@ -219,7 +237,30 @@ def _attempt(program: Program, facts: _Facts, seed: int) -> Expectation:
         limits=facts.limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
+        nonfinite=_nonfinite(program, seed, cotangents, facts),
     )
+
+
+def _nonfinite(program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts) -> Nonfinite | None:
+    if not takes_nonfinite(program):
+        return None
+    inputs = derive(program, seed, Flavour.NONFINITE)
+    try:
+        native = Evaluator(program, {name: v[None] for name, v in inputs.items()}, native=True).run()
+        found = differences.directions(program, native.reads, _widths(program), MAX_NONFINITE_DIRECTIONS)
+        moved, label = differences.perturbed(inputs, program, found), f"{content_hash(program)}/nonfinite"
+        wide = Evaluator(program, moved, False, cotangents, label).run()
+    except InvalidProgram:
+        # an infinity lets a guard divide by zero, say
+        return None
+    with np.errstate(invalid="ignore", over="ignore"):
+        outputs = _outputs(program, native, 0, wide, facts)
+        gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
+    return Nonfinite(inputs, outputs, gradients)
+
+
+def _widths(program: Program) -> dict[str, int]:
+    return {p.name: components(p.type)[0] for p in program.arrays if components(p.type)}
 
 
 def _keeps(program: Program, native: Evaluation) -> bool | None:
@@ -269,8 +310,9 @@ def _output(parameter: Parameter, native: Values, wide: Evaluation, facts: _Fact
         return Cells(native, np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
     sharp = tolerance.sharp(allowed, runs[0], facts.coarsest, tolerance.largest(runs[0]))
-    checked = trusted & np.isfinite(runs[0]) & sharp
-    return Cells(runs[0], allowed, checked)
+    # what is no finite number in all realisations is compared as it is
+    nonfinite = ~np.isfinite(runs[0]) & np.all((runs == runs[0]) | (np.isnan(runs) & np.isnan(runs[0])), axis=0)
+    return Cells(runs[0], np.where(nonfinite, 0.0, allowed), trusted & (sharp | nonfinite))
 
 
 def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
@@ -300,7 +342,9 @@ def _gradients(
             + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
         )
         expected = gradient.runs[0]
-        checked = gradient.reliable & tolerance.sharp(allowed, expected, coarsest, scale)
+        reached = np.any(wide.reads[name] & wide.nonfinite[:, None], axis=0)
+        reliable = gradient.reliable & ~reached.reshape(-1, *(1,) * (expected.ndim - 1))
+        checked = reliable & tolerance.sharp(allowed, expected, coarsest, scale)
         result[name] = Cells(expected, allowed, checked)
     for parameter in program.arrays:
         name = parameter.name

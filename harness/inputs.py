@@ -33,6 +33,16 @@ _SPECIAL_FLOATS: Final = (
     2.0**-20,
     -(2.0**-20),
 )
+#: Below the smallest normal number, where a float loses precision, and just above it.
+_TINY_FLOATS: Final = {
+    "float16": (5 * 2.0**-24, -(3 * 2.0**-24), 1.5 * 2.0**-14),
+    "float32": (5 * 2.0**-149, -(3 * 2.0**-140), 1.5 * 2.0**-126),
+    "float64": (5 * 2.0**-1074, -(3 * 2.0**-1060), 1.5 * 2.0**-1022),
+}
+#: Of 100 floats of the launch that has them, how many are no finite numbers: few, so that most threads meet one at
+#: most.
+_NONFINITE_SHARE: Final = 15
+_NONFINITE: Final = (np.nan, np.nan, np.inf, -np.inf)
 _SPECIAL_INTEGERS: Final = (0, 1, -1, 2, -2, 3, 7, -7)
 #: Cotangents: both signs, no two alike in size, short enough to be exact in float16.
 _COTANGENT_STEP: Final = 1 / 64
@@ -45,6 +55,8 @@ class Flavour(Enum):
     GENERIC = "generic"
     #: zeros, signed zeros, ones, halves, ties, the ends of the range
     SPECIAL = "special"
+    #: generic values, and here and there NaN or an infinity
+    NONFINITE = "nonfinite"
 
 
 def numpy_dtype(of: Type) -> np.dtype[Any]:
@@ -119,16 +131,23 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     count = int(np.prod(shape))
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL
-    values = _floats(parameter, raw, special) if scalar.is_float else _integers(parameter, raw, special, scalar)
+    values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar)
     return values.astype(numpy_dtype(parameter.type)).reshape(shape)
 
 
-def _floats(parameter: Parameter, raw: Values, special: bool) -> Values:
+def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
     low, high = float(parameter.low), float(parameter.high)
     inset = (high - low) * _INSET
     values: Values = low + inset + raw[0] * (high - low - 2 * inset)
-    if special:
-        choices = np.array([v for v in (*_SPECIAL_FLOATS, low, high) if low <= v <= high])
+    if flavour is Flavour.NONFINITE:
+        picked = np.array(_NONFINITE)[np.floor(raw[1] * 100).astype(int) % len(_NONFINITE)]
+        there = raw[1] * 100 < _NONFINITE_SHARE
+        if isinstance(parameter.type, Array) and not there.any():
+            there[int(raw[1][0] * there.size)] = True
+        return np.where(there, picked, values)
+    if flavour is Flavour.SPECIAL:
+        tiny = _TINY_FLOATS[types.element_scalar(parameter.type).notation]
+        choices = np.array([v for v in (*_SPECIAL_FLOATS, *tiny, low, high) if low <= v <= high])
         picked = choices[np.floor(raw[1] * choices.size).astype(int)]
         values = np.where(raw[0] < 0.75, picked, values)
     return values

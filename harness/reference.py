@@ -115,6 +115,26 @@ class Evaluation:
     changed: Mask
     #: threads: the largest magnitude that an operation gave, without noise: what float64's own rounding scales with
     magnitude: Values
+    #: threads in which an operation that does not pass over it met or gave what is no finite number
+    nonfinite: Mask
+
+
+#: Operations that are told what to do with NaN and infinities, or whose derivative does not depend on their operands.
+PASSES_OVER_NONFINITE: Final = frozenset(
+    ("min", "max", "clamp", "sign", "step", "nonzero", "isnan", "isinf", "isfinite", "pos", "neg")
+)
+
+
+def _other(choice: Values, base: Values) -> Mask:
+    """Where a choice is another; NaN, of an operand that is none, is the same as NaN."""
+    found: Mask = choice != base
+    return found & ~((choice != choice) & (base != base)) if choice.dtype.kind == "f" else found
+
+
+def _moved(argument: Values) -> Values:
+    """How far each perturbation moved an operand; infinities and NaN do not move."""
+    found = argument - argument[:, :1]
+    return np.where(np.isfinite(found), found, 0.0)
 
 
 def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
@@ -192,6 +212,7 @@ class Evaluator(ControlFlow):
         self._changed = np.zeros((self._lanes, self._threads), bool)
         self._loss = np.zeros((self._runs, self._lanes, self._threads))
         self._magnitude = np.zeros(self._threads)
+        self._nonfinite = np.zeros(self._threads, bool)
         for parameter in program.parameters:
             self._bind(parameter)
         with np.errstate(all="ignore"):
@@ -210,6 +231,7 @@ class Evaluator(ControlFlow):
             self._kinked,
             self._changed,
             self._magnitude,
+            self._nonfinite,
         )
 
     # ------------------------------------------------------------ parameters and numbers
@@ -313,7 +335,7 @@ class Evaluator(ControlFlow):
         if decision.meets and not jump:
             # equal operands that move together have one derivative: it does not matter which is taken
             mask = mask & np.any(distance[:1] != 0, axis=1, keepdims=True)
-        others = np.any((choice != choice[:, :1]) & mask, axis=0)
+        others = np.any(_other(choice, choice[:, :1]) & mask, axis=0)
         self._changed |= others
         first, base = choice[:, 0], choice[0, 0]
         spread = np.max(np.abs(distance[:, 0] - distance[0, 0]), axis=0)
@@ -322,7 +344,7 @@ class Evaluator(ControlFlow):
             once = UNIT_ROUNDOFF[rounded.notation] * (1 + np.abs(choice[0, 0]))
             spread = np.where(spread > 0, spread + once, 0.0)
         near = (distance[0, 0] <= FRAGILE_FACTOR * spread) & (spread > 0)
-        fragile = (np.any(first != base, axis=0) | near) & np.any(mask[:, 0], axis=0)
+        fragile = (np.any(_other(first, base), axis=0) | near) & np.any(mask[:, 0], axis=0)
         if jump and decision.jumps:
             self._fragile |= fragile
         self._kinked |= fragile
@@ -425,8 +447,10 @@ class Evaluator(ControlFlow):
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)
         if self.native:
             self._check_defined(row, arguments, found, mask)
-        elif found.dtype.kind == "f":
-            self._note_magnitude(found, mask)
+        else:
+            self._note_nonfinite(row, (found, *arguments), mask)
+            if found.dtype.kind == "f":
+                self._note_magnitude(found, mask)
         if row.adjoint_noise is not None and self.noise is not None:
             found = self._perturb_slope(found, row.adjoint_noise(*arguments), arguments, node.type)
         if row.composite:
@@ -441,6 +465,15 @@ class Evaluator(ControlFlow):
         size = np.where(mask[0, 0] & np.isfinite(size), size, 0.0)
         self._magnitude = np.maximum(self._magnitude, size)
 
+    def _note_nonfinite(self, row: OpSpec, values: Sequence[Values], mask: Mask) -> None:
+        """Note the threads whose derivatives may be NaN by the formula of an adjoint, infinity times zero, say."""
+        if row.name in PASSES_OVER_NONFINITE:
+            return
+        for value in values:
+            if value.dtype.kind == "f":
+                lost = ~np.isfinite(value[0, 0])
+                self._nonfinite |= mask[0, 0] & (lost.any(axis=-1) if lost.ndim > 1 else lost)
+
     def _perturb_adjoint(self, argument: Values, of: Type) -> Values:
         """`argument` with the derivative through it scaled by one rounding, and its value left alone.
 
@@ -449,7 +482,7 @@ class Evaluator(ControlFlow):
         """
         if self.noise is None or argument.shape[1] == 1 or argument.dtype.kind != "f":
             return argument
-        noisy: Values = argument + self._noise(of, argument.shape[3:]) * (argument - argument[:, :1])
+        noisy: Values = argument + self._noise(of, argument.shape[3:]) * _moved(argument)
         return noisy
 
     def _perturb_slope(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
@@ -459,7 +492,7 @@ class Evaluator(ControlFlow):
         """
         for slope, argument in zip(slopes, arguments, strict=True):
             error = self._noise(of, argument.shape[3:]) / 2
-            moved = error * slope[:, :1] * (argument - argument[:, :1])
+            moved = error * slope[:, :1] * _moved(argument)
             found = found + (moved.sum(axis=-1) if moved.ndim > found.ndim else moved)
         return found
 
@@ -763,7 +796,11 @@ class Evaluator(ControlFlow):
                 self._kinked |= self._extremes[array].unsettled(FRAGILE_FACTOR)
             elif array not in self._shared:
                 total = weighted.sum(axis=-1) if weighted.ndim == 4 else weighted
-                self._loss += total @ self._writes[array].T.astype(np.float64)
+                owned, lost = self._writes[array].T.astype(np.float64), ~np.isfinite(total)
+                self._loss += np.where(lost, 0.0, total) @ owned
+                if lost.any():
+                    # zero times infinity would reach the threads that do not own the cell
+                    self._loss[(lost @ owned) > 0] = np.nan
 
     # ------------------------------------------------------------ statements
 

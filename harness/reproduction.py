@@ -319,9 +319,16 @@ def _compared(shown: Shown) -> _Check:
     expected, tolerance = _number(failure.expected), _number(failure.tolerance or 0.0)
     return _Check(
         [*steps, f"expected, actual = {expected}, {_value(shown)}"],
-        "np.isnan(actual)" if math.isnan(failure.expected) else f"abs(float(actual) - expected) <= {tolerance}",
+        _is_right(failure.expected, tolerance),
         f"{_called(failure)}: expected {{expected}}, got {{actual}}",
     )
+
+
+def _is_right(expected: float, tolerance: str) -> str:
+    """The condition that `actual` is what was expected."""
+    if math.isnan(expected):
+        return "np.isnan(actual)"
+    return "actual == expected" if math.isinf(expected) else f"abs(float(actual) - expected) <= {tolerance}"
 
 
 def _called(failure: Failure) -> str:

@@ -81,8 +81,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     A pair is verified when
 
     1. Warp builds the kernel, and it runs to its end;
-    2. every output cell has the expected value, on generic and on special inputs, and cells that the
-       kernel does not write keep what they held;
+    2. every output cell has the expected value, on generic and on special inputs, and among NaN and infinities
+       where those have a meaning; cells that the kernel does not write keep what they held;
     3. inputs are unchanged, nothing around any buffer is touched, and a second launch gives the same bits;
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
@@ -100,7 +100,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     if failure is not None:
         adding = failure.launch in (ACCUMULATED, AGAIN)
         return failed(failure).because(
-            inputs=expectation.special_inputs if failure.launch == "special" else expectation.inputs,
+            inputs=_inputs(expectation, failure.launch),
             cotangents={**expectation.cotangents, **(starts(expectation) if adding else {})},
             inputs_seed=expectation.seed,
             cpp=result.cpp,
@@ -158,7 +158,7 @@ def _built(result: JobResult) -> Failure | None:
 
 def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
     for name, launch in zip(launches(expectation), result.launches, strict=True):
-        inputs = expectation.special_inputs if name == "special" else expectation.inputs
+        inputs = _inputs(expectation, name)
         for parameter, array in zip(expectation.program.parameters, launch.arrays, strict=True):
             if array is None:
                 continue
@@ -174,10 +174,20 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
     return None
 
 
+def _inputs(expectation: Expectation, launch: str) -> dict[str, Values]:
+    """What a launch is run on, by the name of the launch."""
+    if launch == "nonfinite" and expectation.nonfinite is not None:
+        return expectation.nonfinite.inputs
+    return expectation.special_inputs if launch == "special" else expectation.inputs
+
+
 def _forward(expectation: Expectation, result: JobResult) -> Failure | None:
-    for name, launch in (("generic", result.launches[GENERIC]), ("special", result.launches[SPECIAL])):
-        cells = expectation.outputs if name == "generic" else expectation.special_outputs
-        for parameter, actual in _outputs(expectation.program, launch):
+    wanted = {"generic": expectation.outputs, "special": expectation.special_outputs}
+    if expectation.nonfinite is not None:
+        wanted["nonfinite"] = expectation.nonfinite.outputs
+    named = dict(zip(launches(expectation), result.launches, strict=True))
+    for name, cells in wanted.items():
+        for parameter, actual in _outputs(expectation.program, named[name]):
             wrong = _worst(cells[parameter.name], actual)
             if wrong is not None:
                 return _mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, name)
@@ -214,13 +224,18 @@ def _gradients(expectation: Expectation, result: JobResult) -> Failure | None:
 
 
 def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
-    for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
-        if array is None or array.gradient is None:
-            continue
-        cells = expectation.gradients[parameter.name]
-        wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
-        if wrong is not None:
-            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, "generic")
+    wanted = {"generic": expectation.gradients}
+    if expectation.nonfinite is not None:
+        wanted["nonfinite"] = expectation.nonfinite.gradients
+    named = dict(zip(launches(expectation), result.launches, strict=True))
+    for name, gradients in wanted.items():
+        for parameter, array in zip(expectation.program.parameters, named[name].arrays, strict=True):
+            if array is None or array.gradient is None:
+                continue
+            cells = gradients[parameter.name]
+            wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
+            if wrong is not None:
+                return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
     return None
 
 
@@ -428,7 +443,11 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
         "strided": Launch(dims, _arguments(expectation, generic, STRIDE), backward=backward),
         "special": Launch(dims, _arguments(expectation, special, 1), backward=False),
     }
-    if expectation.limits or not expectation.differentiable:
+    differentiable = not expectation.limits and expectation.differentiable
+    if expectation.nonfinite is not None:
+        arguments = _arguments(expectation, expectation.nonfinite.inputs, 1)
+        found["nonfinite"] = Launch(dims, arguments, backward=differentiable)
+    if not differentiable:
         return found
     begun = starts(expectation)
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
@@ -558,7 +577,19 @@ def without_small_mismatches(expectation: Expectation, result: JobResult) -> Exp
     for cells, launch in ((outputs, generic), (special, result.launches[SPECIAL])):
         for parameter, actual in _outputs(expectation.program, launch):
             cells[parameter.name] = _relaxed(cells[parameter.name], actual)
-    return replace(expectation, gradients=gradients, outputs=outputs, special_outputs=special)
+    nonfinite = expectation.nonfinite
+    if nonfinite is not None:
+        named = dict(zip(launches(expectation), result.launches, strict=True))["nonfinite"]
+        nonfinite = replace(
+            nonfinite,
+            outputs={p.name: _relaxed(nonfinite.outputs[p.name], v) for p, v in _outputs(expectation.program, named)},
+            gradients={
+                p.name: _relaxed(nonfinite.gradients[p.name], a.gradient)
+                for p, a in zip(expectation.program.parameters, named.arrays, strict=True)
+                if a is not None and a.gradient is not None
+            },
+        )
+    return replace(expectation, gradients=gradients, outputs=outputs, special_outputs=special, nonfinite=nonfinite)
 
 
 def _relaxed(cells: Cells, actual: Values) -> Cells:
