@@ -21,6 +21,7 @@ from typing import Any, Final
 from corpus import store as store_form
 from corpus.record import Record, decode_record
 from corpus.store import Store
+from harness.probes import PROBES
 from harness.report import write_report
 from harness.sandbox import Versions
 from harness.shrink import Limits
@@ -152,6 +153,8 @@ class Summary(Snapshot):
     stop_reason: StopReason = StopReason.COUNT
     #: failures of this run that were not made small, for others of the same manner had been
     unreduced: int = 0
+    #: of each probe of a hunt: how many programs it was tried on, and on how many it counted
+    probed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def exit_status(self) -> int:
@@ -225,6 +228,8 @@ class Campaign:
         fail_fast: stop at the first new failure, once it is reduced and saved.
         check_cuda: generate and compile the CUDA text as well, and store it.
         keep_known: in a hunt, reduce and save one failure of every known issue that has no case yet.
+        probes: in a hunt, the probes (`harness.probes.PROBES`) that every batch goes through in turn; a few batches
+            of each if there are none.
         say: told, in a sentence, what is worth knowing besides.
     """
 
@@ -242,6 +247,7 @@ class Campaign:
         fail_fast: bool = False,
         check_cuda: bool = False,
         keep_known: bool = False,
+        probes: Sequence[str] = (),
         say: Say = lambda sentence: None,
     ) -> None:
         self.corpus = Path(corpus)
@@ -261,6 +267,7 @@ class Campaign:
             limits=HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS,
             keep_known=keep_known,
             fail_fast=fail_fast,
+            probes=tuple(probes),
         )
         self._interrupted = False
 
@@ -322,6 +329,7 @@ class _Run:
         #: what is found and not yet saved: the workers are ended first, if nothing is left for them to do
         self._unsaved: list[tuple[ReducedFailure, Result]] = []
         self._known: Counter[str] = Counter()
+        self._probed: dict[str, tuple[int, int]] = {}
         self._unreduced = 0
 
     # -- the loop
@@ -349,7 +357,10 @@ class _Run:
         self._commit()
         shot = self._snapshot()
         return Summary(
-            **{f: getattr(shot, f) for f in shot.__dataclass_fields__}, stop_reason=reason, unreduced=self._unreduced
+            **{f: getattr(shot, f) for f in shot.__dataclass_fields__},
+            stop_reason=reason,
+            unreduced=self._unreduced,
+            probed=self._probed,
         )
 
     def _reason(self) -> StopReason | None:
@@ -457,6 +468,10 @@ class _Run:
         say(f"{doing} {self._campaign.corpus.resolve()}, with Warp {versions.warp}.")
         if plan.device is None:
             say("There is no CUDA device: the GPU run is skipped.")
+        if plan.hunt:
+            for name in plan.probes or PROBES:
+                if (reason := PROBES[name].unavailable(versions)) is not None:
+                    say(f"The probe {name!r} is skipped: {reason}.")
 
     def _take(self, answer: Mapping[str, Any]) -> None:
         if "results" in answer:
@@ -562,6 +577,10 @@ class _Run:
         if what in ("backward", "forward"):
             self._verified += 1
         counts[what] += 1
+        if result.probe is not None:
+            name, counted = result.probe
+            tried, changed = self._probed.get(name, (0, 0))
+            self._probed[name] = (tried + 1, changed + counted)
         if what.startswith("known:"):
             self._known[what.removeprefix("known:")] += 1
         reduced = self._reductions.pop(result.index, None)

@@ -187,6 +187,8 @@ def _documented(program: Program, failure: Failure) -> Iterable[str]:
 
 
 def _levels(reduced: Reduced) -> str:
+    if reduced.verdict.failure is not None and reduced.verdict.failure.variant:
+        return "Both ways were built at optimization level 0."
     match reduced.fails_without_optimization, reduced.fails_by_default:
         case True, True:
             return "It fails at optimization level 0 and at the default level."

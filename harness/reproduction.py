@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from harness.lanes import Values
+from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN, WITHHELD
 from strategies.language import types
@@ -117,12 +118,26 @@ def _text(lines: list[str]) -> str:
 
 
 def _options(shown: Shown) -> list[str]:
-    return [] if shown.level is None else [f'wp.set_module_options({{"optimization_level": {shown.level}}})']
+    options = {} if shown.level is None else {"optimization_level": shown.level}
+    sweep = SWEEP_NAMES.get(shown.failure.variant)
+    if sweep is None or _both_run(shown):
+        return [f"wp.set_module_options({options!r})".replace("'", '"')] if options else []
+    settings = [f"wp.config.{name} = {value!r}" for name, value in sweep.config.items()]
+    return [*settings, f"wp.set_module_options({ {**options, **sweep.module}!r})".replace("'", '"')]
+
+
+def _both_run(shown: Shown) -> bool:
+    """Whether a kernel runs to its end in both of two ways that must agree."""
+    return shown.failure.face in (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH)
 
 
 def _kernel_text(shown: Shown) -> list[str]:
     """The kernel, with the blank lines around it; the imports in front of it are the file's own."""
-    return ["", "", *render(shown.program, _kernel(shown.program)).split("\n", 3)[3].rstrip("\n").split("\n"), "", ""]
+    text = render(shown.program, _kernel(shown.program))
+    sweep = SWEEP_NAMES.get(shown.failure.variant)
+    if sweep is not None and sweep.with_mute:
+        text = with_mute(text, _kernel(shown.program))
+    return ["", "", *text.split("\n", 3)[3].rstrip("\n").split("\n"), "", ""]
 
 
 def _block(lines: list[str]) -> list[str]:
@@ -308,7 +323,32 @@ def _value(shown: Shown) -> str:
 
 
 def _check(shown: Shown) -> _Check:
-    return _CHECKS.get(shown.failure.kind, _compared)(shown)
+    failure = shown.failure
+    if failure.kind is FailureKind.OPTION_MISMATCH and _both_run(shown):
+        sweep = SWEEP_NAMES.get(failure.variant)
+        if sweep is not None and (sweep.module or sweep.config):
+            return _swept(shown, sweep)
+    return _CHECKS.get(failure.face or failure.kind, _compared)(shown)
+
+
+def _swept(shown: Shown, sweep: Sweep) -> _Check:
+    """Both builds, one after the other: Warp builds a module anew when its options have changed."""
+    failure, level = shown.failure, {} if shown.level is None else {"optimization_level": shown.level}
+    run = [line.replace('device="cpu")', 'device="cpu", **more)') for line in _run(shown, failure.gradient)]
+    helpers = (
+        "def result(options, config, **more):",
+        "    for name, value in config.items():",
+        "        setattr(wp.config, name, value)",
+        "    wp.set_module_options(options)",
+        *_block([*_arguments(shown), *run, f"return {_value(shown)}"]),
+    )
+    more = "" if sweep.block_dim is None else f", block_dim={sweep.block_dim}"
+    other = f"result({ {**level, **sweep.module}!r}, {dict(sweep.config)!r}{more})".replace("'", '"')
+    steps = [f"expected, actual = result({level!r}, {{}}), {other}".replace("'", '"')]
+    tolerance = _number(failure.tolerance or 0.0)
+    right = f"expected == actual or abs(float(actual) - float(expected)) <= {tolerance}"
+    said = f"{_called(failure)}: {{expected}} plainly, {{actual}} with {failure.variant}"
+    return _Check(steps, right, said, helpers)
 
 
 def _compared(shown: Shown) -> _Check:

@@ -166,12 +166,18 @@ class BuildOptions:
         config: settings of `wp.config` for the batch.
         cuda_arch: if not None, the CUDA text is generated too and compiled for this architecture (90 for
             sm_90), which needs no GPU.
+        block_dim: of every launch; on the CPU it is 1 unless `wp.config.enable_cpu_blocks` is set.
+        warm: whether the batch is built by one process and run by another, which finds it in the kernel cache.
+        digest: whether results say what machine code was run (`JobResult.code`).
     """
 
     optimization_level: int | None = 0
     module: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     cuda_arch: int | None = None
+    block_dim: int | None = None
+    warm: bool = False
+    digest: bool = False
 
 
 # ----------------------------------------------------------------------------
@@ -241,6 +247,8 @@ class JobResult:
         launches: the results of the launches that were completed.
         cpp: the C++ text of this kernel alone; None if it was not generated.
         cuda: the CUDA text of this kernel alone; None if it was not asked for or not generated.
+        code: a digest of the machine code of the whole module, with `cached` in front if another process
+            compiled it; None if it was not asked for.
     """
 
     status: Status
@@ -249,15 +257,17 @@ class JobResult:
     launches: tuple[LaunchResult, ...]
     cpp: str | None
     cuda: str | None
+    code: str | None = None
 
 
 @dataclass(frozen=True)
 class Versions:
-    """What runs in the worker."""
+    """What runs in the worker; `settings` are the names of `wp.config` and of the options of modules."""
 
     warp: str
     numpy: str
     python: str
+    settings: frozenset[str] = frozenset()
 
 
 # ----------------------------------------------------------------------------
@@ -305,7 +315,8 @@ def _encode_argument(argument: Argument) -> dict[str, Any]:
     }
 
 
-def _encode_job(job: Job) -> dict[str, Any]:
+def _encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
+    """A job as it is sent; `more` are further arguments of `wp.launch`."""
     return {
         "source": job.source,
         "entry": job.entry,
@@ -316,6 +327,7 @@ def _encode_job(job: Job) -> dict[str, Any]:
                 "backward": launch.backward,
                 "twice": launch.twice,
                 "again": launch.again,
+                "more": dict(more),
             }
             for launch in job.launches
         ],
@@ -368,6 +380,7 @@ def _decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -
         launches=tuple(map(_decode_launch, job.launches, result["launches"])),
         cpp=own_text(reply["cpp"]),
         cuda=own_text(reply["cuda"]),
+        code=reply.get("code"),
     )
 
 
@@ -595,11 +608,15 @@ class Sandbox:
         module = dict(options.module)
         if options.optimization_level is not None:
             module["optimization_level"] = options.optimization_level
+        more = {} if options.block_dim is None else {"block_dim": options.block_dim}
         request = {
-            "programs": [_encode_job(job) for job in jobs],
+            "programs": [_encode_job(job, more) for job in jobs],
             "options": module,
             "config": dict(options.config),
             "cuda": options.cuda_arch,
+            "block_dim": options.block_dim or 1,
+            "warm": options.warm,
+            "digest": options.digest,
             "cpu_seconds": self._limits(len(jobs), options),
             "wall_seconds": self.wall_seconds,
         }
@@ -701,7 +718,7 @@ class Sandbox:
         if "error" in hello:
             self._stop(gently=True)
             raise SandboxError(hello["error"])
-        self._versions = Versions(hello["warp"], hello["numpy"], hello["python"])
+        self._versions = Versions(hello["warp"], hello["numpy"], hello["python"], frozenset(hello["settings"]))
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -33,6 +33,8 @@ def make_case(reduced: Reduced, bucket: str, provenance: Provenance, **evidence:
         "tolerance": failure.tolerance,
         "launch": failure.launch,
         "referee": failure.referee,
+        **({"variant": failure.variant} if failure.variant else {}),
+        **({"face": failure.face.value} if failure.face is not None else {}),
         "inputs_seed": verdict.inputs_seed,
         "fails_without_optimization": reduced.fails_without_optimization,
         "fails_by_default": reduced.fails_by_default,
@@ -84,6 +86,8 @@ def failure_of(case: Case) -> Failure:
         actual=number("actual"),
         tolerance=number("tolerance"),
         launch=str(found.get("launch", "generic")),
+        variant=str(found.get("variant", "")),
+        face=FailureKind(found["face"]) if "face" in found else None,
     )
 
 

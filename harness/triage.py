@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -95,7 +95,7 @@ def message_head(message: str) -> str:
 
 def bucket(program: Program, failure: Failure) -> str:
     """The bucket of a failure of a reduced program: a readable name that can be a folder's."""
-    parts = [failure.kind.value]
+    parts = [failure.kind.value, *re.findall(r"\w+", failure.variant)]
     if failure.parameter is not None:
         output = program.parameter(failure.parameter).output
         if failure.gradient and failure.kind is not FailureKind.BACKWARD_MISMATCH:
@@ -105,9 +105,10 @@ def bucket(program: Program, failure: Failure) -> str:
                 parts.append("cotangent")
             elif not failure.gradient:
                 parts.append("input")
-    if failure.kind in SAID:
+    kind = failure.face or failure.kind
+    if kind in SAID:
         parts += _words(message_head(failure.message))[:MESSAGE_WORDS]
-        if failure.kind is not FailureKind.REJECTED and not _COMPILER_ERROR.search(failure.message):
+        if kind is not FailureKind.REJECTED and not _COMPILER_ERROR.search(failure.message):
             # a signal, or the end of a compiler's long output: the message alone says little
             parts += constructs(program)
     else:
@@ -116,7 +117,7 @@ def bucket(program: Program, failure: Failure) -> str:
         # reducing makes everything float32 that still fails so
         floats = {s.notation for of in _types(program) for s in types.scalars_of(of) if s.is_float}
         parts += sorted(floats - {"float32"})
-    slug = _slug("-".join(parts), message_head(failure.message) if failure.kind in SAID else "")
+    slug = _slug("-".join(parts), message_head(failure.message) if kind in SAID else "")
     check_bucket(slug)
     return slug
 
@@ -303,31 +304,40 @@ class Ledger:
         return None
 
     def explain(
-        self, program: Program, verdict: Verdict, sandbox: Sandbox, warp_version: str, seed: int = 0
+        self,
+        program: Program,
+        verdict: Verdict,
+        sandbox: Sandbox,
+        warp_version: str,
+        seed: int = 0,
+        verify: Callable[[Sequence[Program]], list[Verdict]] | None = None,
     ) -> KnownIssue | None:
         """The issue that makes `program` fail, judged by rewrites; None if it has another defect, or also one.
 
         An issue explains a failure if its rewrite changes the program and the rewritten program verifies,
-        or fails by another issue only.  The first issue of the file that does is the answer.
+        or fails by another issue only.  The first issue of the file that does is the answer.  `verify` judges
+        programs as `program` was judged; `verify_all` in the sandbox, if None.
         """
         if verdict.failure is None:
             return None
+        shows_as = verdict.failure.face or verdict.failure.kind
         changed: list[tuple[KnownIssue, Program]] = []
         for issue in self.issues:
-            if issue.rewrite and verdict.failure.kind in issue.kinds and issue.affects(warp_version):
+            if issue.rewrite and shows_as in issue.kinds and issue.affects(warp_version):
                 rewritten = REWRITES[issue.rewrite](program)
                 if rewritten is not program:
                     changed.append((issue, rewritten))
         if not changed:
             return None
-        verdicts = verify_all([rewritten for _, rewritten in changed], sandbox, seed)
+        rewritings = [rewritten for _, rewritten in changed]
+        verdicts = verify_all(rewritings, sandbox, seed) if verify is None else verify(rewritings)
         for (issue, _), found in zip(changed, verdicts, strict=True):
             if _clears(verdict.failure, found):
                 return issue
         for (issue, rewritten), found in zip(changed, verdicts, strict=True):
             # each issue once: a rewrite may find something to change in what it made itself
             others = Ledger(tuple(other for other in self.issues if other is not issue))
-            if others.explain(rewritten, found, sandbox, warp_version, seed) is not None:
+            if others.explain(rewritten, found, sandbox, warp_version, seed, verify) is not None:
                 return issue
         return None
 

@@ -80,6 +80,9 @@ class Failure:
     launch: str = "generic"
     #: what the referee found: "all precisions", "this precision only", or "" if it was not asked
     referee: str = ""
+    #: for two ways that must agree: which the second one was, and how it shows itself
+    variant: str = ""
+    face: FailureKind | None = None
 
 
 @dataclass(frozen=True)

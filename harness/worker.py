@@ -29,6 +29,7 @@ import ctypes
 import faulthandler
 import functools
 import glob
+import hashlib
 import inspect
 import linecache
 import math
@@ -92,6 +93,8 @@ _BUILD_FOLDER = re.compile(r"\b(?:cache|cuda)/(?:[^\s/]+/)*(?=wp_warpsmith_)")
 _BUILD_NAME = re.compile(r"\b(?:wp_)?warpsmith_\d+(?:_[0-9a-f]{7})?\b")
 
 _PR_SET_PDEATHSIG = 1
+_EXECUTABLE = 4
+"""The flag of a section of an ELF file that holds instructions (SHF_EXECINSTR)."""
 
 Frame = dict[str, Any]
 Emit = Callable[[Frame], None]
@@ -216,6 +219,7 @@ class Tally:
             "results": [dict(lost) if result is None else result for result in self.results],
             "cpp": self.texts.get("cpp"),
             "cuda": self.texts.get("cuda"),
+            "code": self.texts.get("code"),
             "build_seconds": self.seconds.get("build"),
             "run_seconds": self.seconds.get("run"),
         }
@@ -379,7 +383,7 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
 
     tape = wp.Tape()
     with tape:
-        wp.launch(kernel, dim=tuple(launch["dims"]), inputs=arguments, device=device)
+        wp.launch(kernel, dim=tuple(launch["dims"]), inputs=arguments, device=device, **launch["more"])
     wp.synchronize_device(device)
 
     outcome: list[Frame | None] = []
@@ -443,10 +447,10 @@ def _define(source: str, entry: str, filename: str, module_name: str) -> Any:
     return module.__dict__[entry]
 
 
-def _load(module: Any, device: str) -> None:
+def _load(module: Any, device: str, block_dim: int = 1) -> None:
     if device == "cpu":
         # A launch on the CPU runs blocks of one thread; loading with the default of 256 would build twice.
-        wp.load_module(module, device=device, block_dim=1, max_workers=0)
+        wp.load_module(module, device=device, block_dim=block_dim, max_workers=0)
     else:
         wp.load_module(module, device=device, max_workers=0)
 
@@ -457,6 +461,29 @@ def _generated(folder: str, extension: str) -> str | None:
         return None
     with open(found[0], encoding="utf-8") as file:
         return file.read()
+
+
+def _code_digest(folder: str, started: float) -> str | None:
+    """What tells the machine code of a module from other code: a hash of the executable sections of its object file.
+
+    Names, paths and hashes stand elsewhere in the file.  `cached` in front says that the file was there before.
+    """
+    found = glob.glob(os.path.join(folder, "**", "*.o"), recursive=True)
+    if not found:
+        return None
+    newest = max(found, key=os.path.getmtime)
+    with open(newest, "rb") as file:
+        image = file.read()
+    if image[:5] != b"\x7fELF\x02":
+        return None
+    (table,) = struct.unpack_from("<Q", image, 0x28)
+    entry, count = struct.unpack_from("<HH", image, 0x3A)
+    digest = hashlib.blake2b(digest_size=8)
+    for number in range(count):
+        _, _, flags, _, offset, size = struct.unpack_from("<IIQQQQ", image, table + number * entry)
+        if flags & _EXECUTABLE:
+            digest.update(image[offset : offset + size])
+    return ("cached " if os.path.getmtime(newest) < started else "") + digest.hexdigest()
 
 
 def _say(error: BaseException) -> str:
@@ -511,7 +538,7 @@ def run_batch(
     text_name = "cpp" if device == "cpu" else "cuda"
     wp.config.kernel_cache_dir = os.path.join(folder, "cache")
 
-    started = time.perf_counter()
+    started, began = time.perf_counter(), time.time()
     wp.set_module_options(dict(request["options"]), types.ModuleType(module_name))
     kernels: dict[int, Any] = {}
     for index, program in enumerate(programs):
@@ -527,7 +554,7 @@ def run_batch(
 
     emit({"stage": "build", "index": None})
     try:
-        _load(module, device)
+        _load(module, device, request["block_dim"])
     except Exception as error:
         # Warp writes the C++ text after its own work and before the compiler's.
         status = "rejected" if _generated(folder, extension) is None else "build-error"
@@ -546,6 +573,8 @@ def run_batch(
     if text is not None:
         emit({"text": text_name, "value": text})
     emit({"seconds": "build", "value": time.perf_counter() - started})
+    if request["digest"] and (digest := _code_digest(folder, began)) is not None:
+        emit({"text": "code", "value": digest})
 
     started = time.perf_counter()
     outcomes: dict[int, Frame] = {}
@@ -653,6 +682,10 @@ class Worker:
                         self._run_here(request, folder, module_name)
                     else:
                         self._warm(request)
+                        if request["warm"]:
+                            # What this child builds, the next one finds.
+                            unlaunched = [{**program, "launches": []} for program in request["programs"]]
+                            self._run_in_child({**request, "programs": unlaunched}, folder, module_name)
                         reply = self._run_in_child(request, folder, module_name)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -668,7 +701,8 @@ class Worker:
         The header depends on the block size, the optimisation level and a few other options; that it is
         built for options which share one costs one short compilation.
         """
-        key = repr((sorted(request["options"].items()), sorted(request["config"].items()), request["cuda"]))
+        options, config = sorted(request["options"].items()), sorted(request["config"].items())
+        key = repr((options, config, request["cuda"], request["block_dim"]))
         if key in self._warmed:
             return
         self._warmed.add(key)
@@ -678,7 +712,7 @@ class Worker:
         with contextlib.suppress(Exception):
             wp.set_module_options(dict(request["options"]), types.ModuleType(name))
             module = _define(source, "warm", name + ".py", name).module
-            _load(module, self._device)
+            _load(module, self._device, request["block_dim"])
             if request["cuda"] is not None:
                 # NVRTC touches no device, so its header serves the children too.
                 folder = os.path.join(self._root, name)
@@ -811,6 +845,7 @@ def _import_warp(root: str) -> Frame:
         "warp": version,
         "numpy": str(np.__version__),
         "python": platform.python_version(),
+        "settings": sorted({*vars(wp.config), *wp.get_module_options()}),
         "pid": os.getpid(),
     }
 

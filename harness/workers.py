@@ -20,11 +20,12 @@ import traceback
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NoReturn
 
 from corpus.record import Provenance, Record, Verification, encode_record, make_record
 from harness.expectation import Expectation
+from harness.probes import Probe, probe_of_batch, probed
 from harness.sandbox import BuildOptions, JobResult, Sandbox, SandboxError, Versions
 from harness.shrink import Limits, Reduced, reduce
 from harness.triage import Ledger, bucket
@@ -50,6 +51,9 @@ nothing and is the quickest, and each of the others has a header of its own to b
 
 MAX_OTHERS: Final = 2
 """Further defects met while one failure was reduced that are reduced at once."""
+
+PROBED: Final = BuildOptions(optimization_level=0, digest=True)
+"""How a batch that is probed is built plainly."""
 
 CUDA_ARCH: Final = 90
 """The architecture that CUDA text is compiled for: sm_90, which every NVRTC that Warp ships knows."""
@@ -84,6 +88,8 @@ class Plan:
     keep_known: bool = False
     #: whether the first new failure is the last, so that others met while it is reduced are let go
     fail_fast: bool = False
+    #: the probes of a hunt, by name, for every batch in turn; if there are none, a few batches get one each
+    probes: tuple[str, ...] = ()
 
     @property
     def campaign(self) -> str:
@@ -96,8 +102,14 @@ class Plan:
         category = self.categories[position]
         return category, turn * self.categories.count(category) + self.categories[:position].count(category)
 
+    def probe(self, index: int) -> Probe | None:
+        """In which second way a program of a hunt is run; the same for a whole batch."""
+        return probe_of_batch(index // BATCH, self.probes) if self.hunt else None
+
     def options(self, index: int) -> BuildOptions:
         """How a program of the campaign is built; the same for a whole batch."""
+        if self.probe(index) is not None:
+            return PROBED
         number = index // BATCH
         level: int | None = 0
         if self.hunt:
@@ -129,6 +141,8 @@ class Result:
     manner: str = ""
     #: for a failure, and for a known issue that is to be kept: the program and what was found
     evidence: tuple[Program, Verdict] | None = None
+    #: the probe that it went through, and whether that counted
+    probe: tuple[str, bool] | None = None
 
     @property
     def verified(self) -> bool:
@@ -255,16 +269,25 @@ class Lane:
         prepared, self._building = self._building, None
         if prepared is None:
             return
-        options = self._plan.options(prepared.indices[0])
+        first = prepared.indices[0]
+        options, probe = self._plan.options(first), self._probe(first)
         expectations = list(prepared.expectations.values())
-        verdicts = self._settle(expectations, self._sandbox.collect(), options)
+        results = self._sandbox.collect()
+        verdicts = self._settle(expectations, results, options)
+        counted: dict[int, bool] = {}
+        if probe is not None:
+            verdicts, counted = probed(probe, expectations, results, verdicts, self._sandbox)
         found = dict(zip(prepared.expectations, zip(expectations, verdicts, strict=True), strict=True))
-        results = []
+        drawn = dict(zip(prepared.expectations, range(len(expectations)), strict=True))
+        answers = []
         for index in prepared.indices:
             expectation, verdict = found.get(index, (None, None))
             with self._named(index):
-                results.append(self._result(index, expectation, verdict, options))
-        self._answer({"results": results})
+                answer = self._result(index, expectation, verdict, options)
+            if probe is not None and drawn.get(index) in counted:
+                answer = replace(answer, probe=(probe.name, counted[drawn[index]]))
+            answers.append(answer)
+        self._answer({"results": answers})
 
     def _settle(
         self,
@@ -287,10 +310,17 @@ class Lane:
             for first, second in zip(verdicts, again, strict=True)
         ]
 
-    def _verify(self, programs: Sequence[Program], options: BuildOptions) -> list[Verdict]:
-        """As `verify_all`, on the CUDA device as well if there is one."""
+    def _probe(self, index: int) -> Probe | None:
+        """The probe of a program, if it can be had here."""
+        probe = self._plan.probe(index)
+        return None if probe is None or probe.unavailable(self._versions) is not None else probe
+
+    def _verify(self, programs: Sequence[Program], options: BuildOptions, probe: Probe | None = None) -> list[Verdict]:
+        """As `verify_all`, on the CUDA device as well if there is one, and in the second way if there is a probe."""
         expectations = [try_expect(program, self._plan.seed) for program in programs]
-        return self._settle(expectations, self._sandbox.run(jobs(expectations), options), options)
+        results = self._sandbox.run(jobs(expectations), options)
+        verdicts = self._settle(expectations, results, options)
+        return verdicts if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)[0]
 
     def _result(
         self,
@@ -313,7 +343,7 @@ class Lane:
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
         if verdict.failure is not None:
-            known = self._explain(program, verdict)
+            known = self._explain(program, verdict, self._probe(index))
             if known is not None:
                 what = f"known:{known}"
                 evidence = (program, verdict) if self._plan.keep_known else None
@@ -327,37 +357,45 @@ class Lane:
         record = make_pair(program, verdict, options, provenance)
         return Result(index, category, verdict.tier.value, record.structure, encode_record(record))
 
-    def _explain(self, program: Program, verdict: Verdict) -> str | None:
+    def _explain(self, program: Program, verdict: Verdict, probe: Probe | None = None) -> str | None:
         """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
-        known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed)
+        verify = None
+        if verdict.failure is not None and verdict.failure.variant:
+            verify = partial(self._verify, options=PROBED, probe=probe)
+        known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed, verify)
         return None if known is None else known.id
 
     def _reduce(self, index: int) -> ReducedFailure | None:
         """The failure of the program at `index`, made small; None if it does not fail again."""
-        options = self._plan.options(index)
+        options, probe = self._plan.options(index), self._probe(index)
         program = self._program(index)
         if program is None:
             return None
-        (verdict,) = self._verify([program], options)
+        (verdict,) = self._verify([program], options, probe)
         if verdict.failure is None:
             return None
+        if not verdict.failure.variant:
+            # the plain build fails already
+            probe = None
         if options.optimization_level != 0:
             unoptimized = replace(options, optimization_level=0)
             (again,) = self._verify([program], unoptimized)
             if again.failure is not None and _manner(again) == _manner(verdict):
                 # The quickest to build.
                 options, verdict = unoptimized, again
-        found = self._reduced(program, verdict, options)
+        found = self._reduced(program, verdict, options, probe)
         if self._plan.fail_fast:
             # The campaign ends with this one.
             return found
-        others = self._others(found.reduced.others, options)
+        others = self._others(found.reduced.others, options, probe)
         return replace(found, others=others)
 
-    def _reduced(self, program: Program, verdict: Verdict, options: BuildOptions) -> ReducedFailure:
-        known = self._explain(program, verdict)
+    def _reduced(
+        self, program: Program, verdict: Verdict, options: BuildOptions, probe: Probe | None
+    ) -> ReducedFailure:
+        known = self._explain(program, verdict, probe)
         # Left to itself, reducing also finds out whether optimization matters.
-        plain = options == BuildOptions() and self._on_device is None
+        plain = replace(options, digest=False) == BuildOptions() and probe is None and self._on_device is None
         try:
             found = reduce(
                 program,
@@ -365,11 +403,14 @@ class Lane:
                 self._sandbox,
                 seed=self._plan.seed,
                 limits=self._plan.limits,
-                verify=None if plain else lambda programs: self._verify(programs, options),
+                verify=None if plain else lambda programs: self._verify(programs, options, probe),
                 # What fails alike may be another defect, known or not.
-                keeps=lambda candidate, found: self._explain(candidate, found) == known,
+                keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
             )
-            if not plain:
+            if probe is not None:
+                # Both ways were built at one level.
+                found = replace(found, fails_by_default=False)
+            elif not plain:
                 found = replace(
                     found,
                     fails_without_optimization=self._fails(found.program, 0),
@@ -387,18 +428,21 @@ class Lane:
         issue = self._ledger.by_bucket(bucket(program, verdict.failure), self._versions.warp)
         return known or (None if issue is None else issue.id)
 
-    def _others(self, met: Sequence[tuple[Program, Verdict]], options: BuildOptions) -> tuple[ReducedFailure, ...]:
+    def _others(
+        self, met: Sequence[tuple[Program, Verdict]], options: BuildOptions, probe: Probe | None
+    ) -> tuple[ReducedFailure, ...]:
         """Other defects that reducing met: those that show again, and that no known issue explains."""
         found: list[ReducedFailure] = []
         for program, _ in met:
             if len(found) == MAX_OTHERS or not _in_language(program):
                 continue
-            (verdict,) = self._verify([program], options)
+            (verdict,) = self._verify([program], options, probe)
             # Whether Warp must accept what an edit made is for a person to say.
             if verdict.failure is None or verdict.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR):
                 continue
-            if self._explain(program, verdict) is None:
-                found.append(self._reduced(program, verdict, options))
+            own = probe if verdict.failure.variant else None
+            if self._explain(program, verdict, own) is None:
+                found.append(self._reduced(program, verdict, options, own))
         return tuple(found)
 
     def _fails(self, program: Program, level: int | None) -> bool:
@@ -418,7 +462,7 @@ def _manner(verdict: Verdict) -> str:
     failure = verdict.failure
     assert failure is not None
     said = failure.message.strip().splitlines()[:1] if failure.expected is None else []
-    words = [failure.kind.value, "gradient" if failure.gradient else "", *said, *verdict.devices]
+    words = [failure.kind.value, failure.variant, "gradient" if failure.gradient else "", *said, *verdict.devices]
     return " ".join(word for word in words if word)
 
 

@@ -12,6 +12,7 @@ import typer
 
 from harness.campaign import Campaign
 from harness.commands.shared import (
+    BadUsage,
     Category,
     CheckCuda,
     Corpus,
@@ -24,6 +25,7 @@ from harness.commands.shared import (
     run_campaign,
     sum_up,
 )
+from harness.probes import PROBES
 from harness.progress import progress
 
 
@@ -41,12 +43,24 @@ def hunt(
     keep_known: Annotated[
         bool, typer.Option("--keep-known", help="Save a case of every known issue met that has none.")
     ] = False,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--probe",
+            metavar="NAME",
+            help="A second way in which every kernel must give the same; more than once for several in turn. A few "
+            f"batches of each if left out: {', '.join(PROBES)}.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Look for defects of Warp under changing build options; keeps failures and no pairs.
 
     Failures go below the folder given with --corpus, else into a new folder for temporary files.
     """
+    for name in probe or ():
+        if name not in PROBES:
+            raise BadUsage(f"there is no probe {name!r}; there are {', '.join(PROBES)}")
     scratch = None
     if corpus is None:
         scratch = Path(tempfile.mkdtemp(prefix="warpsmith-hunt-"))
@@ -67,6 +81,7 @@ def hunt(
                 fail_fast=fail_fast,
                 check_cuda=check_cuda,
                 keep_known=keep_known,
+                probes=probe or (),
                 say=display.say,
             )
             summary = run_campaign(campaign, display)

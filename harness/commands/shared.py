@@ -118,6 +118,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
             for found in summary.failures
         ],
         "unreduced": summary.unreduced,
+        "probes": {name: {"tried": tried, "counted": n} for name, (tried, n) in summary.probed.items()},
         "known": dict(sorted(summary.known.items())),
         "seconds": round(summary.seconds, 3),
         "stop_reason": summary.stop_reason.name.lower(),
@@ -147,6 +148,8 @@ def sum_up(summary: Summary) -> None:
         f"{summary.verified} verified ({summary.added} of them in this run, {summary.rate:.1f} a second; "
         f"{summary.count('forward')} forward only) from {summary.draws} draws: {', '.join(others)}."
     )
+    for name, (tried, counted) in summary.probed.items():
+        say(f"probe {name}: {tried} programs, {counted} of which it built or wrote otherwise")
     for name, hits in sorted(summary.known.items()):
         say(f"known issue {name}: {hits}")
     for found in summary.new_failures:

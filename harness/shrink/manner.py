@@ -24,6 +24,9 @@ class Manner(NamedTuple):
     message: str
     #: whether the difference is larger than rounding could make it
     gross: bool
+    #: for two ways that must agree: the second one, and how it shows itself
+    variant: str = ""
+    face: FailureKind | None = None
 
 
 def manner(program: Program, failure: Failure) -> Manner:
@@ -31,8 +34,8 @@ def manner(program: Program, failure: Failure) -> Manner:
     role = ""
     if failure.parameter is not None:
         role = "output" if program.parameter(failure.parameter).output else "input"
-    message = message_head(failure.message) if failure.kind in SAID else ""
-    return Manner(failure.kind, failure.gradient, role, message, gross(failure))
+    message = message_head(failure.message) if (failure.face or failure.kind) in SAID else ""
+    return Manner(failure.kind, failure.gradient, role, message, gross(failure), failure.variant, failure.face)
 
 
 def gross(failure: Failure) -> bool:

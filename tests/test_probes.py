@@ -1,0 +1,89 @@
+"""What a second way of running a program promises: it counts only if it is another way, and a difference is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+from planted import Defect, sandbox_with
+from tiny import apply, kernel
+
+from harness.probes import PROBES, probe_of_batch, probed
+from harness.reproduction import Shown, repro, run_repro
+from harness.sandbox import BuildOptions, Sandbox, Versions
+from harness.triage import bucket
+from harness.verdict import FailureKind, Verdict
+from harness.verify import jobs, settle, try_expect
+from strategies.language.nodes import Program
+from strategies.language.types import FLOAT32
+
+HEADER = "native/builtin.h"
+#: a cube root that is wrong in debug mode, an arctangent that is wrong in blocks of 64
+DEFECTS = (
+    Defect(
+        HEADER,
+        r"(CUDA_CALLABLE float cbrt\(float x\) \{) return ::cbrtf\(x\); \}",
+        r"\1\n#ifdef NDEBUG\n return ::cbrtf(x); }\n#else\n return 1.5f * ::cbrtf(x); }\n#endif",
+    ),
+    Defect(
+        HEADER,
+        r"(CUDA_CALLABLE float atan\(float x\) \{) return ::atanf\(x\); \}",
+        r"\1\n#if WP_TILE_BLOCK_DIM == 64\n return 1.5f * ::atanf(x); }\n#else\n return ::atanf(x); }\n#endif",
+    ),
+)
+CUBE_ROOT = kernel(FLOAT32, lambda a, b: apply("add", apply("cbrt", a), b), low=0.5)
+ARCTANGENT = kernel(FLOAT32, lambda a, b: apply("add", apply("atan", a), b))
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """On a Warp with defects, which other processes are given too while it is there."""
+    with sandbox_with(tmp_path_factory.mktemp("warp"), DEFECTS) as found:
+        yield found
+
+
+def through(name: str, programs: Sequence[Program], sandbox: Sandbox) -> tuple[list[Verdict], list[bool]]:
+    """What a probe finds of programs, and on which of them it counts."""
+    expectations = [try_expect(program, 0) for program in programs]
+    results = sandbox.run(jobs(expectations), BuildOptions(0, digest=True))
+    verdicts = settle(expectations, results, sandbox)
+    assert all(verdict.verified for verdict in verdicts)
+    found, counted = probed(PROBES[name], expectations, results, verdicts, sandbox)
+    return found, list(counted.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"), [("debug mode", CUBE_ROOT, ARCTANGENT), ("block_dim 64", ARCTANGENT, CUBE_ROOT)]
+)
+def test_what_an_option_changes_is_a_mismatch_that_its_script_shows(
+    name: str, wrong: Program, right: Program, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
+    (bad, good), counted = through(name, [wrong, right], sandbox)
+    assert counted == [True, True]
+    assert good.verified
+    failure = bad.failure
+    assert failure is not None
+    assert (failure.kind, failure.face) == (FailureKind.OPTION_MISMATCH, FailureKind.FORWARD_MISMATCH)
+    assert bucket(wrong, failure).startswith("option-mismatch-" + name.replace(" ", "-"))
+    script = repro(Shown(wrong, failure, bad.inputs, bad.cotangents, level=0))
+    assert run_repro(script).fails
+    monkeypatch.delenv("PYTHONPATH")
+    assert run_repro(script).fixed
+
+
+def test_an_option_that_changes_no_code_counts_for_nothing(sandbox: Sandbox):
+    (verdict,), counted = through("max_unroll 64", [CUBE_ROOT], sandbox)
+    assert verdict.verified
+    assert counted == [False]
+
+
+def test_most_batches_of_a_hunt_stay_plain_and_every_probe_has_its_turn():
+    found = [probe_of_batch(number) for number in range(8 * len(PROBES))]
+    assert found.count(None) == 7 * len(PROBES)
+    assert {probe.name for probe in found if probe is not None} == set(PROBES)
+    assert probe_of_batch(0, ["debug mode"]) is PROBES["debug mode"]
+
+
+def test_a_probe_says_what_a_release_lacks():
+    reason = PROBES["block_dim 64"].unavailable(Versions("1.14.0", "2.0", "3.11", frozenset({"mode"})))
+    assert reason == "Warp 1.14.0 has no enable_cpu_blocks"
