@@ -28,6 +28,7 @@ from strategies.categories import (
     scalar_array,
     stencil,
     ternary,
+    tuple,
     unary,
     vector,
     while_loop,
@@ -79,6 +80,7 @@ CATEGORIES: Final = {
             dynamic_loop,
             loop_exit,
             function,
+            tuple,
         ),
     )
 }

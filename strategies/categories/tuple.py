@@ -1,0 +1,188 @@
+"""Tuples: several results unpacked or kept, locals swapped and rotated, in branches and loops too."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from strategies.blocks import Block
+from strategies.expressions import Typed
+from strategies.functions import draw_several, unpacked
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Compare,
+    Component,
+    Element,
+    Expression,
+    For,
+    If,
+    Literal,
+    Name,
+    Statement,
+    Target,
+    Unpack,
+)
+from strategies.language.types import BOOL, INT32, Scalar, Tuple, Vector
+from strategies.scope import Variable
+from strategies.statements import Sketch
+from strategies.weights import Statements
+
+WEIGHTS: Final = Statements(define=6, reassign=2, augment=3)
+
+#: Of 100 loops that move locals, how many have bounds that only a run knows: Warp is known to give both the same
+#: value there, and most gradients there are outside of what it documents.
+DYNAMIC: Final = 12
+#: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
+EXCHANGES: Final = 25
+
+
+def _several(sketch: Sketch, count: int, depth: int) -> Statement:
+    """``a, b, c = x[i], y[i], 2.0``: new locals."""
+    dice = sketch.dice
+    values = [sketch.fit_local(sketch.expression(sketch.main, depth)) for _ in range(count)]
+    for n, value in enumerate(values):
+        if isinstance(value.node, Literal):
+            values[n] = sketch.element(sketch.main)
+    mutable = dice.chance(70)
+    variables = [sketch.new_local(v.type, v.interval, v.live, mutable) for v in values]
+    return Unpack(tuple(Name(v.type, v.name) for v in variables), tuple(v.node for v in values))
+
+
+def _locals(sketch: Sketch, count: int) -> list[Variable]:
+    """Locals of the kernel's float type that may be assigned here."""
+    return sketch.dice.some_of(sketch.changeable(lambda v: v.type is sketch.main and not v.sum_only), count)
+
+
+def _moved(sketch: Sketch, chosen: list[Variable]) -> Statement:
+    """``a, b = b, a``, a rotation of three, or a step of a recurrence: ``a, b = b, a + b``."""
+    dice = sketch.dice
+    names: list[Expression] = [Name(v.type, v.name) for v in chosen]
+    values = names[1:] + names[:1]
+    if len(names) == 2 and dice.chance(45):
+        op = dice.one_of(("add", "sub", "mul"))
+        half = Literal(sketch.main, dice.one_of((0.5, 0.25)))
+        total: Expression = Apply(sketch.main, op, (names[0], names[1]))
+        values[1] = Apply(sketch.main, "mul", (total, half)) if op != "mul" or dice.chance(60) else total
+        if op == "mul":
+            values[1] = Apply(sketch.main, "sin", (total,))
+    interval = chosen[0].interval
+    for other in chosen[1:]:
+        interval = interval.join(other.interval)
+    reach = max(interval.size, 1.0)
+    live = any(v.live for v in chosen)
+    for variable in chosen:
+        variable.used, variable.live, variable.interval = False, live, Interval(-reach, reach)
+    return Unpack(tuple(Name(v.type, v.name) for v in chosen), tuple(values))
+
+
+def _kept(sketch: Sketch, depth: int) -> list[Statement]:
+    """``t = f(x)``, and its items used: all results at once in one variable."""
+    callee = sketch.dice.one_of([c for c in sketch.callees if isinstance(c.function.type, Tuple)])
+    value = sketch.call(callee, depth)
+    of = callee.function.type
+    assert isinstance(of, Tuple)
+    name = Name(of, sketch.fresh())
+    body: list[Statement] = [Assign(name, value.node)]
+    for n, (item, interval) in enumerate(zip(of.items, callee.intervals, strict=True)):
+        assert isinstance(item, Scalar | Vector)
+        part = Component(item, name, Literal(INT32, n))
+        live = value.live and types.element_scalar(item).is_float
+        body.append(sketch.define_as(Typed(part, interval, live), mutable=False))
+    return body
+
+
+def _looped(sketch: Sketch) -> list[Statement]:
+    """Locals that move in every iteration, at times of a loop that only a run can count."""
+    dice = sketch.dice
+    chosen = _locals(sketch, 2)
+    if len(chosen) < 2:
+        return [_several(sketch, 2, 1)]
+    bounds = sketch._parameter_bound(dice.between(2, 4)) if dice.chance(DYNAMIC) else None
+    stop: Expression = bounds.stop if bounds is not None else Literal(INT32, dice.between(2, 5))
+    for variable in chosen:
+        reach = max(variable.interval.size, 1.0)
+        variable.interval = Interval(-reach, reach)
+    moved = _moved(sketch, chosen)
+    extra: Block = ()
+    if dice.chance(40) and (array := [p for p in sketch.readable(sketch.main) if len(p.shape) == 1]):
+        source = dice.one_of(array)
+        size = max(abs(source.low), abs(source.high)) * 5
+        target = chosen[0]
+        target.interval = Interval(target.interval.low - size, target.interval.high + size)
+        chosen[1].interval = target.interval
+        element = Element(sketch.main, source.name, (sketch.index(source.shape[0]),))
+        extra = (AugmentedAssign(Name(sketch.main, target.name), "add", element),)
+    body = (moved, *extra) if dice.chance(50) else (*extra, moved)
+    return [For(sketch.fresh(), stop, body)]
+
+
+def _branched(sketch: Sketch) -> list[Statement]:
+    """Locals that are exchanged, or unpacked, in one arm or in both."""
+    dice = sketch.dice
+    chosen = _locals(sketch, 2)
+    if len(chosen) < 2:
+        return [_several(sketch, 2, 1)]
+    test = sketch.condition(1).node
+    if dice.chance(40):
+        left, right = (Name(v.type, v.name) for v in chosen)
+        test = Compare(BOOL, (dice.one_of((">", "<")),), (left, right))
+    moved = _moved(sketch, chosen)
+    orelse: Block = ()
+    if dice.chance(40):
+        targets: tuple[Target, ...] = tuple(Name(v.type, v.name) for v in chosen)
+        values = [sketch.fit(sketch.expression(v.type, 1), v.interval) for v in chosen]
+        orelse = (Unpack(targets, tuple(v.node for v in values)),)
+    return [If(test, (moved,), orelse)]
+
+
+def _exchanged(sketch: Sketch) -> list[Statement]:
+    """``a, b = p[i], q[i]``, ``p[i] = b``, ``q[i] = a``: elements of two outputs change places."""
+    dice, own = sketch.dice, sketch.own_indices()
+    arrays = [sketch.output(sketch.main, sketch.launch) for _ in range(2)]
+    elements = [Element(sketch.main, p.name, own) for p in arrays]
+    interval = Interval(arrays[0].low, arrays[0].high)
+    first, second = (sketch.new_local(sketch.main, interval, False) for _ in range(2))
+    names = [Name(sketch.main, v.name) for v in (first, second)]
+    if dice.chance(60):
+        return [Unpack(tuple(names), tuple(elements)), Assign(elements[0], names[1]), Assign(elements[1], names[0])]
+    return [
+        Assign(names[0], elements[0]),
+        Assign(elements[0], elements[1]),
+        Assign(names[1], elements[0]),
+        Assign(elements[1], names[0]),
+    ]
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """One or two functions with several results, and three to six statements on tuples."""
+    dice = sketch.dice
+    sketch.vectors = dice.chance(20)
+    for _ in range(dice.between(1, 2)):
+        draw_several(sketch, dice.one_of((2, 2, 3, 3, 4)))
+    yield _several(sketch, dice.one_of((2, 2, 3, 4)), dice.between(0, 1))
+    for callee in list(sketch.callees):
+        if dice.chance(30):
+            yield from _kept(sketch, 2)
+        elif callee.function.name not in sketch.called:
+            yield unpacked(sketch, callee, 2)
+    for _ in range(dice.between(1, 3)):
+        match dice.below(6):
+            case 0 | 1:
+                chosen = _locals(sketch, dice.one_of((2, 2, 3)))
+                yield _moved(sketch, chosen) if len(chosen) > 1 else _several(sketch, 2, 1)
+            case 2:
+                yield from _looped(sketch)
+            case 3:
+                yield from _branched(sketch)
+            case 4 if dice.chance(EXCHANGES):
+                yield from _exchanged(sketch)
+            case 4:
+                yield _several(sketch, dice.one_of((2, 3)), dice.between(1, 2))
+            case _:
+                yield from sketch.block(1, WEIGHTS, dice.between(1, 2))
+    for callee in list(sketch.callees):
+        if callee.function.name not in sketch.called:
+            yield unpacked(sketch, callee, 1)
+    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
