@@ -209,11 +209,11 @@ def convert_loop_constants(program: Program) -> Program:
 @register
 def copy_before_dynamic_loops(program: Program) -> Program:
     """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
-    names = _FreshNames(program)
+    names = FreshNames(program)
     return bodies(program, lambda owner: _copied_before_loops(owner, names))
 
 
-def _copied_before_loops(owner: Program | Function, names: _FreshNames) -> tuple[Statement, ...]:
+def _copied_before_loops(owner: Program | Function, names: FreshNames) -> tuple[Statement, ...]:
     changed = {name for loop in _within(owner) if is_dynamic_loop(loop) for name in _assigned(loop)}
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -257,7 +257,7 @@ def copy_reassigned_indices(program: Program) -> Program:
 
     Nothing after the loop may read `k`, whose last value the copy has then.
     """
-    names = _FreshNames(program)
+    names = FreshNames(program)
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
@@ -288,7 +288,7 @@ def _assigned(loop: Node) -> set[str]:
     }
 
 
-class _FreshNames:
+class FreshNames:
     """Names that a program does not use."""
 
     def __init__(self, program: Program) -> None:
@@ -309,7 +309,7 @@ class _Guards:
     def __init__(self, program: Program, owner: Program | Function) -> None:
         self._owner = owner
         self._parameters = {p.name: p for p in owner.parameters}
-        self._names = _FreshNames(program)
+        self._names = FreshNames(program)
         #: whether the thread has left the kernel, or the function, and with which results
         self._gone = Name(INT32, self._names.fresh("gone"))
         self._results: tuple[Name, ...] = ()

@@ -18,7 +18,7 @@ import msgspec
 
 import harness.array_rewrites  # noqa: F401  (registers its rewrites)
 from corpus.case import check_bucket
-from harness.rewrites import REWRITES
+from harness.call_rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Outcome, Verdict
 from harness.verify import verify_all

@@ -290,6 +290,13 @@ class Blocks(Calls, ABC):
             body += self._use_up(mark)
         return tuple(body)
 
+    def when(self, test: Typed, draw: Callable[[], list[Statement]]) -> If:
+        """``if test:`` with the statements that `draw` draws, after which either may have happened."""
+        entry = self.scope.snapshot()
+        body = self.arm(draw)
+        self.scope.merge(entry)
+        return If(test.node, body)
+
     def _use_up(self, mark: int) -> list[Statement]:
         """Feed locals of this block that nobody read into a variable that outlives it."""
         own = list(self.scope)[mark:]

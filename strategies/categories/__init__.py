@@ -9,6 +9,7 @@ from typing import Final
 from strategies.categories import (
     atomics,
     bitwise,
+    boolean,
     branch,
     builtin,
     compound,
@@ -81,6 +82,7 @@ CATEGORIES: Final = {
             loop_exit,
             function,
             tuple,
+            boolean,
         ),
     )
 }

@@ -1,0 +1,111 @@
+"""Rewrites that avoid defects around calls and tuples: see `harness.rewrites`, which keeps the register."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from harness.rewrites import REWRITES, FreshNames, register
+from strategies.language.effects import function_effects
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Call,
+    Cast,
+    Component,
+    Element,
+    Expression,
+    Literal,
+    Name,
+    Node,
+    Program,
+    Statement,
+    Unpack,
+    rebuild,
+    walk,
+)
+from strategies.language.types import FLOAT32, INT32, Tuple
+
+__all__ = ["REWRITES"]
+
+
+def _in_blocks(program: Program, change: Any) -> Program:
+    """`program` with each statement, innermost first, replaced by what `change` makes of it."""
+
+    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(new for statement in body for new in change(inside(statement)))
+
+    def inside(node: Any) -> Any:
+        fields = {name: block(getattr(node, name)) for name in ("body", "orelse") if getattr(node, name, ())}
+        changed = {name: body for name, body in fields.items() if body != getattr(node, name)}
+        return msgspec.structs.replace(node, **changed) if changed else node
+
+    functions = tuple(map(inside, program.functions))
+    rewritten: Program = inside(program)
+    return rewritten if functions == program.functions else msgspec.structs.replace(rewritten, functions=functions)
+
+
+@register
+def unpack_tuples(program: Program) -> Program:
+    """``t = f(x)``, ``y = t[1]`` as ``a, b = f(x)``, ``y = b``."""
+    names = FreshNames(program)
+    items: dict[str, tuple[Name, ...]] = {}
+    for node in walk(program):
+        if isinstance(node, Assign) and isinstance(node.target, Name) and isinstance(node.target.type, Tuple):
+            kinds = node.target.type.items
+            items.setdefault(node.target.name, tuple(Name(of, names.fresh("item")) for of in kinds))
+
+    def change(node: Any) -> Any:
+        match node:
+            case Component(base=Name(name=name, type=Tuple()), index=Literal(value=at)) if name in items:
+                return items[name][int(at)]
+            case Assign(target=Name(name=name, type=Tuple()), value=value):
+                return Unpack(items[name], (rebuild(value, change),))
+        return rebuild(node, change)
+
+    return change(program) if items else program
+
+
+@register
+def name_unpacked_values(program: Program) -> Program:
+    """``a, b = b, x[i]`` as ``c = b``, ``d = x[i]``, ``a = c``, ``b = d``."""
+    names = FreshNames(program)
+
+    def change(node: Statement) -> list[Statement]:
+        if not isinstance(node, Unpack) or len(node.values) < 2:
+            return [node]
+        copies = [Name(value.type, names.fresh("value")) for value in node.values]
+        values = [Cast(v.type, v) if isinstance(v, Literal) and v.type in (INT32, FLOAT32) else v for v in node.values]
+        return [*map(Assign, copies, values), *map(Assign, node.targets, copies)]
+
+    return _in_blocks(program, change)
+
+
+@register
+def read_elements_first(program: Program) -> Program:
+    """``c[i] - f(c, i)`` as ``+c[i] - f(c, i)``, where `f` changes `c`: the operator reads the element at once."""
+    writing = {name for name, found in function_effects(program).items() if found.written}
+
+    def read(node: Any) -> Any:
+        node = rebuild(node, read)
+        return Apply(node.type, "pos", (node,)) if isinstance(node, Element) and _is_number(node) else node
+
+    def change(node: Any) -> list[Any]:
+        changed = {}
+        for name in _EXPRESSIONS:
+            part = getattr(node, name, None)
+            parts = part if isinstance(part, tuple) else (part,) if isinstance(part, Node) else ()
+            if any(isinstance(n, Call) and n.function in writing for p in parts for n in walk(p)):
+                changed[name] = tuple(map(read, part)) if isinstance(part, tuple) else read(part)
+        return [msgspec.structs.replace(node, **changed) if changed else node]
+
+    return _in_blocks(program, change) if writing else program
+
+
+#: The fields of statements that are evaluated.
+_EXPRESSIONS: Final = ("value", "values", "test", "start", "stop", "step", "indices")
+
+
+def _is_number(node: Expression) -> bool:
+    return node.type.notation != "bool"
