@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Unpack,
 )
 from strategies.language.types import BOOL, INT32, Scalar, Tuple, Vector
+from strategies.ops import OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import Statements
@@ -34,8 +35,20 @@ WEIGHTS: Final = Statements(define=6, reassign=2, augment=3)
 #: Of 100 loops that move locals, how many have bounds that only a run knows: Warp is known to give both the same
 #: value there, and most gradients there are outside of what it documents.
 DYNAMIC: Final = 12
+#: Of 100 unpacked tuples whose targets change later, how many may hold bare elements: Warp is known to share them.
+SHARED: Final = 8
+#: Of 100 calls with several results, how many are kept in one variable, whose items are known to have no gradient.
+KEPT: Final = 6
 #: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
 EXCHANGES: Final = 25
+
+
+def _computed(sketch: Sketch, value: Typed) -> Typed:
+    """`value`, as an operation if it is only a name."""
+    if not isinstance(value.node, Element | Name):
+        return value
+    other = sketch.literal(sketch.main, Interval(0.5, 2.0))
+    return sketch.apply(OPS[sketch.dice.one_of(("mul", "add", "sub"))], sketch.main, [value, other])
 
 
 def _several(sketch: Sketch, count: int, depth: int) -> Statement:
@@ -45,7 +58,9 @@ def _several(sketch: Sketch, count: int, depth: int) -> Statement:
     for n, value in enumerate(values):
         if isinstance(value.node, Literal):
             values[n] = sketch.element(sketch.main)
-    mutable = dice.chance(70)
+    mutable = dice.chance(60)
+    if mutable and not dice.chance(SHARED):
+        values = [_computed(sketch, value) for value in values]
     variables = [sketch.new_local(v.type, v.interval, v.live, mutable) for v in values]
     return Unpack(tuple(Name(v.type, v.name) for v in variables), tuple(v.node for v in values))
 
@@ -163,7 +178,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         draw_several(sketch, dice.one_of((2, 2, 3, 3, 4)))
     yield _several(sketch, dice.one_of((2, 2, 3, 4)), dice.between(0, 1))
     for callee in list(sketch.callees):
-        if dice.chance(30):
+        if dice.chance(KEPT):
             yield from _kept(sketch, 2)
         elif callee.function.name not in sketch.called:
             yield unpacked(sketch, callee, 2)
