@@ -56,7 +56,19 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import render
-from strategies.language.types import FLOAT16, FLOAT64, INT32, Array, Scalar, Type, Vector, array, element_scalar
+from strategies.language.types import (
+    BOOL,
+    FLOAT16,
+    FLOAT64,
+    INT32,
+    Array,
+    Scalar,
+    Tuple,
+    Type,
+    Vector,
+    array,
+    element_scalar,
+)
 from strategies.ops import OPS, result_type
 from strategies.stream import UnknownCategory
 from strategies.weights import EDGE_TRIPS
@@ -461,6 +473,20 @@ def counts(program: Program) -> bool:
     )
 
 
+def swaps(program: Program) -> bool:
+    """Whether a tuple of names is assigned to some of the same names."""
+    unpacked = [n for n in walk(program) if isinstance(n, Unpack)]
+    return any(
+        {t.name for t in n.targets if isinstance(t, Name)} & {v.name for v in n.values if isinstance(v, Name)}
+        for n in unpacked
+    )
+
+
+def keeps_truth(node: Node) -> bool:
+    """Whether a local is given a truth value."""
+    return any(isinstance(n, Assign) and isinstance(n.target, Name) and n.target.type is BOOL for n in walk(node))
+
+
 def passed(program: Program) -> list[Parameter]:
     """The parameters of a program's functions."""
     return [p for f in program.functions for p in f.parameters]
@@ -639,6 +665,16 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("multi_dim", "a launch of four dimensions", lambda p: len(p.launch) == 4, 12),
     ("multi_dim", "an array of four dimensions", lambda p: any(len(a.shape) == 4 for a in p.arrays), 40),
     ("multi_dim", "a store through a view", stores_through_a_view, 20),
+    ("tuple", "a function with several results", lambda p: any(isinstance(f.type, Tuple) for f in p.functions), 100),
+    ("tuple", "several values at once", has(Unpack), 98),
+    ("tuple", "locals that change places", swaps, 30),
+    ("tuple", "tuples in a loop", lambda p: any(has(Unpack)(f) for f in bounds(p)), 12),
+    ("tuple", "tuples in a branch", lambda p: any(has(Unpack)(s) for s in walk(p) if isinstance(s, If)), 12),
+    ("boolean", "a truth value kept in a local", keeps_truth, 90),
+    ("boolean", "and, or", has(Logical), 70),
+    ("boolean", "an array of bools", lambda p: any(element_scalar(q.type) is BOOL for q in p.arrays), 60),
+    ("boolean", "an accumulated truth value", lambda p: any(keeps_truth(f) for f in bounds(p)), 12),
+    ("boolean", "an operand with an effect", lambda p: any(q.output for q in passed(p)), 12),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -29,11 +29,11 @@ from strategies.categories import (
     scalar_array,
     stencil,
     ternary,
-    tuple,
     unary,
     vector,
     while_loop,
 )
+from strategies.categories import tuple as tuples
 from strategies.kernel import Body
 
 
@@ -81,7 +81,7 @@ CATEGORIES: Final = {
             dynamic_loop,
             loop_exit,
             function,
-            tuple,
+            tuples,
             boolean,
         ),
     )
