@@ -42,6 +42,7 @@ from strategies.language.effects import effects
 from strategies.language.limits import Limit
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render
+from strategies.language.steering import steers
 from strategies.language.types import Array, Composite
 from strategies.language.widen import widened
 
@@ -436,7 +437,8 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     dims, generic, special = expectation.program.launch, expectation.inputs, expectation.special_inputs
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
-    backward = not {Limit.DYNAMIC_LOOP, Limit.ATOMIC_RETURNED} & set(expectation.limits)
+    lost = Limit.DYNAMIC_LOOP in expectation.limits and steers(expectation.program)
+    backward = not lost and Limit.ATOMIC_RETURNED not in expectation.limits
     plain = _arguments(expectation, generic, 1)
     found = {
         "generic": Launch(dims, plain, backward=backward, twice=True),
