@@ -21,13 +21,15 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Compare,
+    Element,
+    Extent,
     Logical,
     Node,
     Parameter,
     Program,
 )
 from strategies.language.render import COMPARISONS, render
-from strategies.language.types import Array, Composite, Type, Vector
+from strategies.language.types import Array, Composite, Struct, Type, Vector
 
 #: The version of the form of a record.  A change of form adds a row to `UPGRADES`.
 SCHEMA: Final = 1
@@ -183,7 +185,7 @@ def features(program: Program) -> tuple[str, ...]:
     ``node:for`` a kind of statement or expression; ``op:sin`` an operator or built-in function, including
     atomics; ``augmented:add`` an operator of an augmented assignment; ``compare:<``; ``logical:and``;
     ``type:float32`` a scalar type of any value; ``vector:3`` a vector length; ``array:2`` the dimensions of
-    an array parameter; ``launch:1`` the dimensions of the launch.
+    an array parameter; ``member:vector`` a kind of field of a struct; ``launch:1`` the dimensions of the launch.
     """
     found = {f"launch:{len(program.launch)}"}
     for node in nodes.walk(program):
@@ -197,6 +199,9 @@ def features(program: Program) -> tuple[str, ...]:
 
 def _type_features(of: Type) -> set[str]:
     found = {f"type:{scalar.notation}" for scalar in types.scalars_of(of)}
+    if isinstance(of, Struct):
+        found.update(*(_type_features(field) for _, field in of.fields))
+        found.update(f"member:{_member(field)}" for _, field in of.fields)
     if isinstance(of, Array):
         found.add(f"array:{of.ndim}")
         of = of.dtype
@@ -205,6 +210,18 @@ def _type_features(of: Type) -> set[str]:
     elif isinstance(of, Composite):
         found.add(f"form:{of.form}")
     return found
+
+
+def _member(of: Type) -> str:
+    """What kind of thing a field is."""
+    match of:
+        case Array():
+            return "array"
+        case Struct():
+            return "struct"
+        case Vector():
+            return "vector"
+    return "scalar"
 
 
 def _operator_features(node: Node) -> set[str]:
@@ -296,12 +313,21 @@ def upgrade(
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def _parts(node: Node, text: str, structs: frozenset[str]) -> list[str]:
+    """What must be a name each: a field of a struct parameter goes by a dotted one, as a parameter, and as an array."""
+    if isinstance(node, Parameter | Element | Extent | Atomic | nodes.Name) and text.partition(".")[0] in structs:
+        return text.split(".")
+    return [text]
+
+
 def check_names(program: Program) -> None:
     """Raises `ValueError` unless every string in `program` can only be rendered to a name or an operator.
 
     Source that is rendered from a file is run sooner or later; so a name that is more than a name is refused
     before it becomes source.
     """
+    inner = (p.name for f in program.functions for p in f.parameters if isinstance(p.type, Struct))
+    structs = frozenset((*(p.name for p in program.structs), *inner))
     for node in nodes.walk(program):
         for field in node.__struct_fields__:
             value = getattr(node, field)
@@ -311,7 +337,9 @@ def check_names(program: Program) -> None:
                 if isinstance(node, Compare):
                     if text not in COMPARISONS:
                         raise ValueError(f"{text!r} is no comparison")
-                elif not _NAME.fullmatch(text) or keyword.iskeyword(text):
+                elif not all(
+                    _NAME.fullmatch(part) and not keyword.iskeyword(part) for part in _parts(node, text, structs)
+                ):
                     raise ValueError(f"{text!r} is no name")
 
 

@@ -18,6 +18,7 @@ from strategies.language import types
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
 from strategies.language.nodes import Atomic, Parameter, Program, walk
+from strategies.language.structs import flattened
 from strategies.language.types import Type
 from strategies.ops import ATOMICS, EXCHANGES, OPS
 
@@ -184,6 +185,8 @@ def _share(cells: dict[str, Cells]) -> float:
 class _Facts:
     """What holds of a program on all inputs."""
 
+    #: the program without structs, which is the one that is evaluated
+    program: Program
     #: the outputs that are compared to the bit
     exact: frozenset[str]
     limits: tuple[Limit, ...]
@@ -195,7 +198,8 @@ def expect(program: Program, seed: int = 0) -> Expectation:
 
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
-    facts = _Facts(exact_outputs(program), crossed(program, TRAITS), coarsest_float(program))
+    flat = flattened(program)
+    facts = _Facts(flat, exact_outputs(flat), crossed(flat, TRAITS), coarsest_float(flat))
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
         found = _attempt(program, facts, seed * ATTEMPTS + attempt)
@@ -212,21 +216,22 @@ def _quality(found: Expectation) -> tuple[bool, bool, float]:
     return tier is Tier.BACKWARD, tier is not None, min(found.cells_checked, found.gradients_checked)
 
 
-def _attempt(program: Program, facts: _Facts, seed: int) -> Expectation:
-    inputs, special = derive(program, seed, Flavour.GENERIC), derive(program, seed, Flavour.SPECIAL)
-    cotangents = derive_cotangents(program, seed)
+def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
+    program = facts.program
+    inputs, special = derive(whole, seed, Flavour.GENERIC), derive(whole, seed, Flavour.SPECIAL)
+    cotangents = derive_cotangents(whole, seed)
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
     _check_order(program, both)
     found = differences.directions(program, native.reads, _widths(program))
-    label = content_hash(program)
+    label = content_hash(whole)
     moved = differences.perturbed(inputs, program, found)
     wide = Evaluator(program, moved, False, cotangents, f"{label}/{seed}").run()
     plain = {name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None] for name, v in special.items()}
     wide_special = Evaluator(program, plain, False, noise=f"{label}/special").run()
     return Expectation(
-        program=program,
+        program=whole,
         seed=seed,
         inputs=inputs,
         special_inputs=special,
@@ -266,8 +271,8 @@ def _widths(program: Program) -> dict[str, int]:
 def _keeps(program: Program, native: Evaluation) -> bool | None:
     floats = [p.name for p in program.outputs if types.element_scalar(p.type).is_float]
     written = {name: native.writes[name].any(axis=0) for name in floats}
-    kept = any(np.any(written[name] & ~native.stored[name]) for name in floats)
-    consumed = any(np.any(written[name] & native.stored[name]) for name in floats)
+    kept = any(np.any(~native.stored[name][written[name]]) for name in floats)
+    consumed = any(np.any(native.stored[name]) for name in floats)
     return None if kept and consumed else kept
 
 
@@ -354,8 +359,7 @@ def _gradients(
         left = np.zeros(shape)
         checked = np.ones(shape, bool)
         if name in cotangents:
-            stored = wide.stored[name]
-            left = np.where(stored.reshape(-1, *(1,) * (len(shape) - 1)), 0.0, cotangents[name])
+            left = np.where(wide.stored[name], 0.0, cotangents[name])
             checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
         result[name] = Cells(left, np.zeros(shape), checked)
     return result

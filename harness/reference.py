@@ -61,6 +61,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
+from strategies.language.structs import root
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import EXCHANGES, OPS, Decision, OpSpec
@@ -103,7 +104,7 @@ class Evaluation:
     #: for each array, whether a thread could write a cell if its branches were decided otherwise: threads, cells;
     #: nothing in native precision, whose branches are what Warp takes
     reach: dict[str, Mask]
-    #: for each array, whether a cell was overwritten by a plain store
+    #: for each array, whether a number was overwritten by a plain store: cells[, components]
     stored: dict[str, Mask]
     #: the share of each thread in the sum of cotangents times outputs: realisations, perturbations, threads
     loss: Values
@@ -251,7 +252,7 @@ class Evaluator(ControlFlow):
         self._reads[parameter.name] = np.zeros((self._threads, cells), bool)
         self._read_counts[parameter.name] = np.zeros(cells, np.int64)
         self._writes[parameter.name] = np.zeros((self._threads, cells), bool)
-        self._stored[parameter.name] = np.zeros(cells, bool)
+        self._stored[parameter.name] = np.zeros((cells, *values.shape[2:]), bool)
 
     def _dtype(self, of: Type) -> np.dtype[Any]:
         scalar = types.element_scalar(of)
@@ -648,21 +649,41 @@ class Evaluator(ControlFlow):
             return np.take_along_axis(contents, cell[..., None], axis=2)
         return np.take_along_axis(contents, cell, axis=2)
 
-    def _write(self, array: str, cell: Values, value: Values, mask: Mask) -> None:
-        """Put `value` into one cell a lane; lanes of one evaluation never share a cell here."""
+    def _numbers(self, target: Expression, mask: Mask) -> Values:
+        """Which numbers of an array's element a part of it is, on the last axis."""
+        if not isinstance(target, Component):
+            assert isinstance(target.type, Composite)
+            return np.arange(target.type.length).reshape(1, 1, 1, -1)
+        found: Values = np.take_along_axis(
+            *self._common(self._numbers(target.base, mask), self._places(target, mask)), 3
+        )
+        return found
+
+    def _write(self, array: str, cell: Values, value: Values, mask: Mask, part: Values | None = None) -> None:
+        """Put `value` into one cell a lane, or into the numbers of it at `part`; lanes never share a cell here."""
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
         mask = np.broadcast_to(mask, lanes)
         runs, perturbations, _ = np.nonzero(mask)
         at = np.broadcast_to(cell, lanes)[mask]
+        if part is not None:
+            shape = (*lanes, part.shape[3])
+            places = np.broadcast_to(part, shape)[mask]
+            values = np.broadcast_to(value, shape)[mask]
+            contents[runs[:, None], perturbations[:, None], at[:, None], places] = values
+            return
         shape = (*lanes, *contents.shape[3:])
         contents[runs, perturbations, at] = np.broadcast_to(value, shape)[mask]
 
-    def _mark_writes(self, array: str, cell: Values, mask: Mask, stored: bool) -> None:
+    def _mark_writes(self, array: str, cell: Values, mask: Mask, stored: bool, part: Values | None = None) -> None:
+        """Note the cells that threads write, or of each the numbers at `part`."""
         base = np.broadcast_to(mask[0, 0], self._threads)
         at = np.broadcast_to(cell[0, 0], self._threads)[base]
         self._writes[array][np.flatnonzero(base), at] = True
-        if stored:
+        if stored and part is not None:
+            places = np.broadcast_to(part[0, 0], (self._threads, part.shape[3]))[base]
+            self._stored[array][at[:, None], places] = True
+        elif stored:
             self._stored[array][at] = True
 
     def _reach(self) -> dict[str, Mask]:
@@ -743,11 +764,27 @@ class Evaluator(ControlFlow):
         return threads[::-1] if self.reverse else threads
 
     def _accumulate(
-        self, array: str, cell: Values, value: Values, mask: Mask, sign: int, of: Type, held: Held | None = None
+        self,
+        array: str,
+        cell: Values,
+        value: Values,
+        mask: Mask,
+        sign: int,
+        of: Type,
+        held: Held | None = None,
+        part: Values | None = None,
     ) -> None:
-        """Add each lane's value to its cell, one thread after another."""
+        """Add each lane's value to its cell, or to the numbers of it at `part`, one thread after another."""
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
+        changed = np.ones((*lanes, *contents.shape[3:]), bool)
+        if part is not None:
+            places = np.broadcast_to(part, (*lanes, part.shape[3]))
+            changed[:] = False
+            np.put_along_axis(changed, places, True, axis=3)
+            given = value if value.ndim == 4 else value[..., None]
+            value = np.zeros((*lanes, contents.shape[3]), value.dtype)
+            np.put_along_axis(value, places, np.broadcast_to(given, places.shape), axis=3)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
         runs, perturbations = np.ogrid[: self._runs, : self._lanes]
@@ -765,6 +802,7 @@ class Evaluator(ControlFlow):
             if self.native and old.dtype.kind == "i":
                 wide = old.astype(np.float64) + sign * value[:, :, thread].astype(np.float64)
                 self._check_overflow(wide, 8 * old.dtype.itemsize, keep)
+            keep = keep & changed[:, :, thread]
             contents[runs, perturbations, at] = np.where(keep, new, old).astype(contents.dtype)
         if array in self._shared and array in self.cotangents:
             weight = self.cotangents[array][cell]
@@ -866,6 +904,11 @@ class Evaluator(ControlFlow):
                 array, cell = self._cell(target.array, target.indices, mask)
                 self._mark_writes(array, cell, mask, stored)
                 self._write(array, cell, value, mask)
+            case Component() if isinstance(cell_of := root(target), Element):
+                part = self._numbers(target, mask)
+                array, cell = self._cell(cell_of.array, cell_of.indices, mask)
+                self._mark_writes(array, cell, mask, stored, part)
+                self._write(array, cell, value if isinstance(target.type, Composite) else value[..., None], mask, part)
             case Component():
                 base, places = self._common(self._value(target.base, mask), self._places(target, mask))
                 given = value if isinstance(target.type, Composite) else value[..., None]
@@ -881,11 +924,13 @@ class Evaluator(ControlFlow):
 
     def _augment(self, node: AugmentedAssign, mask: Mask) -> None:
         value = self._value(node.value, mask)
-        if isinstance(node.target, Element) and node.operator in ("add", "sub"):
-            array, cell = self._cell(node.target.array, node.target.indices, mask)
+        cell_of = root(node.target)
+        if isinstance(cell_of, Element) and node.operator in ("add", "sub"):
+            part = self._numbers(node.target, mask) if isinstance(node.target, Component) else None
+            array, cell = self._cell(cell_of.array, cell_of.indices, mask)
             self._mark_writes(array, cell, mask, stored=False)
             sign = 1 if node.operator == "add" else -1
-            self._accumulate(array, cell, value, mask, sign, node.value.type)
+            self._accumulate(array, cell, value, mask, sign, node.value.type, part=part)
             return
         application = Apply(node.target.type, node.operator, (node.target, node.value))
         old = self._value(node.target, mask)

@@ -26,9 +26,10 @@ from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN, WITHHELD
 from strategies.language import types
-from strategies.language.nodes import Parameter, Program
+from strategies.language.nodes import Parameter, Program, StructParameter
 from strategies.language.render import INDENT, render, type_name
-from strategies.language.types import Array, Composite
+from strategies.language.structs import leaves
+from strategies.language.types import Array, Composite, Struct
 
 REPRO: Final = "repro.py"
 TEST: Final = "test_repro.py"
@@ -257,7 +258,36 @@ def _arguments(shown: Shown) -> list[str]:
         else:
             made = _scalar(parameter, values)
         found.append(f"{_local(shown.program, parameter.name)} = {made}")
+    for struct in shown.program.structs:
+        found += _struct(shown.program, struct)
     return found
+
+
+def _struct(program: Program, struct: StructParameter) -> list[str]:
+    """The lines that make a struct, or an array of structs, of its fields, which are there."""
+    assert isinstance(struct.type, Struct)
+    called, of = _local(program, struct.name), struct.type.name
+    paths = [path for path, _ in leaves(struct.type)]
+    fields = {path: _local(program, f"{struct.name}.{path}") for path in paths}
+    if not struct.ndim:
+        return [f"{called} = {of}()", *(f"{called}.{path} = {field}" for path, field in fields.items())]
+    shape = program.parameter(f"{struct.name}.{paths[0]}").shape
+    return [
+        f"{called} = wp.array(np.zeros({shape}, {of}.numpy_dtype()), dtype={of}, requires_grad=True)",
+        *(f"{called}.numpy(){_subscripts(path)} = {field}.numpy()" for path, field in fields.items()),
+    ]
+
+
+def _subscripts(path: str) -> str:
+    return "".join(f'["{name}"]' for name in path.split("."))
+
+
+def _read(program: Program, name: str, gradient: bool = False) -> str:
+    """The expression of an array's contents, or those of its gradient."""
+    whole, _, path = name.partition(".")
+    if any(s.name == whole and s.ndim for s in program.structs):
+        return f"{_local(program, whole)}{'.grad' if gradient else ''}.numpy(){_subscripts(path)}"
+    return f"{_local(program, name)}{'.grad' if gradient else ''}.numpy()"
 
 
 #: What the scripts use themselves.
@@ -270,6 +300,7 @@ _TAKEN: Final = frozenset(
 
 
 def _local(program: Program, name: str) -> str:
+    name = name.replace(".", "_")
     return f"{name}_" if name == _kernel(program) or name in _TAKEN else name
 
 
@@ -279,7 +310,9 @@ def _kernel(program: Program) -> str:
 
 
 def _launch(program: Program, device: str = "cpu") -> str:
-    arguments = ", ".join(_local(program, p.name) for p in program.parameters)
+    structs = {s.name for s in program.structs}
+    wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
+    arguments = ", ".join(_local(program, name) for name in wholes)
     return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
 
 
@@ -293,7 +326,11 @@ def _backward(shown: Shown) -> list[str]:
         parameter = program.parameter(name)
         typed = values.astype(_numpy_type(parameter).removeprefix("np."))
         nested = _nested(_shaped(parameter, typed))
-        lines.append(f"{_local(program, name)}.grad.assign(np.array({nested}, {_numpy_type(parameter)}))")
+        made = f"np.array({nested}, {_numpy_type(parameter)})"
+        if any(s.name == name.partition(".")[0] and s.ndim for s in program.structs):
+            lines.append(f"{_read(program, name, gradient=True)}[...] = {made}")
+        else:
+            lines.append(f"{_local(program, name)}.grad.assign({made})")
     return [*lines, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
 
 
@@ -315,8 +352,7 @@ def _cell(shown: Shown) -> str:
 
 def _value(shown: Shown) -> str:
     assert shown.failure.parameter is not None
-    gradient = ".grad" if shown.failure.gradient else ""
-    return f"{_local(shown.program, shown.failure.parameter)}{gradient}.numpy()[{_cell(shown)}]"
+    return f"{_read(shown.program, shown.failure.parameter, shown.failure.gradient)}[{_cell(shown)}]"
 
 
 # ---------------------------------------------------------------- one check a kind
@@ -385,9 +421,9 @@ def _deadly(shown: Shown) -> _Check:
 
 def _twice(shown: Shown) -> _Check:
     program = shown.program
-    results = ", ".join(f"{_local(program, p.name)}.numpy().tobytes()" for p in program.outputs)
+    results = ", ".join(f"{_read(program, p.name)}.tobytes()" for p in program.outputs)
     gradients = [p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float]
-    left = "".join(f", {_local(program, p.name)}.grad.numpy().tobytes()" for p in gradients if shown.cotangents)
+    left = "".join(f", {_read(program, p.name, gradient=True)}.tobytes()" for p in gradients if shown.cotangents)
     helpers = (
         "def results():",
         *_block([*_arguments(shown), *_run(shown, bool(shown.cotangents)), f"return [{results}{left}]"]),
@@ -398,7 +434,9 @@ def _twice(shown: Shown) -> _Check:
 
 def _strided(shown: Shown) -> _Check:
     """Both launches; a strided array is every other element of one twice as long."""
-    arrays = ", ".join(f"{_local(shown.program, p.name)}" for p in shown.program.arrays)
+    structs = {s.name for s in shown.program.structs if s.ndim}
+    names = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in shown.program.arrays)
+    arrays = ", ".join(_local(shown.program, name) for name in names)
     helpers = (
         "def spread(array):",
         "    shape = (*array.shape[:-1], 2 * array.shape[-1])",
@@ -424,16 +462,16 @@ def _strided(shown: Shown) -> _Check:
 def _unchanged(shown: Shown) -> _Check:
     failure = shown.failure
     assert failure.parameter is not None
-    array = _local(shown.program, failure.parameter)
+    array = _read(shown.program, failure.parameter)
     forward, backward = _backward(shown)[:2], _backward(shown)[2:]
-    before = f"before = {array}.numpy().copy()"
+    before = f"before = {array}.copy()"
     run = [before, *forward, *backward]
     if shown.program.parameter(failure.parameter).output:
         run = [*forward, before, *backward]
     return _Check(
         [*_arguments(shown), *run],
-        f"np.array_equal(before, {array}.numpy(), equal_nan=True)",
-        f"{failure.parameter}: expected unchanged {{before}}, got {{{array}.numpy()}}",
+        f"np.array_equal(before, {array}, equal_nan=True)",
+        f"{failure.parameter}: expected unchanged {{before}}, got {{{array}}}",
     )
 
 

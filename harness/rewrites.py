@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Extent,
+    Field,
     For,
     Function,
     If,
@@ -41,6 +42,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.structs import root
 from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Type, Vector
 
 Rewrite: TypeAlias = Callable[[Program], Program]
@@ -73,10 +75,8 @@ def everywhere(program: Program, pattern: Pattern) -> Program:
 
 
 def is_element(node: Expression) -> bool:
-    """Whether an expression is an array element or a component of one."""
-    while isinstance(node, Component):
-        node = node.base
-    return isinstance(node, Element)
+    """Whether an expression is an array element, or a part of one or of a struct: Warp loads those when it must."""
+    return isinstance(root(node), Element) or isinstance(node, Field)
 
 
 # ---------------------------------------------------------------- one for each defect
@@ -446,18 +446,30 @@ def _is(flag: Name, value: int) -> Expression:
 @register
 def rebuild_changed_vectors(program: Program) -> Program:
     """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e``."""
+    return _rebuilt(program, lambda vector: isinstance(vector, Name))
+
+
+@register
+def rebuild_changed_fields(program: Program) -> Program:
+    """``s.v[1] -= e`` as ``s.v = wp.vec3(s.v[0], s.v[1] - e, s.v[2])``, `s` a local struct, and likewise for ``=``."""
+    return _rebuilt(program, lambda vector: isinstance(vector, Field) and isinstance(root(vector), Name))
+
+
+def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
+    """`program` with components of the vectors that are `wanted` not assigned, but the whole made anew."""
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
         match node:
-            case Assign(
-                target=Component(base=Name(type=Vector() as of) as vector, index=Literal(value=at)), value=value
-            ):
+            case Assign(target=Component(base=vector, index=Literal(value=at), column=None), value=value):
                 pass
-            case AugmentedAssign(target=Component(base=Name(type=Vector() as of) as vector, index=Literal(value=at))):
-                value = Apply(of.dtype, node.operator, (node.target, node.value))
+            case AugmentedAssign(target=Component(base=vector, index=Literal(value=at), column=None) as old):
+                value = Apply(old.type, node.operator, (old, node.value))
             case _:
                 return node
+        of = vector.type
+        if not isinstance(of, Vector) or not isinstance(vector, Name | Field) or not wanted(vector):
+            return node
         parts = [Component(of.dtype, vector, Literal(INT32, n)) for n in range(of.length)]
         return Assign(vector, Construct(of, (*parts[: int(at)], value, *parts[int(at) + 1 :])))
 

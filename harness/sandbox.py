@@ -128,12 +128,30 @@ class VectorArgument:
 Argument = ArrayArgument | ScalarArgument | VectorArgument
 
 
+@dataclass(frozen=True)
+class StructLayout:
+    """Which arguments of a launch a struct, or an array of structs, is made of.
+
+    Attributes:
+        struct: its name in the program's source.
+        first: the position of its first field among the arguments.
+        fields: the fields in order, each by its path within the struct (``inner.mass``).
+        array: whether it is an array of structs: the arguments are arrays of one shape then.
+    """
+
+    struct: str
+    first: int
+    fields: tuple[str, ...]
+    array: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.
+    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  A struct
+    is given by its fields, which `structs` puts together.
     """
 
     dims: tuple[int, ...]
@@ -141,6 +159,7 @@ class Launch:
     backward: bool = True
     twice: bool = False
     again: bool = False
+    structs: tuple[StructLayout, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,6 +347,10 @@ def _encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                 "twice": launch.twice,
                 "again": launch.again,
                 "more": dict(more),
+                "structs": [
+                    {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}
+                    for s in launch.structs
+                ],
             }
             for launch in job.launches
         ],

@@ -38,6 +38,7 @@ from strategies.language.nodes import (
     Continue,
     Evaluate,
     Extent,
+    Field,
     For,
     If,
     Logical,
@@ -48,7 +49,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.types import Type
+from strategies.language.types import Struct, Type
 
 LEDGER: Final = Path(__file__).with_name("known_issues.toml")
 NOT_REPORTED: Final = "not reported yet"
@@ -185,11 +186,15 @@ def _strong(node: Node) -> str | None:
             return f"augmented-{operator}"
         case Assign(target=Component()):
             return "component-store"
+        case Assign(target=Field()):
+            return "field-store"
+        case Assign(target=target) if isinstance(target.type, Struct):
+            return "struct-copy"
     return _CONSTRUCTS.get(type(node))
 
 
 def _weak(node: Node) -> str | None:
-    return str(node.__struct_config__.tag) if isinstance(node, Cast | Construct | Component | Extent) else None
+    return str(node.__struct_config__.tag) if isinstance(node, Cast | Construct | Component | Extent | Field) else None
 
 
 # ---------------------------------------------------------------- the ledger

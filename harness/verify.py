@@ -24,6 +24,7 @@ from harness.sandbox import (
     Sandbox,
     ScalarArgument,
     Status,
+    StructLayout,
     VectorArgument,
 )
 from harness.tolerance import largest, sizes
@@ -43,7 +44,8 @@ from strategies.language.limits import Limit
 from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render
 from strategies.language.steering import steers
-from strategies.language.types import Array, Composite
+from strategies.language.structs import leaves
+from strategies.language.types import Array, Composite, Struct
 from strategies.language.widen import widened
 
 #: Every array of the strided launch lies over one whose last axis is this many times as long.
@@ -423,10 +425,11 @@ def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
 def job(expectation: Expectation, entry: str) -> Job:
     """What the sandbox is asked to do: build the program under the name `entry`, and launch it as `launches` says."""
     program = expectation.program
+    structs = struct_layouts(program)
     return Job(
         source=render(program, entry),
         entry=entry,
-        launches=tuple(launches(expectation).values()),
+        launches=tuple(replace(launch, structs=structs) for launch in launches(expectation).values()),
         name=program.name,
     )
 
@@ -455,6 +458,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
     found[ACCUMULATED] = Launch(dims, tuple(adding), again=True)
     read = effects(expectation.program).read
+    wholes = {struct.name for struct in expectation.program.structs if struct.ndim}
     for n, (parameter, argument) in enumerate(zip(expectation.program.parameters, plain, strict=True)):
         if not isinstance(argument, ArrayArgument) or (parameter.output and parameter.name in read):
             # the adjoints of what is read from an output are kept in its gradient
@@ -465,6 +469,9 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
                 continue
             silent = replace(argument, cotangent=None)
             found[SILENT + parameter.name] = Launch(dims, (*plain[:n], silent, *plain[n + 1 :]))
+        if parameter.name.partition(".")[0] in wholes:
+            # the fields of an array of structs have one gradient
+            continue
         found[WITHHELD + parameter.name] = Launch(
             dims, (*plain[:n], replace(argument, gradient=False, cotangent=None), *plain[n + 1 :])
         )
@@ -476,6 +483,18 @@ def _begun(argument: Argument, start: Values | None) -> Argument:
     if start is None or not isinstance(argument, ArrayArgument):
         return argument
     return replace(argument, cotangent=start.reshape(argument.data.shape).astype(argument.data.dtype))
+
+
+def struct_layouts(program: Program) -> tuple[StructLayout, ...]:
+    """How the fields among a kernel's parameters make its structs."""
+    names = [p.name for p in program.parameters]
+    found = []
+    for given in program.structs:
+        assert isinstance(given.type, Struct)
+        fields = tuple(path for path, _ in leaves(given.type))
+        first = names.index(f"{given.name}.{fields[0]}")
+        found.append(StructLayout(given.type.name, first, fields, given.ndim > 0))
+    return tuple(found)
 
 
 def _arguments(expectation: Expectation, inputs: dict[str, Values], stride: int) -> tuple[Argument, ...]:

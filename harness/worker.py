@@ -296,9 +296,8 @@ class PaddedArray:
 
     def __init__(
         self,
-        dtype: str,
-        components: int,
-        form: str,
+        element: Any,
+        item_size: int,
         shape: tuple[int, ...],
         stride: int,
         device: str,
@@ -306,7 +305,7 @@ class PaddedArray:
         salt: int,
         gradient: PaddedArray | None = None,
     ) -> None:
-        self._item = ITEM_SIZES[dtype] * max(1, components)
+        self._item = item_size
         self._count = math.prod(shape)
         self._stride = stride
         length = 2 * PAD_BYTES + self._count * stride * self._item
@@ -322,7 +321,7 @@ class PaddedArray:
             ptr=self._memory.address + PAD_BYTES,
             shape=shape,
             strides=tuple(strides),
-            dtype=element_type(dtype, components, form),
+            dtype=element,
             device=device,
             copy=False,
             **keywords,
@@ -332,9 +331,14 @@ class PaddedArray:
         cells = image[PAD_BYTES : len(image) - PAD_BYTES].reshape(self._count, self._stride, self._item)
         return cells[:, 0, :]
 
-    def fill(self, content: bytes | None) -> None:
-        """Set the elements (to zeros, if None) and everything around them to the pattern."""
+    def fill(self, content: bytes | None, offset: int = 0, size: int | None = None) -> None:
+        """Set the elements (to zeros, if None) and everything around them to the pattern.
+
+        With a `size`, only that many bytes of each element, from `offset` on, are set.
+        """
         elements = self._elements(self._expected)
+        if size is not None:
+            elements = elements[:, offset : offset + size]
         if content is None:
             elements[...] = 0
         else:
@@ -350,6 +354,33 @@ class PaddedArray:
         return content, bool(np.array_equal(image, self._expected))
 
 
+class StructField:
+    """One field of the elements of an array of structs; `gradient` is the same field of the array's gradient."""
+
+    def __init__(self, whole: PaddedArray, item_size: int, offset: int, size: int) -> None:
+        self._whole, self._item, self._offset, self._size = whole, item_size, offset, size
+        self.gradient = None if whole.gradient is None else StructField(whole.gradient, item_size, offset, size)
+
+    def fill(self, content: bytes | None) -> None:
+        """Set this field of every element, to zeros if None."""
+        self._whole.fill(content, self._offset, self._size)
+
+    def read(self) -> tuple[bytes, bool]:
+        """This field of every element, and whether every byte around the array is still what it was."""
+        content, intact = self._whole.read()
+        elements = np.frombuffer(content, np.uint8).reshape(-1, self._item)
+        return elements[:, self._offset : self._offset + self._size].tobytes(), intact
+
+
+def _place(struct: Any, path: str) -> tuple[int, int]:
+    """The offset and the size, in bytes, of a field (``inner.mass``) of a struct."""
+    dtype, offset = np.dtype(struct.numpy_dtype()), 0
+    for name in path.split("."):
+        dtype, further = dtype.fields[name][:2]
+        offset += further
+    return offset, dtype.itemsize
+
+
 # ----------------------------------------------------------------------------
 # One batch
 
@@ -362,24 +393,70 @@ def _argument(parameter: Frame) -> Any:
     return kind(parameter["value"])
 
 
-def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
-    buffers: list[PaddedArray | None] = []
+def _padded(element: Any, item_size: int, parameter: Frame, salt: int, device: str, in_device: bool) -> PaddedArray:
+    """The memory of an array argument, with that of its gradient, which holds zeros."""
+    layout = (element, item_size, tuple(parameter["shape"]), parameter["stride"], device, in_device)
+    gradient = None
+    if parameter["gradient"]:
+        gradient = PaddedArray(*layout, salt=2 * salt + 1)
+        gradient.fill(None)
+    return PaddedArray(*layout, salt=2 * salt, gradient=gradient)
+
+
+def _put_together(struct: Any, paths: list[str], values: list[Any]) -> Any:
+    """The struct whose fields, by their paths, have these values."""
+    whole = struct()
+    for path, value in zip(paths, values, strict=True):
+        owner = whole
+        *outer, last = path.split(".")
+        for name in outer:
+            owner = getattr(owner, name)
+        setattr(owner, last, value)
+    return whole
+
+
+_Buffer = PaddedArray | StructField | None
+
+
+def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) -> tuple[list[_Buffer], list[Any]]:
+    """The memory of each parameter, None for what is no array, and what the kernel is launched with."""
+    parameters, structs = launch["parameters"], {layout["first"]: layout for layout in launch["structs"]}
+    buffers: list[_Buffer] = []
     arguments: list[Any] = []
-    for position, parameter in enumerate(launch["parameters"]):
-        if parameter["kind"] != "array":
-            buffers.append(None)
-            arguments.append(_argument(parameter))
-            continue
-        element = (parameter["dtype"], parameter["components"], parameter["form"])
-        layout = (*element, tuple(parameter["shape"]), parameter["stride"])
-        gradient = None
-        if parameter["gradient"]:
-            gradient = PaddedArray(*layout, device, in_device_memory, salt=2 * position + 1)
-            gradient.fill(None)
-        array = PaddedArray(*layout, device, in_device_memory, salt=2 * position, gradient=gradient)
-        array.fill(parameter["data"])
-        buffers.append(array)
-        arguments.append(array.array)
+    while len(buffers) < len(parameters):
+        layout = structs.get(len(buffers))
+        own = parameters[len(buffers) :][: 1 if layout is None else len(layout["fields"])]
+        struct: Any = None if layout is None else kernel.func.__globals__[layout["struct"]]
+        found: list[_Buffer]
+        if layout is not None and layout["array"]:
+            item = np.dtype(struct.numpy_dtype()).itemsize
+            whole = _padded(struct, item, own[0], len(buffers), device, in_device)
+            whole.fill(None)
+            found = [StructField(whole, item, *_place(struct, path)) for path in layout["fields"]]
+            arguments.append(whole.array)
+        else:
+            made = [_single(parameter, n, device, in_device) for n, parameter in enumerate(own, len(buffers))]
+            found, values = [buffer for buffer, _ in made], [value for _, value in made]
+            arguments.append(values[0] if layout is None else _put_together(struct, layout["fields"], values))
+        for buffer, parameter in zip(found, own, strict=True):
+            if buffer is not None:
+                buffer.fill(parameter["data"])
+        buffers += found
+    return buffers, arguments
+
+
+def _single(parameter: Frame, salt: int, device: str, in_device: bool) -> tuple[_Buffer, Any]:
+    """The memory of a parameter that is no array of structs, if it is an array, and its value."""
+    if parameter["kind"] != "array":
+        return None, _argument(parameter)
+    element = element_type(parameter["dtype"], parameter["components"], parameter["form"])
+    size = ITEM_SIZES[parameter["dtype"]] * max(1, parameter["components"])
+    buffer = _padded(element, size, parameter, salt, device, in_device)
+    return buffer, buffer.array
+
+
+def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
+    buffers, arguments = _launch_arguments(kernel, launch, device, in_device_memory)
 
     tape = wp.Tape()
     with tape:

@@ -54,6 +54,8 @@ class Blocks(Calls, ABC):
         #: where a ``return`` out of a loop stores its result; none leaves the kernel from a loop without it
         self.early_output: Parameter | None = None
         self.defined: list[Variable] = []
+        #: with what the names of the variables begin that may be changed: those of the fields of one struct
+        self.focus = ""
 
     # ------------------------------------------------------------ locals
 
@@ -102,7 +104,17 @@ class Blocks(Calls, ABC):
 
     def changeable(self, wanted: Callable[[Variable], bool] = lambda _: True) -> list[Variable]:
         """The variables that may be assigned here."""
-        return [v for v in self.scope if v.mutable and v.type is not BOOL and self._open(v) and wanted(v)]
+        return [v for v in self.scope if v.mutable and v.type is not BOOL and self._may_change(v) and wanted(v)]
+
+    @contextmanager
+    def only(self, prefix: str) -> Iterator[None]:
+        """Change no other variables than those whose names begin with `prefix`."""
+        before, self.focus = self.focus, prefix
+        yield
+        self.focus = before
+
+    def _may_change(self, variable: Variable) -> bool:
+        return variable.name.startswith(self.focus) and self._open(variable)
 
     def _open(self, variable: Variable) -> bool:
         """Whether the enclosing loop, if any, allows for changes of `variable`."""
@@ -219,7 +231,9 @@ class Blocks(Calls, ABC):
 
     def assign_component(self, depth: int) -> Statement | None:
         """``v[i] = expression`` once a component, or ``v[i] += expression``."""
-        vectors = self.changeable(lambda v: isinstance(v.type, Vector) and v.budget is None and not v.sum_only)
+        own = self.changeable(lambda v: isinstance(v.type, Vector) and v.budget is None and not v.sum_only)
+        # those of structs only where asked for: Warp is known to lose their gradients
+        vectors = [v for v in own if self.focus or "." not in v.name]
         if not vectors:
             return None
         variable = self.dice.one_of(vectors)

@@ -133,6 +133,8 @@ class Expressions:
         self.taken: dict[View, Parameter] = {}
         #: those of the parts whose lengths differ between threads
         self.moving: set[str] = set()
+        #: the structs, and the arrays of structs, by the name of the variable or parameter
+        self.structs: dict[str, Type] = {}
         #: the thread's indices, and those of the loops around this point
         self.indices: list[Variable] = []
         self.loop_indices: list[Variable] = []
@@ -260,7 +262,7 @@ class Expressions:
         assert isinstance(array.type, Array)
         dtype = array.type.dtype
         self.nodes += 2
-        node = Element(dtype, array.name, self._position(array.shape))
+        node = Element(dtype, array.name, self.position(array.shape))
         return Typed(node, Interval(array.low, array.high), types.element_scalar(dtype).is_float)
 
     def _element_of_loop(self, dtype: Scalar | Vector) -> Typed | None:
@@ -286,7 +288,8 @@ class Expressions:
             return self.array(dtype, self.launch_shape(), interval)
         return self.array(dtype, (self.dice.one_of(self.launch),), interval)
 
-    def _position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
+    def position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
+        """A place in an array of `shape`: mostly the thread's own."""
         own = self.indices
         covers = len(shape) == len(own) and all(n >= m for n, m in zip(shape, self.launch, strict=True))
         if covers and not self.dice.chance(20):
@@ -605,7 +608,8 @@ class Expressions:
     def _bound(self, left: Typed, of: Scalar, depth: int) -> Typed:
         """The last operand of a chain; rarely a bare array element, which Warp is known to refuse there."""
         value = self.expression(of, depth)
-        if isinstance(value.node, Literal) or (isinstance(value.node, Element) and not self.dice.chance(BARE_ELEMENT)):
+        lazy = isinstance(value.node, Element) or (isinstance(value.node, Name) and "." in value.node.name)
+        if isinstance(value.node, Literal) or (lazy and not self.dice.chance(BARE_ELEMENT)):
             low, high = left.interval
             return self.literal(of, Interval(high - (high - low) / 4, high))
         return value

@@ -13,6 +13,7 @@ from strategies.language.nodes import Program, Statement, ThreadIndex
 from strategies.language.types import INT32
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.structs import parameters_of, spelled
 from strategies.weights import FLOAT_TYPES, LAUNCHES
 
 #: Draws the statements of a kernel after ``i = wp.tid()``.
@@ -31,7 +32,9 @@ def draw_kernel(dice: Dice, category: str, body: Body, launches: tuple[tuple[int
         sketch.indices.append(sketch.scope.add(Variable(name, INT32, Interval(0, extent - 1))))
     name = f"{dice.one_of(names.VERBS)}_{dice.one_of(names.NOUNS)}"
     statements = tuple(body(sketch))
-    parameters = sorted(sketch.parameters, key=lambda p: p.output)
+    written = {p.name.partition(".")[0] for p in sketch.parameters if p.output}
+    parameters = sorted(sketch.parameters, key=lambda p: p.name.partition(".")[0] in written)
+    statements = tuple(spelled(statement, sketch.structs) for statement in statements)
     return Program(
         name=name,
         category=category,
@@ -39,4 +42,5 @@ def draw_kernel(dice: Dice, category: str, body: Body, launches: tuple[tuple[int
         parameters=tuple(parameters),
         body=(ThreadIndex(threads), *statements),
         functions=tuple(callee.function for callee in sketch.callees),
+        structs=parameters_of(sketch),
     )

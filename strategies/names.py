@@ -38,3 +38,14 @@ NAMES: Final = (
     "share", "shift", "side", "signal", "site", "slope", "slot", "source", "span", "speed", "state", "step",
     "target", "term", "token", "total", "trace", "value", "wave", "weight", "width", "zone",
 )  # fmt: skip
+#: What structs are called.
+STRUCTS: Final = (
+    "Item", "Point", "Node", "Cell", "Sample", "State", "Body", "Particle", "Params", "Material", "Segment", "Record",
+    "Entry", "Config", "Patch", "Link", "Frame", "Source", "Layer", "Site",
+)  # fmt: skip
+#: What their fields are called.
+FIELDS: Final = (
+    "a", "b", "c", "x", "u", "k", "mass", "pos", "vel", "rate", "scale", "weight", "bias", "gain", "level", "offset",
+    "radius", "height", "value", "count", "flag", "phase", "speed", "limit", "delta", "kind", "slot", "charge",
+    "stiffness", "damping", "density", "normal", "force",
+)  # fmt: skip

@@ -82,9 +82,13 @@ class Sketch(WhileLoops):
 
     def output(self, dtype: Scalar | Vector, shape: tuple[int, ...] | None = None) -> Parameter:
         """A new output array."""
-        scalar = types.element_scalar(dtype)
-        interval = Interval(0, 1) if scalar.kind == "bool" else Interval(0 if scalar.kind == "uint" else -3, 3)
-        return self.array(dtype, shape or self.launch_shape(), interval, output=True)
+        return self.array(dtype, shape or self.launch_shape(), self.output_interval(dtype), output=True)
+
+    @staticmethod
+    def output_interval(of: Type) -> Interval:
+        """Between which values an output lies before the launch."""
+        scalar = types.element_scalar(of)
+        return Interval(0, 1) if scalar.kind == "bool" else Interval(0 if scalar.kind == "uint" else -3, 3)
 
     def store(self, output: Parameter, value: Typed) -> Statement:
         """``out[i] = value``."""

@@ -88,7 +88,31 @@ class Statements:
     reindex: int = 0
 
 
+@dataclass(frozen=True)
+class Structs:
+    """What a struct is made of, and how one comes to be."""
+
+    #: how many fields: what people write by hand, an index and a few numbers
+    fields: tuple[int, int] = (2, 5)
+    #: the float type of the kernel
+    main: int = 8
+    vector: int = 3
+    integer: int = 3
+    truth: int = 1
+    #: other scalar types: their sizes make gaps between fields
+    other: int = 3
+    #: a struct within a struct
+    inner: int = 5
+    #: an array, in a struct that is a parameter
+    array: int = 4
+    #: of 100 structs that are constructed, how many begin with zeros
+    empty: int = 40
+    #: of 100 changes of a vector in a struct, how many are of one component: Warp is known to lose their gradients
+    component: int = 8
+
+
 EXPRESSIONS: Final = Expressions()
+STRUCTS: Final = Structs()
 LEAVES: Final = Leaves()
 #: Of 100 comparisons, how many are chains.
 CHAINS: Final = 10

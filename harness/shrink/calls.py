@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -23,7 +24,9 @@ from strategies.language.nodes import (
     View,
     rebuild,
 )
-from strategies.language.types import Array
+from strategies.language.types import Array, Struct, StructArray
+
+_STRUCTS: Final = Struct | StructArray
 
 
 def inlined(program: Program) -> Iterator[Program]:
@@ -54,8 +57,8 @@ def _inlined(program: Program, function: Function, result: Expression) -> Progra
         node = rebuild(node, change)
         if isinstance(node, Call) and node.function == function.name:
             bound = list(bound_arguments(function, node))
-            arrays = {p.name: a for p, a in bound if isinstance(p.type, Array)}
-            values = {p.name: a for p, a in bound if not isinstance(p.type, Array)}
+            arrays = {p.name: a for p, a in bound if isinstance(p.type, Array | _STRUCTS)}
+            values = {p.name: a for p, a in bound if not isinstance(p.type, Array | StructArray)}
             if any(isinstance(a, View) for a in arrays.values()):
                 return node
             named = {name: a.name for name, a in arrays.items() if isinstance(a, Name)}
@@ -85,7 +88,8 @@ def _with_arrays(node: Node, arrays: dict[str, str]) -> Node:
     node = rebuild(node, lambda child: _with_arrays(child, arrays))
     match node:
         case Element() | Extent():
-            return msgspec.structs.replace(node, array=arrays[node.array])
+            whole, *path = node.array.split(".")
+            return msgspec.structs.replace(node, array=".".join((arrays[whole], *path)))
         case Name(type=Array()):
             return Name(node.type, arrays[node.name])
     return node

@@ -59,7 +59,7 @@ def _without_constant_axes(program: Program) -> Program:
     keep: dict[str, list[int]] = {}
     shapes = {p.name: p.shape for p in program.arrays}
     for name, found in accesses.items():
-        if name not in shapes:
+        if name not in shapes or any(p.name == name.partition(".")[0] for p in program.structs):
             continue
         ndim = len(shapes[name])
         if any(len(indices) != ndim for indices in found):

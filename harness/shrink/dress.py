@@ -20,7 +20,20 @@ from strategies.language.nodes import (
     Program,
     rebuild,
 )
-from strategies.language.types import FLOAT32, INT32, Array, Composite, Matrix, Scalar, Tuple, Type, Vector, Void
+from strategies.language.types import (
+    FLOAT32,
+    INT32,
+    Array,
+    Composite,
+    Matrix,
+    Scalar,
+    Struct,
+    StructArray,
+    Tuple,
+    Type,
+    Vector,
+    Void,
+)
 
 
 def retyped(program: Program) -> Iterator[Program]:
@@ -63,6 +76,12 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
                 element = to(of.dtype)
                 assert isinstance(element, Scalar | Composite)
                 return types.array(element, of.ndim)
+            case Struct():
+                return types.struct(of.name, [(name, to(field)) for name, field in of.fields])
+            case StructArray():
+                struct = to(of.dtype)
+                assert isinstance(struct, Struct)
+                return types.struct_array(struct, of.ndim)
             case Tuple():
                 return types.tuple_of([to(item) for item in of.items])
             case Void():
@@ -74,7 +93,7 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
         of = getattr(node, "type", None)
         if not isinstance(of, Type) or to(of) is of:
             new = node
-        elif isinstance(node, Construct) and not isinstance(to(of), Composite):
+        elif isinstance(node, Construct) and isinstance(of, Composite) and not isinstance(to(of), Composite):
             new = node.arguments[0] if node.arguments else Literal(to(of), 0)
         else:
             new = msgspec.structs.replace(node, type=to(of))

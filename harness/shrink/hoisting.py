@@ -117,7 +117,7 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
     first = program.body[0]
     assert isinstance(first, ThreadIndex)
     body = (*view_definitions(program, body), *body)
-    known = {p.name for p in program.parameters} | set(first.names)
+    known = {p.name for p in program.parameters} | {p.name for p in program.structs} | set(first.names)
     defined = {n.name for s in body for n in walk(s) if isinstance(n, For)}
     defined |= {n.result.name for s in body for n in walk(s) if isinstance(n, Atomic) and n.result is not None}
     changed = assigned(body)

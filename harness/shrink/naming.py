@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Node,
     Parameter,
     Program,
+    StructParameter,
     ThreadIndex,
     View,
     rebuild,
@@ -55,7 +56,9 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
         "loop": name_pool(_LOOP_NAMES),
     }
     for parameter in owner.parameters:
-        new[parameter.name] = next(pools["output" if parameter.output else "input"])
+        whole = parameter.name.partition(".")[0]
+        written = any(p.output for p in owner.parameters if p.name.partition(".")[0] == whole)
+        new[whole] = new.get(whole) or next(pools["output" if written else "input"])
     for node in (n for statement in owner.body for n in walk(statement)):
         match node:
             case ThreadIndex(names=names):
@@ -66,21 +69,27 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
                 # a loop's variable is met at its loop first, for parents come first
                 new[name] = next(pools["local"])
 
+    def called(name: str) -> str:
+        whole, *path = name.split(".")
+        return ".".join((new[whole], *path))
+
     def change(node: Node) -> Node:
         node = rebuild(node, change)
         match node:
-            case Parameter() | Name() | For():
-                return with_fields(node, name=new[node.name])  # type: ignore[no-any-return]
+            case Parameter() | Name() | For() | StructParameter():
+                return with_fields(node, name=called(node.name))  # type: ignore[no-any-return]
             case ThreadIndex():
                 return with_fields(node, names=tuple(new[name] for name in node.names))  # type: ignore[no-any-return]
             case Element() | Extent() | View() | Atomic():
-                return with_fields(node, array=new[node.array])  # type: ignore[no-any-return]
+                return with_fields(node, array=called(node.array))  # type: ignore[no-any-return]
             case Call():
                 return with_fields(node, function=functions[node.function])  # type: ignore[no-any-return]
         return node
 
-    parameters, body = (tuple(map(change, part)) for part in (owner.parameters, owner.body))
-    return with_fields(owner, parameters=parameters, body=body)
+    parts = {"parameters": owner.parameters, "body": owner.body}
+    if isinstance(owner, Program):
+        parts["structs"] = owner.structs
+    return with_fields(owner, **{name: tuple(map(change, part)) for name, part in parts.items()})
 
 
 def name_pool(names: Sequence[str]) -> Iterator[str]:

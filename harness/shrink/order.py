@@ -22,7 +22,7 @@ from strategies.language.nodes import (
     Program,
     encode,
 )
-from strategies.language.types import Array, Composite, Type
+from strategies.language.types import Array, Composite, Struct, StructArray, Type
 
 #: Values that a literal is tried at, simplest first.
 FLOATS: Final = (1.0, 0.0, 2.0, 0.5, -1.0, 3.0)
@@ -61,6 +61,9 @@ def _renaming_cost(program: Program) -> int:
 
 
 def type_cost(of: Type) -> int:
+    if isinstance(of, Struct | StructArray):
+        whole = of if isinstance(of, Struct) else of.dtype
+        return sum(1 + type_cost(field) for _, field in whole.fields)
     element = of.dtype if isinstance(of, Array) else of
     length = element.length if isinstance(element, Composite) else 0
     return length + sum(scalar.notation not in ("float32", "int32", "bool") for scalar in types.scalars_of(of))

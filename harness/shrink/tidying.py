@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Evaluate,
     Expression,
     Extent,
+    Field,
     For,
     Function,
     If,
@@ -31,6 +32,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    StructParameter,
     Unpack,
     View,
     While,
@@ -91,13 +93,23 @@ def _without_unused_parameters(program: Program) -> Program:
         functions = [rebuild(f, change) for f in functions]
         program = rebuild(program, change)
     return with_fields(  # type: ignore[no-any-return]
-        program, functions=tuple(functions), parameters=_used_parameters(program, written)
+        program, functions=tuple(functions), parameters=_used_parameters(program, written), structs=_structs(program)
     )
+
+
+def _structs(program: Program) -> tuple[StructParameter, ...]:
+    """The struct parameters that are used."""
+    used = {name for statement in program.body for node in walk(statement) for name in names_of(node)}
+    return tuple(p for p in program.structs if p.name in used)
 
 
 def _used_parameters(owner: Program | Function, written: frozenset[str]) -> tuple[Parameter, ...]:
     used = {name for statement in owner.body for node in walk(statement) for name in names_of(node)}
-    return tuple(with_fields(p, output=p.name in written) for p in owner.parameters if p.name in used)
+    return tuple(
+        with_fields(p, output=any(f"{w}.".startswith(f"{p.name}.") for w in written))
+        for p in owner.parameters
+        if p.name.partition(".")[0] in used
+    )
 
 
 def _reads(body: Body) -> Iterator[str]:
@@ -120,8 +132,9 @@ def _reads_of(node: Node) -> Iterator[str]:
                 yield from _reads_of(value)
             for place in targets_of(node):
                 target: Expression = place
-                while isinstance(target, Component):
-                    yield from _reads_of(target.index)
+                while isinstance(target, Component | Field):
+                    if isinstance(target, Component):
+                        yield from _reads_of(target.index)
                     target = target.base
                 if isinstance(target, Element):
                     yield from _reads_of(target)

@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Extent,
+    Field,
     For,
     Function,
     Literal,
@@ -30,6 +31,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Statement,
+    StructParameter,
     Target,
     ThreadIndex,
     Unpack,
@@ -66,12 +68,12 @@ def size(node: Node) -> int:
 
 def names_of(node: Node) -> tuple[str, ...]:
     match node:
-        case Parameter() | Name() | For():
-            return (node.name,)
+        case Parameter() | Name() | For() | StructParameter():
+            return (node.name.partition(".")[0],)
         case ThreadIndex():
             return node.names
         case Element() | Extent() | View() | Atomic():
-            return (node.array,)
+            return (node.array.partition(".")[0],)
         case Call() | Function():
             return (node.function if isinstance(node, Call) else node.name,)
     return ()
@@ -104,7 +106,7 @@ def targets_of(node: Node) -> tuple[Target, ...]:
 
 def root_of(target: Expression) -> Expression:
     """The variable, or the array element, that assigning to `target` changes."""
-    while isinstance(target, Component):
+    while isinstance(target, Component | Field):
         target = target.base
     return target
 
@@ -145,6 +147,7 @@ EXPRESSIONS: Final = (
     Cast,
     Construct,
     Component,
+    Field,
     Element,
     Extent,
     Conditional,
@@ -156,7 +159,7 @@ def places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> It
     """`node` with one expression somewhere in it edited, in every way that `edit` offers."""
     for name in node.__struct_fields__:
         value = getattr(node, name)
-        if name in ("target", "base", "result") and isinstance(value, Name):
+        if name in ("target", "base", "result") and isinstance(value, Name | Field):
             continue
         if isinstance(value, Node):
             editable = not isinstance(value, Program | Parameter) and name != "target"

@@ -10,6 +10,7 @@ from strategies.language.check import (
     IllFormed,
     bound_arguments,
     certainly_runs,
+    check_program,
     component_type,
     constructions,
     returned_type,
@@ -48,6 +49,7 @@ from strategies.language.nodes import (
     View,
     While,
 )
+from strategies.language.structs import flattened
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
 from strategies.ops import result_type
@@ -60,8 +62,12 @@ def well_formed(program: Program) -> bool:
     """
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
-    owners: tuple[Program | Function, ...] = (program, *program.functions)
+    plain = flattened(program)
     try:
+        if plain is not program:
+            check_program(program, result_type)
+            program = plain
+        owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
             names = [p.name for p in owner.parameters]
             if len(set(names)) != len(names) or not owner.body:

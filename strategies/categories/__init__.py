@@ -28,6 +28,7 @@ from strategies.categories import (
     reduction,
     scalar_array,
     stencil,
+    struct,
     ternary,
     unary,
     vector,
@@ -83,6 +84,7 @@ CATEGORIES: Final = {
             function,
             tuples,
             boolean,
+            struct,
         ),
     )
 }

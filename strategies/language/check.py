@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Evaluate,
     Expression,
     Extent,
+    Field,
     For,
     Function,
     If,
@@ -35,6 +36,7 @@ from strategies.language.nodes import (
     Return,
     Slice,
     Statement,
+    StructParameter,
     Target,
     ThreadIndex,
     Unpack,
@@ -42,6 +44,7 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.render import COMPARISONS, INFIX, has_name, is_alias
+from strategies.language.structs import leaves, root
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -52,12 +55,15 @@ from strategies.language.types import (
     Matrix,
     Quaternion,
     Scalar,
+    Struct,
+    StructArray,
     Transform,
     Tuple,
     Type,
     Vector,
     element_scalar,
     quaternion,
+    struct_array,
     tuple_of,
     vector,
 )
@@ -118,6 +124,9 @@ class _Checker:
         self._result_type = result_type
         self._functions = {f.name: f for f in functions}
         self._parameters: dict[str, Parameter] = {}
+        self._struct_arrays: dict[str, StructArray] = {}
+        #: the fields of arrays of structs, by their dotted names
+        self._fields: dict[str, Parameter] = {}
         #: the type of every name defined so far on every path, and those that may not be assigned
         self._names: dict[str, Type] = {}
         self._fixed: set[str] = set()
@@ -134,10 +143,15 @@ class _Checker:
             "the launch is too large, or empty",
         )
         _require(len(self._functions) == len(program.functions), "there are two functions of one name")
+        members = self._struct_parameters()
         for parameter in program.parameters:
             _require(parameter.default is None, f"{parameter.name!r}, a kernel's parameter, has a default")
+            if parameter.name not in members:
+                _check_name(parameter.name)
             self._parameter(parameter)
             self._fixed.add(parameter.name)
+            if parameter.name in members:
+                self._member(parameter, members[parameter.name])
         _require(any(p.output for p in program.parameters), "the kernel has no output")
         first = program.body[0] if program.body else None
         _require(isinstance(first, ThreadIndex), "the kernel does not begin with its thread index")
@@ -147,6 +161,12 @@ class _Checker:
         """Check `function` instead of the kernel."""
         _check_name(function.name)
         for parameter in function.parameters:
+            _check_name(parameter.name)
+            if isinstance(parameter.type, Struct | StructArray):
+                self._bind_struct(parameter.name, parameter.type)
+                self._require_new(parameter.name)
+                self._parameters[parameter.name] = parameter
+                continue
             self._parameter(parameter)
             if parameter.default is not None:
                 self._expect(parameter.default, parameter.type)
@@ -161,9 +181,7 @@ class _Checker:
 
     def _parameter(self, parameter: Parameter) -> None:
         name = parameter.name
-        _check_name(name)
-        _require(name not in self._parameters, f"there are two parameters {name!r}")
-        _require(name not in self._functions, f"{name!r} is a function and a parameter")
+        self._require_new(name)
         self._parameters[name] = parameter
         _require(
             math.isfinite(parameter.low) and math.isfinite(parameter.high) and parameter.low <= parameter.high,
@@ -182,6 +200,58 @@ class _Checker:
             _require(not parameter.shape and not parameter.output, f"{name!r} is no array")
             _require(isinstance(parameter.type, Scalar | Composite), f"{name!r} has a type that is not passed")
             self._names[name] = parameter.type
+
+    def _require_new(self, name: str) -> None:
+        _require(name not in self._parameters, f"there are two parameters {name!r}")
+        _require(name not in self._functions, f"{name!r} is a function and a parameter")
+
+    def _struct_parameters(self) -> dict[str, StructParameter]:
+        """The struct that each parameter is a field of, by the parameter's name."""
+        members: dict[str, StructParameter] = {}
+        names = [p.name for p in self._program.parameters]
+        shapes = {p.name: p.shape for p in self._program.parameters}
+        for given in self._program.structs:
+            _check_name(given.name)
+            _require(isinstance(given.type, Struct), f"{given.name!r} is no struct")
+            assert isinstance(given.type, Struct)
+            wanted = [f"{given.name}.{path}" for path, _ in leaves(given.type)]
+            _require(given.name not in names and wanted[0] in names, f"{given.name!r} lacks its fields")
+            first = names.index(wanted[0])
+            _require(names[first : first + len(wanted)] == wanted, f"{given.name!r} lacks some of its fields")
+            _require(not given.ndim or len({shapes[n] for n in wanted}) == 1, f"{given.name!r} has several shapes")
+            members.update(dict.fromkeys(wanted, given))
+            self._require_new(given.name)
+            self._bind_struct(given.name, struct_array(given.type, given.ndim) if given.ndim else given.type)
+            self._fixed.add(given.name)
+        return members
+
+    def _bind_struct(self, name: str, of: Struct | StructArray) -> None:
+        _require(name not in self._names and name not in self._struct_arrays, f"there are two parameters {name!r}")
+        if isinstance(of, StructArray):
+            arrays = [field for _, field in leaves(of.dtype) if isinstance(field, Array)]
+            _require(not arrays, f"{name!r} holds arrays in an array")
+            self._struct_arrays[name] = of
+            return
+        self._names[name] = of
+        for path, field in leaves(of):
+            if isinstance(field, Array) and isinstance(self._owner, Function):
+                whole = next(p for p in self._owner.parameters if p.name == name)
+                self._parameters[f"{name}.{path}"] = Parameter(f"{name}.{path}", field, 0, 0, output=whole.output)
+
+    def _member(self, parameter: Parameter, owner: StructParameter) -> None:
+        """A parameter that is a field of a struct goes by that name only if it is an array."""
+        assert isinstance(owner.type, Struct)
+        field = dict(leaves(owner.type))[parameter.name.removeprefix(f"{owner.name}.")]
+        self._names.pop(parameter.name, None)
+        if owner.ndim:
+            self._fields[parameter.name] = self._parameters.pop(parameter.name)
+            _require(
+                isinstance(parameter.type, Array)
+                and (parameter.type.dtype, parameter.type.ndim) == (field, owner.ndim),
+                f"{parameter.name!r} has another type than its struct says",
+            )
+        else:
+            _require(parameter.type is field, f"{parameter.name!r} has another type than its struct says")
 
     # ------------------------------------------------------------ statements
 
@@ -202,8 +272,8 @@ class _Checker:
             case Assign(target=Name() as name, value=View() as view):
                 self._define_view(name, view)
             case Assign():
-                value = self._expression(node.value)
-                _require(isinstance(value, Scalar | Composite | Tuple), f"{value!r} is no type of a variable")
+                value = self._struct_call(node.value)
+                _require(isinstance(value, Scalar | Composite | Struct | Tuple), f"{value!r} is no type of a variable")
                 self._assign(node.target, value)
             case AugmentedAssign():
                 _require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
@@ -245,7 +315,7 @@ class _Checker:
                     self._assign(place, of)
 
     def _return(self, node: Return) -> None:
-        found = [self._expression(v) for v in node.values]
+        found = [self._struct_call(v) for v in node.values]
         if isinstance(self._owner, Program):
             _require(not found, "a kernel returns a value")
             return
@@ -267,15 +337,39 @@ class _Checker:
         match target:
             case Name():
                 _require(target.type is value, f"{target.name!r} is assigned a value of another type")
+                if isinstance(value, Struct):
+                    arrays = [field for _, field in leaves(value) if isinstance(field, Array)]
+                    _require(not arrays, f"{target.name!r} is a local struct with arrays")
                 self._bind(target.name, value, fixed=False)
-            case Element():
-                _require(self._expression(target) is value, f"{target.array!r} is assigned a value of another type")
-                _require(self._array(target.array).output, f"{target.array!r} is no output")
-            case Component(base=Name(name=name)):
-                _require(self._expression(target) is value, f"{name!r} is assigned a value of another type")
+            case Element() | Component() | Field():
+                _require(self._expression(target) is value, "a part of something is assigned a value of another type")
+                self._changed(target)
+
+    def _changed(self, target: Component | Field | Element) -> None:
+        """What the part that is assigned belongs to: a variable, or an element of an output."""
+        match root(target):
+            case Element(array=array) if array in self._struct_arrays:
+                self._changed_fields(array, target)
+            case Element(array=array):
+                _require(self._array(array).output, f"{array!r} is no output")
+            case Name(name=name):
                 _require(name not in self._fixed, f"{name!r} may not be assigned")
             case _:
-                raise IllFormed("a component of something else than a variable is assigned")
+                raise IllFormed("a part of something else than a variable is assigned")
+
+    def _changed_fields(self, array: str, target: Expression) -> None:
+        """The fields of an element of an array of structs that an assignment changes must be outputs."""
+        path = ""
+        while isinstance(target, Component | Field):
+            if isinstance(target, Field):
+                path = f".{target.field}{path}"
+            target = target.base
+        whole = self._parameters.get(array)
+        if whole is not None:
+            _require(whole.output, f"{array!r} is no output")
+            return
+        changed = [p for n, p in self._fields.items() if f"{n}.".startswith(f"{array}{path}.")]
+        _require(bool(changed) and all(p.output for p in changed), f"{array!r}{path} is no output")
 
     def _define_view(self, target: Name, view: View) -> None:
         """A view keeps its name for itself: what an access means must not depend on how it was reached."""
@@ -338,6 +432,14 @@ class _Checker:
         found = self._expression(node)
         _require(found is wanted, f"{found!r} stands where {wanted!r} is needed")
 
+    def _struct_call(self, node: Expression) -> Type:
+        """The type of what is assigned or returned: a struct that a function gives stands there alone."""
+        if isinstance(node, Call) and isinstance(node.type, Struct):
+            found = self._call(node)
+            _require(found is node.type, f"a call of type {found!r} says that it is {node.type!r}")
+            return found
+        return self._expression(node)
+
     def _array(self, name: str) -> Parameter:
         parameter = self._parameters.get(name) or (self._views.get(name) if name in self._names else None)
         _require(parameter is not None and isinstance(parameter.type, Array), f"there is no array {name!r}")
@@ -364,6 +466,9 @@ class _Checker:
                 return self._literal(node)
             case Name() if isinstance(node.type, Array):
                 return self._array(node.name).type
+            case Name() if isinstance(node.type, StructArray):
+                _require(node.name in self._struct_arrays, f"there is no array {node.name!r}")
+                return self._struct_arrays[node.name]
             case Name():
                 _require(node.name in self._names, f"{node.name!r} has no value on some path")
                 return self._names[node.name]
@@ -391,8 +496,21 @@ class _Checker:
                 return self._construct(node)
             case Component():
                 return self._component(node)
+            case Field():
+                base = self._expression(node.base)
+                _require(isinstance(base, Struct), "only structs have fields")
+                assert isinstance(base, Struct)
+                _require(node.field in dict(base.fields), f"{base.name!r} has no field {node.field!r}")
+                return base.field(node.field)
             case Call():
+                _require(not isinstance(node.type, Struct), "a struct that a call gives is part of an expression")
                 return self._call(node)
+            case Element() if node.array in self._struct_arrays:
+                of = self._struct_arrays[node.array]
+                _require(len(node.indices) == of.ndim, f"{node.array!r} has another number of dimensions")
+                for index in node.indices:
+                    self._expect(index, INT32)
+                return of.dtype
             case Element():
                 parameter = self._array(node.array)
                 self._indices(parameter, node.indices)
@@ -400,9 +518,12 @@ class _Checker:
                 return parameter.type.dtype
             case View():
                 return self._view(node)
+            case Extent() if node.array in self._struct_arrays:
+                _require(0 <= node.axis < self._struct_arrays[node.array].ndim, f"{node.array!r} has no such axis")
+                return INT32
             case Extent():
-                of = self._array(node.array).type
-                _require(isinstance(of, Array) and 0 <= node.axis < of.ndim, f"{node.array!r} has no such axis")
+                whole = self._array(node.array).type
+                _require(isinstance(whole, Array) and 0 <= node.axis < whole.ndim, f"{node.array!r} has no such axis")
                 return INT32
             case Conditional():
                 self._expect(node.test, BOOL)
@@ -447,6 +568,12 @@ class _Checker:
         return BOOL
 
     def _construct(self, node: Construct) -> Type:
+        if isinstance(node.type, Struct):
+            wanted = [field for _, field in node.type.fields]
+            _require(len(node.arguments) in (0, len(wanted)), f"{node.type.name!r} is made of another number of values")
+            for argument, field in zip(node.arguments, wanted, strict=False):
+                self._expect(argument, field)
+            return node.type
         of = node.type
         _require(isinstance(of, Composite), "only vectors, matrices, quaternions and transformations are constructed")
         assert isinstance(of, Composite)

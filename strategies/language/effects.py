@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Unpack,
     children,
 )
+from strategies.language.structs import flattened
 from strategies.language.types import Array
 from strategies.language.views import arrays_named, definitions
 
@@ -41,11 +42,13 @@ class Effects:
 
 def effects(program: Program) -> Effects:
     """The effects of the kernel, on its own arrays."""
+    program = flattened(program)
     return _effects(program.body, function_effects(program), program.functions)
 
 
 def function_effects(program: Program) -> dict[str, Effects]:
     """The effects of each function, on its array parameters."""
+    program = flattened(program)
     found: dict[str, Effects] = {}
     for function in program.functions:
         found[function.name] = _effects(function.body, found, program.functions)

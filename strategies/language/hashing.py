@@ -12,6 +12,7 @@ import msgspec
 from strategies.language.nodes import (
     Assign,
     Atomic,
+    Field,
     For,
     Function,
     Name,
@@ -22,7 +23,7 @@ from strategies.language.nodes import (
     Unpack,
     encode,
 )
-from strategies.language.types import Type
+from strategies.language.types import Array, Struct, StructArray, Type
 
 #: 16 bytes: the chance of one collision among a million structures is 1e-27.
 DIGEST_BYTES = 16
@@ -71,17 +72,19 @@ class _Shape:
 
     def form(self) -> object:
         program = self._program
-        parameters = [(self._number(p.name), p.type.notation, p.output) for p in program.parameters]
-        found = (len(program.launch), parameters, [self._of(s) for s in program.body])
+        parameters = [(self._number(p.name), _notation(p.type), p.output) for p in program.parameters]
+        found: tuple[object, ...] = (len(program.launch), parameters, [self._of(s) for s in program.body])
+        if program.structs:
+            found = (*found, [(self._number(s.name), _notation(s.type), s.ndim) for s in program.structs])
         return (*found, [self._function(f) for f in program.functions]) if program.functions else found
 
     def _function(self, function: Function) -> object:
         self._numbers = {}
         parameters = [
-            (self._number(p.name), p.type.notation, p.output, None if p.default is None else self._of(p.default))
+            (self._number(p.name), _notation(p.type), p.output, None if p.default is None else self._of(p.default))
             for p in function.parameters
         ]
-        return (function.type.notation, parameters, [self._of(s) for s in function.body])
+        return (_notation(function.type), parameters, [self._of(s) for s in function.body])
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, len(self._numbers))
@@ -90,14 +93,17 @@ class _Shape:
         if isinstance(node, tuple):
             return tuple(self._of(item) for item in node)
         if not isinstance(node, Node):
-            return node.notation if isinstance(node, Type) else node
+            return _notation(node) if isinstance(node, Type) else node
         parts: list[object] = [type(node).__struct_config__.tag]
         defaults = _later_defaults(type(node))
         for field in node.__struct_fields__:
             value = getattr(node, field)
             if field in defaults and value == defaults[field]:
                 continue
-            if field == "function":
+            if isinstance(node, Field) and field == "field":
+                assert isinstance(node.base.type, Struct)
+                parts.append([name for name, _ in node.base.type.fields].index(value))
+            elif field == "function":
                 parts.append(self._functions[value])
             elif field in ("name", "array") and isinstance(value, str):
                 parts.append(self._number(value))
@@ -112,9 +118,19 @@ class _Shape:
         return tuple(parts)
 
 
+def _notation(of: Type) -> str:
+    """A type without the names of structs and fields."""
+    match of:
+        case Struct():
+            return f"struct{{{'; '.join(_notation(field) for _, field in of.fields)}}}"
+        case Array() | StructArray():
+            return f"array{of.ndim}<{_notation(of.dtype)}>"
+    return of.notation
+
+
 def defined_names(program: Program) -> frozenset[str]:
     """Every name that the program binds: functions, parameters, thread indices, locals, loop variables."""
-    names = {p.name for p in program.parameters}
+    names = {p.name for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
         names |= {function.name, *(p.name for p in function.parameters)}
 

@@ -51,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overwrites import Overwrites
+from strategies.language.structs import flattened
 from strategies.language.types import Matrix, Transform, Type
 from strategies.language.views import arrays_named, roots
 
@@ -85,6 +86,7 @@ class Traits:
 
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`."""
+    program = flattened(program)
     replay, overwrites = _Replay(program, program, traits), Overwrites(program)
     replay.block(program.body)
     overwrites.block(program.body)

@@ -74,7 +74,7 @@ class Construct(Node, frozen=True, tag="construct"):
     """A value of a composite type from its numbers, from one for all of them, or, without arguments, from zeros.
 
     A quaternion may be made of a vector and a scalar, a transformation of a vector and a quaternion, and a spatial
-    vector of two vectors.
+    vector of two vectors.  A struct is made of its fields, or of none.
     """
 
     type: Type
@@ -95,8 +95,17 @@ class Component(Node, frozen=True, tag="component"):
     column: Expression | None = None
 
 
+class Field(Node, frozen=True, tag="field"):
+    """One field of a struct: ``s.mass``."""
+
+    type: Type
+    base: Expression
+    field: str
+
+
 class Element(Node, frozen=True, tag="element"):
-    """One element of an array: ``a[i, j]``."""
+    """One element of an array, ``a[i, j]``, or of an array member of a struct parameter: ``s.data[i]``,
+    where `array` is ``s.data``."""
 
     type: Type
     array: str
@@ -163,13 +172,14 @@ Expression: TypeAlias = (
     | Cast
     | Construct
     | Component
+    | Field
     | Element
     | View
     | Extent
     | Conditional
     | Call
 )
-Target: TypeAlias = Name | Component | Element
+Target: TypeAlias = Name | Component | Field | Element
 
 
 # ---------------------------------------------------------------- statements
@@ -288,6 +298,18 @@ class Parameter(Node, frozen=True, tag="parameter"):
     default: Literal | None = None
 
 
+class StructParameter(Node, frozen=True, tag="struct"):
+    """A parameter of the kernel that is a struct or, with `ndim` dimensions, an array of structs.
+
+    Each of its fields is a `Parameter` of its own, called ``name.field``, with the values that it may take.  Those of
+    an array of structs are arrays of one shape; the kernel may write some of them and read others.
+    """
+
+    name: str
+    type: Type
+    ndim: int = 0
+
+
 class Function(Node, frozen=True, tag="function"):
     """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none."""
 
@@ -309,6 +331,7 @@ class Program(Node, frozen=True, tag="program"):
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
     functions: tuple[Function, ...] = ()
+    structs: tuple[StructParameter, ...] = ()
 
     def __repr__(self) -> str:
         from strategies.language.render import render

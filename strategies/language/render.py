@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Evaluate,
     Expression,
     Extent,
+    Field,
     For,
     Function,
     If,
@@ -42,7 +43,20 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Transform, Tuple, Type, Vector
+from strategies.language.structs import struct_types
+from strategies.language.types import (
+    Array,
+    Composite,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    StructArray,
+    Transform,
+    Tuple,
+    Type,
+    Vector,
+)
 
 #: Python's binary operators by their name in Warp's registry: symbol and precedence.
 INFIX: Final = {
@@ -99,7 +113,9 @@ def type_name(of: Type) -> str:
             return "bool" if of.kind == "bool" else f"wp.{of.notation}"
         case Composite():
             return _named(of) or alias(of)
-        case Array():
+        case Struct():
+            return of.name
+        case Array() | StructArray():
             dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
             return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
     raise TypeError(f"{of!r} has no name")
@@ -148,8 +164,11 @@ def _composites(of: Type) -> Iterator[Composite]:
     match of:
         case Composite():
             yield of
-        case Array():
+        case Array() | StructArray():
             yield from _composites(of.dtype)
+        case Struct():
+            for _, field in of.fields:
+                yield from _composites(field)
         case Tuple():
             for item in of.items:
                 yield from _composites(item)
@@ -160,8 +179,10 @@ def has_name(of: Type) -> bool:
     match of:
         case Composite():
             return of.dtype.notation in _SUFFIXES
-        case Array():
+        case Array() | StructArray():
             return has_name(of.dtype)
+        case Struct():
+            return all(has_name(field) for _, field in of.fields)
     return isinstance(of, Scalar)
 
 
@@ -230,6 +251,8 @@ def _expression(node: Expression) -> tuple[str, int]:
                 names = _PARTS if isinstance(node.base.type, Transform) else _COMPONENTS
                 return f"{base}.{names[int(node.index.value)]}", _ATOM
             return f"{base}[{_list([node.index] if node.column is None else [node.index, node.column])}]", _ATOM
+        case Field():
+            return f"{expression(node.base, _ATOM)}.{node.field}", _ATOM
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
         case View(indices=()):
@@ -318,11 +341,14 @@ def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
 
 
 def render(program: Program, name: str | None = None) -> str:
-    """The module source of `program`: imports, types that Warp has no name for, its functions, and one kernel, called
-    `name` instead of its own if given."""
+    """The module source of `program`: imports, types that Warp has no name for, its structs and functions, and one
+    kernel, called `name` instead of its own if given."""
     lines = ["import warp as wp"]
     if nameless := _nameless(program):
         lines += ["", *map(_definition_of, nameless)]
+    for struct in struct_types(program):
+        fields = (f"{INDENT}{field}: {type_name(of)}" for field, of in struct.fields)
+        lines += ["", "", "@wp.struct", f"class {struct.name}:", *fields]
     for function in program.functions:
         lines += ["", "", "@wp.func", *_definition(function, function.name)]
     lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
@@ -331,12 +357,25 @@ def render(program: Program, name: str | None = None) -> str:
 
 def _definition(of: Program | Function, called: str) -> Iterator[str]:
     """A function's lines; a signature too long for one line has one parameter a line."""
-    parameters = [_parameter(p) for p in of.parameters]
+    parameters = list(_parameters(of))
     if len(f"def {of.name}({', '.join(parameters)}):") <= 100:
         yield f"def {called}({', '.join(parameters)}):"
     else:
         yield from (f"def {called}(", *(f"{INDENT}{p}," for p in parameters), "):")
     yield from _block(of.body, "")
+
+
+def _parameters(of: Program | Function) -> Iterator[str]:
+    """The parameters of a signature: a struct stands where its fields do."""
+    structs = {p.name: p for p in of.structs} if isinstance(of, Program) else {}
+    for parameter in of.parameters:
+        whole = parameter.name.partition(".")[0]
+        if whole == parameter.name:
+            yield _parameter(parameter)
+        elif (struct := structs.pop(whole, None)) is not None:
+            called = type_name(struct.type)
+            dimensions = f", ndim={struct.ndim}" if struct.ndim > 1 else ""
+            yield f"{whole}: {f'wp.array(dtype={called}{dimensions})' if struct.ndim else called}"
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -6,6 +6,7 @@ A type is written in *notation*, the form it has in JSON: ``float32``, ``vec3<fl
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -151,6 +152,38 @@ class Array(Type):
         self.ndim = ndim
 
 
+class Struct(Type):
+    """A struct called `name`, with its fields in order: scalars, vectors, arrays or other structs."""
+
+    __slots__ = ("fields", "name")
+
+    name: str
+    fields: tuple[tuple[str, Type], ...]
+
+    def __init__(self, name: str, fields: tuple[tuple[str, Type], ...]) -> None:
+        super().__init__(f"{name}{{{'; '.join(f'{field}: {of.notation}' for field, of in fields)}}}")
+        self.name = name
+        self.fields = fields
+
+    def field(self, name: str) -> Type:
+        """The type of the field called `name`; `KeyError` if there is none."""
+        return dict(self.fields)[name]
+
+
+class StructArray(Type):
+    """An array of `ndim` dimensions whose elements are structs."""
+
+    __slots__ = ("dtype", "ndim")
+
+    dtype: Struct
+    ndim: int
+
+    def __init__(self, ndim: int, dtype: Struct) -> None:
+        super().__init__(f"array{ndim}<{dtype.notation}>")
+        self.dtype = dtype
+        self.ndim = ndim
+
+
 class Tuple(Type):
     """Several values at once: what a function with several results returns."""
 
@@ -184,6 +217,8 @@ _MATRIX = re.compile(r"mat([1-9])([1-9])<([a-z0-9]+)>")
 _ROTATION = re.compile(r"(quat|transform)<(float[0-9]+)>")
 _TUPLE = re.compile(r"tuple<(.+)>")
 _ARRAY = re.compile(r"array([1-4])<(.+)>")
+_STRUCT = re.compile(r"([A-Z][A-Za-z0-9]*)\{(.+)\}")
+_FIELD = re.compile(r"([a-z][a-z0-9_]*): (.+)")
 
 
 @cache
@@ -203,11 +238,31 @@ def parse(notation: str) -> Type:
         dtype = parse(match[2])
         if isinstance(dtype, Scalar | Composite):
             return Array(int(match[1]), dtype)
+        if isinstance(dtype, Struct):
+            return StructArray(int(match[1]), dtype)
+    if match := _STRUCT.fullmatch(notation):
+        fields = [_FIELD.fullmatch(part) for part in _parts(match[2])]
+        members = tuple((field[1], parse(field[2])) for field in fields if field is not None)
+        distinct = len(dict(members)) == len(fields) and not any(map(keyword.iskeyword, (match[1], *dict(members))))
+        if distinct and all(isinstance(of, Scalar | Composite | Array | Struct) for _, of in members):
+            return Struct(match[1], members)
     if match := _TUPLE.fullmatch(notation):
         items = tuple(parse(item) for item in match[1].split(", "))
         if all(isinstance(item, Scalar | Composite) for item in items):
             return Tuple(items)
     raise ValueError(f"{notation!r} is not a type of the kernel language")
+
+
+def _parts(text: str) -> list[str]:
+    """The fields of a struct's notation: what stands between semicolons outside of inner braces."""
+    found, depth = [""], 0
+    for part in re.split(r"(\{|\}|; )", text):
+        depth += (part == "{") - (part == "}")
+        if part == "; " and depth == 0:
+            found.append("")
+        else:
+            found[-1] += part
+    return found
 
 
 def scalar(name: str) -> Scalar:
@@ -260,6 +315,20 @@ def array(dtype: Scalar | Composite, ndim: int = 1) -> Array:
     return found
 
 
+def struct(name: str, fields: Sequence[tuple[str, Type]]) -> Struct:
+    """The struct type called `name` with `fields`."""
+    found = parse(f"{name}{{{'; '.join(f'{field}: {of.notation}' for field, of in fields)}}}")
+    assert isinstance(found, Struct)
+    return found
+
+
+def struct_array(dtype: Struct, ndim: int = 1) -> StructArray:
+    """The array type with structs of type `dtype`."""
+    found = parse(f"array{ndim}<{dtype.notation}>")
+    assert isinstance(found, StructArray)
+    return found
+
+
 def tuple_of(items: Sequence[Type]) -> Tuple:
     """The tuple type of values of types `items`."""
     found = parse(f"tuple<{', '.join(item.notation for item in items)}>")
@@ -272,13 +341,17 @@ def scalars_of(of: Type) -> tuple[Scalar, ...]:
     match of:
         case Tuple():
             return tuple(scalar for item in of.items for scalar in scalars_of(item))
+        case Struct():
+            return tuple(scalar for _, field in of.fields for scalar in scalars_of(field))
+        case StructArray():
+            return scalars_of(of.dtype)
         case Void():
             return ()
     return (element_scalar(of),)
 
 
 def element_scalar(of: Type) -> Scalar:
-    """The scalar type that values of type `of` are made of; `TypeError` for tuples and void, which have none."""
+    """The scalar type that values of type `of` are made of; `TypeError` for structs, tuples, void."""
     match of:
         case Scalar():
             return of

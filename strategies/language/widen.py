@@ -8,7 +8,7 @@ import msgspec
 
 from strategies.language import types
 from strategies.language.nodes import Node, Program, rebuild
-from strategies.language.types import FLOAT64, Array, Composite, Scalar, Tuple, Type, Void
+from strategies.language.types import FLOAT64, Array, Composite, Scalar, Struct, StructArray, Tuple, Type, Void
 
 
 def widened(program: Program) -> Program:
@@ -28,6 +28,13 @@ def widened_type(of: Type) -> Type:
             dtype = widened_type(of.dtype)
             assert isinstance(dtype, Scalar | Composite)
             return types.array(dtype, of.ndim)
+        case Struct():
+            fields = [(name, widened_type(field)) for name, field in of.fields]
+            return types.struct(of.name, fields)
+        case StructArray():
+            struct = widened_type(of.dtype)
+            assert isinstance(struct, Struct)
+            return types.struct_array(struct, of.ndim)
         case Tuple():
             wide = tuple(map(widened_type, of.items))
             return of if wide == of.items else types.tuple_of(wide)

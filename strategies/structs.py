@@ -1,0 +1,291 @@
+"""Structs: parameters, arrays and locals of them, drawn as variables and arrays that go by the names of their fields.
+
+While a kernel is drawn, the field `mass` of a variable `b` is a variable ``b.mass`` like any other, so that every
+statement of the grammar can read and change it; `spelled` writes such names as fields in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from strategies.expressions import Typed
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.nodes import (
+    Assign,
+    Construct,
+    Element,
+    Expression,
+    Extent,
+    Field,
+    If,
+    Name,
+    Node,
+    Parameter,
+    Statement,
+    StructParameter,
+    rebuild,
+)
+from strategies.language.structs import leaves
+from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type
+from strategies.names import FIELDS, STRUCTS
+from strategies.scope import Variable
+from strategies.statements import Sketch
+from strategies.weights import STRUCTS as WEIGHTS
+
+
+def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = False) -> Struct:
+    """A new struct of two to five fields: some of the types `inner`, and arrays if asked for."""
+    dice = sketch.dice
+    table: list[tuple[int, Type]] = [(WEIGHTS.main, sketch.main), (WEIGHTS.integer, INT32), (WEIGHTS.truth, BOOL)]
+    table += [(WEIGHTS.other, of) for of in sorted(sketch.allowed - {sketch.main, INT32, BOOL}, key=repr)]
+    if sketch.vectors:
+        table += [(WEIGHTS.vector, types.vector(n, sketch.main)) for n in (3, 2, 4)]
+    table += [(WEIGHTS.inner, of) for of in inner]
+    if arrays:
+        table += [(WEIGHTS.array, types.array(sketch.main)), (WEIGHTS.array, types.array(INT32))]
+    names = dice.some_of(FIELDS, dice.between(*WEIGHTS.fields))
+    fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
+    if dice.chance(50):
+        fields = [*fields[1:], fields[0]]
+    free = [name for name in STRUCTS if name not in sketch.scope.taken]
+    called = dice.one_of(free)
+    sketch.scope.taken.add(called)
+    return types.struct(called, fields)
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def array_of_structs(sketch: Sketch, of: Struct, written: frozenset[str] = frozenset()) -> str:
+    """A new parameter that is an array with a struct for each thread; the kernel writes the fields `written`."""
+    name, shape = sketch.fresh(), sketch.launch_shape()
+    sketch.structs[name] = types.struct_array(of, len(shape))
+    for path, field in leaves(of):
+        assert isinstance(field, Scalar | Composite)
+        _add(sketch, f"{name}.{path}", types.array(field, len(shape)), shape, path in written)
+    return name
+
+
+def struct_parameter(sketch: Sketch, of: Struct) -> str:
+    """A new parameter that is a struct."""
+    name = sketch.fresh()
+    sketch.structs[name] = of
+    for path, field in leaves(of):
+        shape = (sketch.launch_shape()[0],) if isinstance(field, Array) else ()
+        added = _add(sketch, f"{name}.{path}", field, shape, output=False)
+        if not shape:
+            sketch.scope.add(Variable(added.name, field, Interval(added.low, added.high)))
+    return name
+
+
+def _add(sketch: Sketch, name: str, of: Type, shape: tuple[int, ...], output: bool) -> Parameter:
+    found = sketch.output_interval(of) if output else sketch.input_interval(of)
+    whole = not types.element_scalar(of).is_float
+    low, high = (int(v) if whole else float(v) for v in found)
+    parameter = Parameter(name, of, low, high, shape, output)
+    sketch.parameters.append(parameter)
+    return parameter
+
+
+# ---------------------------------------------------------------- locals
+
+
+def loaded(sketch: Sketch, array: str) -> Statement:
+    """``b = bodies[i]``."""
+    of = sketch.structs[array]
+    assert isinstance(of, StructArray)
+    cells = {p.name: p for p in sketch.parameters}
+    first = next(p for p in sketch.parameters if p.name.startswith(f"{array}."))
+    indices = sketch.position(first.shape)
+    known = {}
+    for path, field in leaves(of.dtype):
+        parameter = cells[f"{array}.{path}"]
+        known[path] = (Interval(parameter.low, parameter.high), types.element_scalar(field).is_float)
+    return local(sketch, of.dtype, Element(of.dtype, array, indices), known)
+
+
+def constructed(sketch: Sketch, of: Struct, depth: int) -> Statement:
+    """``b = Body()``, or ``b = Body(…)`` with a value for each field."""
+    if sketch.dice.chance(WEIGHTS.empty):
+        known = {path: (Interval(0, 0), False) for path, _ in leaves(of)}
+        return local(sketch, of, Construct(of, ()), known)
+    known = {}
+    arguments = tuple(_argument(sketch, name, field, depth, known) for name, field in of.fields)
+    return local(sketch, of, Construct(of, arguments), known)
+
+
+def _argument(sketch: Sketch, path: str, of: Type, depth: int, known: dict[str, tuple[Interval, bool]]) -> Expression:
+    """A value for a field; what its own fields are is added to `known`."""
+    if not isinstance(of, Struct):
+        value = sketch.fit_local(sketch.expression(of, depth))
+        known[path] = (value.interval, value.live)
+        return value.node
+    others = [name for name in locals_of(sketch, of) if sketch.dice.chance(60)]
+    if others:
+        source = sketch.dice.one_of(others)
+        fields = {v.name: v for v in sketch.scope}
+        for inner, _ in leaves(of):
+            found = fields[f"{source}.{inner}"]
+            known[f"{path}.{inner}"] = (found.interval, found.live)
+        return Name(of, source)
+    if sketch.dice.chance(WEIGHTS.empty):
+        known.update({f"{path}.{inner}": (Interval(0, 0), False) for inner, _ in leaves(of)})
+        return Construct(of, ())
+    return Construct(of, tuple(_argument(sketch, f"{path}.{n}", field, depth - 1, known) for n, field in of.fields))
+
+
+def copied(sketch: Sketch, source: str) -> Statement:
+    """``c = b``, or ``c = b.inner``: a struct is a value, so that changes of one do not show in the other."""
+    of = sketch.structs[source]
+    assert isinstance(of, Struct)
+    value: Expression = Name(of, source)
+    inner = [(name, field) for name, field in of.fields if isinstance(field, Struct)]
+    prefix = source
+    if inner and sketch.dice.chance(50):
+        name, field = sketch.dice.one_of(inner)
+        value, prefix, of = Field(field, value, name), f"{source}.{name}", field
+    fields = {v.name: v for v in sketch.scope}
+    known = {path: (fields[f"{prefix}.{path}"].interval, fields[f"{prefix}.{path}"].live) for path, _ in leaves(of)}
+    return local(sketch, of, value, known)
+
+
+def local(sketch: Sketch, of: Struct, value: Expression, known: Mapping[str, tuple[Interval, bool]]) -> Statement:
+    """A new local with `value`, of whose fields the interval and whether they have a derivative is `known`."""
+    name = sketch.fresh()
+    sketch.structs[name] = of
+    paths = list(leaves(of))
+    telling = sketch.dice.below(len(paths))
+    for n, (path, field) in enumerate(paths):
+        interval, live = known[path]
+        variable = Variable(
+            f"{name}.{path}", field, interval, mutable=True, used=n != telling, live=live,
+            loop_depth=len(sketch.loop_trips),
+        )  # fmt: skip
+        sketch.scope.add(variable)
+        sketch.defined.append(variable)
+    return Assign(Name(of, name), value)
+
+
+def locals_of(sketch: Sketch, of: Struct) -> list[str]:
+    """The names of the visible locals, and parameters, of struct type `of`."""
+    visible = {v.name.partition(".")[0] for v in sketch.scope}
+    return [name for name, given in sketch.structs.items() if given is of and name in visible]
+
+
+def replaced(sketch: Sketch, target: str, source: str) -> Statement:
+    """``if condition: b = c``."""
+    of = sketch.structs[target]
+    assert isinstance(of, Struct)
+    test = sketch.condition(sketch.dice.between(1, 2))
+    fields = {v.name: v for v in sketch.scope}
+    for path, _ in leaves(of):
+        old, new = fields[f"{target}.{path}"], fields[f"{source}.{path}"]
+        old.interval, old.live = old.interval.join(new.interval), old.live or new.live
+    return If(test.node, (Assign(Name(of, target), Name(of, source)),))
+
+
+def changes(sketch: Sketch, name: str, depth: int) -> list[Statement]:
+    """Fields of a local changed: assigned, in place, by component."""
+    found: list[Statement | None] = []
+    with sketch.only(f"{name}."):
+        for _ in range(sketch.dice.between(1, 2)):
+            match sketch.dice.below(5):
+                case 0 | 1:
+                    found.append(sketch.reassign(depth))
+                case 2:
+                    found.append(sketch.augment(depth))
+                case 3:
+                    found.append(sketch.update(depth) or sketch.augment(depth))
+                case _ if sketch.dice.chance(WEIGHTS.component):
+                    found.append(sketch.assign_component(depth) or sketch.reassign(depth))
+                case _:
+                    found.append(sketch.reassign(depth))
+    return [statement for statement in found if statement is not None]
+
+
+# ---------------------------------------------------------------- results
+
+
+def stored(sketch: Sketch, name: str) -> list[Statement]:
+    """``out[i] = b``, or field by field, in a new array of structs."""
+    of = sketch.structs[name]
+    assert isinstance(of, Struct)
+    fields = {v.name: v for v in sketch.scope}
+    paths = list(leaves(of))
+    if sketch.dice.chance(60):
+        array = array_of_structs(sketch, of, frozenset(path for path, _ in paths))
+        for path, _ in paths:
+            fields[f"{name}.{path}"].used = True
+        return [Assign(Element(of, array, sketch.own_indices()), Name(of, name))]
+    some = sketch.dice.some_of(paths, sketch.dice.between(1, len(paths)))
+    array = array_of_structs(sketch, of, frozenset(path for path, _ in some))
+    return [_put(sketch, array, path, field, sketch.variable(fields[f"{name}.{path}"])) for path, field in some]
+
+
+def updated(sketch: Sketch, of: Struct, depth: int) -> list[Statement]:
+    """Fields of an array of structs computed from its other fields, or added to: ``bodies[i].vel += …``."""
+    paths = [(path, field) for path, field in leaves(of) if types.element_scalar(field).is_float]
+    some = sketch.dice.some_of(paths, sketch.dice.between(1, max(1, len(paths) - 1)))
+    array = array_of_structs(sketch, of, frozenset(path for path, _ in some))
+    found = []
+    for path, field in some:
+        value = sketch.fit_local(sketch.result(field, depth))
+        found.append(_put(sketch, array, path, field, value, sums=sketch.dice.chance(40)))
+    return found
+
+
+def _put(sketch: Sketch, array: str, path: str, of: Type, value: Typed, sums: bool = False) -> Statement:
+    assert isinstance(of, Scalar | Composite)
+    parameter = next(p for p in sketch.parameters if p.name == f"{array}.{path}")
+    return sketch.store_sum(parameter, value) if sums else sketch.store(parameter, value)
+
+
+# ---------------------------------------------------------------- spelling
+
+
+def spelled(node: Any, structs: Mapping[str, Type]) -> Any:
+    """`node` with names like ``b.mass`` written as fields of the variables and arrays in `structs`."""
+    if not isinstance(node, Node):
+        return node
+    node = rebuild(node, lambda child: spelled(child, structs))
+    match node:
+        case Name(name=name) if "." in name and not isinstance(node.type, Array):
+            whole, *path = name.split(".")
+            return _fields(Name(structs[whole], whole), path)
+        case Element(array=array, indices=indices) if isinstance(
+            of := structs.get(array.partition(".")[0]), StructArray
+        ):
+            whole, *path = array.split(".")
+            return _fields(Element(of.dtype, whole, indices), path)
+        case Extent(array=array) if isinstance(structs.get(_whole(array)), StructArray):
+            return msgspec.structs.replace(node, array=_whole(array))
+    return node
+
+
+def _whole(name: str) -> str:
+    """The variable, or the array, that a name belongs to."""
+    return name.partition(".")[0]
+
+
+def _fields(base: Expression, path: Sequence[str]) -> Expression:
+    for name in path:
+        assert isinstance(base.type, Struct)
+        base = Field(base.type.field(name), base, name)
+    return base
+
+
+def parameters_of(sketch: Sketch) -> tuple[StructParameter, ...]:
+    """The structs among the parameters."""
+    found = {}
+    for parameter in sketch.parameters:
+        whole = parameter.name.partition(".")[0]
+        of = sketch.structs.get(whole)
+        if isinstance(of, StructArray):
+            found[whole] = StructParameter(whole, of.dtype, of.ndim)
+        elif of is not None:
+            found[whole] = StructParameter(whole, of)
+    return tuple(found.values())
