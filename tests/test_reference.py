@@ -49,7 +49,8 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render
-from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar
+from strategies.language.structs import flattened
+from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar, Vector
 from strategies.language.widen import widened
 
 DRAWS = 8
@@ -266,7 +267,9 @@ class Vec:
 
 
 def copied(value: Any) -> Any:
-    """Vectors are values in Warp."""
+    """Vectors and structs are values in Warp."""
+    if isinstance(value, Record | Row):
+        return value.copied()
     return Vec(value.parts) if isinstance(value, Vec) else value
 
 
@@ -296,7 +299,7 @@ class Cells:
     def __getitem__(self, index: Any) -> Any:
         at = self.places[index]
         if not isinstance(at, np.ndarray):
-            return copied(self.cells[at])
+            return self.cells[at]
         view = object.__new__(Cells)
         view.places, view.cells = at, self.cells
         return view
@@ -428,6 +431,89 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+class Record:
+    """A struct of Warp; a class with annotations becomes one by `struct`."""
+
+    fields: dict[str, Any]
+
+    def __init__(self, *values: Any) -> None:
+        for n, (name, of) in enumerate(self.fields.items()):
+            zero = () if isinstance(of, type) and issubclass(of, Record | bool) else (0,)
+            setattr(self, name, copied(values[n]) if values else None if of is None else of(*zero))
+
+    def copied(self) -> Record:
+        return type(self)(*(getattr(self, name) for name in self.fields))
+
+
+def struct(given: type) -> type:
+    return type(given.__name__, (Record,), {"fields": given.__annotations__})
+
+
+class Row:
+    """An element of an array of structs, or a struct in one, where it stands; `cells` are its numbers' arrays."""
+
+    def __init__(self, of: type[Record], cells: dict[str, Cells], at: Any) -> None:
+        object.__setattr__(self, "held", (of, cells, at))
+
+    def __getattr__(self, name: str) -> Any:
+        of, cells, at = self.held
+        if name in cells:
+            return cells[name][at]
+        inner = {path.removeprefix(f"{name}."): c for path, c in cells.items() if path.startswith(f"{name}.")}
+        return Row(of.fields[name], inner, at)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _, cells, at = self.held
+        if name in cells:
+            cells[name][at] = value
+        else:
+            getattr(self, name).store(value)
+
+    def store(self, value: Any) -> None:
+        for name in self.held[0].fields:
+            setattr(self, name, getattr(value, name))
+
+    def copied(self) -> Record:
+        of = self.held[0]
+        return of(*(getattr(self, name) for name in of.fields))
+
+
+class Rows:
+    """An array of structs."""
+
+    def __init__(self, of: type[Record], cells: dict[str, Cells]) -> None:
+        self.of, self.cells = of, cells
+        self.shape = next(iter(cells.values())).shape
+
+    def __getitem__(self, index: Any) -> Row:
+        return Row(self.of, self.cells, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self[index].store(copied(value))
+
+
+def put_together(program: Program, space: dict[str, Any], given: dict[str, Any]) -> list[Any]:
+    """The kernel's arguments, of which some are structs, or arrays of structs, whose fields are `given`."""
+    structs = {s.name: s for s in program.structs}
+    arguments: dict[str, Any] = {}
+    for name, value in given.items():
+        whole, _, path = name.partition(".")
+        if whole not in structs:
+            arguments[whole] = value
+        elif structs[whole].ndim:
+            arguments.setdefault(whole, {})[path] = value
+        else:
+            owner = arguments.setdefault(whole, space[structs[whole].type.name]())
+            *outer, last = path.split(".")
+            for step in outer:
+                owner = getattr(owner, step)
+            setattr(owner, last, value)
+    return [
+        Rows(space[structs[name].type.name], value) if isinstance(value, dict) else value
+        for name, value in arguments.items()
+    ]
+
+
 def atomic(function: Callable[..., Any]) -> Callable[..., Any]:
     def change(array: Cells, *rest: Any) -> Any:
         *index, value = rest
@@ -479,6 +565,7 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
     current: list[Any] = []
     wp = SimpleNamespace(
         kernel=lambda f: f,
+        struct=struct,
         array=lambda **_: None,
         tid=lambda: current[0] if len(current[0]) > 1 else current[0][0],
         atomic_add=atomic(operator.add),
@@ -501,16 +588,19 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
         "range": lambda *ends: (Int(k) for k in range(*map(int, ends))),
     }
     tree = ast.fix_missing_locations(_Copies().visit(ast.parse(render(program).replace("import warp as wp", ""))))
-    exec(compile(tree, "kernel", "exec"), space)
-    arguments: list[Any] = []
+    exec(compile(tree, "kernel", "exec", dont_inherit=True), space)
+    given: dict[str, Any] = {}
     arrays: dict[str, Cells] = {}
     for parameter in program.parameters:
         values = inputs[parameter.name]
         if isinstance(parameter.type, Array):
             arrays[parameter.name] = Cells(values, parameter)
-            arguments.append(arrays[parameter.name])
+            given[parameter.name] = arrays[parameter.name]
+        elif isinstance(parameter.type, Vector):
+            given[parameter.name] = Vec([made(x, parameter.type.dtype) for x in values.tolist()[0]])
         else:
-            arguments.append(made(values.tolist()[0], t.element_scalar(parameter.type)))
+            given[parameter.name] = made(values.tolist()[0], t.element_scalar(parameter.type))
+    arguments = put_together(program, space, given)
     for index in itertools.product(*map(range, program.launch)):
         current[:] = [tuple(Int(k) for k in index)]
         space[program.name](*arguments)
@@ -528,7 +618,7 @@ def drawn(category: str) -> tuple[Program, ...]:
 
 def evaluate(program: Program, inputs: dict[str, np.ndarray[Any, Any]], native: bool = True) -> dict[str, Any]:
     wide = {n: v.astype(np.float64) if v.dtype.kind == "f" and not native else v for n, v in inputs.items()}
-    found = Evaluator(program, {name: values[None] for name, values in wide.items()}, native).run()
+    found = Evaluator(flattened(program), {name: values[None] for name, values in wide.items()}, native).run()
     return {name: values[0, 0] for name, values in found.arrays.items()}
 
 
