@@ -179,6 +179,15 @@ class Scorer:
             found = msgspec.structs.replace(found, compiled=True)
             return self._judged(expectation_of(record), record, library, found, wrong)
 
+    def run_text(self, expectation: Expectation, name: str, text: str, backward: bool) -> JobResult | str:
+        """Compile a text that defines the kernel `name`, and launch it as Warp's own build is; or what went wrong."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            library = Path(folder) / "text.so"
+            library.with_suffix(".cpp").write_text(text, encoding="utf-8")
+            ended = self._compile(library.with_suffix(".cpp"), library, "-shared")
+            result = self._run(expectation, name, library, backward) if ended.status == 0 else ended
+        return f"{_why(result).value}: {result.said}" if isinstance(result, _Ended) else result
+
     def _judged(
         self, expectation: Expectation, record: Record, library: Path, found: Score, asked: Mapping[str, Any]
     ) -> Score:
@@ -202,12 +211,8 @@ class Scorer:
 
     def _relaxed(self, expectation: Expectation, record: Record, backward: bool) -> Expectation:
         """`expectation` without the cells where the pair's own text is off by rounding, as the referee found."""
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            library = Path(folder) / "own.so"
-            library.with_suffix(".cpp").write_text(record.cpp, encoding="utf-8")
-            ended = self._compile(library.with_suffix(".cpp"), library, "-shared")
-            result = self._run(expectation, record.kernel_name, library, backward) if ended.status == 0 else ended
-        return expectation if isinstance(result, _Ended) else without_small_mismatches(expectation, result)
+        result = self.run_text(expectation, record.kernel_name, record.cpp, backward)
+        return expectation if isinstance(result, str) else without_small_mismatches(expectation, result)
 
     def _run(self, expectation: Expectation, name: str, library: Path, backward: bool) -> JobResult | _Ended:
         """The launches that Warp's own build is judged by, some of them twice."""

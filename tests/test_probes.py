@@ -9,6 +9,7 @@ from planted import Defect, sandbox_with
 from tiny import apply, kernel
 
 from harness.probes import PROBES, probe_of_batch, probed
+from harness.probes.host_cuda import CUDA
 from harness.reproduction import Shown, repro, run_repro
 from harness.sandbox import BuildOptions, Sandbox, Versions
 from harness.triage import bucket
@@ -18,7 +19,8 @@ from strategies.language.nodes import Program
 from strategies.language.types import FLOAT32
 
 HEADER = "native/builtin.h"
-#: a cube root that is wrong in debug mode, an arctangent that is wrong in blocks of 64
+#: a cube root that is wrong in debug mode, an arctangent that is wrong in blocks of 64, CUDA text that leaves out
+#: every other thread
 DEFECTS = (
     Defect(
         HEADER,
@@ -29,6 +31,11 @@ DEFECTS = (
         HEADER,
         r"(CUDA_CALLABLE float atan\(float x\) \{) return ::atanf\(x\); \}",
         r"\1\n#if WP_TILE_BLOCK_DIM == 64\n return 1.5f * ::atanf(x); }\n#else\n return ::atanf(x); }\n#endif",
+    ),
+    Defect(
+        "_src/codegen.py",
+        r'(cuda_kernel_template_forward_grid_stride = """[\s\S]*?_idx \+= )(static_cast<size_t>\(blockDim)',
+        r"\1 2 * \2",
     ),
 )
 CUBE_ROOT = kernel(FLOAT32, lambda a, b: apply("add", apply("cbrt", a), b), low=0.5)
@@ -87,3 +94,20 @@ def test_most_batches_of_a_hunt_stay_plain_and_every_probe_has_its_turn():
 def test_a_probe_says_what_a_release_lacks():
     reason = PROBES["block_dim 64"].unavailable(Versions("1.14.0", "2.0", "3.11", frozenset({"mode"})))
     assert reason == "Warp 1.14.0 has no enable_cpu_blocks"
+
+
+def test_cuda_source_is_run_on_the_host_and_judged_by_the_reference(sandbox: Sandbox):
+    (verdict,), counted = through(CUDA, [CUBE_ROOT], sandbox)
+    assert counted == [True]
+    assert verdict.failure is not None
+    assert (verdict.failure.parameter, verdict.failure.gradient) == ("out", False)
+    assert verdict.failure.cell[0] % 2 == 1
+    assert "cuda_kernel_forward" in (verdict.cpp or "")
+
+
+def test_cuda_source_of_warp_as_it_is_agrees_forward_and_backward(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    with Sandbox() as healthy:
+        (verdict,), counted = through(CUDA, [ARCTANGENT], healthy)
+    assert verdict.verified
+    assert counted == [True]

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from harness.probes.host_cuda import HostCuda
 from harness.probes.probe import Probe, Probed, Ran, probed
 from harness.probes.sweeps import SWEEPS
 
 __all__ = ["PROBES", "Probe", "Probed", "Ran", "probe_of_batch", "probed"]
 
-PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in SWEEPS}
+PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in (HostCuda(), *SWEEPS)}
 
 PROBE_GAP: Final = 8
 """One batch in so many is probed: a probe builds its batch a second time, and in a class of its own Warp's header."""
