@@ -2,23 +2,75 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from corpus.statistics import CategorySummary, Share, Summary, summarise
+from corpus.pairs import EXPECTED, Spread, is_construct, spread
+from corpus.record import Record
+from corpus.statistics import CategorySummary, Share, Summary, count_statements, summarise
 from corpus.store import Store
 from harness.commands.shared import Corpus, Json, existing_corpus
+
+#: Kernels are counted by their number of statements in steps of this many, up to where there are few.
+SIZE_STEP: Final = 5
+LARGEST: Final = 60
+#: Pairs that are printed; `--json` has all of them.
+SHOWN: Final = 20
 
 
 def stats(corpus: Corpus = None, json: Json = False) -> int:
     """Show how many pairs there are, how different they are, and how closely they were checked."""
-    summary = summarise(Store.open(existing_corpus(corpus), write=False).records())
+    features: list[tuple[str, ...]] = []
+    sizes: Counter[int] = Counter()
+
+    def noted() -> Iterator[Record]:
+        for record in Store.open(existing_corpus(corpus), write=False).records():
+            features.append(tuple(filter(is_construct, record.features)))
+            sizes[min(count_statements(record.program) // SIZE_STEP * SIZE_STEP, LARGEST)] += 1
+            yield record
+
+    summary = summarise(noted())
+    found = spread(features)
     if json:
-        print(msgspec.json.encode(summary).decode(), flush=True)
+        everything = {**msgspec.to_builtins(summary), "constructs": found, "statements": dict(sorted(sizes.items()))}
+        print(msgspec.json.encode(everything).decode(), flush=True)
     else:
         _print(summary)
+        _print_spread(found, sizes)
     return 0
+
+
+def _print_spread(found: Spread, sizes: Counter[int]) -> None:
+    """How often constructs, and pairs of them, occur."""
+    console = _console()
+    rows = max(found.rows, 1)
+    steps = ", ".join(f"{n}{'+' if n == LARGEST else f' to {n + SIZE_STEP - 1}'}: {sizes[n]}" for n in sorted(sizes))
+    console.print(f"Kernels by their number of statements: {steps}.", highlight=False)
+    by_count = sorted(found.counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    console.print(
+        f"{len(by_count)} constructs: {', '.join(f'{name} {count / rows:.1%}' for name, count in by_count)}.",
+        highlight=False,
+    )
+    console.print(
+        f"{found.together} of {found.possible} pairs of constructs occur together; {len(found.never)} never have "
+        f"although chance alone would have made {EXPECTED:g} or more of them:",
+        highlight=False,
+    )
+    for pair in found.never[:SHOWN]:
+        console.print(f"  {pair.first} with {pair.second}: {pair.expected:.0f} expected", highlight=False)
+    if len(found.never) > SHOWN:
+        console.print(f"  and {len(found.never) - SHOWN} more", highlight=False)
+
+
+def _console() -> Console:
+    """A file or a pipe has no width to fit."""
+    console = Console()
+    return console if console.is_terminal else Console(width=200)
 
 
 def _print(summary: Summary) -> None:
@@ -33,9 +85,7 @@ def _print(summary: Summary) -> None:
         table.add_row(name, *_cells(category))
     table.add_section()
     table.add_row("all", *_cells(summary.total))
-    # A file or a pipe has no width to fit.
-    console = Console()
-    console = console if console.is_terminal else Console(width=200)
+    console = _console()
     console.print(table)
     console.print(
         "Statements, nodes and tolerances are medians, C++ bytes a mean; shares are smallest / median.",

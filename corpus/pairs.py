@@ -1,0 +1,84 @@
+"""Which constructs occur, which occur together, and which never have: pure functions over sets of features.
+
+Defects of a code generator live where features meet; a pair that the kernels of a corpus should have had by chance, and
+have not, is a place that nobody has looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from itertools import combinations
+from typing import Final, NamedTuple
+
+import msgspec
+
+#: Kinds of features of which a kernel has one alone: two of them never meet.
+EXCLUSIVE: Final = frozenset(("launch",))
+#: Kinds that are constructs of the language; the others are types and sizes.
+CONSTRUCTS: Final = frozenset(("node", "op", "augmented", "logical", "member"))
+#: A pair counts as missed if chance alone would have brought it about this often.
+EXPECTED: Final = 5.0
+
+
+class Pair(NamedTuple):
+    """Two features, in how many rows they have met, and in how many they would if they had nothing to do with one
+    another."""
+
+    first: str
+    second: str
+    met: int
+    expected: float
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How features are spread over rows.
+
+    `rows` is the number of rows, `counts` says in how many each feature occurs, `together` counts the pairs that occur,
+    and `never` lists those that do not although chance alone would have made at least `EXPECTED` of them, the most
+    surprising first.
+    """
+
+    rows: int
+    counts: dict[str, int]
+    together: int
+    possible: int
+    never: tuple[Pair, ...]
+    rarest: tuple[Pair, ...]
+
+
+def is_construct(feature: str) -> bool:
+    """Whether a feature is a construct of the language, not a type or a size."""
+    return feature.partition(":")[0] in CONSTRUCTS
+
+
+def spread(rows: Iterable[Collection[str]], shown: int = 20) -> Spread:
+    """How the features of `rows`, one set a row, are spread; `shown` limits the rarest pairs that are listed."""
+    counts: Counter[str] = Counter()
+    together: Counter[tuple[str, str]] = Counter()
+    number = 0
+    for row in rows:
+        number += 1
+        features = sorted(set(row))
+        counts.update(features)
+        together.update(combinations(features, 2))
+    pairs = [
+        Pair(first, second, together[first, second], counts[first] * counts[second] / number)
+        for first, second in combinations(sorted(counts), 2)
+        if not _exclusive(first, second)
+    ]
+    never = [p for p in pairs if p.met == 0 and p.expected >= EXPECTED]
+    met = [p for p in pairs if p.met]
+    return Spread(
+        rows=number,
+        counts=dict(sorted(counts.items())),
+        together=len(met),
+        possible=len(pairs),
+        never=tuple(sorted(never, key=lambda p: (-p.expected, p.first, p.second))),
+        rarest=tuple(sorted(met, key=lambda p: (p.met / p.expected, p.first, p.second))[:shown]),
+    )
+
+
+def _exclusive(first: str, second: str) -> bool:
+    kind, other = first.partition(":")[0], second.partition(":")[0]
+    return kind == other and kind in EXCLUSIVE
