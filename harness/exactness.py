@@ -30,7 +30,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import Array, Type
 from strategies.language.views import arrays_named, definitions
-from strategies.ops import OPS
+from strategies.ops import overload
 
 
 def exact_outputs(program: Program) -> frozenset[str]:
@@ -79,7 +79,10 @@ class _Inexact:
     def visit(self, node: Node) -> None:
         match node:
             case Assign() | AugmentedAssign():
-                inexact = isinstance(node, AugmentedAssign) and not OPS[node.operator].exact
+                inexact = (
+                    isinstance(node, AugmentedAssign)
+                    and not overload(node.operator, (node.target.type, node.value.type)).exact
+                )
                 # a sum in place may be one that threads make together
                 inexact |= isinstance(node, AugmentedAssign) and _is_element(node.target) and _floats(node.value.type)
                 if inexact or self._of(node.value):
@@ -126,7 +129,8 @@ class _Inexact:
             case Name():
                 return self._array(node.name) in self.names
             case Apply():
-                return not OPS[node.op].exact or any(self._of(a) for a in node.arguments)
+                row = overload(node.op, node.argument_types)
+                return not row.exact or any(self._of(a) for a in node.arguments)
             case Cast():
                 return self._of(node.operand)
             case Construct():

@@ -20,7 +20,7 @@ from strategies.language.limits import Limit, Traits, crossed
 from strategies.language.nodes import Atomic, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
-from strategies.ops import ATOMICS, EXCHANGES, OPS
+from strategies.ops import ATOMICS, EXCHANGES, overload
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
 MIN_CHECKED: Final = 0.8
@@ -35,8 +35,8 @@ ATTEMPTS: Final = 4
 __all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", "Promise", "expect"]
 
 TRAITS: Final = Traits(
-    lambda op: op not in EXCHANGES if op in ATOMICS else OPS[op].differentiable,
-    lambda op: op not in ATOMICS and OPS[op].flat,
+    lambda op, of: op not in EXCHANGES if op in ATOMICS else overload(op, of).differentiable,
+    lambda op, of: op not in ATOMICS and overload(op, of).flat,
 )
 
 

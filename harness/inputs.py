@@ -43,6 +43,21 @@ _TINY_FLOATS: Final = {
 #: most.
 _NONFINITE_SHARE: Final = 15
 _NONFINITE: Final = (np.nan, np.nan, np.inf, -np.inf)
+#: No rotation in both of its signs, half turns and quarter turns about the axes, and two that have no equal components.
+_SPECIAL_ROTATIONS: Final = (
+    (0.0, 0.0, 0.0, 1.0),
+    (0.0, 0.0, 0.0, -1.0),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.0, 1.0, 0.0, 0.0),
+    (0.0, 0.0, 1.0, 0.0),
+    (0.5, 0.0, 0.0, 0.5),
+    (0.0, -0.5, 0.0, 0.5),
+    (0.0, 0.0, 0.5, -0.5),
+    (0.5, 0.5, 0.5, 0.5),
+    (-0.5, 0.25, 1.0, 0.0),
+    (0.25, 0.5, -0.75, 1.0),
+)
+_SMALLEST_QUATERNION: Final = 0.25
 _SPECIAL_INTEGERS: Final = (0, 1, -1, 2, -2, 3, 7, -7)
 #: Cotangents: both signs, no two alike in size, short enough to be exact in float16.
 _COTANGENT_STEP: Final = 1 / 64
@@ -132,7 +147,24 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL
     values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar)
-    return values.astype(numpy_dtype(parameter.type)).reshape(shape)
+    values = values.reshape(shape)
+    if form(parameter.type) in ("quat", "transform"):
+        _rotations(values[..., -4:], parameter, raw.reshape(2, *shape)[..., -1], special)
+    return values.astype(numpy_dtype(parameter.type))
+
+
+def _rotations(quaternions: Values, parameter: Parameter, raw: Values, special: bool) -> None:
+    """Put the identity in the place of quaternions that nearly vanish, and other special ones in most places if asked.
+
+    A quaternion is mostly divided by its length: what is nearly nothing stands for no rotation.
+    """
+    choices = [q for q in _SPECIAL_ROTATIONS if parameter.low <= min(q) and max(q) <= parameter.high]
+    if special and choices:
+        picked = np.array(choices)[np.floor(raw[1] * len(choices)).astype(int)]
+        quaternions[...] = np.where((raw[0] < 0.75)[..., None], picked, quaternions)
+    small = np.sum(quaternions * quaternions, axis=-1, keepdims=True) < _SMALLEST_QUATERNION**2
+    if parameter.low <= 0 and parameter.high >= 1:
+        quaternions[...] = np.where(small, _SPECIAL_ROTATIONS[0], quaternions)
 
 
 def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:

@@ -64,8 +64,9 @@ from strategies.language.nodes import (
 from strategies.language.structs import root
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
 from strategies.language.views import arrays_named, definitions
-from strategies.ops import EXCHANGES, OPS, Decision, OpSpec
+from strategies.ops import EXCHANGES, Decision, OpSpec, overload
 from strategies.ops.decisions import truncated
+from strategies.ops.spec import Rounding
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
 
@@ -79,6 +80,8 @@ _OVERFLOWING: Final = frozenset(
     ("add", "sub", "mul", "div", "floordiv", "cw_div", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul")
 )
 
+#: Units in the last place of one rounding in float64: smaller noise is lost in the rounding of the reference itself.
+_DOUBLE_ULPS: Final = 2.0
 _COMPARE: Final = {
     "<": np.less,
     "<=": np.less_equal,
@@ -136,6 +139,11 @@ def _moved(argument: Values) -> Values:
     """How far each perturbation moved an operand; infinities and NaN do not move."""
     found = argument - argument[:, :1]
     return np.where(np.isfinite(found), found, 0.0)
+
+
+def _shaped(values: Values, of: Type) -> Values:
+    """`values` with the axes that one value of type `of` has, and lanes in front."""
+    return values.reshape(*values.shape[:3], *of.shape) if isinstance(of, Composite) else values
 
 
 def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
@@ -361,7 +369,7 @@ class Evaluator(ControlFlow):
             case Name():
                 return self._variable(node.name, mask)
             case Apply():
-                return self._apply(OPS[node.op], node, [self._value(a, mask) for a in node.arguments], mask)
+                return self._apply(self._row(node), node, [self._value(a, mask) for a in node.arguments], mask)
             case Compare():
                 return self._compare(node, mask)
             case Logical():
@@ -427,10 +435,16 @@ class Evaluator(ControlFlow):
         lanes = np.broadcast_shapes(base.shape[:3], places.shape[:3])
         return np.broadcast_to(base, (*lanes, base.shape[3])), np.broadcast_to(places, (*lanes, places.shape[3]))
 
+    @staticmethod
+    def _row(node: Apply) -> OpSpec:
+        return overload(node.op, node.argument_types)
+
     def _apply(self, row: OpSpec, node: Apply, arguments: list[Values], mask: Mask) -> Values:
-        if any(a.ndim == 4 for a in arguments):
+        if row.shaped:
+            arguments = [_shaped(a, given.type) for a, given in zip(arguments, node.arguments, strict=True)]
+        elif any(a.ndim == 4 for a in arguments):
             arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
-        first = node.arguments[0].type
+        first = node.arguments[0].type if node.arguments else node.type
         if row.decides_on_rounded and row.decisions is not None:
             for decision in row.decisions(lambda v: self._round(v, first), *arguments):
                 self._decide(decision, mask, row.jumps, types.element_scalar(first))
@@ -442,10 +456,12 @@ class Evaluator(ControlFlow):
         if row.decides_on_rounded:
             found = row.reference(lambda v: self._round(v, first), *arguments)
         elif row.composite:
-            found = row.reference(lambda v: self._perturb(v, first, 0.5), *arguments)
+            found = row.reference(self._rounding(first), *arguments)
         else:
-            found = row.reference(*arguments)
+            found = row.reference(*arguments) if arguments else row.reference(node.type)
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)
+        if row.shaped and isinstance(node.type, Composite):
+            found = found.reshape(*found.shape[:3], node.type.length)
         if self.native:
             self._check_defined(row, arguments, found, mask)
         else:
@@ -453,12 +469,25 @@ class Evaluator(ControlFlow):
             if found.dtype.kind == "f":
                 self._note_magnitude(found, mask)
         if row.adjoint_noise is not None and self.noise is not None:
-            found = self._perturb_slope(found, row.adjoint_noise(*arguments), arguments, node.type)
+            slopes = row.adjoint_noise(*arguments)
+            if row.shaped:
+                found = self._perturb_slopes(found, slopes, arguments, node.type)
+            else:
+                found = self._perturb_slope(found, slopes, arguments, node.type)
         if row.composite:
             return found
         if row.error_floor and self.noise is not None:
             return self._perturb(found + row.error_floor, node.type, row.error(node.type)) - row.error_floor
         return self._perturb(found, node.type, row.error(node.type))
+
+    def _rounding(self, of: Type) -> Rounding:
+        """One rounding of an operation inside a built-in.
+
+        Its result may happen to be a float that is exact.  Not so in float64, where every result of the reference
+        looks like that: there, another order of the same operations rounds otherwise.
+        """
+        ulps = 0.5 if types.element_scalar(of).bits < 64 else _DOUBLE_ULPS
+        return lambda v: self._perturb(v, of, ulps)
 
     def _note_magnitude(self, found: Values, mask: Mask) -> None:
         size = np.abs(found[0, 0])
@@ -497,6 +526,19 @@ class Evaluator(ControlFlow):
             found = found + (moved.sum(axis=-1) if moved.ndim > found.ndim else moved)
         return found
 
+    def _perturb_slopes(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
+        """The same for values of several axes: a slope bounds the error of every partial derivative by an argument.
+
+        Slopes have no axes but those of lanes.
+        """
+        flat = found if found.ndim > 3 else found[..., None]
+        for slope, argument in zip(slopes, arguments, strict=True):
+            change = argument - argument[:, :1]
+            change = change.reshape(*change.shape[:3], -1)
+            error = self._noise(of, (flat.shape[3], change.shape[3])) / 2
+            flat = flat + slope[:, :1, :, None] * (error * change[..., None, :]).sum(axis=-1)
+        return flat if found.ndim > 3 else flat[..., 0]
+
     # ------------------------------------------------------------ definedness
 
     def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
@@ -504,10 +546,10 @@ class Evaluator(ControlFlow):
 
         For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result.
         """
-        kind = arguments[0].dtype.kind
         if found.dtype.kind == "f":
             self._check_finite(row, arguments, found, mask)
-        if kind not in "iu":
+        kind = arguments[0].dtype.kind if arguments else ""
+        if kind not in ("i", "u"):
             return
         active = mask[..., None] if found.ndim > 3 or any(a.ndim > 3 for a in arguments) else mask
         bits = 8 * arguments[0].dtype.itemsize
@@ -525,7 +567,8 @@ class Evaluator(ControlFlow):
                 wide = row.reference(lambda v: v, *(a.astype(np.float64) for a in arguments))
             else:
                 wide = row.reference(*(a.astype(np.float64) for a in arguments))
-            self._check_overflow(wide, bits, active if wide.ndim == active.ndim else mask)
+            wide = wide.reshape(*wide.shape[:3], -1) if wide.ndim > 3 else wide
+            self._check_overflow(wide, bits, mask[..., None] if wide.ndim > 3 else mask)
 
     def _check_overflow(self, wide: Values, bits: int, active: Mask) -> None:
         """Raise `InvalidProgram` if a result, computed as float64, does not fit a signed integer of `bits`."""
@@ -538,7 +581,7 @@ class Evaluator(ControlFlow):
 
         def finite(values: Values) -> Mask:
             found: Mask = np.isfinite(values)
-            return np.asarray(found.all(axis=-1)) if values.ndim > 3 else found
+            return np.asarray(found.all(axis=tuple(range(3, values.ndim))))
 
         lost = mask & ~finite(found)
         if lost.any():
@@ -934,4 +977,4 @@ class Evaluator(ControlFlow):
             return
         application = Apply(node.target.type, node.operator, (node.target, node.value))
         old = self._value(node.target, mask)
-        self._assign(node.target, self._apply(OPS[node.operator], application, [old, value], mask), mask)
+        self._assign(node.target, self._apply(self._row(application), application, [old, value], mask), mask)

@@ -26,7 +26,7 @@ from strategies.language.nodes import (
     Parameter,
     Statement,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Type, Vector
+from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
 from strategies.weights import BARE_CONSTANTS, NODE_BUDGET, Statements
@@ -343,11 +343,12 @@ class Blocks(Calls, ABC):
         """`value` as type `of`: converted, or one component of it."""
         if value.type is of:
             return value
-        if isinstance(value.type, Vector):
+        if isinstance(value.type, Composite):
             value = self._component_of(value)
-        if isinstance(of, Vector):
+        if isinstance(of, Composite):
             part = self.as_type(value, of.dtype)
-            return Typed(Construct(of, (part.node,)), part.interval, part.live)
+            count = 1 if isinstance(of, Vector | Matrix) else of.length
+            return Typed(Construct(of, (part.node,) * count), part.interval, part.live)
         if value.type is BOOL:
             assert isinstance(of, Scalar)
             one, zero = self._constant(of, 1), self._constant(of, 0)

@@ -26,9 +26,33 @@ from strategies.language.nodes import (
     Parameter,
     View,
 )
-from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    Array,
+    Composite,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Transform,
+    Type,
+    Vector,
+)
 from strategies.names import NAMES
-from strategies.ops import FACTOR, OPS, REACH, Away, OpSpec, producers
+from strategies.ops import (
+    FACTOR,
+    OPS,
+    REACH,
+    Away,
+    Dominant,
+    OpSpec,
+    Rotation,
+    Unit,
+    instances,
+    overload,
+    producers,
+)
+from strategies.ops.spec import Place
 from strategies.scope import Scope, Variable
 from strategies.weights import (
     BARE_ELEMENT,
@@ -82,15 +106,28 @@ _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
 
 
+#: Forms of values of several numbers that kernels with vectors have, and the groups of what works on those.
+VECTOR_FORMS: Final = frozenset(("vec2", "vec3", "vec4"))
+_PALETTE_GROUPS: Final = frozenset(("Operators", "Scalar Math", "Vector Math"))
+
+
+def _is_plain(row: OpSpec) -> bool:
+    """Whether a row is for kernels of any category: those about matrices and their like choose for themselves."""
+    return row.group in _PALETTE_GROUPS and any(
+        arguments and all(isinstance(of, Scalar | Vector) for of in (*arguments, result))
+        for arguments, result in instances(row)
+    )
+
+
 @lru_cache(maxsize=4096)
 def _candidates(
-    result: Type, palette: frozenset[str], allowed: frozenset[Type], vectors: bool
+    result: Type, palette: frozenset[str], allowed: frozenset[Type], forms: frozenset[str]
 ) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
-    """The rows of `palette` that give `result` from arguments of allowed types."""
+    """The rows of `palette` that give `result` from arguments of allowed types and forms."""
 
     def fits(argument: Type) -> bool:
-        if isinstance(argument, Vector):
-            return vectors and argument.dtype in allowed
+        if isinstance(argument, Composite):
+            return argument.form in forms and argument.dtype in allowed
         return argument in allowed
 
     return tuple(
@@ -112,8 +149,12 @@ class Expressions:
         self.parameters: list[Parameter] = []
         self.nodes = 0
         self.vectors = False
+        #: forms of values of several numbers that may appear, beside vectors if there are any
+        self.forms: frozenset[str] = frozenset()
         self.allowed: frozenset[Type] = frozenset((main, INT32, BOOL))
         self.palette = self._draw_palette()
+        #: the seed and the index of this kernel, if it is one of a stream
+        self.dealt: tuple[int, int] | None = None
         #: what inner nodes become
         self.mixture = EXPRESSIONS
         #: whole numbers that this kernel writes, beside small ones
@@ -143,7 +184,11 @@ class Expressions:
 
     def _draw_palette(self) -> frozenset[str]:
         count = self.dice.between(*PALETTE)
-        known = [row.name for row in OPS.values() if row.differentiable or row.flat or self.dice.chance(UNPROMISED)]
+        known = [
+            row.name
+            for row in OPS.values()
+            if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(UNPROMISED))
+        ]
         drawn = self.dice.some_of(known, count)
         return STAPLES.union(drawn)
 
@@ -245,7 +290,7 @@ class Expressions:
                 top = Literal(INT32, int(interval.high))
                 return Apply(INT32, "sub", (top, name))
 
-    def element(self, dtype: Scalar | Vector) -> Typed:
+    def element(self, dtype: Scalar | Composite) -> Typed:
         """An element of an input array, which is made if there is none or by chance."""
         if self.loop_indices and self.dice.chance(LOOP_READS):
             found = self._element_of_loop(dtype)
@@ -265,7 +310,7 @@ class Expressions:
         node = Element(dtype, array.name, self.position(array.shape))
         return Typed(node, Interval(array.low, array.high), types.element_scalar(dtype).is_float)
 
-    def _element_of_loop(self, dtype: Scalar | Vector) -> Typed | None:
+    def _element_of_loop(self, dtype: Scalar | Composite) -> Typed | None:
         """An element at a loop's index: of an array that is long enough, or of a new one."""
         index = self.loop_indices[-1]
         if index.interval.low < 0:
@@ -282,7 +327,7 @@ class Expressions:
         node = Element(dtype, chosen.name, (Name(INT32, index.name),))
         return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
 
-    def _input_array(self, dtype: Scalar | Vector) -> Parameter:
+    def _input_array(self, dtype: Scalar | Composite) -> Parameter:
         interval = self.input_interval(dtype)
         if len(self.launch) == 1 or not self.dice.chance(25):
             return self.array(dtype, self.launch_shape(), interval)
@@ -362,7 +407,7 @@ class Expressions:
             case "variable":
                 return self.variable(self.dice.one_of(variables))
             case "element":
-                assert isinstance(of, Scalar | Vector)
+                assert isinstance(of, Scalar | Composite)
                 return self.element(of)
             case "component":
                 assert isinstance(of, Scalar)
@@ -373,7 +418,7 @@ class Expressions:
                 assert isinstance(of, Scalar)
                 return self.convert(self.variable(self.loop_indices[-1]), of)
             case "construct":
-                assert isinstance(of, Vector)
+                assert isinstance(of, Composite)
                 return self.construct(of, 0)
         assert isinstance(of, Scalar)
         return self.literal(of)
@@ -386,19 +431,31 @@ class Expressions:
 
     def _may_read(self, of: Type) -> bool:
         arrays = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
-        if isinstance(of, Vector) and not self.vectors:
+        if isinstance(of, Composite) and of.form not in self._forms:
             return False
-        return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Vector))
+        return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Composite))
+
+    @property
+    def _forms(self) -> frozenset[str]:
+        return self.forms | VECTOR_FORMS if self.vectors else self.forms
 
     def _components(self, of: Scalar) -> list[Variable]:
-        return [v for v in self.scope if isinstance(v.type, Vector) and v.type.dtype is of and not v.sum_only]
+        return [v for v in self.scope if isinstance(v.type, Composite) and v.type.dtype is of and not v.sum_only]
 
-    def _component_of(self, vector: Typed) -> Typed:
-        assert isinstance(vector.type, Vector)
-        index = Literal(INT32, self.dice.below(vector.type.length))
+    def _component_of(self, value: Typed) -> Typed:
+        """One number of `value`."""
+        of = value.type
+        assert isinstance(of, Composite)
         self.nodes += 1
-        attribute = self.dice.chance(50)
-        return Typed(Component(vector.type.dtype, vector.node, index, attribute), vector.interval, vector.live)
+        index = Literal(INT32, self.dice.below(of.shape[0]))
+        if isinstance(of, Matrix):
+            column = Literal(INT32, self.dice.below(of.columns))
+            if self.dice.chance(25):
+                row = Component(types.vector(of.columns, of.dtype), value.node, index)
+                return Typed(Component(of.dtype, row, column), value.interval, value.live)
+            return Typed(Component(of.dtype, value.node, index, column=column), value.interval, value.live)
+        attribute = of.length <= 4 and self.dice.chance(50)
+        return Typed(Component(of.dtype, value.node, index, attribute), value.interval, value.live)
 
     def _extent(self) -> Typed:
         arrays = [p for p in self.parameters if isinstance(p.type, Array)]
@@ -421,7 +478,7 @@ class Expressions:
         kinds.append((self.mixture.conditional, "conditional"))
         if isinstance(of, Scalar):
             kinds.append((self.mixture.cast, "cast"))
-            if self.vectors and of is self.main:
+            if self._forms and of is self.main:
                 kinds.append((self.mixture.component, "component"))
         else:
             kinds.append((3, "construct"))
@@ -435,15 +492,15 @@ class Expressions:
                 return self.cast(of, depth)
             case "component":
                 assert isinstance(of, Scalar)
-                return self._component_of(self.expression(self.vector_type(of), depth - 1))
+                return self._component_of(self.expression(self.composite_type(of), depth - 1))
             case "construct":
-                assert isinstance(of, Vector)
+                assert isinstance(of, Composite)
                 return self.construct(of, depth)
         return self.operation(of, depth)
 
     def operation(self, of: Type, depth: int) -> Typed:
         """An operator or built-in out of the palette, its arguments guarded."""
-        candidates = _candidates(of, self.palette, self.allowed, self.vectors)
+        candidates = _candidates(of, self.palette, self.allowed, self._forms)
         if not candidates:
             return self.leaf(of)
         row, argument_types = self.dice.one_of(candidates)
@@ -485,14 +542,19 @@ class Expressions:
 
     def apply(self, row: OpSpec, of: Type, arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, each argument fitted to the row's domain."""
-        dtype = types.element_scalar(arguments[0].type)
-        domain = row.domain(dtype)
+        given = tuple(a.type for a in arguments) or (of,)
+        domain = row.domain(types.element_scalar(given[0]))
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         self.nodes += 1
-        node = Apply(of, row.name, tuple(a.node for a in fitted))
-        interval = held(row.result_interval(of, *(a.interval for a in fitted)), of)
+        raw = row.result(given)
+        assert raw is not None
+        node = Apply(raw, row.name, tuple(a.node for a in fitted))
+        interval = held(row.result_interval(raw, *(a.interval for a in fitted)), raw)
         live = not row.flat and not interval.is_point and any(a.live for a in fitted)
-        return Typed(node, interval, live)
+        found = Typed(node, interval, live)
+        if row.through is not None:
+            return self.apply(overload(row.through, (raw,)), of, [found])
+        return found
 
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""
@@ -541,15 +603,38 @@ class Expressions:
         """A vector type of this kernel."""
         return types.vector(self.dice.one_of((3, 2, 4)), dtype)
 
-    def construct(self, of: Vector, depth: int) -> Typed:
-        """A vector from scalars."""
-        count = 1 if self.dice.chance(20) else of.length
-        parts = [self.expression(of.dtype, depth - 1) for _ in range(count)]
+    def composite_type(self, dtype: Scalar) -> Composite:
+        """A type of several numbers of this kernel."""
+        forms = sorted(self.forms)
+        if not forms or (self.vectors and self.dice.chance(30)):
+            return self.vector_type(dtype)
+        return types.composite(self.dice.one_of(forms), dtype)
+
+    def construct(self, of: Composite, depth: int) -> Typed:
+        """A value of several numbers from its parts; of a transformation the rotation has length one."""
+        vector = types.vector(3, of.dtype)
+        match of:
+            case Transform():
+                rotation = self.fit(self.leaf_or(types.quaternion(of.dtype), depth), Unit())
+                parts = [self.expression(vector, depth - 1), rotation]
+            case Quaternion() if self.dice.chance(40):
+                parts = [self.expression(vector, depth - 1), self.expression(of.dtype, depth - 1)]
+            case Matrix() if of.length > 4:
+                parts = [self.leaf(of.dtype) for _ in range(1 if self.dice.chance(20) else of.length)]
+            case Vector(length=6) if self.dice.chance(60):
+                parts = [self.expression(vector, depth - 1) for _ in range(2)]
+            case _:
+                single = isinstance(of, Vector | Matrix) and self.dice.chance(20)
+                parts = [self.expression(of.dtype, depth - 1) for _ in range(1 if single else of.length)]
         interval = parts[0].interval
         for part in parts[1:]:
             interval = interval.join(part.interval)
         self.nodes += 1
         return Typed(Construct(of, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
+
+    def leaf_or(self, of: Type, depth: int) -> Typed:
+        """An expression of type `of`, or a leaf at the end of `depth`."""
+        return self.expression(of, depth - 1) if depth > 0 else self.leaf(of)
 
     # ------------------------------------------------------------ conditions
 
@@ -577,7 +662,7 @@ class Expressions:
         return Typed(Logical(BOOL, operator, (test.node, self.comparison(depth).node)), intervals.TRUTH)
 
     def _tests(self) -> bool:
-        return bool(_candidates(BOOL, self.palette - {"unot"}, self.allowed, self.vectors))
+        return bool(_candidates(BOOL, self.palette - {"unot"}, self.allowed, self._forms))
 
     def logical(self, depth: int) -> Typed:
         """``and``, ``or``."""
@@ -625,10 +710,17 @@ class Expressions:
 
     # ------------------------------------------------------------ guards
 
-    def fit(self, value: Typed, domain: Interval | Away) -> Typed:
+    def fit(self, value: Typed, domain: Place) -> Typed:
         """`value`, wrapped in a guard if it could leave `domain`."""
-        if isinstance(domain, Away):
-            return self._fit_away(value, domain)
+        match domain:
+            case Away():
+                return self._fit_away(value, domain)
+            case Unit():
+                return self._fit_unit(value)
+            case Dominant():
+                return self._fit_dominant(value, domain)
+            case Rotation():
+                return self.rotation(value.type)
         if value.interval.within(domain):
             return value
         scalar = types.element_scalar(value.type)
@@ -740,8 +832,44 @@ class Expressions:
         self.nodes += 2
         return Typed(node, Interval(least, max(value.interval.high, least)), value.live)
 
+    def _fit_unit(self, value: Typed) -> Typed:
+        """`value` divided by its length; of a transformation the rotation."""
+        of, node = value.type, value.node
+        if isinstance(node, Apply) and overload(node.op, node.argument_types).unit:
+            return value
+        if not isinstance(of, Transform):
+            return self.apply(overload("normalize", (of,)), of, [value])
+        if isinstance(node, Construct) and len(node.arguments) == 2:
+            return value
+        parts = [
+            self.apply(OPS[f"transform_get_{part}"], result, [value])
+            for part, result in (("translation", types.vector(3, of.dtype)), ("rotation", types.quaternion(of.dtype)))
+        ]
+        parts[1] = self._fit_unit(parts[1])
+        self.nodes += 1
+        return Typed(Construct(of, tuple(p.node for p in parts)), value.interval.join(intervals.UNIT), value.live)
+
+    def _fit_dominant(self, value: Typed, domain: Dominant) -> Typed:
+        """`value` made small, plus a multiple of the identity."""
+        of = value.type
+        assert isinstance(of, Matrix)
+        inner = self.fit(value, symmetric(domain.reach))
+        size = of.rows * domain.reach + 1.0
+        vector = types.vector(of.rows, of.dtype)
+        diagonal = Apply(of, "diag", (self._constant(vector, size),))
+        self.nodes += 3
+        total = Apply(of, "add", (inner.node, diagonal))
+        return Typed(total, Interval(-domain.reach, domain.reach + size), value.live)
+
+    def rotation(self, of: Type) -> Typed:
+        """A rotation matrix, out of an element of an array."""
+        assert isinstance(of, Matrix)
+        source = types.quaternion(of.dtype) if of.rows == 3 else types.transform(of.dtype)
+        row = OPS["quat_to_matrix" if of.rows == 3 else "transform_to_matrix"]
+        return self.apply(row, of, [self.element(source)])
+
     def _constant(self, of: Type, value: float) -> Expression:
-        if isinstance(of, Vector):
+        if isinstance(of, Composite):
             return Construct(of, (self._constant(of.dtype, value),))
         assert isinstance(of, Scalar)
         return Literal(of, float(value) if of.is_float else int(value))

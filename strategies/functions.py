@@ -30,7 +30,7 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
 )
-from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
+from strategies.language.types import BOOL, INT32, VOID, Array, Composite, Scalar, Type, Vector
 from strategies.loops import Bounds
 from strategies.names import NAMES
 from strategies.scope import Variable
@@ -99,7 +99,7 @@ class FunctionSketch(Sketch):
 
     # ------------------------------------------------------------ what takes the place of inputs
 
-    def element(self, dtype: Scalar | Vector) -> Typed:
+    def element(self, dtype: Scalar | Composite) -> Typed:
         """An element of an array that was passed, or a parameter, which is made if there is none."""
         arrays = self.readable(dtype)
         if arrays and self.dice.chance(70):

@@ -21,11 +21,19 @@ Body = Callable[[Sketch], Iterable[Statement]]
 _LINE: Final = tuple(shape for shape in LAUNCHES if len(shape) == 1)
 
 
-def draw_kernel(dice: Dice, category: str, body: Body, launches: tuple[tuple[int, ...], ...] = ()) -> Program:
-    """A kernel of `category`, whose statements `body` draws, for one of `launches` or of those that all share."""
+def draw_kernel(
+    dice: Dice,
+    category: str,
+    body: Body,
+    launches: tuple[tuple[int, ...], ...] = (),
+    place: tuple[int, int] | None = None,
+) -> Program:
+    """A kernel of `category`, whose statements `body` draws, for one of `launches` or of those that all share; `place`
+    is its seed and index if it is one of a stream."""
     main = types.scalar(dice.weighted(FLOAT_TYPES))
     launch = dice.one_of(launches or LAUNCHES) if launches or dice.chance(50) else dice.one_of(_LINE)
     sketch = Sketch(dice, launch, main)
+    sketch.dealt = place
     sketch.begin()
     threads = dice.one_of(names.THREADS)[: len(launch)]
     for name, extent in zip(threads, launch, strict=True):

@@ -24,7 +24,7 @@ from strategies.language.nodes import (
     Statement,
     walk,
 )
-from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import OPS, REACH
 from strategies.weights import Statements
 from strategies.while_loops import WhileLoops
@@ -80,7 +80,7 @@ class Sketch(WhileLoops):
 
     # ------------------------------------------------------------ results
 
-    def output(self, dtype: Scalar | Vector, shape: tuple[int, ...] | None = None) -> Parameter:
+    def output(self, dtype: Scalar | Composite, shape: tuple[int, ...] | None = None) -> Parameter:
         """A new output array."""
         return self.array(dtype, shape or self.launch_shape(), self.output_interval(dtype), output=True)
 
@@ -127,9 +127,9 @@ class Sketch(WhileLoops):
                 continue
             extra = self.as_type(self.variable(variable), of)
             value = self.plus(value, extra, linear=variable.sum_only)
-        if isinstance(of, Scalar | Vector) and of is not BOOL:
+        if isinstance(of, Scalar | Composite) and of is not BOOL:
             if types.element_scalar(of).is_float and not value.live:
-                source = self.as_type(self.element(of.dtype if isinstance(of, Vector) else of), of)
+                source = self.as_type(self.element(of.dtype if isinstance(of, Vector | Matrix) else of), of)
                 value = self.plus(value, source, linear=sums)
             elif value.interval.is_point or not (self.main.is_float or self._reads(value.node)):
                 value = self.plus(self.element(of), value)

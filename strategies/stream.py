@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
@@ -27,6 +28,10 @@ class UnknownCategory(ValueError):
         super().__init__(f"there is no category {name!r}; there are {', '.join(CATEGORIES)}")
 
 
+#: The seed and the index of the kernel that is being drawn, if it is one of a stream.
+_place: ContextVar[tuple[int, int] | None] = ContextVar("place", default=None)
+
+
 @cache
 def kernels(category: str) -> st.SearchStrategy[Program]:
     """A strategy for kernels of one category; `UnknownCategory` if there is none of that name.
@@ -38,7 +43,8 @@ def kernels(category: str) -> st.SearchStrategy[Program]:
 
     @st.composite
     def kernel(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
-        return draw_kernel(Dice(draw), category, CATEGORIES[category].body, CATEGORIES[category].launches)
+        chosen = CATEGORIES[category]
+        return draw_kernel(Dice(draw), category, chosen.body, chosen.launches, _place.get())
 
     return kernel()
 
@@ -63,5 +69,9 @@ def draw(category: str, seed: int, index: int) -> Program | None:
     """
     fuzz, found = _recorder(category)
     found.clear()
-    fuzz(hashlib.shake_128(f"{seed}/{category}/{index}".encode()).digest(CHOICE_BYTES))
+    token = _place.set((seed, index))
+    try:
+        fuzz(hashlib.shake_128(f"{seed}/{category}/{index}".encode()).digest(CHOICE_BYTES))
+    finally:
+        _place.reset(token)
     return found.pop() if found else None

@@ -9,7 +9,7 @@ from strategies.expressions import held
 from strategies.intervals import Interval
 from strategies.language.nodes import AugmentedAssign, Name, Statement
 from strategies.language.types import Scalar
-from strategies.ops import OPS, Away
+from strategies.ops import OPS
 from strategies.scope import Variable
 
 #: The operators that a kernel about integers changes a variable with.
@@ -38,7 +38,7 @@ class Updates(Blocks):
         assert isinstance(of, Scalar)
         row = OPS[operator]
         first, second = row.domain(of)[:2]
-        if isinstance(first, Away) or not variable.interval.within(first):
+        if not isinstance(first, Interval) or not variable.interval.within(first):
             return None
         value = self.expression(of, depth)
         if value.interval.low == value.interval.high or value.node == Name(of, variable.name):

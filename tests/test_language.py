@@ -16,7 +16,7 @@ from strategies.language import nodes as n
 from strategies.language import types as t
 from strategies.language.check import IllFormed, check_program
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
-from strategies.language.render import INFIX, expression, literal, render, with_name
+from strategies.language.render import INFIX, expression, literal, render, type_name, with_name
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32
 from strategies.language.widen import widened
 from strategies.ops import result_type
@@ -562,7 +562,7 @@ def shape(node: n.Expression) -> object:
             positive = op == "neg" and isinstance(found[1], str) and found[1][0].isdigit()
             return f"-{found[1]}" if positive else found
         case n.Apply(op=op, arguments=arguments):
-            return ("call", f"wp.{op}", *map(shape, arguments))
+            return ("call", op if op == "len" else f"wp.{op}", *map(shape, arguments))
         case n.Compare():
             return (node.operators, *map(shape, node.operands))
         case n.Logical():
@@ -574,15 +574,17 @@ def shape(node: n.Expression) -> object:
             else:
                 constructor = "bool" if constructor == "bool" else f"wp.{constructor}"
             return ("call", constructor, shape(node.operand))
-        case n.Construct(type=t.Vector() as of):
-            suffix = {"float32": "", "float16": "h", "float64": "d", "int32": "i"}[of.dtype.notation]
-            return ("call", f"wp.vec{of.length}{suffix}", *map(shape, node.arguments))
         case n.Construct(type=t.Struct() as of):
             return ("call", of.name, *map(shape, node.arguments))
         case n.Field():
             return ("attribute", shape(node.base), node.field)
+        case n.Construct():
+            return ("call", type_name(node.type), *map(shape, node.arguments))
         case n.Component(attribute=True, index=n.Literal(value=value)):
-            return ("attribute", shape(node.base), "xyzw"[int(value)])
+            names = "pq" if isinstance(node.base.type, t.Transform) else "xyzw"
+            return ("attribute", shape(node.base), names[int(value)])
+        case n.Component(column=column) if column is not None:
+            return ("index", shape(node.base), shape(node.index), shape(column))
         case n.Component():
             return ("index", shape(node.base), shape(node.index))
         case n.Element():

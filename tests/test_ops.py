@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 
-from harness.inputs import Flavour, derive
+from harness.inputs import Flavour, derive, form
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF
 from harness.reference import Evaluator
 from harness.sandbox import ArrayArgument, BuildOptions, Job, JobResult, Launch, Sandbox, Status
+from strategies.deck import cards
 from strategies.intervals import Interval
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.nodes import Apply, Assign, Element, Name, Parameter, Program, ThreadIndex
 from strategies.language.render import COMPARISONS, INFIX, POWER, PREFIX, render
-from strategies.language.types import INT32, Scalar, Type, Vector
-from strategies.ops import ATOMICS, OPS, ROWS, Away, OpSpec, producers, result_type
+from strategies.language.types import INT32, Composite, Matrix, Scalar, Type
+from strategies.ops import (
+    ATOMICS,
+    OPS,
+    ROWS,
+    Away,
+    Dominant,
+    OpSpec,
+    Rotation,
+    Unit,
+    overload,
+    producers,
+    result_type,
+    settled,
+    vector_math,
+)
+from strategies.ops import instances as op_instances
+from strategies.ops.spec import Place
 
 POINTS = 60
-SCALAR_ROWS = [row for row in ROWS if any("V" not in s.arguments for s in row.signatures)]
+#: Rows that take numbers alone; those of utilities are compared by themselves.
+SCALAR_ROWS = [
+    row
+    for row in ROWS
+    if any(set(s.arguments) == {"T"} for s in row.signatures) and not row.shaped and row.group != "Utility"
+]
 
 
 def arity(row: OpSpec) -> int:
@@ -41,7 +63,7 @@ INTEGER_CASES = [(row, t.scalar(name)) for row in SCALAR_ROWS for name in t.INTE
 
 
 def domain(row: OpSpec, of: Scalar, count: int) -> list[Interval | Away]:
-    return list(row.domain(of))[:count]
+    return [d for d in row.domain(of)[:count] if isinstance(d, Interval | Away)]
 
 
 def value(dice: random.Random, within: Interval | Away, of: Scalar) -> float:
@@ -97,7 +119,8 @@ def test_every_row_is_a_function_of_warp_in_the_group_that_it_says() -> None:
     for row in ROWS:
         spelling = row.spelling_of or row.name
         assert spelling in functions, row.name
-        assert functions[spelling].group == row.group, row.name
+        overloads = getattr(functions[spelling], "overloads", None) or [functions[spelling]]
+        assert row.group in {overload.group for overload in overloads}, row.name
 
 
 def test_every_operator_has_a_row() -> None:
@@ -105,24 +128,21 @@ def test_every_operator_has_a_row() -> None:
     assert set(COMPARISONS) == {"<", "<=", ">", ">=", "==", "!="}
 
 
-def test_names_are_unique() -> None:
-    assert len(OPS) == len(ROWS)
+def test_every_tuple_of_types_belongs_to_one_row() -> None:
+    for row in ROWS:
+        for arguments, result in op_instances(row):
+            given = arguments or (result,)
+            takers = [other for other in ROWS if other.name == row.name and other.result(given) is not None]
+            assert takers == [row], (row.name, given)
+            assert overload(row.name, given) is row
+            assert result_type(row.name, given) is result
 
 
 def test_every_row_can_be_drawn() -> None:
     for row in ROWS:
-        found = [
-            arguments
-            for signature in row.signatures
-            for name in signature.over
-            for result in (t.scalar(name), *(t.vector(k, t.scalar(name)) for k in (2, 3, 4)), t.BOOL, INT32)
-            for candidate, arguments in producers(result)
-            if candidate is row
-        ]
-        assert found or row.name in ("argmin", "argmax"), row.name
-        for arguments in found:
-            assert row.result(arguments) is not None
-            assert len(row.domain(t.element_scalar(arguments[0]))) >= len(arguments)
+        for arguments, result in op_instances(row):
+            assert (row, arguments) in producers(settled(row, result))
+            assert len(row.domain(t.element_scalar((arguments or (result,))[0]))) >= len(arguments)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +190,7 @@ EXACTLY: dict[str, Callable[..., Any]] = {
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
     "div": lambda a, b: a / b,
+    "div_approx": lambda a, b: a / b,
     "floordiv": lambda a, b: mpmath.floor(a / b),
     "mod": lambda a, b: a - b * _trunc(a / b),
     "neg": lambda a: -a,
@@ -327,7 +348,7 @@ VECTORS: dict[str, Callable[..., Any]] = {
 }
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if r.group == "Vector Math"], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", vector_math.ROWS, ids=lambda row: row.name)
 def test_vector_references_agree_with_mpmath(row: OpSpec) -> None:
     assert row.name in VECTORS, "a new row needs an independent reference here"
     dice = random.Random(row.name)
@@ -369,6 +390,7 @@ def _quotient(a: int, b: int) -> int:
 
 
 WHOLE: dict[str, Callable[..., int]] = {
+    "unot": lambda x: not x,
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -421,7 +443,9 @@ def test_integer_references_agree_with_pythons_integers(row: OpSpec, of: Scalar)
         if of.kind == "int":
             assert all(low <= e <= high for e in expected), "the domain lets a signed integer overflow"
         expected = [wrapped(e, of) for e in expected]
-        assert found.dtype == np.dtype(of.notation)
+        result = row.result((of,) * arity(row))
+        assert result is not None
+        assert found.dtype == np.dtype("?" if result is t.BOOL else of.notation)
     assert found.ravel().tolist() == expected
 
 
@@ -432,27 +456,67 @@ def test_truth_values_are_negated() -> None:
 # ---------------------------------------------------------------- intervals
 
 
-def part(dice: random.Random, within: Interval | Away, of: Scalar) -> Interval:
+def part(dice: random.Random, within: Place, of: Scalar) -> Interval:
     """An interval inside a domain, small at times."""
     if isinstance(within, Away):
         low, high = sorted(value(dice, Interval(within.least, within.reach), of) for _ in range(2))
         return Interval(-high, -low) if of.is_signed and dice.random() < 0.4 else Interval(low, high)
+    assert isinstance(within, Interval)
     low, high = sorted(value(dice, within, of) for _ in range(2))
     if dice.random() < 0.2:
         high = low
     return Interval(low, high)
 
 
-def instances(row: OpSpec) -> Iterator[tuple[Type, ...]]:
-    for signature in row.signatures:
-        for name in signature.over:
-            dtype = t.scalar(name)
-            lengths = signature.lengths if "V" in signature.arguments else (0,)
-            for length in lengths:
-                yield tuple(t.vector(length, dtype) if p == "V" else dtype for p in signature.arguments)
+def examples() -> list[tuple[OpSpec, tuple[Type, ...]]]:
+    """One tuple of argument types for every card of the survey: each row in each form and kind of scalar."""
+    found = []
+    for number, card in enumerate(card for dealt in cards() for card in dealt):
+        arguments, _ = card.choices[number % len(card.choices)]
+        if arguments:
+            found.append((card.row, arguments))
+    return found
 
 
-INTERVAL_CASES = [(row, arguments) for row in ROWS for arguments in dict.fromkeys(instances(row))]
+EXAMPLES = examples()
+
+
+def shape_of(of: Type, shaped: bool, beside: bool) -> tuple[int, ...]:
+    """The axes behind those of lanes: the natural ones for a shaped row, else one for whatever stands beside it."""
+    if shaped:
+        return of.shape if isinstance(of, Composite) else ()
+    return (of.length,) if isinstance(of, Composite) else (1,) if beside else ()
+
+
+def sample(
+    dice: random.Random, place: Place, inside: Interval, of: Type, compute: np.dtype[Any]
+) -> np.ndarray[Any, Any]:
+    """Eight values of type `of` in a place, flat."""
+    count = of.length if isinstance(of, Composite) else 1
+    scalar = t.element_scalar(of)
+    raw = [value(dice, inside, scalar if scalar.kind != "bool" else INT32) for _ in range(8 * count)]
+    found = np.array(raw, compute).reshape(8, count)
+    match place:
+        case Unit():
+            found[:, -4:] += 1e-3
+            found[:, -4:] /= np.linalg.norm(found[:, -4:], axis=1, keepdims=True)
+        case Dominant():
+            assert isinstance(of, Matrix)
+            found += np.eye(of.rows).ravel() * (of.rows * place.reach + 1)
+        case Rotation():
+            assert isinstance(of, Matrix)
+            found = np.tile(np.eye(of.rows).ravel(), (8, 1))
+    return found
+
+
+def place_part(dice: random.Random, place: Place, of: Type) -> Interval:
+    """What the generator knows of an argument in a place."""
+    match place:
+        case Unit() | Rotation():
+            return Interval(-1, 1)
+        case Dominant():
+            return Interval(-place.reach, place.reach)
+    return part(dice, place, t.element_scalar(of))
 
 
 def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
@@ -463,10 +527,10 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
     assert result is not None
     limits = t.element_scalar(result).limits
     wraps = t.element_scalar(result).kind == "uint"
-    # float16 is too coarse to look at: rounding is the tolerance's business, here float64 stands in
-    compute = np.dtype(np.float64) if of.is_float else np.dtype("?" if of.kind == "bool" else of.notation)
-    for _ in range(40):
-        parts = [part(dice, d, of) for d in row.domain(of)[: len(arguments)]]
+    beside = any(isinstance(a, Composite) for a in arguments)
+    for _ in range(20):
+        places = row.domain(of)[: len(arguments)]
+        parts = [place_part(dice, d, a) for d, a in zip(places, arguments, strict=True)]
         if row.name == "clamp":
             parts[1:] = sorted(parts[1:])
             if parts[1].high > parts[2].low:
@@ -477,11 +541,12 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
         if not (limits[0] <= found.low <= found.high <= limits[1]):
             return f"{row.name}{parts} claims {found}"
         lanes_of = []
-        for argument, inside in zip(arguments, parts, strict=True):
-            count = argument.length if isinstance(argument, Vector) else 1
-            raw = [value(dice, inside, of if of.kind != "bool" else INT32) for _ in range(8 * count)]
-            shape = (1, 1, 8, count) if any(isinstance(a, Vector) for a in arguments) else (1, 1, 8)
-            lanes_of.append(np.array(raw, compute).reshape(shape))
+        for argument, place, inside in zip(arguments, places, parts, strict=True):
+            scalar = t.element_scalar(argument)
+            # float16 is too coarse to look at: rounding is the tolerance's business, here float64 stands in
+            compute = np.dtype(np.float64 if scalar.is_float else "?" if scalar.kind == "bool" else scalar.notation)
+            shape = (1, 1, 8, *shape_of(argument, row.shaped, beside))
+            lanes_of.append(sample(dice, place, inside, argument, compute).reshape(shape))
         values = call(row, *lanes_of)
         # the ends of an interval are floats themselves
         slack = 1e-12 * max(found.size, 1.0) if of.is_float or of.bits == 64 else 0
@@ -495,7 +560,7 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
 def test_results_stay_inside_the_interval(row: OpSpec) -> None:
     problems = [
         problem
-        for candidate, arguments in INTERVAL_CASES
+        for candidate, arguments in EXAMPLES
         if candidate is row and (problem := _unsound(row, arguments)) is not None
     ]
     assert not problems, problems[:3]
@@ -505,15 +570,12 @@ def test_results_stay_inside_the_interval(row: OpSpec) -> None:
 
 #: Operations in one kernel: a build costs more than a line.
 LINES = 12
-#: Every scalar type, and these vectors: each length, and each kind of component.
-VECTOR_TYPES = (
-    "vec3<float32>", "vec2<float64>", "vec4<float16>", "vec2<int32>", "vec3<uint8>", "vec4<int64>", "vec3<uint32>",
-)  # fmt: skip
 
 
-def representative(arguments: tuple[Type, ...]) -> bool:
-    vectors = {a.notation for a in arguments if isinstance(a, Vector)}
-    return not vectors or bool(vectors & set(VECTOR_TYPES))
+def is_plain(case: tuple[OpSpec, tuple[Type, ...]]) -> bool:
+    """Whether any numbers inside intervals are arguments: the others are the survey's."""
+    row, arguments = case
+    return all(isinstance(d, Interval | Away) for d in row.domain(t.element_scalar(arguments[0])))
 
 
 def program_of(cases: list[tuple[OpSpec, tuple[Type, ...]]], name: str) -> Program:
@@ -525,14 +587,16 @@ def program_of(cases: list[tuple[OpSpec, tuple[Type, ...]]], name: str) -> Progr
         dtype = t.element_scalar(arguments[0])
         operands = []
         for m, (argument, inside) in enumerate(zip(arguments, row.domain(dtype), strict=False)):
-            assert isinstance(argument, Scalar | Vector)
+            assert isinstance(argument, Scalar | Composite)
+            assert isinstance(inside, Interval | Away)
             low, high = (inside.least, inside.reach) if isinstance(inside, Away) else inside
-            low, high = max(low, dtype.limits[0]), min(high, dtype.limits[1])
-            ends = (float(low), float(high)) if dtype.is_float else (int(low), int(high))
+            own = t.element_scalar(argument)
+            low, high = max(low, own.limits[0]), min(high, own.limits[1])
+            ends = (float(low), float(high)) if own.is_float else (int(low), int(high))
             parameters.append(Parameter(f"x{k}_{m}", t.array(argument), *ends, shape=(4,)))
             operands.append(Element(argument, f"x{k}_{m}", at))
         result = row.result(arguments)
-        assert isinstance(result, Scalar | Vector)
+        assert isinstance(result, Scalar | Composite)
         parameters.append(Parameter(f"out{k}", t.array(result), 0, 1, shape=(4,), output=True))
         body.append(Assign(Element(result, f"out{k}", at), Apply(result, row.name, tuple(operands))))
     return Program(name, "unary", (4,), tuple(parameters), (ThreadIndex(("i",)), *body))
@@ -544,13 +608,14 @@ def job_of(found: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> Job:
         dtype = t.element_scalar(parameter.type)
         values = inputs[parameter.name]
         components = values.shape[1] if values.ndim == 2 else 0
-        arguments.append(ArrayArgument(dtype.notation, values, components, gradient=False))
+        kind = form(parameter.type)
+        arguments.append(ArrayArgument(dtype.notation, values, components, gradient=False, form=kind))
     return Job(render(found), found.name, (Launch(found.launch, tuple(arguments), backward=False),))
 
 
 def test_warp_gives_the_types_and_values_that_the_table_says(sandbox: Sandbox) -> None:
-    """Each row in each scalar type and in some vector types: Warp compiles it, and agrees on domain and ends."""
-    cases = [case for case in INTERVAL_CASES if representative(case[1])]
+    """Each row in each form and kind of scalar: Warp compiles it, and agrees on domain and ends."""
+    cases = [case for case in EXAMPLES if is_plain(case)]
     programs = [program_of(cases[k : k + LINES], f"ops_{k // LINES}") for k in range(0, len(cases), LINES)]
     for found in programs:
         check_program(found, result_type)

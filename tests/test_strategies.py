@@ -599,7 +599,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("bitwise", "a change in place", has(AugmentedAssign), 25),
     ("conversion", "a conversion", has(Cast), 98),
     ("conversion", "three types of numbers", lambda p: len(numbers(p)) >= 3, 80),
-    ("precision", "two precisions", lambda p: sum(of.is_float for of in numbers(p)) >= 2, 95),
+    ("precision", "two precisions", lambda p: sum(of.is_float for of in numbers(p)) >= 2, 90),
     ("precision", "a half", lambda p: FLOAT16 in numbers(p), 50),
     ("precision", "a double", lambda p: FLOAT64 in numbers(p), 50),
     ("ternary", "a conditional expression", has(Conditional), 100),
@@ -627,7 +627,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("dynamic_loop", "a length of an array", lambda p: any(has(Extent)(b) for b in bounds_of_loops(p)), 8),
     ("dynamic_loop", "a local as a bound", lambda p: any(reads_local(p, b) for b in bounds_of_loops(p)), 20),
     ("dynamic_loop", "a loop that changes its index", changes_its_index, 8),
-    ("loop_exit", "a break", has(Break), 30),
+    ("loop_exit", "a break", has(Break), 25),
     ("loop_exit", "a continue", has(Continue), 25),
     ("loop_exit", "a return from a loop", lambda p: any(has(Return)(f) for f in bounds(p)), 20),
     (

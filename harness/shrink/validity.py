@@ -225,7 +225,7 @@ class _Check:
                 for parameter, argument in bound_arguments(function, node):
                     self.need(argument.type is parameter.type)
             case Apply():
-                self.need(result_type(node.op, [a.type for a in node.arguments]) is node.type)
+                self.need(result_type(node.op, node.argument_types) is node.type)
             case Compare():
                 self.need(len({o.type.notation for o in node.operands}) == 1)
                 self.need(not all(isinstance(o, Literal) for o in node.operands))

@@ -2,42 +2,56 @@
 
 from collections.abc import Iterator
 
+from strategies.deck import HAND, Card, cards, hand
 from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.language.types import Scalar, Type, Vector
-from strategies.ops import ROWS, Away, instances
+from strategies.language.types import Composite, Scalar, Type
+from strategies.ops import Away, Dominant, Rotation, Unit, settled
+from strategies.ops.spec import Place
 from strategies.statements import Sketch
 
-#: Of 100 arguments, how many are literals (a compiler may fold those), and how many span all of the domain.
-LITERALS = 8
-WHOLE_DOMAIN = 30
+#: Of 100 arguments, how many are literals (a compiler may fold those), how many span all of the domain, and how many
+#: are locals that something else reads too: an adjoint must then be added to, not overwritten.
+LITERALS = 6
+WHOLE_DOMAIN = 40
+SHARED = 45
 #: What the others span at most, around the middle of the domain.
 USUAL = 4.0
 
 
-def _span(sketch: Sketch, domain: Interval | Away, scalar: Scalar) -> Interval:
+def _span(sketch: Sketch, domain: Place, scalar: Scalar) -> Interval:
     """Between which values the cells of an argument lie."""
-    if isinstance(domain, Away):
-        least = domain.least if scalar.is_float else 1
-        if scalar.kind == "uint" or sketch.dice.chance(60):
-            return Interval(least, least + USUAL)
-        return Interval(-least - USUAL, -least)
-    if scalar.kind == "bool":
-        return Interval(0, 1)
-    if sketch.dice.chance(WHOLE_DOMAIN) or domain.within(symmetric(USUAL)):
-        return domain
-    low, high = max(domain.low, -USUAL), min(domain.high, USUAL)
-    return Interval(low, high) if low < high else domain
+    match domain:
+        case Away():
+            least = domain.least if scalar.is_float else 1
+            if scalar.kind == "uint" or sketch.dice.chance(60):
+                return Interval(least, least + USUAL)
+            return Interval(-least - USUAL, -least)
+        case Unit():
+            return Interval(-1.0, 1.0)
+        case Dominant():
+            return symmetric(domain.reach)
+        case Interval() if scalar.kind == "bool":
+            return Interval(0, 1)
+        case Interval() if sketch.dice.chance(WHOLE_DOMAIN) or domain.within(symmetric(USUAL)):
+            return Interval(max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1]))
+        case Interval():
+            low, high = max(domain.low, -USUAL, scalar.limits[0]), min(domain.high, USUAL)
+            return Interval(low, high) if low < high else domain
+    raise TypeError(f"{domain!r} is no place of an array's cells")
 
 
-def _argument(sketch: Sketch, domain: Interval | Away, of: Type, taken: set[str]) -> Typed:
+def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str]) -> Typed:
     """An element of an input array whose cells lie in `domain`: of one that is not `taken`, or of a new one."""
-    assert isinstance(of, Scalar | Vector)
+    assert isinstance(of, Scalar | Composite)
+    if isinstance(domain, Rotation):
+        return sketch.rotation(of)
     scalar = types.element_scalar(of)
-    if of is scalar and scalar.kind != "bool" and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
-        return sketch.literal(of, domain)
+    plain = isinstance(of, Scalar) and scalar.kind != "bool"
+    if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
+        return sketch.literal(scalar, domain)
     span = _span(sketch, domain, scalar)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
     array = sketch.dice.one_of(fitting) if fitting and sketch.dice.chance(40) else None
@@ -46,14 +60,32 @@ def _argument(sketch: Sketch, domain: Interval | Away, of: Type, taken: set[str]
     return sketch.element_of(chosen)
 
 
+def _dealt(sketch: Sketch) -> list[Card]:
+    """The next cards of the stream, or some by chance for a kernel of none."""
+    if sketch.dealt is not None:
+        return hand(*sketch.dealt)
+    return [sketch.dice.one_of(sketch.dice.one_of(cards())) for _ in range(HAND)]
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Two to five operations, each with its own types and its own output."""
+    """A few operations, each with its own types and its own output."""
     dice = sketch.dice
-    for _ in range(dice.between(2, 5)):
-        row = dice.one_of(ROWS)
-        arguments, result = dice.one_of(instances(row.name))
-        domain = row.domain(types.element_scalar(arguments[0]))
+    for card in _dealt(sketch):
+        row = card.row
+        arguments, result = dice.one_of(card.choices)
+        domain = row.domain(types.element_scalar((arguments or (result,))[0]))
         taken: set[str] = set()
         values = [_argument(sketch, d, of, taken) for d, of in zip(domain, arguments, strict=False)]
-        assert isinstance(result, Scalar | Vector)
-        yield sketch.store(sketch.output(result), sketch.apply(row, result, values))
+        shared: list[Typed] = []
+        for n, value in enumerate(values):
+            if types.element_scalar(value.type).is_float and value.live and dice.chance(SHARED):
+                yield sketch.define_as(value, mutable=False)
+                values[n] = sketch.variable(sketch.defined[-1])
+                shared.append(values[n])
+        of = settled(row, result)
+        assert isinstance(of, Scalar | Composite)
+        yield sketch.store(sketch.output(of), sketch.apply(row, of, values))
+        for value in shared:
+            # after the operation, so that its adjoint finds one that it has to add to
+            assert isinstance(value.type, Scalar | Composite)
+            yield sketch.store(sketch.output(value.type), value)

@@ -476,7 +476,7 @@ class _Checker:
                 arguments = [self._expression(a) for a in node.arguments]
                 if self._result_type is None:
                     return node.type
-                found = self._result_type(node.op, arguments)
+                found = self._result_type(node.op, node.argument_types)
                 _require(found is not None, f"{node.op!r} does not take {arguments!r}")
                 assert found is not None
                 return found

@@ -77,11 +77,11 @@ class Limit(Enum):
 
 @dataclass(frozen=True)
 class Traits:
-    """What the op table says of an operation, by its name."""
+    """What the op table says of an operation, by its name and the types of its arguments."""
 
-    differentiable: Callable[[str], bool]
+    differentiable: Callable[[str, Sequence[Type]], bool]
     #: whether its derivative is zero wherever there is one
-    flat: Callable[[str], bool]
+    flat: Callable[[str, Sequence[Type]], bool]
 
 
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
@@ -245,7 +245,7 @@ class _Replay:
             case Literal():
                 return False
             case Apply(op=op, arguments=arguments):
-                return not self.traits.flat(op) and any(self._active(a) for a in arguments)
+                return not self.traits.flat(op, node.argument_types) and any(self._active(a) for a in arguments)
             case Cast():
                 return self._active(node.operand)
             case Construct():
@@ -311,10 +311,13 @@ class _Replay:
     def _use_operation(self, op: str, arguments: Sequence[Expression]) -> None:
         for argument in arguments:
             self._use(argument)
-        if self.traits.flat(op) or op in _LINEAR:
+        given = [a.type for a in arguments]
+        if not given:
+            return
+        if self.traits.flat(op, given) or op in _LINEAR:
             return
         active = [self._active(a) for a in arguments]
-        if not self.traits.differentiable(op) and any(active):
+        if not self.traits.differentiable(op, given) and any(active):
             self.found.add(Limit.NOT_DIFFERENTIABLE)
         for n, argument in enumerate(arguments):
             others = active[:n] + active[n + 1 :]
@@ -366,7 +369,7 @@ class _Replay:
             self._use(node.compare)
         if self._active(node.value) and node.op in ("atomic_min", "atomic_max"):
             self._need(node.value)
-        elif self._active(node.value) and not self.traits.differentiable(node.op):
+        elif self._active(node.value) and not self.traits.differentiable(node.op, (node.value.type,)):
             self.found.add(Limit.NOT_DIFFERENTIABLE)
         if node.result is not None:
             if array in self.filled:

@@ -46,6 +46,11 @@ class Apply(Node, frozen=True, tag="apply"):
     op: str
     arguments: tuple[Expression, ...]
 
+    @property
+    def argument_types(self) -> tuple[Type, ...]:
+        """The types that tell an overload: those of the arguments or, without any, that of the result."""
+        return tuple(a.type for a in self.arguments) or (self.type,)
+
 
 class Compare(Node, frozen=True, tag="compare"):
     """A chain of comparisons, ``a < b <= c``: one operand more than operators."""

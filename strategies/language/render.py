@@ -56,6 +56,7 @@ from strategies.language.types import (
     Tuple,
     Type,
     Vector,
+    element_scalar,
 )
 
 #: Python's binary operators by their name in Warp's registry: symbol and precedence.
@@ -78,6 +79,9 @@ PREFIX: Final = {"neg": ("-", 12), "pos": ("+", 12), "invert": ("~", 12), "unot"
 POWER: Final = "pow_operator"
 
 COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
+
+#: Functions of Python that Warp takes over.
+_PYTHONS: Final = frozenset(("len",))
 
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _UNARY, _POWER, _ATOM = 1, 2, 3, 4, 5, 12, 13, 15
 _LOGICAL: Final = {"or": _OR, "and": _AND}
@@ -231,7 +235,8 @@ def _expression(node: Expression) -> tuple[str, int]:
                 return f"{symbol}{expression(arguments[0], precedence)}", precedence
             if op == POWER:
                 return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
-            return f"wp.{op}({_list(arguments)})", _ATOM
+            called = op if op in _PYTHONS else f"wp.{op}"
+            return f"{called}({_list(arguments) if arguments else _kind(node.type)})", _ATOM
         case Compare():
             text = expression(node.operands[0], _COMPARE + 1)
             for operator, operand in zip(node.operators, node.operands[1:], strict=True):
@@ -277,6 +282,17 @@ def _slice(node: Slice) -> str:
     """``start:stop:step``, as short as it goes."""
     start, stop, step = ("" if part is None else expression(part) for part in (node.start, node.stop, node.step))
     return f"{start}:{stop}" + (f":{step}" if step else "")
+
+
+def _kind(of: Type) -> str:
+    """The keywords by which a function without arguments is told what to make."""
+    given = []
+    if isinstance(of, Matrix):
+        given.append(f"n={of.rows}")
+    dtype = element_scalar(of)
+    if isinstance(of, Matrix) or dtype.notation != "float32":
+        given.append(f"dtype={type_name(dtype)}")
+    return ", ".join(given)
 
 
 def statements(nodes: Sequence[Statement], indent: str = "") -> Iterator[str]:

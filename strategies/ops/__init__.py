@@ -4,7 +4,8 @@ A row says what the generator, the reference, the tolerance and the coverage rep
 reference comes from Warp's documentation or from mathematics and is checked against an independent
 high-precision source; it is never fitted to what Warp computes.
 
-References take NumPy arrays whose last axis, for vectors, runs over the components.  In native mode they
+References take NumPy arrays whose last axis, for vectors, runs over the components (those of `shaped` rows take
+matrices as rows and columns).  In native mode they
 see arrays of the kernel's own precision, otherwise float64.  A scalar beside a vector arrives with a
 last axis of length one.
 """
@@ -17,19 +18,60 @@ from typing import Final
 
 from strategies.language import types
 from strategies.language.types import Type
-from strategies.ops import operators, scalar_math, vector_math
+from strategies.ops import (
+    matrix_math,
+    operators,
+    quaternion_math,
+    scalar_math,
+    spatial_math,
+    transformations,
+    utility,
+    vector_math,
+)
 from strategies.ops.atomics import ATOMICS, EXCHANGES
 from strategies.ops.domains import FACTOR, REACH
 from strategies.ops.signatures import Signature
-from strategies.ops.spec import Away, Decision, OpSpec
+from strategies.ops.spec import Away, Decision, Dominant, OpSpec, Rotation, Unit
 
 __all__ = [
-    "ATOMICS", "EXCHANGES", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "OpSpec", "Signature", "instances",
-    "producers", "result_type",
+    "ATOMICS", "EXCHANGES", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "Dominant", "NoOverload", "OpSpec",
+    "Rotation", "Signature", "Unit", "instances", "overload", "producers", "result_type", "settled",
 ]  # fmt: skip
 
-ROWS: Final[tuple[OpSpec, ...]] = (*operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS)
-OPS: Final = {row.name: row for row in ROWS}
+ROWS: Final[tuple[OpSpec, ...]] = (
+    *operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS, *matrix_math.ROWS, *quaternion_math.ROWS,
+    *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS,
+)  # fmt: skip
+#: The first row of each name.  Where overloads differ in more than their types, further rows follow it.
+OPS: Final = {row.name: row for row in reversed(ROWS)}
+_FURTHER: Final = {name: tuple(r for r in ROWS if r.name == name and r is not OPS[name]) for name in OPS}
+
+
+class NoOverload(TypeError):
+    """An operation that does not take arguments of some types."""
+
+
+def overload(op: str, arguments: Sequence[Type]) -> OpSpec:
+    """The row of ``op(*arguments)``: the first of the name that takes such arguments.
+
+    Raises `KeyError` if there is no operation `op`, and `NoOverload` if none of that name takes them.
+    """
+    found = _overload(op, arguments)
+    if found is None:
+        raise NoOverload(f"{op!r} does not take {list(arguments)!r}")
+    return found
+
+
+def _overload(op: str, arguments: Sequence[Type]) -> OpSpec | None:
+    rows = (OPS[op], *_FURTHER[op])
+    at = _position(op, tuple(arguments))
+    return None if at is None else rows[at]
+
+
+@cache
+def _position(op: str, arguments: tuple[Type, ...]) -> int | None:
+    rows = (OPS[op], *_FURTHER[op])
+    return next((n for n, row in enumerate(rows) if row.result(arguments) is not None), None)
 
 
 def result_type(op: str, arguments: Sequence[Type]) -> Type | None:
@@ -40,17 +82,28 @@ def result_type(op: str, arguments: Sequence[Type]) -> Type | None:
     if op in ATOMICS:
         element, value = arguments
         return value if value is element and types.element_scalar(value).notation in ATOMICS[op] else None
-    row = OPS.get(op)
+    row = _overload(op, arguments) if op in OPS else None
     return row.result(arguments) if row else None
 
 
 @cache
-def instances(op: str) -> tuple[tuple[tuple[Type, ...], Type], ...]:
-    """Every tuple of argument types that the row `op` takes, with the type of the result."""
-    return tuple(instance for signature in OPS[op].signatures for instance in signature.instances())
+def instances(row: OpSpec) -> tuple[tuple[tuple[Type, ...], Type], ...]:
+    """Every tuple of argument types that `row` takes, with the type of the result."""
+    return tuple(dict.fromkeys(instance for signature in row.signatures for instance in signature.instances()))
+
+
+def settled(row: OpSpec, result: Type) -> Type:
+    """The type of what a kernel may use of a result of `row`: that of the operation which makes it unique."""
+    if row.through is None:
+        return result
+    found = result_type(row.through, (result,))
+    assert found is not None
+    return found
 
 
 @cache
 def producers(result: Type) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
-    """Every row and tuple of argument types that gives `result`."""
-    return tuple((row, arguments) for row in ROWS for arguments, given in instances(row.name) if given is result)
+    """Every row and tuple of argument types that gives `result`, or leads to it through another."""
+    return tuple(
+        (row, arguments) for row in ROWS for arguments, given in instances(row) if settled(row, given) is result
+    )

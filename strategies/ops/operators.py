@@ -11,7 +11,17 @@ from strategies import intervals
 from strategies.intervals import Interval, Rule
 from strategies.language import types
 from strategies.ops import decisions, domains
-from strategies.ops.signatures import FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
+from strategies.ops.signatures import (
+    ALL_LENGTHS,
+    FLOAT,
+    INT,
+    LENGTHS,
+    NUMBER,
+    SCALARS_AND_VECTORS,
+    Signature,
+    scalars,
+    vectors,
+)
 from strategies.ops.spec import Domain, OpSpec, Rounding, Values
 
 
@@ -26,6 +36,31 @@ def truncated_division(a: Values, b: Values) -> Values:
 
 def _floor_division(r: Rounding, a: Values, b: Values) -> Values:
     return np.floor(r(a / b)) if a.dtype.kind == "f" else np.floor_divide(a, b)
+
+
+#: Values of several numbers that are added, or multiplied by one number.
+_PAIRS: Final = (
+    *SCALARS_AND_VECTORS,
+    Signature(("M", "M"), "M", NUMBER),
+    Signature(("mat 6 6", "mat 6 6"), "mat 6 6", FLOAT),
+    Signature(("Q", "Q"), "Q", FLOAT),
+    Signature(("X", "X"), "X", FLOAT),
+)
+
+
+def _scaled(of: str, over: tuple[str, ...] = NUMBER, lengths: tuple[int, ...] = LENGTHS) -> tuple[Signature, ...]:
+    """A value of several numbers and one number, in both orders."""
+    return Signature((of, "T"), of, over, lengths), Signature(("T", of), of, over, lengths)
+
+
+def _each(over: tuple[str, ...]) -> tuple[Signature, ...]:
+    """One number, vector, matrix or, of floats, quaternion."""
+    floats = tuple(name for name in over if name in FLOAT)
+    quaternions = (Signature(("Q",), "Q", floats),) if floats else ()
+    return scalars(1, over), vectors(1, over), Signature(("M",), "M", over), *quaternions
+
+
+_MULTIPLES: Final = (*_scaled("V", NUMBER, ALL_LENGTHS), *_scaled("M"), *_scaled("Q", FLOAT))
 
 
 def _operator(name: str, function: Callable[..., Values], interval: Rule, domain: Domain, **more: Any) -> OpSpec:
@@ -46,36 +81,28 @@ def _bitwise(name: str, function: Callable[..., Values], interval: Rule, domain:
         function,
         interval,
         domain,
-        signatures=(scalars(arity, INT), vectors(arity, INT)),
+        signatures=(scalars(arity, INT), vectors(arity, INT), Signature(("M",) * arity, "M", INT)),
         differentiable=False,
         flat=True,
     )
 
 
 ROWS: Final[tuple[OpSpec, ...]] = (
-    _operator("add", np.add, intervals.add, domains.terms(2), signatures=SCALARS_AND_VECTORS),
-    _operator("sub", np.subtract, intervals.sub, domains.terms(2), signatures=SCALARS_AND_VECTORS),
+    _operator("add", np.add, intervals.add, domains.terms(2), signatures=_PAIRS),
+    _operator("sub", np.subtract, intervals.sub, domains.terms(2), signatures=_PAIRS),
     _operator(
         "mul",
         np.multiply,
         intervals.mul,
         domains.factors,
-        signatures=(
-            scalars(2, NUMBER),
-            Signature(("V", "T"), "V", NUMBER),
-            Signature(("T", "V"), "V", NUMBER),
-        ),
+        signatures=(scalars(2, NUMBER), *_MULTIPLES, *_scaled("X", FLOAT)),
     ),
     _operator(
         "div",
         truncated_division,
         intervals.div,
         domains.division,
-        signatures=(
-            scalars(2, NUMBER),
-            Signature(("V", "T"), "V", NUMBER),
-            Signature(("T", "V"), "V", NUMBER),
-        ),
+        signatures=(scalars(2, NUMBER), *_MULTIPLES),
         cuda_ulps=2.0,
     ),
     _operator(
@@ -102,12 +129,37 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         jumps=True,
     ),
     _operator(
+        "mod",
+        np.fmod,
+        intervals.mod,
+        domains.division,
+        ulps=0.0,
+        signatures=(vectors(2, NUMBER),),
+        decisions=decisions.remainder,
+        jumps=True,
+        differentiable=False,
+    ),
+    _operator(
+        "div_approx",
+        np.divide,
+        intervals.div,
+        domains.division,
+        signatures=(
+            scalars(2, FLOAT),
+            *_scaled("V", FLOAT, ALL_LENGTHS),
+            *_scaled("M", FLOAT),
+            *_scaled("Q", FLOAT),
+        ),
+        exact=False,
+        cuda_ulps=8.0,
+    ),
+    _operator(
         "neg",
         np.negative,
         intervals.neg,
         domains.anywhere(1),
         ulps=0.0,
-        signatures=(scalars(1, types.SIGNED + FLOAT), vectors(1, types.SIGNED + FLOAT)),
+        signatures=_each(types.SIGNED + FLOAT),
     ),
     _operator(
         "pos",
@@ -115,14 +167,14 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.same,
         domains.anywhere(1),
         ulps=0.0,
-        signatures=(scalars(1, NUMBER), vectors(1, NUMBER)),
+        signatures=_each(NUMBER),
     ),
     _operator(
         "unot",
         np.logical_not,
         intervals.constant(0, 1),
         domains.anywhere(1),
-        signatures=(scalars(1, ("bool",)),),
+        signatures=(scalars(1, ("bool", *INT), "bool"),),
         differentiable=False,
         flat=True,
     ),

@@ -11,7 +11,7 @@ import numpy as np
 from strategies import intervals
 from strategies.intervals import Interval, Rule
 from strategies.ops import decisions, domains
-from strategies.ops.signatures import FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
+from strategies.ops.signatures import ALL_LENGTHS, FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
 from strategies.ops.spec import Decisions, Domain, OpSpec, Values
 
 _TURN = (-10.0, 10.0)
@@ -183,7 +183,7 @@ def _predicate(
     return OpSpec(
         name=name,
         group="Scalar Math",
-        signatures=(scalars(1, FLOAT, "bool"), vectors(1, FLOAT, "bool")),
+        signatures=tuple(Signature((of,), "bool", FLOAT) for of in ("T", "V", "Q", "M")),
         reference=reference,
         interval=lambda a: Interval(of_finite, of_finite) if math.isfinite(a.size) else intervals.TRUTH,
         domain=domains.anywhere(1),
@@ -197,7 +197,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         name="min",
         group="Scalar Math",
-        signatures=(*SCALARS_AND_VECTORS, Signature(("V",), "T", NUMBER)),
+        signatures=(*SCALARS_AND_VECTORS, Signature(("V",), "T", NUMBER, ALL_LENGTHS)),
         reference=_minimum,
         interval=intervals.minimum,
         domain=domains.anywhere(2),
@@ -208,7 +208,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         name="max",
         group="Scalar Math",
-        signatures=(*SCALARS_AND_VECTORS, Signature(("V",), "T", NUMBER)),
+        signatures=(*SCALARS_AND_VECTORS, Signature(("V",), "T", NUMBER, ALL_LENGTHS)),
         reference=_maximum,
         interval=intervals.maximum,
         domain=domains.anywhere(2),

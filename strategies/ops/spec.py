@@ -34,7 +34,9 @@ class Decision(NamedTuple):
 
 
 Decisions: TypeAlias = Callable[..., list[Decision]]
-Domain: TypeAlias = Callable[[Scalar], tuple["Interval | Away", ...]]
+#: Where an argument may lie; an interval holds for each of its numbers.
+Place: TypeAlias = "Interval | Away | Unit | Dominant | Rotation"
+Domain: TypeAlias = Callable[[Scalar], tuple[Place, ...]]
 
 
 class Away(NamedTuple):
@@ -44,7 +46,21 @@ class Away(NamedTuple):
     reach: float
 
 
-@dataclass(frozen=True, kw_only=True)
+class Unit(NamedTuple):
+    """Every vector or quaternion of length one, and every transformation whose quaternion is."""
+
+
+class Dominant(NamedTuple):
+    """Square matrices with entries up to `reach`, whose diagonal exceeds the rest of each row: well conditioned."""
+
+    reach: float
+
+
+class Rotation(NamedTuple):
+    """Matrices whose upper left three by three numbers are a rotation."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class OpSpec:
     """What is known of one operator or built-in function."""
 
@@ -61,6 +77,13 @@ class OpSpec:
     domain: Domain
     #: whether `reference` takes a `Rounding` first, for the operations that it is made of
     composite: bool = False
+    #: whether `reference` takes matrices as rows and columns, and scalars without an axis beside vectors; else all
+    #: numbers of a value are one axis
+    shaped: bool = False
+    #: whether a result has length one if every vector or quaternion among the arguments does
+    unit: bool = False
+    #: the operation that makes results unique: a quaternion of a matrix has either sign, its matrix has none
+    through: str | None = None
     #: whether IEEE 754 (or integer arithmetic) fixes the result to the last bit
     exact: bool = False
     #: bound of the error on CPU in units in the last place: 0 where the result is always a float itself (`abs`),

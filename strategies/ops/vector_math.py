@@ -12,7 +12,7 @@ from strategies.intervals import Interval, Rule, symmetric
 from strategies.ops import decisions, domains
 from strategies.ops.operators import truncated_division
 from strategies.ops.scalar_math import LIBM
-from strategies.ops.signatures import FLOAT, NUMBER, Signature
+from strategies.ops.signatures import ALL_LENGTHS, FLOAT, NUMBER, Signature
 from strategies.ops.spec import Domain, OpSpec, Rounding, Values
 
 
@@ -66,7 +66,7 @@ def _smooth_normalize(r: Rounding, a: Values, delta: Values) -> Values:
     return r(a / _pseudo_huber(r, a, delta)[..., None])
 
 
-def _projection(a: Values) -> tuple[Values, ...]:
+def projection(a: Values) -> tuple[Values, ...]:
     """normalize's derivative is a difference of two terms of the size of the inverse length."""
     length = np.sqrt(np.sum(a * a, axis=-1, keepdims=True))
     return (np.broadcast_to(8 / np.maximum(length, 1e-9), a.shape),)
@@ -122,65 +122,65 @@ def _normalized(a: Interval, _: Interval) -> Interval:
 
 
 def _sum_of_products(a: Interval, b: Interval) -> Interval:
-    return symmetric(4 * a.size * b.size)
+    return symmetric(6 * a.size * b.size)
 
 
 ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors(
         "dot",
         _dot,
-        Signature(("V", "V"), "T", NUMBER),
+        Signature(("V", "V"), "T", NUMBER, ALL_LENGTHS),
         _sum_of_products,
-        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2),) * 2,
+        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2.5),) * 2,
     ),
     _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, domains.factors),
     _vectors(
         "length",
         _length,
-        Signature(("V",), "T", FLOAT),
-        lambda a: Interval(0, 2 * a.size),
+        Signature(("V",), "T", FLOAT, ALL_LENGTHS),
+        lambda a: Interval(0, 2.5 * a.size),
         domains.whole(30),
         decisions=decisions.at_origin,
     ),
     _vectors(
         "length_sq",
         _length_squared,
-        Signature(("V",), "T", NUMBER),
-        lambda a: Interval(0, 4 * a.size**2),
-        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2),),
+        Signature(("V",), "T", NUMBER, ALL_LENGTHS),
+        lambda a: Interval(0, 6 * a.size**2),
+        lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2.5),),
     ),
     _vectors(
         "normalize",
         _normalize,
-        Signature(("V",), "V", FLOAT),
+        Signature(("V",), "V", FLOAT, ALL_LENGTHS),
         intervals.constant(-1, 1),
         domains.whole(30),
         decisions=decisions.at_origin,
         jumps=True,
-        adjoint_noise=_projection,
+        adjoint_noise=projection,
     ),
     # these are Warp functions written in Warp, for float32 alone
     _vectors(
         "norm_l1",
         _l1,
-        Signature(("V",), "T", ("float32",)),
-        lambda a: Interval(0, 4 * a.size),
+        Signature(("V",), "T", ("float32",), ALL_LENGTHS),
+        lambda a: Interval(0, 6 * a.size),
         domains.whole(30),
         decisions=decisions.below_zero,
     ),
     _vectors(
         "norm_l2",
         _length,
-        Signature(("V",), "T", ("float32",)),
-        lambda a: Interval(0, 2 * a.size),
+        Signature(("V",), "T", ("float32",), ALL_LENGTHS),
+        lambda a: Interval(0, 2.5 * a.size),
         domains.whole(30),
         decisions=decisions.at_origin,
     ),
     _vectors(
         "norm_huber",
         _huber,
-        Signature(("V", "T"), "T", ("float32",)),
-        lambda a, d: Interval(0, 2 * a.size * d.high),
+        Signature(("V", "T"), "T", ("float32",), ALL_LENGTHS),
+        lambda a, d: Interval(0, 2.5 * a.size * d.high),
         domains.between((-15, 15), (0.25, 4)),
         decisions=decisions.beyond,
         adjoint_noise=_beyond_threshold,
@@ -188,15 +188,15 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors(
         "norm_pseudo_huber",
         _pseudo_huber,
-        Signature(("V", "T"), "T", ("float32",)),
-        lambda a, d: Interval(0, 2 * a.size + d.high),
+        Signature(("V", "T"), "T", ("float32",), ALL_LENGTHS),
+        lambda a, d: Interval(0, 2.5 * a.size + d.high),
         domains.between((-15, 15), (0.25, 4)),
         adjoint_noise=_root_and_quotient,
     ),
     _vectors(
         "smooth_normalize",
         _smooth_normalize,
-        Signature(("V", "T"), "V", ("float32",)),
+        Signature(("V", "T"), "V", ("float32",), ALL_LENGTHS),
         _normalized,
         domains.between((-15, 15), (0.25, 4)),
         adjoint_noise=_smooth_projection,
@@ -204,7 +204,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors(
         "cw_mul",
         np.multiply,
-        Signature(("V", "V"), "V", NUMBER),
+        Signature(("V", "V"), "V", NUMBER, ALL_LENGTHS),
         intervals.mul,
         domains.factors,
         exact=True,
@@ -213,7 +213,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors(
         "cw_div",
         truncated_division,
-        Signature(("V", "V"), "V", NUMBER),
+        Signature(("V", "V"), "V", NUMBER, ALL_LENGTHS),
         intervals.div,
         domains.division,
         exact=True,
@@ -222,9 +222,9 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         name="argmin",
         group="Vector Math",
-        signatures=(Signature(("V",), "uint32", NUMBER),),
+        signatures=(Signature(("V",), "uint32", NUMBER, ALL_LENGTHS),),
         reference=_integer(lambda v: np.argmin(v, axis=-1)),
-        interval=intervals.constant(0, 3),
+        interval=intervals.constant(0, 5),
         domain=domains.anywhere(1),
         exact=True,
         decisions=lambda v: decisions.extreme(v, 1),
@@ -235,9 +235,9 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     OpSpec(
         name="argmax",
         group="Vector Math",
-        signatures=(Signature(("V",), "uint32", NUMBER),),
+        signatures=(Signature(("V",), "uint32", NUMBER, ALL_LENGTHS),),
         reference=_integer(lambda v: np.argmax(v, axis=-1)),
-        interval=intervals.constant(0, 3),
+        interval=intervals.constant(0, 5),
         domain=domains.anywhere(1),
         exact=True,
         decisions=lambda v: decisions.extreme(v, -1),

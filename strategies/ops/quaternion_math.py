@@ -1,0 +1,156 @@
+"""Quaternions: products, rotations, and conversions from and to angles and matrices."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from strategies import intervals
+from strategies.intervals import Interval, symmetric
+from strategies.ops import algebra, decisions, domains
+from strategies.ops.matrix_math import moved, products, row
+from strategies.ops.signatures import FLOAT, Signature
+from strategies.ops.spec import Decision, Domain, OpSpec, Place, Rotation, Rounding, Unit, Values
+from strategies.ops.vector_math import projection
+
+_GROUP: Final = "Quaternion Math"
+_UNIT: Final = intervals.constant(-1, 1)
+_TURN: Final = symmetric(2 * math.pi)
+#: float32 alone: these are Warp functions written in Warp.
+_SINGLE: Final = ("float32",)
+
+
+def _rpy(r: Rounding, roll: Values, pitch: Values, yaw: Values) -> Values:
+    x, y, z = (algebra.about(r, n, angle) for n, angle in enumerate((roll, pitch, yaw)))
+    return algebra.about_one(r, algebra.quaternion_product(r, algebra.quaternion_product(r, z, y), x))
+
+
+def _normalize(r: Rounding, q: Values) -> Values:
+    size = algebra.length(r, q)[..., None]
+    identity = np.zeros(q.shape, q.dtype)
+    identity[..., 3] = 1
+    return np.where(size > 0, r(q / np.where(size > 0, size, 1)), identity)
+
+
+def _projection(q: Values) -> tuple[Values, ...]:
+    """As for vectors, for whole quaternions."""
+    return (projection(q)[0].max(axis=-1) / 2,)
+
+
+def _slerp(r: Rounding, a: Values, b: Values, t: Values) -> Values:
+    """Along the shorter arc, at a constant rate; the angle from the chord, which is exact for small ones too."""
+    size = algebra.length(r, b)[..., None]
+    b = r(b / np.where(size > 0, size, 1))
+    b = np.where(algebra.dot(r, a, b)[..., None] < 0, -b, b)
+    half = r(np.arctan2(algebra.length(r, a - b), algebra.length(r, a + b)))[..., None]
+    angle, t = 2 * half, t[..., None]
+    sine = np.sin(angle)
+    near = angle < 1e-4
+    sine = np.where(near, 1, sine)
+    left = np.where(near, 1 - t, r(np.sin(r((1 - t) * angle)) / sine))
+    right = np.where(near, t, r(np.sin(r(t * angle)) / sine))
+    return algebra.about_one(r, r(r(left * a) + r(right * b)))
+
+
+def _side(a: Values, b: Values, t: Values) -> list[Decision]:
+    """Which of the two arcs is the shorter."""
+    product = np.sum(a * b, axis=-1)
+    return [Decision(product < 0, np.abs(product))]
+
+
+def _slerp_slope(a: Values, b: Values, t: Values) -> tuple[Values, ...]:
+    """The weights' derivatives are quotients by the sine of the angle."""
+    product = np.minimum(np.abs(np.sum(a * b, axis=-1)), 1)
+    sine = np.sqrt(np.maximum(1 - product**2, 1e-12))
+    return 16 / sine, 16 / sine, np.full(sine.shape, 16.0) / np.maximum(sine, 0.05)
+
+
+def _twist(r: Rounding, axis: Values, q: Values) -> Values:
+    return algebra.about_one(r, _normalize(r, _along(r, axis, q)))
+
+
+def _along(r: Rounding, axis: Values, q: Values) -> Values:
+    return algebra.joined(r(axis * algebra.dot(r, axis, q[..., :3])[..., None]), q[..., 3:])
+
+
+def _twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
+    """Twice the inverse cosine of the twist's scalar part, which has large errors near zero."""
+    return 2 * r(np.arccos(np.clip(_twist(r, axis, q)[..., 3], -1, 1)))
+
+
+def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
+    angle = _twist_angle(r, axis, q)
+    return np.where(algebra.dot(r, axis, q[..., :3]) < 0, -angle, angle)
+
+
+def _no_twist(axis: Values, q: Values) -> list[Decision]:
+    along = np.sum(axis * q[..., :3], axis=-1)
+    return [Decision(along < 0, np.abs(along), jumps=False)]
+
+
+def _to_rpy(r: Rounding, q: Values) -> Values:
+    m = algebra.rotation_matrix(r, q)
+    roll = r(np.arctan2(m[..., 2, 1], m[..., 2, 2]))
+    pitch = r(np.arcsin(np.clip(-m[..., 2, 0], -1, 1)))
+    yaw = r(np.arctan2(m[..., 1, 0], m[..., 0, 0]))
+    return np.stack([roll, pitch, yaw], axis=-1)
+
+
+def _branch_cuts(q: Values) -> list[Decision]:
+    """On which side of half a turn roll and yaw are, and whether the pitch is at its end."""
+    m = algebra.rotation_matrix(lambda v: v, q)
+    found = [
+        Decision((y < 0) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)))
+        for y, x in ((m[..., 2, 1], m[..., 2, 2]), (m[..., 1, 0], m[..., 0, 0]))
+    ]
+    return [*found, Decision(np.abs(m[..., 2, 0]) >= 1, np.abs(1 - np.abs(m[..., 2, 0])))]
+
+
+def _unit_then(*more: Place) -> Domain:
+    return lambda _: (Unit(), *more)
+
+
+ROWS: Final[tuple[OpSpec, ...]] = (
+    row("mul", algebra.quaternion_product, (Signature(("Q", "Q"), "Q", FLOAT),), products,
+        lambda t: (symmetric(domains.FACTOR[t.notation] / 2),) * 2, "Operators"),
+    row("dot", algebra.dot, (Signature(("Q", "Q"), "T", FLOAT),), products,
+        lambda t: (symmetric(domains.FACTOR[t.notation] / 2),) * 2, _GROUP),
+    row("length", algebra.length, (Signature(("Q",), "T", FLOAT),), lambda a: Interval(0, 2 * a.size),
+        domains.whole(30), decisions=decisions.at_origin),
+    row("length_sq", lambda r, q: algebra.dot(r, q, q), (Signature(("Q",), "T", FLOAT),),
+        lambda a: Interval(0, 4 * a.size**2), lambda t: (symmetric(domains.FACTOR[t.notation] / 2),)),
+    row("normalize", _normalize, (Signature(("Q",), "Q", FLOAT),), _UNIT, domains.whole(30),
+        decisions=decisions.at_origin, jumps=True, adjoint_noise=_projection, unit=True),
+    moved("quat_inverse", algebra.conjugate, (Signature(("Q",), "Q", FLOAT),), group=_GROUP, domain=domains.anywhere(1),
+          interval=lambda a: symmetric(a.size)),
+    row("quat_from_axis_angle", algebra.axis_angle, (Signature(("vec 3", "T"), "Q", FLOAT),), _UNIT,
+        _unit_then(symmetric(6.0)), _GROUP),
+    row("quat_rpy", _rpy, (Signature(("T", "T", "T"), "Q", FLOAT),), _UNIT, domains.between(*((-6.0, 6.0),) * 3),
+        _GROUP, unit=True),
+    row("quat_rotate", algebra.rotate, (Signature(("Q", "vec 3"), "vec 3", FLOAT),),
+        lambda _, v: symmetric(2 * v.size), _unit_then(symmetric(30)), _GROUP),
+    row("quat_rotate_inv", lambda r, q, v: algebra.rotate(r, algebra.conjugate(q), v),
+        (Signature(("Q", "vec 3"), "vec 3", FLOAT),), lambda _, v: symmetric(2 * v.size), _unit_then(symmetric(30)),
+        _GROUP),
+    row("quat_to_matrix", algebra.rotation_matrix, (Signature(("Q",), "mat 3 3", FLOAT),), _UNIT, _unit_then(), _GROUP),
+    row("quat_from_matrix", algebra.quaternion_of,
+        (Signature(("mat 3 3",), "Q", FLOAT), Signature(("mat 4 4",), "Q", FLOAT)), _UNIT, lambda _: (Rotation(),),
+        _GROUP, unit=True, through="quat_to_matrix", adjoint_noise=lambda m: (np.full(m.shape[:-2], 6.0),)),
+    row("quat_slerp", _slerp, (Signature(("Q", "Q", "T"), "Q", FLOAT),), _UNIT,
+        lambda _: (Unit(), Unit(), Interval(0, 1)), _GROUP, unit=True, decisions=_side, jumps=True,
+        adjoint_noise=_slerp_slope),
+    row("quat_twist", _twist, (Signature(("vec3<float32>", "quat<float32>"), "quat<float32>", _SINGLE),), _UNIT,
+        lambda _: (Unit(), Unit()), _GROUP, unit=True, through="quat_to_matrix"),
+    row("quat_twist_angle", _twist_angle, (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),),
+        intervals.constant(0, 6.5), lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist),
+    row("quat_twist_angle_signed", _signed_twist_angle,
+        (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),), lambda *_: _TURN,
+        lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist),
+    row("quat_to_rpy", _to_rpy, (Signature(("quat<float32>",), "vec3<float32>", _SINGLE),),
+        intervals.constant(-3.25, 3.25), _unit_then(), _GROUP, decisions=_branch_cuts, jumps=True),
+    OpSpec(name="quat_identity", group=_GROUP, signatures=(Signature((), "Q", FLOAT),),
+           reference=lambda _: np.array([[[[0, 0, 0, 1]]]]), interval=intervals.constant(0, 1), domain=lambda _: (),
+           exact=True, ulps=0.0, differentiable=False, flat=True, unit=True),
+)  # fmt: skip
