@@ -27,7 +27,7 @@ WP_API int _wp_isfinite(double x) { return std::isfinite(x); }
 WP_API int _wp_isnan(double x) { return std::isnan(x); }
 WP_API int _wp_isinf(double x) { return std::isinf(x); }
 
-// To the nearest, and away from zero at a tie, as Warp rounds.
+// To the nearest, and to the even one at a tie, as Warp rounds.
 WP_API uint16_t wp_float_to_half_bits(float x)
 {
     const uint16_t sign = std::signbit(x) ? 0x8000 : 0;
@@ -39,7 +39,7 @@ WP_API uint16_t wp_float_to_half_bits(float x)
     int exponent;
     frexp(size, &exponent);
     exponent = size == 0.0 || exponent < -13 ? -14 : exponent - 1;
-    const int steps = static_cast<int>(floor(ldexp(size, 10 - exponent) + 0.5));
+    const int steps = static_cast<int>(std::nearbyint(ldexp(size, 10 - exponent)));
     // A subnormal has no leading one to take away; a carry goes into the exponent by itself.
     return sign | static_cast<uint16_t>(size < ldexp(1.0, -14) ? steps : ((exponent + 15) << 10) + steps - 1024);
 }

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
 
 import corpus
 from corpus.record import Record, encode_record
 from corpus.store import VERIFIED, Store
-from harness import confine
+from harness import confine, predictions
 from harness.commands import run
-from harness.generated_code import backward_text, forward_text
+from harness.generated_code import backward_text, find_compiler, forward_text
 from harness.predictions import Prediction, Reason, Score, Scorer
 from harness.verdict import FailureKind
 from strategies.language.nodes import Assign, Element
@@ -80,6 +83,27 @@ def test_a_pair_without_a_verified_gradient_is_judged_forward_only(scorer: Score
 def at_end(text: str, code: str) -> str:
     body, brace, rest = text.rpartition("}")
     return f"{body}{code}\n{brace}{rest}"
+
+
+def test_the_driver_rounds_to_half_precision_as_numpy_does(tmp_path: Path) -> None:
+    """Every half float, the middle between any two, and what is just beside that."""
+    text = Path(predictions.__file__).with_name("driver.cpp").read_text()
+    source, library = tmp_path / "half.cpp", tmp_path / "half.so"
+    functions = text[text.index("// To the nearest") : text.index("namespace {")].rpartition("}")[0]
+    source.write_text(f'#include <cmath>\n#include <cstdint>\n#define WP_API\nextern "C" {{\n{functions}\n}}\n')
+    subprocess.run([*find_compiler(), "-O1", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    loaded = ctypes.CDLL(str(library))
+    to_half, to_float = loaded.wp_float_to_half_bits, loaded.wp_half_bits_to_float
+    to_half.argtypes, to_half.restype = [ctypes.c_float], ctypes.c_uint16
+    to_float.argtypes, to_float.restype = [ctypes.c_uint16], ctypes.c_float
+    halves = np.arange(0, 0x7C01, dtype=np.uint16)
+    exact = halves.view(np.float16).astype(np.float32)
+    assert [to_float(int(bits)) for bits in halves] == exact.tolist()
+    middle = ((exact[:-2].astype(np.float64) + exact[1:-1]) / 2).astype(np.float32)
+    for values in (exact[:-1], middle, np.nextafter(middle, np.float32(0)), np.nextafter(middle, np.float32(np.inf))):
+        for signed in (values, -values):
+            wanted = signed.astype(np.float16).view(np.uint16)
+            assert [to_half(float(value)) for value in signed] == wanted.tolist()
 
 
 DAMAGES: Final[dict[str, tuple[Callable[[str], str], Reason, FailureKind | None]]] = {
