@@ -17,6 +17,7 @@ from corpus.record import CorpusError
 from harness.commands.card import card
 from harness.commands.coverage import coverage
 from harness.commands.export import export
+from harness.commands.extract import extract
 from harness.commands.grow import grow
 from harness.commands.hunt import hunt
 from harness.commands.merge import merge
@@ -49,7 +50,22 @@ _USAGE: Final = (BadUsage, BrowserNotFound, CompilerNotFound, CorpusError, Ledge
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(name="warpsmith", add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-for _command in (grow, hunt, replay, verify, rebuild, export, card, report, score, stats, show, coverage, merge):
+for _command in (
+    grow,
+    hunt,
+    replay,
+    verify,
+    rebuild,
+    export,
+    card,
+    report,
+    score,
+    stats,
+    show,
+    coverage,
+    merge,
+    extract,
+):
     app.command()(_command)
 
 
