@@ -5,7 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from harness.rewrites import register
-from strategies.language.nodes import Expression, Extent, Literal, Node, Program, Slice, View, rebuild
+from strategies.language.nodes import (
+    Expression,
+    Extent,
+    Literal,
+    Node,
+    Program,
+    Slice,
+    View,
+    rebuild,
+)
 from strategies.language.types import INT32
 from strategies.language.views import shapes, slice_bounds
 

@@ -54,6 +54,12 @@ def differentiable_inputs(program: Program) -> tuple[Parameter, ...]:
     return tuple(p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float)
 
 
+def _moved(program: Program, reads: Mapping[str, Mask]) -> tuple[Parameter, ...]:
+    """The arrays that gradients are needed of: inputs, and outputs that the kernel reads."""
+    read = [p for p in program.outputs if types.element_scalar(p.type).is_float and reads[p.name].any()]
+    return (*differentiable_inputs(program), *read)
+
+
 def directions(
     program: Program, reads: Mapping[str, Mask], components: Mapping[str, int], most: int = MAX_DIRECTIONS
 ) -> Directions:
@@ -64,7 +70,7 @@ def directions(
     groups: list[list[Coordinate]] = []
     busy: list[Mask] = []
     left_out = []
-    for parameter in differentiable_inputs(program):
+    for parameter in _moved(program, reads):
         read = reads[parameter.name]
         count = components.get(parameter.name, 0)
         for cell in np.flatnonzero(read.any(axis=0)):
@@ -121,10 +127,10 @@ class Gradient:
 def gradients(
     program: Program, found: Directions, evaluation: Evaluation, shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Gradient]:
-    """The gradient of the loss with respect to every differentiable input array."""
+    """The gradient of the loss with respect to every differentiable input, and to what outputs that are read hold."""
     runs = evaluation.loss.shape[0]
     result = {}
-    for parameter in differentiable_inputs(program):
+    for parameter in _moved(program, evaluation.reads):
         shape = shapes[parameter.name]
         result[parameter.name] = Gradient(
             np.zeros((runs, *shape)), np.zeros(shape), np.zeros(shape), np.ones(shape, bool)

@@ -15,15 +15,18 @@ from harness.nonfinite import takes_nonfinite
 from harness.reference import Evaluation, Evaluator, InvalidProgram
 from harness.verdict import Tier
 from strategies.language import types
+from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, crossed
 from strategies.language.nodes import Atomic, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
+from strategies.language.views import roots
 from strategies.ops import ATOMICS, EXCHANGES, overload
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
 MIN_CHECKED: Final = 0.8
+_EXTREMES: Final = ("atomic_min", "atomic_max")
 #: How far two orders of a sum may be apart in float64: sums are of a few hundred numbers of moderate size.
 ORDER_ROUNDING: Final = 1e-9
 #: Directions of finite differences beside NaN and infinities: cells beyond go unchecked there, since the same cells are
@@ -271,6 +274,9 @@ def _widths(program: Program) -> dict[str, int]:
 def _keeps(program: Program, native: Evaluation) -> bool | None:
     floats = [p.name for p in program.outputs if types.element_scalar(p.type).is_float]
     written = {name: native.writes[name].any(axis=0) for name in floats}
+    if any(native.reads[name].any() for name in floats):
+        # what flows in through a read stays in the gradient, and a second pass begins with it
+        return None
     kept = any(np.any(~native.stored[name][written[name]]) for name in floats)
     consumed = any(np.any(native.stored[name]) for name in floats)
     return None if kept and consumed else kept
@@ -339,18 +345,9 @@ def _gradients(
     raw = differences.gradients(program, found, wide, shapes)
     scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
     for name, gradient in raw.items():
-        dtype = types.element_scalar(program.parameter(name).type).notation
-        spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
-        allowed = (
-            tolerance.SAFETY * spread
-            + 2 * gradient.error
-            + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
-        )
-        expected = gradient.runs[0]
-        reached = np.any(wide.reads[name] & wide.nonfinite[:, None], axis=0)
-        reliable = gradient.reliable & ~reached.reshape(-1, *(1,) * (expected.ndim - 1))
-        checked = reliable & tolerance.sharp(allowed, expected, coarsest, scale)
-        result[name] = Cells(expected, allowed, checked)
+        if program.parameter(name).output:
+            continue
+        result[name] = _judged(program, name, gradient, coarsest, scale)
     for parameter in program.arrays:
         name = parameter.name
         if name in result:
@@ -362,4 +359,41 @@ def _gradients(
             left = np.where(wide.stored[name], 0.0, cotangents[name])
             checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
         result[name] = Cells(left, np.zeros(shape), checked)
+        if name in raw:
+            found_by_reads = _judged(program, name, raw[name], coarsest, scale)
+            result[name] = _read_output(program, name, wide, result[name], found_by_reads, cotangents[name])
     return result
+
+
+def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, read: Cells, cotangent: Values) -> Cells:
+    """What the backward pass leaves in the gradient of an output that the kernel reads.
+
+    Of a cell that is read, the derivative with respect to what it held before; `read` has that but for cells that
+    no thread owns, which pass on their cotangents as they are.
+    """
+    further = (1,) * (left.expected.ndim - 1)
+    at = wide.reads[name].any(axis=0).reshape(-1, *further)
+    changed = effects(program)
+    owned = wide.writes[name].any(axis=0) & (name not in changed.added - changed.stored)
+    kept = np.where(owned.reshape(-1, *further), 0.0, cotangent)
+    parts = roots(program)
+    # a minimum that another value wins leaves the cotangent where it is, too
+    extreme = any(
+        parts.get(n.array, n.array) == name for n in walk(program) if isinstance(n, Atomic) and n.op in _EXTREMES
+    )
+    checked = np.where(at, left.checked & read.checked & (not extreme), left.checked)
+    return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, read.tolerance, 0.0), checked)
+
+
+def _judged(program: Program, name: str, gradient: differences.Gradient, coarsest: str, scale: float) -> Cells:
+    """A gradient as finite differences have it, how far off it may be, and where that is close enough."""
+    dtype = types.element_scalar(program.parameter(name).type).notation
+    spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
+    allowed = (
+        tolerance.SAFETY * spread
+        + 2 * gradient.error
+        + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
+    )
+    expected = gradient.runs[0]
+    checked = gradient.reliable & tolerance.sharp(allowed, expected, coarsest, scale)
+    return Cells(expected, allowed, checked)

@@ -49,6 +49,8 @@ VEC = t.vector(3, FLOAT32)
 AT, J, COUNT = Name(INT32, "i"), Name(INT32, "j"), Name(INT32, "n")
 A, AJ = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "a", (J,))
 OUT = Element(FLOAT32, "out", (AT,))
+OUT_ZERO = Element(FLOAT32, "out", (Literal(INT32, 0),))
+T2 = Name(FLOAT32, "t2")
 ACC, T, S = Name(FLOAT32, "acc"), Name(FLOAT32, "t"), Name(FLOAT32, "s")
 V = Name(VEC, "v")
 
@@ -232,6 +234,21 @@ INSIDE: dict[str, tuple[Statement, ...]] = {
         If(above(A, number(0.0)), (Assign(T, OUT), Return())),
         Assign(OUT, A),
     ),
+    "an element that is only added up, then overwritten": (Assign(T, apply("add", OUT, A)), Assign(OUT, T)),
+    "an element that is only copied, then added to": (Assign(T, OUT), AugmentedAssign(OUT, "add", T)),
+    "two elements that are swapped": (
+        Assign(T, OUT),
+        Assign(OUT, OUT_ZERO),
+        Assign(OUT_ZERO, T),
+    ),
+    "an element that is multiplied after its last change": (
+        Assign(OUT, A),
+        AugmentedAssign(OUT, "add", A),
+        Assign(T, times(OUT, A)),
+    ),
+    "an element that is overwritten on another path": (
+        If(above(A, number(0.0)), (Assign(T, times(OUT, A)), Assign(T2, T)), (Assign(OUT, A),)),
+    ),
     "another element that was read": (
         Assign(T, Element(FLOAT32, "out", (whole(0),))),
         Assign(Element(FLOAT32, "out", (whole(1),)), A),
@@ -380,6 +397,21 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
         Limit.ELEMENT_OVERWRITTEN,
         (Assign(T, times(OUT, A)), Assign(OUT, times(T, A))),
     ),
+    "an element that was copied, then overwritten, in a product": (
+        Limit.ELEMENT_OVERWRITTEN,
+        (Assign(T, OUT), Assign(OUT, A), Assign(S2, times(T, A))),
+    ),
+    "an element that is overwritten, as an index": (
+        Limit.ELEMENT_OVERWRITTEN,
+        (
+            Assign(T, Element(FLOAT32, "a", (Cast(INT32, OUT),))),
+            Assign(OUT, T),
+        ),
+    ),
+    "an element that is overwritten, in a test": (
+        Limit.ELEMENT_OVERWRITTEN,
+        (If(above(OUT, number(0.0)), (Assign(OUT, A),)),),
+    ),
     "an element that is read, then added to": (
         Limit.ELEMENT_OVERWRITTEN,
         (Assign(T, times(OUT, A)), AugmentedAssign(OUT, "add", T)),
@@ -390,7 +422,7 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
     ),
     "an element that an iteration reads and the next overwrites": (
         Limit.ELEMENT_OVERWRITTEN,
-        (constant(Assign(OUT, A), Assign(T, OUT)),),
+        (constant(Assign(OUT, A), Assign(T, times(OUT, A))),),
     ),
     "frac of an element that was stored": (
         Limit.NOT_DIFFERENTIABLE,

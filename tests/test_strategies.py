@@ -20,7 +20,7 @@ from harness.expectation import Expectation, expect
 from strategies import names
 from strategies.categories import CATEGORIES
 from strategies.language.check import check_program
-from strategies.language.effects import called_functions
+from strategies.language.effects import called_functions, effects
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
 from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
@@ -82,7 +82,7 @@ EVALUATED = 25
 LEAST_OUTLINES = {"unary": 25}
 #: Of 100 kernels with a gradient that is checked, where most results are integers.  How often a ``while`` loop runs
 #: depends on what it computes, and dynamic loops are not replayed.
-LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35, "atomics": 50}
+LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35, "atomics": 50, "inplace": 45}
 
 
 @cache
@@ -186,7 +186,7 @@ _DIGESTS = """
 import json, sys
 {imports}
 import strategies
-from strategies.language.effects import called_functions
+from strategies.language.effects import called_functions, effects
 from strategies.language.hashing import content_hash
 found = {{
     category: [content_hash(strategies.draw(category, {seed}, index)) for index in {indices}]
@@ -513,6 +513,14 @@ def is_composite(of: Type) -> bool:
     return isinstance(of, Array) and not isinstance(of.dtype, Scalar)
 
 
+def changes_element(node: Node) -> bool:
+    return isinstance(node, AugmentedAssign) and isinstance(node.target, Element)
+
+
+def writes_element(node: Node) -> bool:
+    return changes_element(node) or (isinstance(node, Assign) and isinstance(node.target, Element))
+
+
 def stores_through_a_view(program: Program) -> bool:
     views = {s.target.name for s in walk(program) if isinstance(s, Assign) and isinstance(s.value, View)}  # type: ignore[union-attr]
     targets = [s.target for s in walk(program) if isinstance(s, Assign | AugmentedAssign)]
@@ -659,6 +667,10 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("atomics", "an operation on bits", lambda p: bool(atomics(p) & {"atomic_and", "atomic_or", "atomic_xor"}), 20),
     ("atomics", "cells of three or four dimensions", lambda p: any(len(a.shape) > 2 for a in p.outputs), 20),
     ("atomics", "a vector or a matrix", lambda p: any(is_composite(a.type) for a in p.outputs), 5),
+    ("inplace", "an element changed in place", lambda p: any(map(changes_element, walk(p))), 70),
+    ("inplace", "a cell that is read and written", lambda p: bool(effects(p).read & effects(p).written), 70),
+    ("inplace", "several changes of one array", lambda p: sum(map(writes_element, walk(p))) > 2, 80),
+    ("inplace", "an element in a tuple", has(Unpack), 2),
     ("multi_dim", "a view", has(View), 80),
     ("multi_dim", "a slice", has(Slice), 45),
     ("multi_dim", "a slice with a step", lambda p: any(isinstance(s, Slice) and s.step for s in walk(p)), 20),

@@ -87,12 +87,9 @@ class Traits:
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`."""
     program = flattened(program)
-    replay, overwrites = _Replay(program, program, traits), Overwrites(program)
+    replay = _Replay(program, program, traits, overwrites=Overwrites(program))
     replay.block(program.body)
-    overwrites.block(program.body)
     found = set(replay.found)
-    if overwrites.found:
-        found.add(Limit.ELEMENT_OVERWRITTEN)
     if _in_place_products(program):
         found.add(Limit.IN_PLACE_PRODUCT)
     if _replays_effects(program):
@@ -170,8 +167,12 @@ class _Replay:
     assigned: dict[str, set[object]] = field(default_factory=dict)
     #: whether the statements at hand are in a loop that moves no derivative
     quiet: bool = False
-    #: what atomics returned, and what was computed from that
-    returned: set[str] = field(default_factory=set)
+    #: by which limit each stale variable is, where it is not that of dynamic loops
+    reasons: dict[str, Limit] = field(default_factory=dict)
+    #: of the kernel, which elements are written after they were read
+    overwrites: Overwrites | None = None
+    #: the statement that is followed
+    statement: Statement | None = None
     #: arrays that hold a value with a derivative by now
     filled: set[str] = field(default_factory=set)
     #: whether a result of the function carries a derivative
@@ -223,10 +224,11 @@ class _Replay:
         function = self.program.function(node.function)
         bound = [(p.name, a) for p, a in bound_arguments(function, node)]
         active = frozenset(name for name, a in bound if self._active(a))
-        stale = frozenset(name for name, a in bound if self._is_stale(a))
-        key = (node.function, active, stale)
+        stale = {name: why for name, a in bound if (why := self._why_stale(a)) is not None}
+        key = (node.function, active, frozenset(stale.items()))
         if key not in self.calls:
             found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
+            found.reasons.update(stale)
             found.block(function.body)
             self.calls[key] = found
         return self.calls[key]
@@ -258,14 +260,33 @@ class _Replay:
                 return self._call(node).returns
         return False
 
-    def _is_stale(self, node: Expression) -> bool:
-        return any(name in self.stale for n in walk(node) if (name := _name_read(n)) is not None)
+    def _why_stale(self, node: Node) -> Limit | None:
+        """The limit by which the backward pass finds another value of `node`; None if it finds the right one."""
+        for part in walk(node):
+            name = _name_read(part)
+            if name is not None and name in self.stale:
+                return self.reasons.get(name, Limit.DYNAMIC_LOOP)
+        if any(map(self._is_overwritten, walk(node))):
+            return Limit.ELEMENT_OVERWRITTEN
+        return None
 
-    def _need(self, node: Expression) -> None:
-        """An adjoint needs the value of `node`."""
-        if self._is_stale(node):
-            # what a returned value leads to is not told from what a loop computed, once both are there
-            self.found.add(Limit.ATOMIC_RETURNED if self.stale <= self.returned else Limit.DYNAMIC_LOOP)
+    def _is_overwritten(self, node: Node) -> bool:
+        """Whether an element that a node reads is written by this statement or after it."""
+        if self.overwrites is None or self.statement is None:
+            return False
+        if isinstance(node, Element):
+            return self.overwrites.overwritten(self.statement, node)
+        return isinstance(node, Call) and self.overwrites.overwrites(self.statement, node)
+
+    def _need(self, *nodes: Expression) -> None:
+        """An adjoint needs the values of `nodes`."""
+        self.found |= {why for node in nodes if (why := self._why_stale(node)) is not None}
+
+    def _need_place(self, array: str, indices: Sequence[Expression]) -> None:
+        """An adjoint needs to know which element is meant."""
+        self._need(*indices)
+        if array in self.stale:
+            self.found.add(self.reasons.get(array, Limit.DYNAMIC_LOOP))
 
     def _use(self, node: Expression) -> None:
         """Note what the adjoint of `node` needs."""
@@ -289,12 +310,12 @@ class _Replay:
                 self._use(node.base)
             case Element():
                 if self._active(node):
-                    self._need(node)
+                    self._need_place(node.array, node.indices)
                 for index in node.indices:
                     self._use(index)
             case View():
                 if _holds_floats(node.type):
-                    self._need(node)
+                    self.found |= {why for why in (self._why_stale(node),) if why is not None}
                 for part in walk(node):
                     if isinstance(part, Element):
                         self._use(part)
@@ -307,6 +328,9 @@ class _Replay:
                 for argument in node.arguments:
                     self._use(argument)
                 self.found |= self._call(node).found
+                if self._is_overwritten(node):
+                    # what its adjoint needs of the arrays that it reads is not known here
+                    self.found.add(Limit.ELEMENT_OVERWRITTEN)
 
     def _use_operation(self, op: str, arguments: Sequence[Expression]) -> None:
         for argument in arguments:
@@ -332,13 +356,14 @@ class _Replay:
             self._statement(statement)
 
     def _statement(self, node: Statement) -> None:
+        self.statement = node
         match node:
             case ThreadIndex(names=names):
                 self.stale -= set(names)
             case Assign():
                 self._use(node.value)
                 self._target(node.target)
-                self._set(node.target, self._is_stale(node.value), whole=isinstance(node.target, Name))
+                self._set(node.target, self._why_stale(node.value), whole=isinstance(node.target, Name))
                 self._assign_component(node)
             case AugmentedAssign():
                 self._augmented(node)
@@ -347,7 +372,7 @@ class _Replay:
                 for index in node.indices:
                     self._use(index)
                 if self._active(node.value):
-                    self._need(Element(node.value.type, node.array, node.indices))
+                    self._need_place(node.array, node.indices)
                 self._atomic(node)
             case If():
                 self._branch(node)
@@ -374,15 +399,14 @@ class _Replay:
         if node.result is not None:
             if array in self.filled:
                 self.found.add(Limit.ATOMIC_RETURNED)
-            self.stale.add(node.result.name)
-            self.returned.add(node.result.name)
+            self._set(node.result, Limit.ATOMIC_RETURNED, whole=True)
         if self._active(node.value):
             self.filled.add(array)
 
     def _unpack(self, node: Unpack) -> None:
         for value in node.values:
             self._use(value)
-        stale = [self._is_stale(value) for value in node.values]
+        stale = [self._why_stale(value) for value in node.values]
         for n, target in enumerate(node.targets):
             self._target(target)
             self._set(target, stale[n if len(stale) > 1 else 0], whole=isinstance(target, Name))
@@ -405,25 +429,24 @@ class _Replay:
         self._target(node.target)
         if not isinstance(node.target, Element):
             self._use_operation(node.operator, (node.target, node.value))
-        self._set(node.target, self._is_stale(node.value) or self._is_stale(node.target), whole=False)
+        self._set(node.target, self._why_stale(node.value) or self._why_stale(node.target), whole=False)
 
     def _target(self, target: Target) -> None:
         if isinstance(target, Element):
             for index in target.indices:
                 self._use(index)
-            self._need(target)
+            self._need_place(target.array, target.indices)
         elif isinstance(target, Component):
             self._need(target.index)
             if target.column is not None:
                 self._need(target.column)
 
-    def _set(self, target: Target, stale: bool, whole: bool) -> None:
+    def _set(self, target: Target, stale: Limit | None, whole: bool) -> None:
         name = _local(target)
         if name is None:
             return
-        if stale:
-            if self.stale <= self.returned:
-                self.returned.add(name)
+        if stale is not None:
+            self.reasons[name] = stale
             self.stale.add(name)
         elif whole:
             self.stale.discard(name)
@@ -454,10 +477,14 @@ class _Replay:
         assigned = _assigned(node)
         with self._in_loop(node):
             for _ in range(2):
-                self.stale |= assigned
+                self._stale_by_loop(assigned)
                 self.stale.discard(node.name)
                 self.block(node.body)
-        self.stale |= assigned | {node.name}
+        self._stale_by_loop(assigned | {node.name})
+
+    def _stale_by_loop(self, names: set[str]) -> None:
+        self.stale |= names
+        self.reasons.update(dict.fromkeys(names, Limit.DYNAMIC_LOOP))
 
     @contextmanager
     def _in_loop(self, node: For | While) -> Iterator[None]:
@@ -471,12 +498,13 @@ class _Replay:
         assigned = _assigned(node)
         with self._in_loop(node):
             for _ in range(2):
-                self.stale |= assigned
+                self._stale_by_loop(assigned)
+                self.statement = node
                 self._use(node.test)
                 if not self.quiet:
                     self._need(node.test)
                 self.block(node.body)
-        self.stale |= assigned
+        self._stale_by_loop(assigned)
 
     def _carries(self, node: Node) -> bool:
         """Whether a statement moves a derivative, or ends the thread, so that how often it runs matters to adjoints."""

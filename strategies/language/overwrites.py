@@ -1,9 +1,10 @@
-"""Whether an array element may be written after it was read: the gradients of what was read are invalid then."""
+"""Which array elements are written after they were read: the backward pass reads them again, and finds what is there
+at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from strategies.language.check import bound_arguments
 from strategies.language.effects import function_effects
@@ -11,15 +12,16 @@ from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
+    Break,
     Call,
     Component,
+    Continue,
     Element,
-    Evaluate,
     Expression,
     For,
     If,
     Literal,
-    Name,
+    Node,
     Program,
     Return,
     Statement,
@@ -32,125 +34,122 @@ from strategies.language.types import Array
 from strategies.language.views import arrays_named, definitions, full_indices
 
 #: The indices by which an element is named.
-_Place = tuple[Expression, ...]
-#: Some place, of which no index is known: what a function may read or write.
-_ANYWHERE: Final[_Place] = ()
+_Indices = tuple[Expression, ...]
+#: Some element, of which no index is known: what a function may read or write.
+_ANYWHERE: Final[_Indices] = ()
+
+
+class Place(NamedTuple):
+    """An element of an array of the kernel; without indices, any element."""
+
+    array: str
+    indices: _Indices
+
+
+_Places = frozenset[Place]
+_NOWHERE: Final[_Places] = frozenset()
 
 
 class Overwrites:
-    """Whether an element may be written after it was read, as far as its indices tell.
+    """The elements that may be written at or after each statement of the kernel, as far as indices tell.
 
-    Whatever writes counts, `+=` and atomics too: the backward pass reads the element again, and finds what is
-    there at the end.
+    Whatever writes counts, `+=` and atomics too.
     """
 
     def __init__(self, program: Program) -> None:
-        self.found = False
         self._program = program
         self._effects = function_effects(program)
-        self._read: dict[str, set[_Place]] = {}
         self._views = definitions(program.body)
+        self._later: dict[int, _Places] = {}
+        #: what may be written after a `break` or a `continue`, for each loop around
+        self._loops: list[_Places] = []
+        self._block(program.body, _NOWHERE)
 
-    def _place(self, array: str, indices: _Place) -> tuple[str, _Place]:
-        """The array, and the place in it, of an element that is named through views; behind a slice, any place."""
+    def overwritten(self, statement: Statement, read: Element) -> bool:
+        """Whether an element that `statement` reads may be written by it or after it."""
+        place = self._place(read.array, read.indices)
+        return any(not _apart(place, other) for other in self._later.get(id(statement), _NOWHERE))
+
+    def overwrites(self, statement: Statement, call: Call) -> bool:
+        """Whether what a call in `statement` reads of arrays may be written by it or after it."""
+        inner = self._effects[call.function]
+        read = {self._place(array, ()).array for name, array in self._arrays(call) if name in inner.read}
+        return any(place.array in read for place in self._later.get(id(statement), _NOWHERE))
+
+    def _place(self, array: str, indices: _Indices) -> Place:
+        """An element that is named through views, in the kernel's array; behind a slice, any element."""
         known = True
         while (view := self._views.get(array)) is not None:
             whole = full_indices(view, indices, len(view.indices) + len(indices))
             known, indices = known and whole is not None, whole or ()
             array = view.array
-        return array, indices if known else _ANYWHERE
+        return Place(array, indices if known else _ANYWHERE)
 
-    def block(self, body: Sequence[Statement]) -> bool:
-        """Follow the statements of a block; whether its end can be reached."""
-        return all(self._statement(statement) for statement in body)
+    def _block(self, body: Sequence[Statement], after: _Places) -> _Places:
+        """What may be written at the beginning of `body` or later, if `after` may be behind it."""
+        for statement in reversed(body):
+            after = self._statement(statement, after)
+        return after
 
-    def _statement(self, node: Statement) -> bool:
+    def _statement(self, node: Statement, after: _Places) -> _Places:
+        match node:
+            case If():
+                found = self._block(node.body, after) | self._block(node.orelse, after) | self._called(node.test)
+            case For() | While():
+                found = after | frozenset(place for part in walk(node) for place in self._writes(part))
+                self._loops.append(found)
+                self._block(node.body, found)
+                self._loops.pop()
+            case Return():
+                found = self._called(node)
+            case Break() | Continue():
+                found = self._loops[-1]
+            case _:
+                found = after | frozenset(place for part in walk(node) for place in self._writes(part))
+        self._later[id(node)] = found
+        return found
+
+    def _called(self, node: Node) -> _Places:
+        return frozenset(place for part in walk(node) if isinstance(part, Call) for place in self._writes(part))
+
+    def _writes(self, node: Node) -> list[Place]:
+        """What one node writes, apart from what is below it."""
         match node:
             case Assign() | AugmentedAssign():
-                self._reads(node.value)
-                self._write(node.target)
+                return self._targets((node.target,))
             case Unpack():
-                for part in node.values:
-                    self._reads(part)
-                for target in node.targets:
-                    self._write(target)
-            case Evaluate():
-                self._reads(node.value)
+                return self._targets(node.targets)
             case Atomic():
-                for part in (*node.indices, node.value, *(() if node.compare is None else (node.compare,))):
-                    self._reads(part)
-                self._store(node.array, node.indices)
-            case If():
-                return self._branch(node)
-            case For():
-                for bound in (node.start, node.stop, node.step):
-                    if bound is not None:
-                        self._reads(bound)
-                for _ in range(2):
-                    self.block(node.body)
-            case While():
-                for _ in range(2):
-                    self._reads(node.test)
-                    self.block(node.body)
-                self._reads(node.test)
-            case Return():
-                for part in node.values:
-                    self._reads(part)
-                return False
-        return True
+                return [self._place(node.array, node.indices)]
+            case Call():
+                inner = self._effects[node.function]
+                return [
+                    Place(self._place(array, ()).array, _ANYWHERE)
+                    for name, array in self._arrays(node)
+                    if name in inner.written
+                ]
+        return []
 
-    def _branch(self, node: If) -> bool:
-        self._reads(node.test)
-        entry = {array: set(places) for array, places in self._read.items()}
-        first = self.block(node.body)
-        after, self._read = self._read, entry
-        second = self.block(node.orelse)
-        if not second:
-            self._read = after
-        elif first:
-            for array, places in after.items():
-                self._read.setdefault(array, set()).update(places)
-        return first or second
+    def _targets(self, targets: Sequence[Target]) -> list[Place]:
+        found = []
+        for target in targets:
+            root: Expression = target
+            while isinstance(root, Component):
+                root = root.base
+            if isinstance(root, Element):
+                found.append(self._place(root.array, root.indices))
+        return found
 
-    def _reads(self, node: Expression) -> None:
-        for part in walk(node):
-            if isinstance(part, Element):
-                array, place = self._place(part.array, part.indices)
-                self._read.setdefault(array, set()).add(place)
-        for part in walk(node):
-            if isinstance(part, Call):
-                self._call(part)
-
-    def _call(self, node: Call) -> None:
-        inner = self._effects[node.function]
-        bound = list(bound_arguments(self._program.function(node.function), node))
+    def _arrays(self, node: Call) -> list[tuple[str, str]]:
+        """A function's array parameters, and the names of what a call gives for them."""
+        bound = bound_arguments(self._program.function(node.function), node)
         named = [(p.name, arrays_named(a)) for p, a in bound if isinstance(p.type, Array)]
-        arrays = [(name, self._place(array, ())[0]) for name, array in named if array is not None]
-        for parameter, array in arrays:
-            if parameter in inner.read:
-                self._read.setdefault(array, set()).add(_ANYWHERE)
-        for parameter, array in arrays:
-            if parameter in inner.written:
-                self._store(array, _ANYWHERE)
-
-    def _write(self, target: Target) -> None:
-        match target:
-            case Element():
-                for index in target.indices:
-                    self._reads(index)
-                self._store(target.array, target.indices)
-            case Component(base=Name() | Component() | Element() as base):
-                self._reads(target.index)
-                self._write(base)
-
-    def _store(self, array: str, indices: _Place) -> None:
-        array, place = self._place(array, indices)
-        self.found = self.found or any(not _apart(place, read) for read in self._read.get(array, ()))
+        return [(name, array) for name, array in named if array is not None]
 
 
-def _apart(one: _Place, other: _Place) -> bool:
+def _apart(one: Place, other: Place) -> bool:
     """Whether two places are different elements for certain; -1 and 2 may be the same."""
-    return any(
+    return one.array != other.array or any(
         isinstance(a, Literal) and isinstance(b, Literal) and a != b and (a.value < 0) == (b.value < 0)
-        for a, b in zip(one, other, strict=False)
+        for a, b in zip(one.indices, other.indices, strict=False)
     )

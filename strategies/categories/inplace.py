@@ -1,0 +1,261 @@
+"""Array elements changed in place: sums, products, bits, reads before and after, swaps, several writes of one cell."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from strategies import views
+from strategies.blocks import HEADROOM, whole
+from strategies.expressions import Typed
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Element,
+    Expression,
+    For,
+    If,
+    Name,
+    Parameter,
+    Statement,
+    Unpack,
+)
+from strategies.language.types import Scalar
+from strategies.ops import OPS, REACH, Away
+from strategies.scope import Variable
+from strategies.statements import Sketch
+from strategies.weights import INTEGER_MAINS, Statements
+
+#: What happens to a cell, by how often people write it.  Warp documents products in place as not differentiable.
+FLOAT_CHANGES: Final = (
+    (7, "sum"), (4, "store"), (4, "add to itself"), (3, "copy"), (3, "swap"), (2, "loop"), (2, "branch"),
+    (1, "product"),
+)  # fmt: skip
+INTEGER_CHANGES: Final = (
+    (5, "sum"), (3, "store"), (3, "add to itself"), (2, "copy"), (3, "swap"), (2, "branch"), (8, "operator"),
+)  # fmt: skip
+#: Operators in place that take whole numbers only.
+OPERATORS: Final = ("bit_and", "bit_or", "bit_xor", "floordiv", "mod", "lshift", "rshift", "mul")
+#: Of 100 swaps, how many read both elements in one statement: Warp is known to read them again later, and pairs with
+#: that are not kept.
+UNPACKED: Final = 6
+#: Of 100 kernels, how many work on integers.
+INTEGERS: Final = 20
+#: Of 100 values read from a cell that may change yet, how many are only added up: no adjoint then needs them, and the
+#: backward pass, which reads the cell anew, is right.
+ADDED_UP: Final = 88
+
+
+@dataclass
+class Cell:
+    """One of the thread's own cells: how it is named, and what is known of it."""
+
+    target: Element
+    interval: Interval
+    live: bool = False
+
+    def read(self) -> Typed:
+        """Its value."""
+        return Typed(self.target, self.interval, self.live)
+
+
+class Cells:
+    """The thread's own cells of the arrays that it changes."""
+
+    def __init__(self, sketch: Sketch, of: Scalar) -> None:
+        self.sketch = sketch
+        self.of = of
+        self.cells: list[Cell] = []
+        self.most = REACH[of.notation] * HEADROOM
+
+    def add(self, state: Parameter, positions: tuple[tuple[Expression, ...], ...]) -> None:
+        """Cells of `state` at some positions."""
+        held = Interval(state.low, state.high)
+        self.cells += [Cell(Element(self.of, state.name, at), held) for at in positions]
+
+    def value(self, depth: int, but: Cell | None = None) -> Typed:
+        """An expression, at times with what another cell holds added to it, or subtracted."""
+        sketch, dice = self.sketch, self.sketch.dice
+        value = sketch.fit_local(sketch.expression(self.of, depth))
+        others = [c for c in self.cells if c is not but]
+        if others and dice.chance(40):
+            other = dice.one_of(others).read()
+            if self.of.is_float and dice.chance(40):
+                other = sketch.apply(OPS["mul"], self.of, [other, sketch.literal(self.of, Interval(0.25, 1.0))])
+            value = sketch.apply(OPS[dice.one_of(("add", "sub"))], self.of, [value, other])
+        return sketch.fit_local(value)
+
+    def sum(self, cell: Cell, times: int = 1) -> Statement | None:
+        """``cell += value``."""
+        operator = self.sketch.dice.one_of(("add", "add", "sub"))
+        value = self.value(self.sketch.dice.between(1, 2), cell)
+        size = max(abs(value.interval.low), abs(value.interval.high)) * times
+        if not self._holds(cell, size):
+            return None
+        self._widen(cell, size, value.live)
+        return AugmentedAssign(cell.target, operator, value.node)
+
+    def _holds(self, cell: Cell, more: float) -> bool:
+        if self.of.kind == "uint":
+            return True
+        return max(abs(cell.interval.low), abs(cell.interval.high)) + more <= self.most * 2
+
+    def _widen(self, cell: Cell, size: float, live: bool) -> None:
+        if self.of.kind == "uint":
+            cell.interval = Interval(*self.of.limits)
+        else:
+            cell.interval = Interval(cell.interval.low - size, cell.interval.high + size)
+        cell.live = cell.live or live
+
+    def store(self, cell: Cell) -> Statement:
+        """``cell = value``."""
+        value = self.value(self.sketch.dice.between(1, 2), cell)
+        cell.interval, cell.live = value.interval, value.live
+        return Assign(cell.target, value.node)
+
+    def add_to_itself(self, cell: Cell) -> Statement | None:
+        """``cell = cell + value``, or the other way round."""
+        sketch, dice = self.sketch, self.sketch.dice
+        value = self.value(1, cell)
+        size = max(abs(value.interval.low), abs(value.interval.high))
+        if not self._holds(cell, size):
+            return None
+        both = [cell.read(), value] if dice.chance(70) else [value, cell.read()]
+        total = sketch.apply(OPS[dice.one_of(("add", "add", "sub"))], self.of, both)
+        cell.interval, cell.live = total.interval, total.live
+        return Assign(cell.target, total.node)
+
+    def copy(self, cell: Cell) -> Statement:
+        """``name = cell``, which goes on holding what the cell held."""
+        sketch = self.sketch
+        statement = sketch.define_as(cell.read(), mutable=False)
+        sketch.defined[-1].sum_only = self.of.is_float and sketch.dice.chance(ADDED_UP)
+        return statement
+
+    def swap(self, one: Cell, other: Cell) -> list[Statement]:
+        """Two cells exchanged, through one local or two."""
+        sketch, dice = self.sketch, self.sketch.dice
+        first, second = Name(self.of, sketch.fresh()), Name(self.of, sketch.fresh())
+        one.interval, other.interval = other.interval, one.interval
+        one.live, other.live = other.live, one.live
+        if dice.chance(UNPACKED):
+            return [
+                Unpack((first, second), (one.target, other.target)),
+                Assign(one.target, second),
+                Assign(other.target, first),
+            ]
+        return [Assign(first, one.target), Assign(one.target, other.target), Assign(other.target, first)]
+
+    def change(self, cell: Cell, operators: tuple[str, ...]) -> Statement | None:
+        """``cell *= value``, ``cell //= value``, ``cell |= value`` and the like."""
+        sketch = self.sketch
+        row = OPS[sketch.dice.one_of(operators)]
+        first, second = row.domain(self.of)[:2]
+        if isinstance(first, Away) or not cell.interval.within(first):
+            return None
+        value = sketch.fit(sketch.expression(self.of, 1), second)
+        if value.interval.is_point:
+            value = sketch.literal(self.of, second if isinstance(second, Interval) else Interval(2, 9))
+            value = sketch.fit(value, second)
+        interval = row.result_interval(self.of, cell.interval, value.interval)
+        if self.of.kind != "uint" and not interval.within(symmetric(self.most * 2)):
+            return None
+        cell.interval, cell.live = interval, (cell.live or value.live) and not row.flat
+        return AugmentedAssign(cell.target, row.name, value.node)
+
+    def loop(self, cell: Cell) -> Statement | None:
+        """``for k in range(n): cell += value``."""
+        sketch, trips = self.sketch, self.sketch.dice.between(2, 4)
+        index = sketch.fresh()
+        sketch.loop_trips.append(trips)
+        change = self.sum(cell, trips)
+        sketch.loop_trips.pop()
+        return None if change is None else For(index, whole(trips), (change,))
+
+    def branch(self, cell: Cell) -> Statement | None:
+        """A change under a condition."""
+        test = self.sketch.condition(self.sketch.dice.between(1, 2))
+        before, was_live = cell.interval, cell.live
+        change = self.store(cell) if self.sketch.dice.chance(40) else self.sum(cell)
+        if change is None:
+            return None
+        cell.interval, cell.live = cell.interval.join(before), cell.live or was_live
+        return If(test.node, (change,))
+
+
+def _cells(sketch: Sketch, of: Scalar) -> tuple[list[Statement], Cells]:
+    """The arrays that a kernel changes, and the thread's own cells of them: one each, or a short row."""
+    dice = sketch.dice
+    found, before = Cells(sketch, of), list[Statement]()
+    held = Interval(0, 7) if of.kind == "uint" else symmetric(3.0) if of.is_float else Interval(-7, 9)
+    own = sketch.own_indices()
+    if len(own) < types.MAX_ARRAY_DIMENSIONS and dice.chance(60):
+        count = dice.between(2, 4)
+        state = sketch.array(of, (*sketch.launch, count), held, output=True)
+        if dice.chance(40):
+            made, part = views.row(sketch, state)
+            before += made
+            found.add(part, tuple((whole(n if n < count - 1 or dice.chance(70) else -1),) for n in range(count)))
+        else:
+            found.add(state, tuple((*own, whole(n)) for n in range(count)))
+    else:
+        for _ in range(dice.between(1, 2)):
+            found.add(sketch.array(of, sketch.launch_shape(), held, output=True), (own,))
+    return before, found
+
+
+def _step(cells: Cells, integers: bool) -> list[Statement]:
+    dice = cells.sketch.dice
+    cell = dice.one_of(cells.cells)
+    made: Statement | None
+    match dice.weighted(INTEGER_CHANGES if integers else FLOAT_CHANGES):
+        case "store":
+            made = cells.store(cell)
+        case "add to itself":
+            made = cells.add_to_itself(cell)
+        case "copy":
+            made = cells.copy(cell)
+        case "swap" if len(cells.cells) > 1:
+            other = dice.one_of([c for c in cells.cells if c is not cell])
+            return cells.swap(cell, other)
+        case "loop":
+            made = cells.loop(cell)
+        case "branch":
+            made = cells.branch(cell)
+        case "product":
+            made = cells.change(cell, ("mul", "div"))
+        case "operator":
+            made = cells.change(cell, OPERATORS)
+        case _:
+            made = cells.sum(cell)
+    return [made or cells.store(cell)]
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Three to seven changes of the thread's own cells, then at times a result of what they hold in the end."""
+    dice = sketch.dice
+    integers = dice.chance(INTEGERS)
+    of = types.scalar(dice.weighted(INTEGER_MAINS)) if integers else sketch.main
+    if integers:
+        sketch.work_in(of, sketch.main)
+    sketch.max_arrays = 5
+    before, cells = _cells(sketch, of)
+    yield from before
+    yield from sketch.block(dice.below(2), Statements(), 1)
+    for _ in range(dice.between(3, 6)):
+        yield from _step(cells, integers)
+    unused = [v for v in sketch.scope if not v.used and v in sketch.defined]
+    if unused or dice.chance(60):
+        yield from _end(sketch, cells)
+
+
+def _end(sketch: Sketch, cells: Cells) -> Iterator[Statement]:
+    """A result: of what cells hold now, which nothing changes any more, and of what is left unused."""
+    dice, of = sketch.dice, cells.of
+    value = sketch.result(of, 1)
+    cell = dice.one_of(cells.cells).read()
+    linear = any(isinstance(v, Variable) and v.sum_only for v in sketch.defined)
+    value = sketch.plus(sketch.fit_local(cell), value, linear=linear)
+    output = sketch.output(of)
+    yield sketch.store(output, value)
