@@ -7,6 +7,7 @@ from planted import Defect, sandbox_with
 
 from harness.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
+from harness.shrink import reduce, size
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all
 from strategies.language import types as t
