@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from planted import Defect, sandbox_with
 
+import harness.array_rewrites  # noqa: F401  (registers its rewrites)
 from harness.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
