@@ -22,7 +22,7 @@ from strategies.language.nodes import (
     Unpack,
 )
 from strategies.language.types import Scalar
-from strategies.ops import OPS, REACH, Away
+from strategies.ops import OPS, REACH
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import INTEGER_MAINS, Statements
@@ -152,7 +152,7 @@ class Cells:
         sketch = self.sketch
         row = OPS[sketch.dice.one_of(operators)]
         first, second = row.domain(self.of)[:2]
-        if isinstance(first, Away) or not cell.interval.within(first):
+        if not isinstance(first, Interval) or not cell.interval.within(first):
             return None
         value = sketch.fit(sketch.expression(self.of, 1), second)
         if value.interval.is_point:
