@@ -172,7 +172,10 @@ class _Flattening:
                 yield Unpack(targets, (found,))  # type: ignore[arg-type]
             return
         values = tuple(self._parts(value))
-        if len(targets) == 1 or isinstance(value, Name | Element):
+        old = {part.name for part in targets if isinstance(part, Name)}
+        reads = {part.name for new in values for part in walk(new) if isinstance(part, Name)}
+        cells = any(isinstance(part, Element) for part in targets)
+        if len(targets) == 1 or isinstance(value, Name | Element) or not (cells or old & reads):
             yield from map(Assign, targets, values)  # type: ignore[arg-type]
         else:
             # the new fields may be made of the old ones
