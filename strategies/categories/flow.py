@@ -1,0 +1,426 @@
+"""Ways through a kernel, three to a kernel: each small, with an output of its own, so that nothing covers it up."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from strategies.blocks import whole
+from strategies.intervals import Interval, symmetric
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Conditional,
+    Continue,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Logical,
+    Name,
+    Return,
+    Statement,
+    Unpack,
+    While,
+)
+from strategies.language.types import BOOL, INT32
+from strategies.statements import Sketch
+
+#: Few threads: the way that they go matters.
+LAUNCHES: Final = ((4,), (5,), (3,), (6,), (4,), (5,), (2, 3), (2, 2, 2))
+#: Float inputs after which new ones are rare.
+MOST_INPUTS: Final = 3
+#: Ways that a kernel goes.
+WAYS: Final = 3
+#: What numbers a range is made of: lengths up to and beyond what Warp unrolls, both directions, empty ones.
+CONSTANT_RANGES: Final = (
+    (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (2, 2, 1), (3, 1, 1), (0, 1, 1), (-2, 3, 1), (7, -8, -5),
+    (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1), (0, 37, 2), (36, -1, -2), (0, 48, 3),
+)  # fmt: skip
+#: Of 100 sums in `while` loops, how many are of whole numbers: gradients through others are not promised.
+COUNTED: Final = 85
+#: The same of loops with a way out, where Warp is known to lose adjoints, which would cover up the rest.
+COUNTED_OUT: Final = 100
+#: What a parameter or an element that bounds a loop may be.
+FEW: Final = (0, 5)
+
+
+class _Way:
+    """Draws one way: numbers to go by, and what is stored at its end."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.sketch = sketch
+        self.dice = sketch.dice
+        self.of = sketch.main
+
+    def x(self) -> Expression:
+        """An element of a float input: of one that is there, or of a new one."""
+        arrays = self.sketch.readable(self.of)
+        array = (
+            self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 40) else None
+        )
+        array = array or self.sketch.array(self.of, self.sketch.launch_shape(), symmetric(2.0))
+        return Element(self.of, array.name, self.sketch.own_indices())
+
+    def n(self) -> Expression:
+        """A whole number that only a run knows: a parameter's, an element's, an extent, the thread's own."""
+        sketch = self.sketch
+        match self.dice.below(5):
+            case 0:
+                array = sketch.array(INT32, sketch.launch_shape(), _few())
+                return Element(INT32, array.name, sketch.own_indices())
+            case 1:
+                floats = [p for p in sketch.readable(self.of) if max(p.shape) <= 12]
+                if floats:
+                    array = self.dice.one_of(floats)
+                    return Extent(INT32, array.name, self.dice.below(len(array.shape)))
+            case 2:
+                return Apply(INT32, "mod", (self.dice.one_of(list(sketch.own_indices())), whole(5)))
+        return Name(INT32, sketch.scalar_parameter(INT32, _few()).name)
+
+    def local(self, value: Expression) -> tuple[Name, Statement]:
+        """A new local with a value that may change."""
+        name = Name(value.type, self.sketch.fresh())
+        return name, Assign(name, Cast(value.type, value) if isinstance(value, Literal) else value)
+
+    def number(self, value: float) -> Expression:
+        return Literal(self.of, value)
+
+    def test(self) -> Expression:
+        """A comparison of inputs."""
+        operator = self.dice.one_of(("<", "<=", ">", ">=", "!="))
+        if self.dice.chance(30):
+            return Compare(
+                BOOL, (self.dice.one_of(("<", ">", "==", "!=")),), (self.n(), whole(self.dice.between(0, 4)))
+            )
+        other = self.x() if self.dice.chance(50) else self.number(self.dice.one_of((0.0, 0.5, -0.75)))
+        return Compare(BOOL, (operator,), (self.x(), other))
+
+    def float_of(self, number: Expression) -> Expression:
+        """A whole number as a float; never a bare name, which Warp may take for a constant and convert for good."""
+        return Cast(self.of, Apply(INT32, "add", (number, whole(self.dice.between(1, 3)))))
+
+    def times(self, *factors: Expression) -> Expression:
+        found = factors[0]
+        for factor in factors[1:]:
+            found = Apply(self.of, "mul", (found, factor))
+        return found
+
+    def stored(self, value: Expression) -> Statement:
+        """The value in an output of its own; a truth value as one of two inputs, a whole number added to one at times.
+
+        Not multiplied by it: the adjoint of a product needs a number that a loop computed.
+        """
+        if value.type is BOOL:
+            value = Conditional(self.of, value, self.x(), Apply(self.of, "neg", (self.x(),)))
+        elif value.type is INT32 and self.dice.chance(40):
+            value = Apply(self.of, "add", (self.x(), self.float_of(value)))
+        of = INT32 if value.type is INT32 else self.of
+        output = self.sketch.output(of)
+        return Assign(Element(of, output.name, self.sketch.own_indices()), value)
+
+    def change(self, target: Name, index: Expression | None = None) -> Statement:
+        """A change of a local: of a whole number by the index of a loop, of a float by an input."""
+        dice = self.dice
+        operator = dice.one_of(("add", "add", "sub"))
+        if target.type is INT32:
+            amount = index or whole(dice.between(1, 5))
+            return AugmentedAssign(
+                target, operator, amount if dice.chance(60) else Apply(INT32, "mul", (amount, whole(2)))
+            )
+        value = self.x()
+        if index is not None and dice.chance(50):
+            value = self.times(value, self.float_of(index))
+        if dice.chance(40):
+            return Assign(target, Apply(self.of, operator, (target, value)))
+        return AugmentedAssign(target, operator, value)
+
+    def total(self, counted: int = 30) -> tuple[Name, Statement]:
+        """A local to sum into: a whole number in `counted` of 100."""
+        return self.local(
+            whole(self.dice.below(3)) if self.dice.chance(counted) else self.number(self.dice.below(3) / 2)
+        )
+
+
+def _few() -> Interval:
+    return Interval(*FEW)
+
+
+Way = Callable[[_Way], Iterator[Statement]]
+
+
+def _arms(way: _Way) -> Iterator[Statement]:
+    """A local that some arms change, read after them."""
+    dice = way.dice
+    value, begin = way.local(way.x())
+    yield begin
+
+    def arm() -> tuple[Statement, ...]:
+        change = way.change(value) if dice.chance(50) else Assign(value, way.times(way.x(), way.x()))
+        return (If(way.test(), (change,)),) if dice.chance(20) else (change,)
+
+    match dice.below(5):
+        case 0:
+            yield If(way.test(), arm())
+        case 1:
+            other, more = way.local(way.x())
+            yield more
+            yield If(way.test(), (way.change(other),), arm())
+            yield way.stored(other)
+        case 2:
+            yield If(way.test(), arm(), (If(way.test(), arm(), arm()),))
+        case 3:
+            yield If(way.test(), (If(way.test(), arm(), arm()),), arm())
+        case _:
+            yield If(way.test(), arm(), arm())
+    yield way.stored(way.times(value, way.x()) if dice.chance(50) else value)
+
+
+def _choice(way: _Way) -> Iterator[Statement]:
+    """Conditional expressions: nested, as operands, of whole numbers."""
+    dice = way.dice
+    first: Expression = Conditional(way.of, way.test(), way.x(), way.times(way.x(), way.x()))
+    if dice.chance(50):
+        first = Conditional(way.of, way.test(), first, way.x())
+    if dice.chance(30):
+        yield way.stored(Conditional(INT32, way.test(), way.n(), whole(7)))
+    yield way.stored(Apply(way.of, dice.one_of(("add", "mul", "sub")), (first, way.x())) if dice.chance(60) else first)
+
+
+def _truth(way: _Way) -> Iterator[Statement]:
+    """`and`, `or`, `not`, chains of comparisons."""
+    dice = way.dice
+    operands = tuple(way.test() for _ in range(dice.between(2, 3)))
+    found: Expression = Logical(BOOL, dice.one_of(("and", "or")), operands)
+    if dice.chance(40):
+        found = Logical(BOOL, dice.one_of(("and", "or")), (way.test(), found))
+    if dice.chance(30):
+        found = Apply(BOOL, "unot", (found,))
+    if dice.chance(30):
+        middle, begin = way.local(way.n())
+        yield begin
+        found = Compare(BOOL, ("<", dice.one_of(("<", "<="))), (whole(0), middle, whole(dice.between(2, 4))))
+    yield way.stored(found)
+
+
+def _signs(way: _Way) -> Iterator[Statement]:
+    """Unary operators on what may be negative."""
+    yield way.stored(Apply(way.of, way.dice.one_of(("pos", "neg")), (way.x(),)))
+    shifted = Apply(INT32, "sub", (way.n(), whole(3)))
+    yield way.stored(Apply(INT32, way.dice.one_of(("pos", "neg")), (shifted,)))
+
+
+def _constant(way: _Way) -> Iterator[Statement]:
+    """A loop over numbers that are known, unrolled or just too long for that; its index used after it at times."""
+    start, stop, step = way.dice.one_of(CONSTANT_RANGES)
+    total, begin = way.total()
+    index = Name(INT32, way.sketch.fresh())
+    yield begin
+    yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index),))
+    yield way.stored(total)
+
+
+def _range(
+    way: _Way, name: str, start: Expression, stop: Expression, step: Expression, body: tuple[Statement, ...]
+) -> Statement:
+    one = isinstance(step, Literal) and step.value == 1
+    zero = isinstance(start, Literal) and start.value == 0
+    if one and zero and way.dice.chance(70):
+        return For(name, stop, body)
+    return For(name, stop, body, start, None if one and way.dice.chance(60) else step)
+
+
+def _dynamic(way: _Way) -> Iterator[Statement]:
+    """A loop whose bounds only a run knows, up and down, with steps."""
+    total, begin = way.total(50)
+    index = Name(INT32, way.sketch.fresh())
+    yield begin
+    yield _dynamic_range(way, index.name, (way.change(total, index),))
+    yield way.stored(total)
+
+
+def _dynamic_range(way: _Way, name: str, body: tuple[Statement, ...]) -> Statement:
+    dice = way.dice
+    match dice.below(5):
+        case 0:
+            return For(name, whole(dice.between(-2, 0)), body, way.n(), whole(dice.between(-2, -1)))
+        case 1:
+            return _range(way, name, way.n(), whole(dice.between(2, 6)), whole(dice.between(1, 3)), body)
+        case 2:
+            return For(name, way.n(), body, whole(6), whole(-dice.between(1, 3)))
+        case 3:
+            # a step that only a run knows
+            step = Apply(INT32, "add", (way.n(), whole(1)))
+            return For(name, whole(7), body, whole(0), step)
+        case _:
+            return _range(way, name, whole(dice.below(2)), way.n(), whole(1), body)
+
+
+def _nested(way: _Way) -> Iterator[Statement]:
+    """One loop in another, unrolled or not, and a local that both change."""
+    dice = way.dice
+    total, begin = way.total(50)
+    outer, inner = (Name(INT32, way.sketch.fresh()) for _ in range(2))
+    yield begin
+    body: list[Statement] = []
+    step: Name | None = None
+    if dice.chance(50):
+        # a local that begins anew in each iteration of the outer loop
+        step, anew = way.local(whole(0))
+        body.append(anew)
+    changes = (way.change(step or total, inner),)
+    body.append(_loop(way, inner.name, changes))
+    body.append(
+        AugmentedAssign(total, "add", step if total.type is INT32 else way.float_of(step))
+        if step
+        else way.change(total, outer)
+    )
+    yield _loop(way, outer.name, tuple(body))
+    yield way.stored(total)
+
+
+def _loop(way: _Way, name: str, body: tuple[Statement, ...]) -> Statement:
+    """A short loop of any sort."""
+    dice = way.dice
+    if dice.chance(50):
+        return For(name, whole(dice.between(1, 3)), body)
+    if dice.chance(20):
+        return For(name, whole(0), body, whole(17), whole(-1))
+    return _dynamic_range(way, name, body)
+
+
+def _exit(way: _Way) -> Iterator[Statement]:
+    """A loop, or one in another, with `break` or `continue` before or after a change."""
+    dice = way.dice
+    total, begin = way.total(COUNTED_OUT)
+    index, inner = (Name(INT32, way.sketch.fresh()) for _ in range(2))
+    yield begin
+    leave: Statement = Break() if dice.chance(50) else Continue()
+
+    def leaving(of: Name) -> Statement:
+        number = whole(dice.between(0, 2))
+        test = Compare(BOOL, (dice.one_of(("==", ">", "<")),), (of, number if dice.chance(60) else way.n()))
+        return If(test, (way.change(total), leave) if dice.chance(30) else (leave,))
+
+    def around(of: Name) -> tuple[Statement, ...]:
+        parts = [leaving(of), way.change(total, of)]
+        return tuple(parts if dice.chance(65) else parts[::-1])
+
+    if dice.chance(50):
+        yield _loop(way, index.name, around(index))
+    else:
+        inside = _loop(way, inner.name, around(inner))
+        after = (way.change(total, index),)
+        yield _loop(way, index.name, (inside, *after) if dice.chance(70) else (*after, inside))
+    yield way.stored(total)
+
+
+def _while(way: _Way) -> Iterator[Statement]:
+    """A `while` loop that counts, up or down, and may not run at all."""
+    dice = way.dice
+    down = dice.chance(50)
+    count, begin = way.local(way.n() if down or dice.chance(50) else whole(0))
+    # how often it runs, nobody knows in the backward pass
+    total, zero = way.total(COUNTED)
+    yield begin
+    yield zero
+    test = Compare(BOOL, (">",) if down else ("<",), (count, whole(1) if down else way.n()))
+    step = AugmentedAssign(count, "sub" if down else "add", whole(dice.between(1, 2)))
+    change = way.change(total, count)
+    body: tuple[Statement, ...] = (change, step) if dice.chance(50) else (step, change)
+    if dice.chance(25):
+        body = (*body, If(Compare(BOOL, (">",), (total, whole(6))), (Break(),))) if total.type is INT32 else body
+    yield While(test, body)
+    yield way.stored(total)
+    if dice.chance(40):
+        yield way.stored(count)
+
+
+def _in_place(way: _Way) -> Iterator[Statement]:
+    """The operators in place on locals."""
+    dice = way.dice
+    value, begin = way.local(way.x())
+    yield begin
+    for _ in range(dice.between(1, 2)):
+        operator = dice.one_of(("add", "sub", "mul", "div"))
+        operand = (
+            Apply(way.of, "add", (Apply(way.of, "abs", (way.x(),)), way.number(0.5))) if operator == "div" else way.x()
+        )
+        yield AugmentedAssign(value, operator, operand)
+    yield way.stored(value)
+    number, start = way.local(way.n())
+    yield start
+    operator = dice.one_of(("floordiv", "mod", "bit_and", "bit_or", "bit_xor", "lshift", "rshift", "mul"))
+    yield AugmentedAssign(number, operator, whole(dice.between(1, 4)))
+    yield way.stored(number)
+
+
+def _swap(way: _Way) -> Iterator[Statement]:
+    """Several targets at once: exchanged, rotated, or given something else."""
+    dice = way.dice
+    count = dice.one_of((2, 3, 3, 4))
+    names = []
+    for _ in range(count):
+        name, begin = way.local(way.x())
+        names.append(name)
+        yield begin
+    values: list[Expression] = [names[(n + 1) % count] for n in range(count)]
+    if dice.chance(50):
+        at = dice.below(count)
+        values[at] = way.times(values[at], way.x())
+    yield Unpack(tuple(names), tuple(values))
+    for name in names[: dice.between(1, 2)]:
+        yield way.stored(way.times(name, way.x()) if dice.chance(30) else name)
+    yield way.stored(Apply(way.of, "sub", (names[-1], names[0])))
+
+
+def _carried(way: _Way) -> Iterator[Statement]:
+    """Two locals that change each other in a loop, and a change under a condition in it."""
+    dice = way.dice
+    one, begin = way.total(80)
+    two, again = way.local(whole(1) if one.type is INT32 else way.x())
+    index = Name(INT32, way.sketch.fresh())
+    yield begin
+    yield again
+    mixed = Assign(one, Apply(one.type, "add", (one, two)))
+    guarded: Statement = If(Compare(BOOL, (">",), (index, whole(1))), (way.change(two, index),))
+    body = (mixed, guarded) if dice.chance(50) else (guarded, mixed)
+    if one.type is INT32 and dice.chance(50):
+        body = (*body, Assign(two, Apply(INT32, "mod", (one, whole(5)))))
+    yield _loop(way, index.name, body)
+    yield way.stored(one)
+    yield way.stored(two)
+
+
+WAYS_BY_NAME: Final[dict[str, Way]] = {
+    "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
+    "nested": _nested, "exit": _exit, "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
+}  # fmt: skip
+#: Loops have the most ways to go wrong.
+_DECK: Final = (
+    *WAYS_BY_NAME,
+    "arms",
+    "constant",
+    "constant",
+    "dynamic",
+    "dynamic",
+    "nested",
+    "nested",
+    "exit",
+    "exit",
+    "while",
+)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Three ways, and an early end of the thread before the last of them at times."""
+    sketch.max_arrays = 99
+    way = _Way(sketch)
+    for n in range(WAYS):
+        if n == WAYS - 1 and sketch.dice.chance(12):
+            yield If(way.test(), (way.stored(way.x()), Return()))
+        yield from WAYS_BY_NAME[sketch.dice.one_of(_DECK)](way)
