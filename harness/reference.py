@@ -502,7 +502,8 @@ class Evaluator(ControlFlow):
         for value in values:
             if value.dtype.kind == "f":
                 lost = ~np.isfinite(value[0, 0])
-                self._nonfinite |= mask[0, 0] & (lost.any(axis=-1) if lost.ndim > 1 else lost)
+                # a matrix has two axes here
+                self._nonfinite |= mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
 
     def _perturb_adjoint(self, argument: Values, of: Type) -> Values:
         """`argument` with the derivative through it scaled by one rounding, and its value left alone.
