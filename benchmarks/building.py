@@ -1,0 +1,164 @@
+"""What it costs to build kernels, by the size of a batch: the reason for `harness.workers.BATCH`.
+
+    python benchmarks/building.py [--programs 96] [--seed 0] [--sizes 6,12,24,48,96]
+
+Each batch is built, and not run, in a child forked from a parent that has imported Warp and built its header, which is
+how the sandbox does it; a child's CPU time is taken from the operating system.  The columns: as Warp comes, without
+optimization; with a header that holds the instances of its own templates, as warpsmith builds; Warp's default level.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import pickle
+import shutil
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from harness import worker
+from harness.workers import Plan
+from strategies import draw
+from strategies.categories import CATEGORIES
+from strategies.language.render import render
+
+#: The options of a module, by the title of their column.
+WAYS: dict[str, dict[str, Any]] = {
+    "level 0": {"optimization_level": 0},
+    "level 0, shared instances": {"optimization_level": 0, "shared": True},
+    "default level": {},
+}
+
+
+class Builder:
+    """A process that has imported Warp and built its headers, and forks a child for each batch."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._batches = 0
+        os.environ["TMPDIR"] = root
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        hello = worker._import_warp(root)
+        if "error" in hello:
+            raise SystemExit(hello["error"])
+        with _quiet():
+            for options in WAYS.values():
+                _build(["import warp as wp\n\n\n@wp.kernel\ndef k0(n: wp.int32):\n    i = wp.tid()\n"], options, "warm")
+
+    def in_child(self, work: Callable[[str], Any]) -> tuple[float, Any]:
+        """Have a child do `work` in a folder of its own; its CPU seconds, and what `work` returned."""
+        folder = os.path.join(self._root, f"batch-{self._batches}")
+        os.mkdir(folder)
+        self._batches += 1
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                with _quiet():
+                    worker.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
+                    os.write(writing, pickle.dumps(work(folder)))
+            finally:
+                os._exit(0)
+        os.close(writing)
+        with os.fdopen(reading, "rb") as file:
+            answer = file.read()
+        _, status, used = os.wait4(pid, 0)
+        shutil.rmtree(folder, ignore_errors=True)
+        if status != 0 or not answer:
+            raise RuntimeError("a child died")
+        return used.ru_utime + used.ru_stime, pickle.loads(answer)
+
+    def seconds(self, sources: Sequence[str], size: int, way: str = "level 0") -> float:
+        """CPU seconds to build `sources`, whose kernels are called k0, k1 and so on, in batches of `size`."""
+        total = 0.0
+        for start in range(0, len(sources), size):
+            batch = sources[start : start + size]
+            total += self.in_child(lambda folder, batch=batch: _build(batch, WAYS[way], "batch"))[0]
+        return total
+
+    def generating_seconds(self, sources: Sequence[str], size: int) -> float:
+        """CPU seconds to have Warp write the C++ of `sources`, without compiling it."""
+        total = 0.0
+        for start in range(0, len(sources), size):
+            batch = sources[start : start + size]
+            total += self.in_child(lambda folder, batch=batch: _generate(batch, folder))[0]
+        return total
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What the C++ compiler says of generated text goes nowhere."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _define(sources: Sequence[str], options: dict[str, Any], name: str) -> Any:
+    plain = {key: value for key, value in options.items() if key != "shared"}
+    plain = worker._quick_to_build(plain) if options.get("shared") else plain
+    worker.wp.set_module_options(plain, types.ModuleType(name))
+    kernel = None
+    for n, source in enumerate(sources):
+        entry = source.rpartition("@wp.kernel")[2].partition("def ")[2].partition("(")[0]
+        kernel = worker._define(source, entry, f"kernel_{n}.py", name)
+    return kernel.module
+
+
+def _build(sources: Sequence[str], options: dict[str, Any], name: str) -> None:
+    worker._load(_define(sources, options, f"{name}_{len(sources)}_{options.get('optimization_level')}"), "cpu")
+
+
+class _Written(Exception):
+    """The text is written; what would follow is the compiler."""
+
+
+def _generate(sources: Sequence[str], folder: str) -> None:
+    import warp._src.build
+
+    def stop(*arguments: Any, **more: Any) -> None:
+        raise _Written
+
+    warp._src.build.build_cpu = stop
+    with contextlib.suppress(_Written):
+        _build(sources, WAYS["level 0"], "text")
+    assert worker._generated(folder, "cpp"), "Warp wrote no text"
+
+
+def programs(count: int, seed: int) -> Iterator[Any]:
+    """The first programs of a campaign, all categories in turn."""
+    plan = Plan(seed, tuple(CATEGORIES))
+    for index in range(count):
+        category, n = plan.place(index)
+        program = draw(category, seed, n)
+        if program is not None:
+            yield program
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", type=int, default=96)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--sizes", default="6,12,24,48,96")
+    given = parser.parse_args(arguments)
+    sources = [render(program, f"k{n}") for n, program in enumerate(programs(given.programs, given.seed))]
+    with tempfile.TemporaryDirectory() as root:
+        builder = Builder(root)
+        print("CPU milliseconds a kernel\n\n| batch | " + " | ".join(WAYS) + " |\n|---:|" + "---:|" * len(WAYS))
+        for size in map(int, given.sizes.split(",")):
+            cost = [1000 * builder.seconds(sources, size, way) / len(sources) for way in WAYS]
+            print(f"| {size} | " + " | ".join(f"{of:.0f}" for of in cost) + " |", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
