@@ -12,11 +12,11 @@ import os
 import select
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from corpus import store as store_form
 from corpus.record import Record, decode_record
@@ -162,6 +162,20 @@ class Summary(Snapshot):
         return int(bool(self.new_failures))
 
 
+class Handle(Protocol):
+    """A worker, as a campaign sees it; `harness.workers.WorkerHandle` says what each member does."""
+
+    tasks: list[dict[str, Any]]
+    versions: Versions | None
+
+    def fileno(self) -> int: ...
+    def ask(self, task: dict[str, Any]) -> None: ...
+    def answers(self) -> Iterator[dict[str, Any]]: ...
+    def dismiss(self) -> None: ...
+    def close(self) -> None: ...
+
+
+Engine = Callable[[Plan], Handle]
 Watch = Callable[[Snapshot], None]
 Say = Callable[[str], None]
 
@@ -231,6 +245,7 @@ class Campaign:
         probes: in a hunt, the probes (`harness.probes.PROBES`) that every batch goes through in turn; a few batches
             of each if there are none.
         say: told, in a sentence, what is worth knowing besides.
+        engine: what makes a worker for a plan; processes of this machine, if it is left out.
     """
 
     def __init__(
@@ -249,9 +264,11 @@ class Campaign:
         keep_known: bool = False,
         probes: Sequence[str] = (),
         say: Say = lambda sentence: None,
+        engine: Engine = WorkerHandle,
     ) -> None:
         self.corpus = Path(corpus)
         self._say = say
+        self._engine = engine
         self._count = count
         self._seconds = seconds
         self._stale = stale
@@ -301,7 +318,7 @@ class _Run:
         self._store = store
         self._started = started
         self._ledger = Ledger.load()
-        self._workers: list[WorkerHandle] = []
+        self._workers: list[Handle] = []
         self._versions: Versions | None = None
         self._deaths: Counter[str] = Counter()
         # A hunt starts at the beginning each time: it keeps no account of its programs.
@@ -409,7 +426,7 @@ class _Run:
     def _ask(self) -> None:
         """Ask for batches, wherever fewer than enough are asked for."""
         while len(self._workers) < self._campaign._workers:
-            self._workers.append(WorkerHandle(self._plan))
+            self._workers.append(self._campaign._engine(self._plan))
         ahead = BATCHES_AHEAD * len(self._workers) * BATCH
         for tasks in range(TASKS_AHEAD):
             for worker in self._workers:
@@ -426,13 +443,13 @@ class _Run:
         likely = self._verified + EXPECTED_YIELD * (coming + asked)
         return likely < self._campaign._count
 
-    def _give(self, worker: WorkerHandle, task: dict[str, Any]) -> None:
+    def _give(self, worker: Handle, task: dict[str, Any]) -> None:
         try:
             worker.ask(task)
         except WorkerDied as died:
             self._replace(worker, died)
 
-    def _replace(self, worker: WorkerHandle, died: WorkerDied) -> None:
+    def _replace(self, worker: Handle, died: WorkerDied) -> None:
         """A new worker for one that died, with the same tasks."""
         for task in worker.tasks:
             self._deaths[str(task)] += 1
@@ -443,7 +460,7 @@ class _Run:
             if self._deaths["idle"] >= LIVES:
                 raise WorkerBroke(f"{died}, {LIVES} times, with nothing to do", "") from None
         worker.close()
-        new = WorkerHandle(self._plan)
+        new = self._campaign._engine(self._plan)
         self._workers[self._workers.index(worker)] = new
         for task in worker.tasks:
             new.ask(task)

@@ -1,9 +1,9 @@
 """The workers of a campaign as tasks of a Ray cluster: `warpsmith grow --engine ray`.
 
-A task is one batch, or the reduction of one failure.  What it answers depends on the plan and on the indices alone, so a
-task whose node or process dies is run again elsewhere, by Ray, and the answer is the same.  Answers come back to the one
-writer, which commits them in the order of their indices; so the corpus is the one that the same campaign leaves without
-Ray, whatever the cluster did meanwhile.
+A task is one batch, or the reduction of one failure.  What it answers depends on the plan and on the indices alone, so
+a task whose node or process dies is run again elsewhere, by Ray, and the answer is the same.  Answers come back to the
+one writer, which commits them in the order of their indices; so the corpus is the one that the same campaign leaves
+without Ray, whatever the cluster did meanwhile.
 
 Ray is imported here alone, and only where it is asked for; it comes with ``pip install 'warpsmith[ray]'``.
 """
@@ -14,7 +14,6 @@ import atexit
 import contextlib
 import os
 import select
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -52,13 +51,14 @@ def cluster(address: str | None) -> Iterator[int]:
     except ImportError:
         raise RayMissing from None
     paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    alone: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
         ray.init(
             address=address,
             log_to_driver=False,
             logging_level="ERROR",
             runtime_env={"env_vars": {"PYTHONPATH": os.pathsep.join(paths)}},
-            **({} if address else {"include_dashboard": False}),
+            **alone,
         )
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise NoCluster(f"there is no Ray cluster to use at {address or 'this machine'}: {error}") from None

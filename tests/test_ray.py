@@ -1,0 +1,40 @@
+"""A campaign on a Ray cluster leaves the corpus that it leaves without one."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from corpus.store import LOCK
+from harness.campaign import Campaign
+
+ROOT = Path(__file__).parents[1]
+COUNT = 50
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Every file of a corpus but its lock and its failures, on whose reduction the clock has a say."""
+    return {
+        str(file.relative_to(path)): file.read_bytes()
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.name != LOCK and "failures" not in file.parts
+    }
+
+
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: warpsmith[ray]")
+
+
+@needs_ray
+def test_a_node_that_dies_costs_and_doubles_nothing(tmp_path: Path) -> None:
+    Campaign(tmp_path / "alone", seed=1, categories=("elementwise",), count=COUNT, workers=1).run()
+    command = [sys.executable, str(ROOT / "tests" / "ray_cluster.py"), str(tmp_path / "cluster"), str(COUNT)]
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), RAY_USAGE_STATS_ENABLED="0")
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert f"verified {COUNT}; a node was killed when there were 0" in done.stdout
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
