@@ -6,6 +6,7 @@ On a machine that others use as well, the clock measures them too; the CPU time 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,6 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Usage:
     """What one process has used: seconds of CPU, with those of the children it has waited for, and bytes."""
 
-    parent: int
     cpu: float
     resident: int
     command: str
@@ -32,23 +32,23 @@ class Usage:
         return "main"
 
 
-def usage(pid: int) -> Usage | None:
-    """What a process has used; None if it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return Usage(int(fields[1]), sum(map(int, fields[11:15])) / _TICKS, int(fields[21]) * _PAGE, command)
-
-
 def tree(root: int) -> dict[int, Usage]:
     """The process `root` and everything below it, by process id."""
-    found = {int(p): of for p in os.listdir("/proc") if p.isdigit() and (of := usage(int(p))) is not None}
-    below = {root}
-    while more := {pid for pid, of in found.items() if of.parent in below} - below:
+    found: dict[int, list[str]] = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found[int(pid)] = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    below = {root} & found.keys()
+    while more := {pid for pid, fields in found.items() if int(fields[1]) in below} - below:
         below |= more
-    return {pid: of for pid, of in found.items() if pid in below}
+    usages = {}
+    for pid in below:
+        fields, command = found[pid], b""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        words = command.replace(b"\0", b" ").decode(errors="replace")
+        usages[pid] = Usage(sum(map(int, fields[11:15])) / _TICKS, int(fields[21]) * _PAGE, words)
+    return usages
 
 
 def cpu_seconds(root: int) -> float:

@@ -39,6 +39,8 @@ from strategies.language.nodes import Program
 from strategies.language.render import render
 
 SIZES = (24, 48, 96)
+#: Seconds between two looks at /proc, which cost CPU time of the campaign's own process.
+APART = 2.0
 
 
 class Meter:
@@ -49,7 +51,8 @@ class Meter:
         self._started = time.monotonic(), processes.cpu_seconds(os.getpid())
 
     def __call__(self, snapshot: Snapshot) -> None:
-        if not self._samples or snapshot.added > self._samples[-1][0]:
+        before = self._samples[-1] if self._samples else (0, 0.0, 0.0)
+        if snapshot.added > before[0] and time.monotonic() >= before[1] + APART:
             self._samples.append((snapshot.added, time.monotonic(), processes.cpu_seconds(os.getpid())))
 
     @property
