@@ -61,6 +61,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.structs import root
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform, Tuple, Type
 from strategies.language.views import arrays_named, definitions
@@ -146,7 +147,25 @@ def _shaped(values: Values, of: Type) -> Values:
     return values.reshape(*values.shape[:3], *of.shape) if isinstance(of, Composite) else values
 
 
-def _write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
+@remembered
+def _write_sites(program: Program) -> tuple[tuple[str, tuple[Expression, ...] | None], ...]:
+    """Where arrays are written: the name of the array, and the indices, as `_find_write_sites` says."""
+    return tuple(_find_write_sites(program))
+
+
+@remembered
+def _fixed_names(program: Program) -> set[str]:
+    """The thread indices that nothing assigns to."""
+    threads = {name for node in program.body if isinstance(node, ThreadIndex) for name in node.names}
+    return threads - {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
+
+
+@remembered
+def _views(program: Program) -> dict[str, View]:
+    return definitions(program.body)
+
+
+def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
     """Where arrays are written: its name, and the indices of the element, which a call does not tell."""
     inner = function_effects(program)
     for node in (n for statement in program.body for n in walk(statement)):
@@ -737,13 +756,11 @@ class Evaluator(ControlFlow):
         """
         found = {array: writes.copy() for array, writes in self._writes.items()}
         nobody = np.zeros((1, 1, 1), bool)
-        program = self.program
-        threads = {name for node in program.body if isinstance(node, ThreadIndex) for name in node.names}
-        changed = {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
-        for name, indices in _write_sites(program):
+        fixed = _fixed_names(self.program)
+        for name, indices in _write_sites(self.program):
             if name not in self._here.arrays:
                 continue  # a view that no thread made
-            if indices is not None and self._is_fixed_place(name, indices, threads - changed):
+            if indices is not None and self._is_fixed_place(name, indices, fixed):
                 array, cell = self._cell(name, indices, nobody)
                 found[array][np.arange(self._threads), np.broadcast_to(cell[0, 0], self._threads)] = True
             else:
@@ -752,7 +769,7 @@ class Evaluator(ControlFlow):
 
     def _is_fixed_place(self, name: str, indices: Sequence[Expression], fixed: set[str]) -> bool:
         """Whether an element is the same whatever branches were taken."""
-        views = definitions(self.program.body)
+        views = _views(self.program)
         parts: list[Node] = list(indices)
         while name in views:
             parts += views[name].indices

@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Unpack,
     children,
 )
+from strategies.language.remembered import remembered
 from strategies.language.structs import flattened
 from strategies.language.types import Array
 from strategies.language.views import arrays_named, definitions
@@ -40,12 +41,14 @@ class Effects:
         return self.stored | self.added
 
 
+@remembered
 def effects(program: Program) -> Effects:
     """The effects of the kernel, on its own arrays."""
     program = flattened(program)
     return _effects(program.body, function_effects(program), program.functions)
 
 
+@remembered
 def function_effects(program: Program) -> dict[str, Effects]:
     """The effects of each function, on its array parameters."""
     program = flattened(program)

@@ -36,6 +36,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.types import Array, Scalar, Struct, StructArray, Type
 
 #: The name of a field of a field, from the outermost: ``inner.mass``.
@@ -72,6 +73,7 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
     return tuple(found)
 
 
+@remembered
 def flattened(program: Program) -> Program:
     """`program` without structs; the same object if it has none."""
     if not struct_types(program):
