@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ from harness.workers import (
     WorkerDied,
     WorkerHandle,
     find_cuda_device,
+    lacking,
     make_provenance,
 )
 from strategies.categories import CATEGORIES
@@ -244,6 +246,7 @@ class Campaign:
         keep_known: in a hunt, reduce and save one failure of every known issue that has no case yet.
         probes: in a hunt, the probes (`harness.probes.PROBES`) that every batch goes through in turn; a few batches
             of each if there are none.
+        python: the interpreter whose Warp is used.
         say: told, in a sentence, what is worth knowing besides.
         engine: what makes a worker for a plan; processes of this machine, if it is left out.
     """
@@ -263,6 +266,7 @@ class Campaign:
         check_cuda: bool = False,
         keep_known: bool = False,
         probes: Sequence[str] = (),
+        python: str = sys.executable,
         say: Say = lambda sentence: None,
         engine: Engine = WorkerHandle,
     ) -> None:
@@ -285,6 +289,7 @@ class Campaign:
             keep_known=keep_known,
             fail_fast=fail_fast,
             probes=tuple(probes),
+            python=python,
         )
         self._interrupted = False
 
@@ -485,6 +490,8 @@ class _Run:
         say(f"{doing} {self._campaign.corpus.resolve()}, with Warp {versions.warp}.")
         if plan.device is None:
             say("There is no CUDA device: the GPU run is skipped.")
+        if missing := sorted(lacking(versions)):
+            say(f"Warp {versions.warp} lacks {', '.join(missing)}: kernels with these are left out.")
         if plan.hunt:
             for name in plan.probes or PROBES:
                 if (reason := PROBES[name].unavailable(versions)) is not None:
@@ -638,7 +645,10 @@ class _Run:
         _, index = self._plan.place(result.index)
         provenance = make_provenance(self._versions, self._plan.seed, index)
         known = self._ledger.by_bucket(reduced.bucket, self._versions.warp)
-        report = write_report(self._store, reduced.reduced, reduced.bucket, provenance, known, device=reduced.device)
+        report = write_report(
+            self._store, reduced.reduced, reduced.bucket, provenance, known,
+            python=self._plan.python, device=reduced.device,
+        )  # fmt: skip
         if not report.confirmed:
             self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
 

@@ -281,12 +281,17 @@ class JobResult:
 
 @dataclass(frozen=True)
 class Versions:
-    """What runs in the worker; `settings` are the names of `wp.config` and of the options of modules."""
+    """What runs in the worker.
+
+    `settings` are the names of `wp.config` and of the options of modules, `builtins` the documentation group of each
+    of Warp's built-ins.
+    """
 
     warp: str
     numpy: str
     python: str
     settings: frozenset[str] = frozenset()
+    builtins: Mapping[str, str] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------
@@ -741,7 +746,9 @@ class Sandbox:
         if "error" in hello:
             self._stop(gently=True)
             raise SandboxError(hello["error"])
-        self._versions = Versions(hello["warp"], hello["numpy"], hello["python"], frozenset(hello["settings"]))
+        self._versions = Versions(
+            hello["warp"], hello["numpy"], hello["python"], frozenset(hello["settings"]), hello["builtins"]
+        )
 
     def _kill(self) -> None:
         if self._process is not None:

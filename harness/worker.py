@@ -30,6 +30,7 @@ import faulthandler
 import functools
 import glob
 import hashlib
+import importlib
 import inspect
 import linecache
 import math
@@ -896,6 +897,16 @@ def _ending(number: int, used: float, limit: float) -> tuple[str, str]:
     return "crash", f"died of {name}"
 
 
+def _builtins() -> dict[str, str]:
+    """The documentation group of each built-in, by name; the one place where Warp's own list is read, which has no
+    public name."""
+    try:
+        context = importlib.import_module("warp._src.context")
+    except ImportError:
+        context = importlib.import_module("warp.context")
+    return {name: str(function.group) for name, function in context.builtin_functions.items()}
+
+
 def _import_warp(root: str) -> Frame:
     """Import Warp and return the first frame: the versions, or an error for the person at the keyboard."""
     global wp, np
@@ -922,6 +933,7 @@ def _import_warp(root: str) -> Frame:
         "warp": version,
         "numpy": str(np.__version__),
         "python": platform.python_version(),
+        "builtins": _builtins(),
         "settings": sorted({*vars(wp.config), *wp.get_module_options()}),
         "pid": os.getpid(),
     }

@@ -34,8 +34,8 @@ from harness.verify import jobs, settle, try_expect
 from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
 from strategies import draw
 from strategies.language.check import IllFormed, check_program
-from strategies.language.nodes import Program
-from strategies.ops import result_type
+from strategies.language.nodes import Apply, Atomic, Program, walk
+from strategies.ops import ATOMICS, OPS, result_type
 
 BATCH: Final = 24
 """Programs that are built together.  What a batch costs besides its kernels is shared by so many; beyond this there
@@ -90,6 +90,8 @@ class Plan:
     fail_fast: bool = False
     #: the probes of a hunt, by name, for every batch in turn; if there are none, a few batches get one each
     probes: tuple[str, ...] = ()
+    #: the interpreter whose Warp builds and runs
+    python: str = sys.executable
 
     @property
     def campaign(self) -> str:
@@ -129,7 +131,7 @@ class Result:
     """What became of one program of a campaign.
 
     `what` is "backward" or "forward" for a verified pair, with the `record` as it will be stored, and else
-    "inconclusive", "invalid", "discarded", "too large", "known:<id>" or "failure".
+    "inconclusive", "invalid", "discarded", "lacking", "too large", "known:<id>" or "failure".
     """
 
     index: int
@@ -206,6 +208,7 @@ class Lane:
         self._replies = replies
         self._ledger = Ledger.load()
         self._versions = sandbox.versions
+        self._lacking = lacking(self._versions)
         self._building: _Prepared | None = None
 
     def serve(self, reader: FrameReader) -> None:
@@ -253,7 +256,8 @@ class Lane:
     def _program(self, index: int) -> Program | None:
         category, n = self._plan.place(index)
         with self._named(index):
-            return draw(category, self._plan.seed, n)
+            program = draw(category, self._plan.seed, n)
+        return None if program is None or operations(program) & self._lacking else program
 
     @contextlib.contextmanager
     def _named(self, index: int) -> Iterator[None]:
@@ -331,7 +335,8 @@ class Lane:
     ) -> Result:
         category, n = self._plan.place(index)
         if verdict is None:
-            return Result(index, category, "discarded")
+            program = draw(category, self._plan.seed, n)
+            return Result(index, category, "discarded" if program is None else "lacking")
         if not isinstance(expectation, Expectation):
             invalid = (verdict.reason or "").startswith(_INVALID)
             return Result(index, category, "invalid" if invalid else "inconclusive")
@@ -450,6 +455,17 @@ class Lane:
         return verdict.failure is not None
 
 
+def operations(program: Program) -> frozenset[str]:
+    """The operators and built-ins that a program applies, by the names that Warp's registry has for them."""
+    nodes = [node for node in walk(program) if isinstance(node, Apply | Atomic)]
+    return frozenset(OPS[n.op].spelling_of or n.op if n.op in OPS else n.op for n in nodes)
+
+
+def lacking(versions: Versions) -> frozenset[str]:
+    """What of the op table a release of Warp does not have: programs that apply it are left out."""
+    return frozenset({row.spelling_of or row.name for row in OPS.values()} | set(ATOMICS)) - set(versions.builtins)
+
+
 def _in_language(program: Program) -> bool:
     try:
         check_program(program, result_type)
@@ -530,8 +546,8 @@ def make_pair(program: Program, verdict: Verdict, options: BuildOptions, provena
 def _serve(plan: Plan, requests: FrameReader, replies: int) -> None:
     with contextlib.ExitStack() as stack:
         try:
-            sandbox = stack.enter_context(Sandbox())
-            on_device = stack.enter_context(Sandbox(device=plan.device)) if plan.device else None
+            sandbox = stack.enter_context(Sandbox(plan.python))
+            on_device = stack.enter_context(Sandbox(plan.python, plan.device)) if plan.device else None
         except SandboxError as error:
             write_frame(replies, {"unusable": str(error)})
             return

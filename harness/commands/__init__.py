@@ -14,6 +14,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from corpus.record import CorpusError
+from harness.commands.bisect import bisect_command
 from harness.commands.card import card
 from harness.commands.coverage import coverage
 from harness.commands.export import export
@@ -31,6 +32,7 @@ from harness.commands.stats import stats
 from harness.commands.verify import verify
 from harness.generated_code import CompilerNotFound
 from harness.page.browser import BrowserNotFound
+from harness.releases import NoRelease
 from harness.sandbox import SandboxError
 from harness.triage import LedgerError
 from harness.workers import WorkerBroke, own_version
@@ -45,7 +47,16 @@ DEBUG: Final = "--debug"
 DEBUG_VARIABLE: Final = "WARPSMITH_DEBUG"
 
 #: What the person at the keyboard can put right; the message of each is a sentence.
-_USAGE: Final = (BadUsage, BrowserNotFound, CompilerNotFound, CorpusError, LedgerError, SandboxError, UnknownCategory)
+_USAGE: Final = (
+    BadUsage,
+    BrowserNotFound,
+    CompilerNotFound,
+    CorpusError,
+    LedgerError,
+    NoRelease,
+    SandboxError,
+    UnknownCategory,
+)
 #: Click's own, which Typer brings along under one name or another.
 _CLICK: Final[type[Exception]] = typer.BadParameter.__mro__[2]
 
@@ -67,6 +78,7 @@ for _command in (
     extract,
 ):
     app.command()(_command)
+app.command("bisect")(bisect_command)
 
 
 def _show_version(wanted: bool) -> None:

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections import Counter
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from harness.sandbox import SandboxError
+from harness.sandbox import Sandbox
 from strategies.ops import ATOMICS, OPS
-
-_READ_REGISTRY: Final = """\
-import importlib, json, sys
-import warp
-try:
-    context = importlib.import_module("warp._src.context")
-except ImportError:
-    context = importlib.import_module("warp.context")
-table = {name: function.group for name, function in context.builtin_functions.items()}
-print(json.dumps({"version": warp.__version__, "table": table}))
-"""
-"""The one place where Warp's own list of built-ins is read; Warp has no public name for it."""
 
 
 def read_registry() -> tuple[str, dict[str, str]]:
@@ -32,12 +16,8 @@ def read_registry() -> tuple[str, dict[str, str]]:
 
     Raises `SandboxError` if there is none.
     """
-    done = subprocess.run([sys.executable, "-c", _READ_REGISTRY], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-        raise SandboxError(f"the built-ins of Warp cannot be listed: {last[0]}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    return found["version"], found["table"]
+    with Sandbox() as sandbox:
+        return sandbox.versions.warp, dict(sandbox.versions.builtins)
 
 
 def coverage() -> int:

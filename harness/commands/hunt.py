@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,9 @@ def hunt(
             f"batches of each if left out: {', '.join(PROBES)}.",
         ),
     ] = None,
+    python: Annotated[
+        str, typer.Option("--python", help="The interpreter whose Warp is hunted in; 1.14 or newer.")
+    ] = sys.executable,
     json: Json = False,
 ) -> int:
     """Look for defects of Warp under changing build options; keeps failures and no pairs.
@@ -82,6 +86,7 @@ def hunt(
                 check_cuda=check_cuda,
                 keep_known=keep_known,
                 probes=probe or (),
+                python=python,
                 say=display.say,
             )
             summary = run_campaign(campaign, display)

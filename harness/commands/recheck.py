@@ -58,7 +58,7 @@ def recheck(records: Iterable[Record], workers: int | None = None, python: str =
     In batches, so the order is not quite that of `records`.
     """
     with contextlib.ExitStack() as stack:
-        lanes = [_Lane(stack.enter_context(Sandbox())) for _ in range(workers or default_workers())]
+        lanes = [_Lane(stack.enter_context(Sandbox(python))) for _ in range(workers or default_workers())]
         for number, batch in enumerate(_batches(records)):
             lane = lanes[number % len(lanes)]
             prepared = [try_expect(r.program, r.verification.inputs_seed // ATTEMPTS) for r in batch]

@@ -77,8 +77,12 @@ def _verified_again(corpus: Path, workers: int | None, python: str) -> int:
 def _cases(names: list[str], corpus: Path | None) -> Iterator[Case]:
     if not names:
         yield from Store.open(existing_corpus(corpus), write=False).cases()
-    for name in names:
-        yield _read(name, corpus)
+    yield from read_cases(names, corpus)
+
+
+def read_cases(names: list[str], corpus: Path | None) -> list[Case]:
+    """The cases in folders or files, or in the folders of buckets of the corpus; `BadUsage` if there is none."""
+    return [_read(name, corpus) for name in names]
 
 
 def _read(name: str, corpus: Path | None) -> Case:

@@ -140,7 +140,7 @@ def sum_up(summary: Summary) -> None:
         f"{summary.count(what)} {what} ({summary.share(what):.1%})"
         for what in ("inconclusive", "duplicate", "discarded")
     ]
-    for what in ("invalid", "too large"):
+    for what in ("invalid", "lacking", "too large"):
         if summary.count(what):
             others.append(f"{summary.count(what)} {what}")
     say(f"Stopped: {summary.stop_reason.value}.")

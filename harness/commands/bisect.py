@@ -1,0 +1,77 @@
+"""`warpsmith bisect`: since which release of Warp does a stored failure fail?"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from corpus.case import Case
+from corpus.store import FAILURES
+from harness.commands.replay import read_cases
+from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
+from harness.releases import Bisection, Seen, bisect, interpreter, releases
+from harness.report import README, with_releases
+from harness.reproduction import repro, run_repro
+from harness.stored_case import shown
+from harness.triage import LEDGER, UNKNOWN, Ledger
+
+
+def bisect_command(
+    failures: Annotated[list[str], typer.Argument(help="Folders or files of cases, or names of buckets.")],
+    corpus: Corpus = None,
+    only: Annotated[
+        str | None,
+        typer.Option("--releases", help="The releases to try, with commas between; all from 1.14 if left out."),
+    ] = None,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Write the first version into the ledger where it is not known.")
+    ] = False,
+) -> int:
+    """Find the first release of Warp that fails and the last that does not, and write it into the report.
+
+    Runs the script of each failure, rendered from its syntax tree, in environments made by pip for a release each.
+    """
+    versions = only.split(",") if only else releases()
+    for name, case in zip(failures, read_cases(failures, corpus), strict=True):
+        if not case.evidence.get("confirmed"):
+            raise BadUsage(f"{case.bucket} has no script that shows the failure, so releases cannot be told apart")
+        found = bisect(versions, lambda version, case=case: _shows(case, version))  # type: ignore[misc]
+        print(f"{case.bucket}: {found.sentence}", flush=True)
+        folder = _folder(name, case, corpus)
+        if (folder / README).is_file():
+            text = (folder / README).read_text(encoding="utf-8")
+            (folder / README).write_text(with_releases(text, found.sentence), encoding="utf-8")
+        if ledger:
+            _note(case, found)
+    return 0
+
+
+def _shows(case: Case, version: str) -> Seen:
+    ran = run_repro(repro(shown(case)), interpreter(version))
+    seen = Seen.FAILS if ran.fails else Seen.FIXED if ran.fixed else Seen.UNKNOWN
+    last = ran.output.splitlines()[-1] if ran.output else ""
+    say(f"{case.bucket} on {version}: {seen.value}" + (f" ({last})" if seen is Seen.UNKNOWN else ""))
+    return seen
+
+
+def _folder(name: str, case: Case, corpus: Path | None) -> Path:
+    given = Path(name)
+    if given.is_dir():
+        return given
+    return given.parent if given.is_file() else existing_corpus(corpus) / FAILURES / case.bucket
+
+
+def _note(case: Case, found: Bisection) -> None:
+    """Write the first version into the entry of the ledger that has none."""
+    issue = Ledger.load().by_bucket(case.bucket)
+    if issue is None or issue.versions.first != UNKNOWN or found.first_bad is None:
+        return
+    entry = re.compile(
+        rf'(^id = "{re.escape(issue.id)}"$(?:(?!^\[\[)[\s\S])*?^versions = \{{ first = )"\?"', re.MULTILINE
+    )
+    text, count = entry.subn(lambda match: f'{match.group(1)}"{found.first_bad}"', LEDGER.read_text(encoding="utf-8"))
+    if count == 1:
+        LEDGER.write_text(text, encoding="utf-8")

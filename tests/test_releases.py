@@ -1,0 +1,99 @@
+"""What bisecting promises: the first release that fails, in few runs, and honesty about what was not run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness import releases
+from harness.campaign import Campaign
+from harness.commands import bisect as command
+from harness.releases import Bisection, NoRelease, Seen, bisect, interpreter
+from harness.reproduction import Ran
+from harness.sandbox import Versions
+from harness.workers import lacking, operations
+from strategies import draw
+
+VERSIONS = [f"1.{n}.0" for n in range(14, 30)]
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 15])
+def test_the_first_release_that_fails_is_found_in_few_runs(first: int):
+    found = bisect(VERSIONS, lambda v: Seen.FAILS if VERSIONS.index(v) >= first else Seen.FIXED)
+    assert found.first_bad == VERSIONS[first]
+    assert found.last_good == (VERSIONS[first - 1] if first else None)
+    assert len(found.tried) <= 6
+    assert VERSIONS[first] in found.sentence
+
+
+def test_what_fails_nowhere_is_said_to_fail_nowhere():
+    found = bisect(VERSIONS, lambda v: Seen.FIXED)
+    assert (found.first_bad, list(found.tried)) == (None, ["1.29.0"])
+    assert "no release" in found.sentence
+
+
+def test_a_release_that_cannot_tell_is_not_called_good():
+    found = bisect(["1.14.0", "1.15.0"], lambda v: Seen.FAILS if v == "1.15.0" else Seen.UNKNOWN)
+    assert found == Bisection("1.15.0", None, {"1.15.0": Seen.FAILS, "1.14.0": Seen.UNKNOWN})
+
+
+def test_releases_come_in_order_and_without_those_that_are_too_old(monkeypatch: pytest.MonkeyPatch):
+    said = "warp-lang (1.19.0)\nAvailable versions: 1.19.0, 1.9.1, 1.14.0, 1.15.1, 1.13.0\n"
+    monkeypatch.setattr(releases, "_pip", lambda arguments, seconds: said)
+    assert releases.releases() == ["1.14.0", "1.15.1", "1.19.0"]
+
+
+def test_a_release_that_cannot_be_installed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fails(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 1, "", "no network")
+
+    monkeypatch.setattr(releases.subprocess, "run", fails)
+    monkeypatch.setattr(releases.venv, "create", lambda place, with_pip: os.makedirs(place))
+    with pytest.raises(NoRelease, match="no network"):
+        interpreter("1.14.0", tmp_path)
+    assert not (tmp_path / "1.14.0").exists()
+
+
+def test_the_report_says_since_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    stored = Path(__file__).resolve().parents[1] / "corpus" / "failures" / "half-to-bool"
+    for name in ("case.json", "README.md"):
+        (tmp_path / name).write_bytes((stored / name).read_bytes())
+    monkeypatch.setattr(command, "interpreter", lambda version: version)
+    monkeypatch.setattr(command, "run_repro", lambda script, python: Ran(int(python >= "1.16"), "said"))
+    assert command.bisect_command([str(tmp_path)], only="1.14.0,1.15.0,1.16.0,1.17.0") == 0
+    sentence = "the first that fails is 1.16.0, the last that does not is 1.15.0."
+    assert sentence in capsys.readouterr().out
+    assert f"Releases: {sentence}" in (tmp_path / "README.md").read_text()
+
+
+OLDER = "1.18.0"
+"""A release before the current one, which is a minute's download the first time."""
+
+
+def test_a_hunt_runs_on_an_older_release(tmp_path: Path):
+    try:
+        python = interpreter(OLDER)
+    except NoRelease as error:
+        pytest.skip(f"Warp {OLDER} cannot be installed: {error}")
+    said: list[str] = []
+    campaign = Campaign(
+        tmp_path, seed=3, categories=["elementwise"], count=1, workers=1, hunt=True, python=python, say=said.append
+    )
+    summary = campaign.run()
+    assert summary.verified
+    assert any(f"with Warp {OLDER}" in sentence for sentence in said)
+
+
+def test_what_a_release_lacks_is_left_out():
+    program = draw("bitwise", 0, 0)
+    assert program is not None
+    applied = operations(program)
+    assert applied
+    one = min(applied)
+    assert one in lacking(Versions("1.14.0", "2.0", "3.11", builtins=dict.fromkeys(applied - {one}, "")))
+    assert not applied & lacking(Versions("1.14.0", "2.0", "3.11", builtins=dict.fromkeys(applied, "")))
