@@ -6,7 +6,7 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import HEADROOM, whole
-from strategies.expressions import Typed
+from strategies.expressions import Typed, held
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -158,7 +158,7 @@ class Cells:
         if value.interval.is_point:
             value = sketch.literal(self.of, second if isinstance(second, Interval) else Interval(2, 9))
             value = sketch.fit(value, second)
-        interval = row.result_interval(self.of, cell.interval, value.interval)
+        interval = held(row.result_interval(self.of, cell.interval, value.interval), self.of)
         if self.of.kind != "uint" and not interval.within(symmetric(self.most * 2)):
             return None
         cell.interval, cell.live = interval, (cell.live or value.live) and not row.flat
