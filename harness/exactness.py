@@ -26,6 +26,8 @@ from strategies.language.nodes import (
     Return,
     Target,
     Unpack,
+    View,
+    Zeros,
     children,
 )
 from strategies.language.types import Array, Type
@@ -124,7 +126,9 @@ class _Inexact:
         match node:
             case Literal():
                 return False
-            case Element():
+            case Zeros():
+                return False
+            case Element() | View():
                 return self._array(node.array) in self.names
             case Name():
                 return self._array(node.name) in self.names

@@ -59,6 +59,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
     walk,
 )
 from strategies.language.remembered import remembered
@@ -276,10 +277,14 @@ class Evaluator(ControlFlow):
             self._arrays[parameter.name] = np.broadcast_to(values, shape).copy()
         else:
             self._arrays[parameter.name] = values[None]
-        self._reads[parameter.name] = np.zeros((self._threads, cells), bool)
-        self._read_counts[parameter.name] = np.zeros(cells, np.int64)
-        self._writes[parameter.name] = np.zeros((self._threads, cells), bool)
-        self._stored[parameter.name] = np.zeros((cells, *values.shape[2:]), bool)
+        self._track(parameter.name, cells, values.shape[2:])
+
+    def _track(self, name: str, cells: int, components: tuple[int, ...]) -> None:
+        """Note what threads do to an array from here on."""
+        self._reads[name] = np.zeros((self._threads, cells), bool)
+        self._read_counts[name] = np.zeros(cells, np.int64)
+        self._writes[name] = np.zeros((self._threads, cells), bool)
+        self._stored[name] = np.zeros((cells, *components), bool)
 
     def _dtype(self, of: Type) -> np.dtype[Any]:
         scalar = types.element_scalar(of)
@@ -690,6 +695,24 @@ class Evaluator(ControlFlow):
             raise InvalidProgram(f"{self.program.name} takes a part outside of {node.array!r}")
         return part
 
+    def _make(self, name: str, node: Zeros, mask: Mask) -> Part:
+        """A new array for each thread, in one that has as many cells for all of them."""
+        assert isinstance(node.type, Array)
+        cells = int(np.prod(node.shape))
+        # a name with a space is no parameter's
+        name = f"own {name}"
+        first = whole(name, node.shape)
+        if name not in self._arrays:
+            dtype = node.type.dtype
+            components = () if isinstance(dtype, Scalar) else (dtype.length,)
+            shape = (self._runs, self._lanes, self._threads * cells, *components)
+            self._arrays[name] = np.zeros(shape, self._dtype(dtype))
+            self._track(name, self._threads * cells, components)
+        own = np.repeat(np.arange(self._threads), cells)
+        active = np.broadcast_to(mask, (self._runs, self._lanes, self._threads))[..., own]
+        self._arrays[name][active] = 0
+        return Part(name, (np.arange(self._threads) * cells).reshape(1, 1, -1), first.shape, first.strides)
+
     def _read(self, node: Element, mask: Mask) -> Values:
         array, cell = self._cell(node.array, node.indices, mask)
         base = np.broadcast_to(mask[0, 0], self._threads)
@@ -920,6 +943,8 @@ class Evaluator(ControlFlow):
             case Assign(target=Name(type=Tuple() as of, name=name)):
                 for n, value in enumerate(self._items(node.value, mask)):
                     self._assign(Name(of.items[n], item_name(name, n)), value, mask)
+            case Assign(target=Name(name=name), value=Zeros() as zeros):
+                self._here.arrays[name] = self._make(name, zeros, mask)
             case Assign(target=Name(name=name), value=View() as view):
                 self._here.arrays[name] = self._part(view, mask)
             case Assign():

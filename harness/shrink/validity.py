@@ -48,6 +48,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
 )
 from strategies.language.structs import flattened
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
@@ -114,10 +115,10 @@ class _Check:
         match node:
             case ThreadIndex(names=names):
                 return {**scope, **dict.fromkeys(names, INT32)}
-            case Assign(target=Name(name=name), value=View() as view):
-                self.value(view, scope)
-                self.need(name not in scope and name not in self.arrays and node.target.type is view.type)
-                return {**scope, name: view.type}
+            case Assign(target=Name(name=name), value=View() | Zeros() as array):
+                self.value(array, scope)
+                self.need(name not in scope and name not in self.arrays and node.target.type is array.type)
+                return {**scope, name: array.type}
             case Assign():
                 self.value(node.value, scope)
                 return self.assign(node.target, node.value, scope)
@@ -211,7 +212,7 @@ class _Check:
 
     def value(self, node: Expression, scope: _Scope) -> None:
         match node:
-            case Literal():
+            case Literal() | Zeros():
                 return
             case Name(type=Array()):
                 self.need(self.array(node.name, scope) is node.type)

@@ -22,10 +22,11 @@ from strategies.language.nodes import (
     Slice,
     Statement,
     View,
+    Zeros,
     rebuild,
 )
 from strategies.language.types import INT32
-from strategies.language.views import definitions
+from strategies.language.views import definitions, made
 
 
 def without_views(program: Program) -> Iterator[Program]:
@@ -41,8 +42,9 @@ def without_views(program: Program) -> Iterator[Program]:
 
 
 def view_definitions(program: Program, body: tuple[Statement, ...]) -> tuple[Statement, ...]:
-    """The definitions, in `program`, of the views that `body` uses and does not define."""
-    known, inside = definitions(program.body), definitions(body)
+    """The definitions, in `program`, of the arrays that `body` uses and does not define."""
+    known: dict[str, View | Zeros] = {**made(program.body), **definitions(program.body)}
+    inside = {**made(body), **definitions(body)}
     wanted: set[str] = set()
 
     def want(node: Node) -> None:

@@ -42,6 +42,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
 )
 from strategies.language.render import COMPARISONS, INFIX, has_name, is_alias
 from strategies.language.structs import leaves, root
@@ -75,6 +76,8 @@ ResultType = Callable[[str, Sequence[Type]], Type | None]
 #: Cells of an array, and threads of a launch, at most: programs are small, and a damaged file must not make
 #: the reader allocate without bound.
 MAX_CELLS: Final = 1 << 16
+#: Cells of an array that a thread makes for itself: it lies on the thread's stack.
+MAX_LOCAL_CELLS: Final = 256
 #: Names that a kernel must not rebind: the module that every kernel uses, and what it is rendered with.
 _RESERVED: Final = frozenset(("wp", "range", "float", "int", "bool"))
 
@@ -269,8 +272,8 @@ class _Checker:
                 _require(len(node.names) == len(self._program.launch), "the thread index does not fit the launch")
                 for name in node.names:
                     self._bind(name, INT32, fixed=True)
-            case Assign(target=Name() as name, value=View() as view):
-                self._define_view(name, view)
+            case Assign(target=Name() as name, value=View() | Zeros() as array):
+                self._define_array(name, array)
             case Assign():
                 value = self._struct_call(node.value)
                 _require(isinstance(value, Scalar | Composite | Struct | Tuple), f"{value!r} is no type of a variable")
@@ -371,14 +374,17 @@ class _Checker:
         changed = [p for n, p in self._fields.items() if f"{n}.".startswith(f"{array}{path}.")]
         _require(bool(changed) and all(p.output for p in changed), f"{array!r}{path} is no output")
 
-    def _define_view(self, target: Name, view: View) -> None:
-        """A view keeps its name for itself: what an access means must not depend on how it was reached."""
-        name, of = target.name, self._expression(view)
+    def _define_array(self, target: Name, value: View | Zeros) -> None:
+        """An array keeps its name for itself: what an access means must not depend on how it was reached."""
+        name, of = target.name, self._expression(value)
         _require(target.type is of, f"{name!r} is assigned a value of another type")
         taken = name in self._names or name in self._views or name in self._parameters
-        _require(not taken, f"{name!r}, a view, is assigned twice")
+        _require(not taken, f"{name!r}, an array, is assigned twice")
         self._bind(name, of, fixed=False)
-        whole = self._array(view.array)
+        if isinstance(value, Zeros):
+            self._views[name] = Parameter(name, of, 0, 0, value.shape, output=True)
+            return
+        whole = self._array(value.array)
         self._views[name] = Parameter(name, of, whole.low, whole.high, output=whole.output)
 
     def _view(self, node: View) -> Type:
@@ -521,6 +527,16 @@ class _Checker:
             case Extent() if node.array in self._struct_arrays:
                 _require(0 <= node.axis < self._struct_arrays[node.array].ndim, f"{node.array!r} has no such axis")
                 return INT32
+            case Zeros():
+                _require(
+                    isinstance(node.type, Array) and len(node.shape) == node.type.ndim,
+                    "the shape of a new array does not fit its type",
+                )
+                _require(
+                    min(node.shape) > 0 and math.prod(node.shape) <= MAX_LOCAL_CELLS,
+                    "a new array is too large, or empty",
+                )
+                return node.type
             case Extent():
                 whole = self._array(node.array).type
                 _require(isinstance(whole, Array) and 0 <= node.axis < whole.ndim, f"{node.array!r} has no such axis")

@@ -24,12 +24,15 @@ from strategies.language.nodes import (
 from strategies.language.remembered import remembered
 from strategies.language.structs import flattened
 from strategies.language.types import Array
-from strategies.language.views import arrays_named, definitions
+from strategies.language.views import arrays_named, definitions, made
 
 
 @dataclass(frozen=True)
 class Effects:
-    """The arrays that are read, overwritten, and added to (or taken an extreme of, or changed in place)."""
+    """The arrays that are read, overwritten, and added to (or taken an extreme of, or changed in place).
+
+    Arrays that a thread makes for itself are none of them.
+    """
 
     read: frozenset[str]
     stored: frozenset[str]
@@ -88,7 +91,12 @@ def _effects(body: Sequence[Node], known: Mapping[str, Effects], functions: Sequ
         visitor.roots[name] = visitor.root(view.array)
     for statement in body:
         visitor.visit(statement)
-    return Effects(frozenset(visitor.read), frozenset(visitor.stored), frozenset(visitor.added))
+    own = made(body)
+    return Effects(
+        frozenset(visitor.read - own.keys()),
+        frozenset(visitor.stored - own.keys()),
+        frozenset(visitor.added - own.keys()),
+    )
 
 
 @dataclass

@@ -48,12 +48,13 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
     walk,
 )
 from strategies.language.overwrites import Overwrites
 from strategies.language.structs import flattened
 from strategies.language.types import Matrix, Transform, Type
-from strategies.language.views import arrays_named, roots
+from strategies.language.views import arrays_named, made, roots
 
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
 MAX_UNROLL: Final = 16
@@ -71,6 +72,7 @@ class Limit(Enum):
     COMPONENT_REASSIGNED = "each component of a local vector may be assigned once, not including default initialization"
     ELEMENT_OVERWRITTEN = "overwriting an array element that was read before invalidates gradients"
     ATOMIC_RETURNED = "a value that an atomic operation returns is not there in the backward pass, and has no gradient"
+    LOCAL_ARRAY = "wp.zeros is not differentiable: what an array of the thread holds is not there in the backward pass"
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
@@ -183,6 +185,7 @@ class _Replay:
     def __post_init__(self) -> None:
         self._effects = function_effects(self.program)
         self._roots = roots(self.owner)
+        self._made = made(self.owner.body)
         if isinstance(self.owner, Program):
             self.active |= {p.name for p in self.owner.arrays if not p.output and _holds_floats(p.type)}
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
@@ -266,6 +269,8 @@ class _Replay:
             name = _name_read(part)
             if name is not None and name in self.stale:
                 return self.reasons.get(name, Limit.DYNAMIC_LOOP)
+        if any(isinstance(part, Element) and self._array(part.array) in self._made for part in walk(node)):
+            return Limit.LOCAL_ARRAY
         if any(map(self._is_overwritten, walk(node))):
             return Limit.ELEMENT_OVERWRITTEN
         return None
@@ -291,7 +296,7 @@ class _Replay:
     def _use(self, node: Expression) -> None:
         """Note what the adjoint of `node` needs."""
         match node:
-            case Literal() | Name() | Extent():
+            case Literal() | Name() | Extent() | Zeros():
                 return
             case Apply(op=op, arguments=arguments):
                 self._use_operation(op, arguments)
@@ -311,6 +316,8 @@ class _Replay:
             case Element():
                 if self._active(node):
                     self._need_place(node.array, node.indices)
+                    if self._array(node.array) in self._made:
+                        self.found.add(Limit.LOCAL_ARRAY)
                 for index in node.indices:
                     self._use(index)
             case View():

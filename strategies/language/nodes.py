@@ -137,6 +137,13 @@ class View(Node, frozen=True, tag="view"):
     indices: tuple[Expression | Slice, ...]
 
 
+class Zeros(Node, frozen=True, tag="zeros"):
+    """``wp.zeros(shape=(2, 3), dtype=wp.float32)``: a new array of the thread's own, assigned to a new local name."""
+
+    type: Type
+    shape: tuple[int, ...]
+
+
 class Extent(Node, frozen=True, tag="extent"):
     """The length of one dimension of an array: ``a.shape[0]``."""
 
@@ -180,6 +187,7 @@ Expression: TypeAlias = (
     | Field
     | Element
     | View
+    | Zeros
     | Extent
     | Conditional
     | Call

@@ -41,6 +41,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
     walk,
 )
 from strategies.language.structs import struct_types
@@ -260,6 +261,9 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"{expression(node.base, _ATOM)}.{node.field}", _ATOM
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
+        case Zeros(type=Array() as of):
+            extents = f"({node.shape[0]},)" if len(node.shape) == 1 else f"({', '.join(map(str, node.shape))})"
+            return f"wp.zeros(shape={extents}, dtype={type_name(of.dtype)})", _ATOM
         case View(indices=()):
             return node.array, _ATOM
         case View():

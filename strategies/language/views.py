@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Program,
     Slice,
     View,
+    Zeros,
     walk,
 )
 from strategies.language.types import Array
@@ -33,8 +34,19 @@ def definitions(body: Iterable[Node]) -> dict[str, View]:
     return found
 
 
+def made(body: Iterable[Node]) -> dict[str, Zeros]:
+    """The arrays that statements make, by their local names; each has one definition."""
+    found: dict[str, Zeros] = {}
+    for statement in body:
+        for node in walk(statement):
+            match node:
+                case Assign(target=Name(name=name), value=Zeros() as value):
+                    found[name] = value
+    return found
+
+
 def roots(owner: Program | Function) -> dict[str, str]:
-    """For each local name of a view the parameter that it is a part of."""
+    """For each local name of a view the array that it is a part of: a parameter, or one that the owner makes."""
     found: dict[str, str] = {}
     for name, view in definitions(owner.body).items():
         found[name] = found.get(view.array, view.array)
@@ -84,8 +96,9 @@ def slice_bounds(index: Slice) -> slice | None:
 
 def shapes(program: Program) -> dict[str, dict[int, int]]:
     """For each array of the kernel, and each part of one, the lengths of its axes, where numbers tell them."""
-    found = {p.name: dict(enumerate(p.shape)) for p in program.arrays}
-    ndims = {p.name: len(p.shape) for p in program.arrays}
+    known = {p.name: p.shape for p in program.arrays} | {n: z.shape for n, z in made(program.body).items()}
+    found = {name: dict(enumerate(shape)) for name, shape in known.items()}
+    ndims = {name: len(shape) for name, shape in known.items()}
     for name, view in definitions(program.body).items():
         whole, lengths = found.get(view.array, {}), dict[int, int]()
         kept = axes_kept(ndims.get(view.array, 0), view)
