@@ -39,6 +39,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     Unpack,
     While,
+    Zeros,
     decode,
     encode,
 )
@@ -387,6 +388,14 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
             Assign(component(0), A),
             Assign(Component(FLOAT32, V, Apply(INT32, "mod", (AT, whole(3)))), A),
             Assign(OUT, component(0)),
+        ),
+    ),
+    "an element of an array that the thread made": (
+        Limit.LOCAL_ARRAY,
+        (
+            Assign(Name(t.array(FLOAT32), "v"), Zeros(t.array(FLOAT32), (2,))),
+            Assign(Element(FLOAT32, "v", (whole(0),)), A),
+            Assign(OUT, Element(FLOAT32, "v", (whole(0),))),
         ),
     ),
     "a value that an atomic returned, in a product": (

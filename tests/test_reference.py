@@ -543,6 +543,14 @@ def constructor(length: int, of: Scalar) -> Callable[..., Vec]:
     return construct
 
 
+def zeros(shape: tuple[int, ...], dtype: Callable[[int], Any]) -> Cells:
+    """An array that a thread makes."""
+    made_here = object.__new__(Cells)
+    made_here.places = np.arange(math.prod(shape)).reshape(shape)
+    made_here.cells = [dtype(0) for _ in range(math.prod(shape))]
+    return made_here
+
+
 def converter(of: Scalar) -> Callable[[Any], Any]:
     return lambda x: made(x, of)
 
@@ -567,6 +575,9 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
         kernel=lambda f: f,
         struct=struct,
         array=lambda **_: None,
+        zeros=zeros,
+        types=SimpleNamespace(vector=lambda **_: None, matrix=lambda **_: None),
+        **{f"mat{n}{n}{s}": None for n in (2, 3, 4) for s in SUFFIXES},
         tid=lambda: current[0] if len(current[0]) > 1 else current[0][0],
         atomic_add=atomic(operator.add),
         atomic_sub=atomic(operator.sub),

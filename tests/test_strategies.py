@@ -53,6 +53,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
     walk,
 )
 from strategies.language.render import render
@@ -82,7 +83,15 @@ EVALUATED = 25
 LEAST_OUTLINES = {"unary": 25}
 #: Of 100 kernels with a gradient that is checked, where most results are integers.  How often a ``while`` loop runs
 #: depends on what it computes, and dynamic loops are not replayed.
-LEAST_ALIVE = {"integer": 20, "bitwise": 20, "conversion": 50, "while_loop": 35, "atomics": 50, "inplace": 45}
+LEAST_ALIVE = {
+    "integer": 20,
+    "bitwise": 20,
+    "conversion": 50,
+    "while_loop": 35,
+    "atomics": 50,
+    "inplace": 45,
+    "local_array": 4,
+}
 
 
 @cache
@@ -671,6 +680,15 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("inplace", "a cell that is read and written", lambda p: bool(effects(p).read & effects(p).written), 70),
     ("inplace", "several changes of one array", lambda p: sum(map(writes_element, walk(p))) > 2, 80),
     ("inplace", "an element in a tuple", has(Unpack), 2),
+    ("local_array", "an array of the thread's own", has(Zeros), 100),
+    (
+        "local_array",
+        "one of two dimensions",
+        lambda p: any(len(n.shape) == 2 for n in walk(p) if isinstance(n, Zeros)),
+        20,
+    ),
+    ("local_array", "a loop over it", has(For), 70),
+    ("local_array", "elements out of order that are exchanged", has(If), 10),
     ("multi_dim", "a view", has(View), 80),
     ("multi_dim", "a slice", has(Slice), 45),
     ("multi_dim", "a slice with a step", lambda p: any(isinstance(s, Slice) and s.step for s in walk(p)), 20),

@@ -67,7 +67,7 @@ def _composite(sketch: Sketch, of: Scalar, op: str) -> Composite | None:
     if dice.chance(30):
         rows, columns = dice.one_of(((2, 2), (3, 3), (2, 3), (4, 4)))
         return types.matrix(rows, columns, of)
-    return types.vector(dice.one_of((3, 2, 4, 5, 6)), of)
+    return types.vector(dice.one_of((3, 2, 4, 5)), of)
 
 
 def _value(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
