@@ -347,7 +347,7 @@ def _gradients(
     for name, gradient in raw.items():
         if program.parameter(name).output:
             continue
-        result[name] = _judged(program, name, gradient, coarsest, scale)
+        result[name] = _judged(program, name, wide, gradient, coarsest, scale)
     for parameter in program.arrays:
         name = parameter.name
         if name in result:
@@ -360,7 +360,7 @@ def _gradients(
             checked = checked & _trusted(parameter, wide).reshape(-1, *(1,) * (len(shape) - 1))
         result[name] = Cells(left, np.zeros(shape), checked)
         if name in raw:
-            found_by_reads = _judged(program, name, raw[name], coarsest, scale)
+            found_by_reads = _judged(program, name, wide, raw[name], coarsest, scale)
             result[name] = _read_output(program, name, wide, result[name], found_by_reads, cotangents[name])
     return result
 
@@ -385,7 +385,9 @@ def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, rea
     return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, read.tolerance, 0.0), checked)
 
 
-def _judged(program: Program, name: str, gradient: differences.Gradient, coarsest: str, scale: float) -> Cells:
+def _judged(
+    program: Program, name: str, wide: Evaluation, gradient: differences.Gradient, coarsest: str, scale: float
+) -> Cells:
     """A gradient as finite differences have it, how far off it may be, and where that is close enough."""
     dtype = types.element_scalar(program.parameter(name).type).notation
     spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
@@ -395,5 +397,6 @@ def _judged(program: Program, name: str, gradient: differences.Gradient, coarses
         + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
     )
     expected = gradient.runs[0]
-    checked = gradient.reliable & tolerance.sharp(allowed, expected, coarsest, scale)
-    return Cells(expected, allowed, checked)
+    reached = np.any(wide.reads[name] & wide.nonfinite[:, None], axis=0)
+    reliable = gradient.reliable & ~reached.reshape(-1, *(1,) * (expected.ndim - 1))
+    return Cells(expected, allowed, reliable & tolerance.sharp(allowed, expected, coarsest, scale))
