@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Call,
     Expression,
     For,
+    Function,
     Name,
     Program,
     Return,
@@ -71,6 +72,7 @@ class ControlFlow(ABC):
     """The part of an evaluation that decides which statements a lane runs, and in which scope."""
 
     program: Program
+    native: bool
     _here: Activation
     _iterations: int
     #: how much of the noise that each iteration of a loop sees again was used
@@ -156,6 +158,8 @@ class ControlFlow(ABC):
     def _call(self, node: Call, mask: Mask) -> tuple[Values, ...]:
         """The results of a call, made by the lanes of `mask`."""
         function = self.program.function(node.function)
+        if function.slopes:
+            return self._own_gradient(function, node, mask)
         inner = Activation()
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):
@@ -172,6 +176,36 @@ class ControlFlow(ABC):
             # no lane has made the call
             inner.results = [self._zero(of) for of in result_types(function.type)]
         return tuple(inner.results)
+
+    def _own_gradient(self, function: Function, node: Call, mask: Mask) -> tuple[Values, ...]:
+        """The result of a function with a gradient of its own, or that gradient.
+
+        The gradient is the specification: away from the unperturbed lane, the result is linear in the arguments.
+        """
+        bound = [(p, self._value(argument, mask)) for p, argument in bound_arguments(function, node)]
+        inner = Activation()
+        for parameter, value in bound:
+            inner.environment[parameter.name] = value[:, :1]
+            inner.defined[parameter.name] = EVERYWHERE
+        outer, self._here = self._here, inner
+        slopes = [self._value(slope, mask)[:, :1] for slope in function.slopes]
+        ended = self._block(function.body, mask)
+        self._here = outer
+        if np.any(ended):
+            raise InvalidProgram(f"{function.name} ends without a result")
+        if node.derivative:
+            return tuple(slopes)
+        (found,) = inner.results or [self._zero(function.type)]
+        found = found[:, :1]
+        given = [value for p, value in bound if p in function.inclined]
+        for slope, value in zip(slopes, given, strict=True):
+            if value.shape[1] > 1 and not self.native:
+                found = found + self._rounded_slope(slope, function.type) * (value - value[:, :1])
+        return (found,)
+
+    @abstractmethod
+    def _rounded_slope(self, slope: Values, of: Type) -> Values:
+        """A partial derivative that an adjoint multiplies once."""
 
     def _return(self, node: Return, mask: Mask) -> None:
         values = [self._value(value, mask) for value in node.values]

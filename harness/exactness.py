@@ -109,6 +109,8 @@ class _Inexact:
     def _call(self, node: Call) -> bool:
         """Note what a call writes; whether its result may be inexact."""
         inner = self._functions[node.function]
+        if node.derivative:
+            return True
         function = self._program.function(node.function)
         bound = list(bound_arguments(function, node))
         given = any(self._of(a) for _, a in bound if not isinstance(a.type, Array))

@@ -540,6 +540,9 @@ class Evaluator(ControlFlow):
         noisy: Values = argument + self._noise(of, argument.shape[3:]) * _moved(argument)
         return noisy
 
+    def _rounded_slope(self, slope: Values, of: Type) -> Values:
+        return slope if self.noise is None else slope * (1 + self._noise(of, ()))
+
     def _perturb_slope(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
         """`found` with its partial derivatives off by what rounding in the adjoint's formula may do.
 

@@ -28,6 +28,8 @@ class Callee(NamedTuple):
 
     #: whether what it returns tells how often it was called
     counts: bool = False
+    #: between which values each slope of its own gradient lies
+    slopes: tuple[Interval, ...] = ()
 
     @property
     def effects(self) -> bool:

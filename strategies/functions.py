@@ -56,6 +56,7 @@ class FunctionSketch(Sketch):
         self.vectors, self.spread = kernel.vectors, kernel.spread
         self.callees, self.called, self.calls = kernel.callees, kernel.called, kernel.calls
         self.max_arrays = 0
+        self.most_parameters = FUNCTION_PARAMETERS
         self.nodes = NODE_BUDGET - FUNCTION_NODES
         self.scope.taken |= {c.function.name for c in kernel.callees}
         #: the name of the function
@@ -106,11 +107,11 @@ class FunctionSketch(Sketch):
             return self.element_of(self.dice.one_of(arrays))
         fitting = [v for v in self._passed() if v.type is dtype]
         if fitting and (
-            len(self.parameters) >= FUNCTION_PARAMETERS or not self.dice.chance(50 if len(fitting) < 2 else 15)
+            len(self.parameters) >= self.most_parameters or not self.dice.chance(50 if len(fitting) < 2 else 15)
         ):
             unused = [v for v in fitting if not v.used]
             return self.variable(self.dice.one_of(unused or fitting))
-        if len(self.parameters) < FUNCTION_PARAMETERS:
+        if len(self.parameters) < self.most_parameters:
             return self.variable(self.parameter(dtype))
         others = [v for v in self._passed() if isinstance(v.type, Scalar) and v.type is not BOOL]
         if others:
@@ -160,13 +161,18 @@ class FunctionSketch(Sketch):
         results: list[Typed],
         places: tuple[Expression, ...] = (),
         counts: bool = False,
+        slopes: tuple[Typed, ...] = (),
+        replay: tuple[Statement, ...] = (),
     ) -> Callee:
         """The function, known to the kernel from now on."""
         names = tuple(place.name for place in places if isinstance(place, Name))
-        self._give_defaults(names)
-        live = any(r.live for r in results)
-        function = Function(self.name, of, tuple(self.parameters), tuple(body))
-        callee = Callee(function, tuple(r.interval for r in results), live, names, counts)
+        if not slopes:
+            self._give_defaults(names)
+        live = any(r.live for r in results) or bool(slopes)
+        given = tuple(slope.node for slope in slopes)
+        function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay)
+        intervals = tuple(r.interval for r in results)
+        callee = Callee(function, intervals, live, names, counts, tuple(slope.interval for slope in slopes))
         self.kernel.callees.append(callee)
         return callee
 

@@ -14,6 +14,7 @@ from strategies.categories import (
     builtin,
     compound,
     conversion,
+    custom_gradient,
     dynamic_loop,
     elementwise,
     flow,
@@ -91,6 +92,7 @@ CATEGORIES: Final = {
             tuples,
             boolean,
             struct,
+            custom_gradient,
         ),
     )
 }

@@ -43,6 +43,7 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+    walk,
 )
 from strategies.language.render import COMPARISONS, INFIX, has_name, is_alias
 from strategies.language.structs import leaves, root
@@ -179,8 +180,31 @@ class _Checker:
         )
         _require(not isinstance(function.type, Array), f"{function.name!r} returns an array")
         _require(bool(function.body), f"{function.name!r} is empty")
+        names = dict(self._names)
         self._block(function.body)
         _require(function.type is VOID or _returns(function.body), f"{function.name!r} may end without a result")
+        if function.slopes:
+            self._names = names
+            self._slopes(function)
+        if function.replay:
+            self._names = dict(names)
+            self._block(function.replay)
+            _require(function.type is VOID or _returns(function.replay), f"the replay of {function.name!r} may not end")
+
+    def _slopes(self, function: Function) -> None:
+        """Check a gradient of a function's own: one number for each float, made of the parameters."""
+        kinds = {p.type for p in function.inclined} | {function.type}
+        _require(
+            len(kinds) == 1 and len(function.slopes) == len(function.inclined),
+            f"{function.name!r} has slopes that do not fit",
+        )
+        _require(
+            all(isinstance(p.type, Scalar) and p.default is None for p in function.parameters),
+            f"{function.name!r} has slopes and takes more than numbers",
+        )
+        for slope in function.slopes:
+            self._expect(slope, function.type)
+            _require(not any(isinstance(n, Call | Element) for n in walk(slope)), "a slope is made of operations alone")
 
     def _parameter(self, parameter: Parameter) -> None:
         name = parameter.name
@@ -572,7 +596,10 @@ class _Checker:
                 given = self._array(argument.array if isinstance(argument, View) else argument.name)
                 _require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
-        return function.type
+        if not node.derivative:
+            return function.type
+        _require(len(function.slopes) == len(function.parameters), f"{function.name!r} has no slopes to be had")
+        return function.type if len(function.slopes) == 1 else tuple_of([function.type] * len(function.slopes))
 
     def _compare(self, node: Compare) -> Type:
         _require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")

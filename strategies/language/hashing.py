@@ -84,7 +84,9 @@ class _Shape:
             (self._number(p.name), _notation(p.type), p.output, None if p.default is None else self._of(p.default))
             for p in function.parameters
         ]
-        return (_notation(function.type), parameters, [self._of(s) for s in function.body])
+        found = (_notation(function.type), parameters, [self._of(s) for s in function.body])
+        own = (*function.slopes, *function.replay)
+        return (*found, [self._of(part) for part in own]) if own else found
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, len(self._numbers))

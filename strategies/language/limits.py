@@ -136,7 +136,7 @@ def _replays_effects(program: Program) -> bool:
     """Whether calls change arrays in a way that does not come to the same when the function runs again."""
     inner = function_effects(program)
     called = called_functions(program)
-    writing = [name for name in called if inner[name].written]
+    writing = [name for name in called if inner[name].written and not program.function(name).replay]
     if not writing:
         return False
     found = effects(program)
@@ -232,9 +232,18 @@ class _Replay:
         if key not in self.calls:
             found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
             found.reasons.update(stale)
-            found.block(function.body)
+            if function.slopes:
+                found.own_gradient(function)
+            else:
+                found.block(function.body)
             self.calls[key] = found
         return self.calls[key]
+
+    def own_gradient(self, function: Function) -> None:
+        """Follow the gradient that a function has of its own."""
+        self.returns = any(p.name in self.active for p in function.inclined)
+        for slope in function.slopes if self.returns else ():
+            self._need(slope)
 
     # ------------------------------------------------------------ expressions
 
@@ -260,7 +269,7 @@ class _Replay:
             case Conditional():
                 return self._active(node.then) or self._active(node.otherwise)
             case Call():
-                return self._call(node).returns
+                return self._call(node).returns and not node.derivative
         return False
 
     def _why_stale(self, node: Node) -> Limit | None:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from strategies.language import types
-from strategies.language.types import Array, Type
+from strategies.language.types import Array, Scalar, Type
 
 
 class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=True, omit_defaults=True):
@@ -157,13 +157,14 @@ class Call(Node, frozen=True, tag="call"):
 
     The last arguments go by the names in `keywords`; parameters that are left out have their defaults.  An array
     is passed as a `Name` of its type.  `type` is a `Tuple` where the function has several results, and `VOID`
-    where it has none.
+    where it has none.  With `derivative` it is ``wp.grad(f)(x)``, of a function with `slopes`.
     """
 
     type: Type
     function: str
     arguments: tuple[Expression, ...]
     keywords: tuple[str, ...] = ()
+    derivative: bool = False
 
 
 class Conditional(Node, frozen=True, tag="conditional"):
@@ -324,12 +325,23 @@ class StructParameter(Node, frozen=True, tag="struct"):
 
 
 class Function(Node, frozen=True, tag="function"):
-    """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none."""
+    """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none.
+
+    With `slopes` it has a gradient of its own (``@wp.func_grad``): of its one result with respect to each parameter
+    that is a float, in their order.  With `replay` the backward pass runs that instead (``@wp.func_replay``).
+    """
 
     name: str
     type: Type
     parameters: tuple[Parameter, ...]
     body: tuple[Statement, ...]
+    slopes: tuple[Expression, ...] = ()
+    replay: tuple[Statement, ...] = ()
+
+    @property
+    def inclined(self) -> tuple[Parameter, ...]:
+        """The parameters that a gradient of its own is with respect to."""
+        return tuple(p for p in self.parameters if isinstance(p.type, Scalar) and p.type.is_float)
 
 
 class Program(Node, frozen=True, tag="program"):

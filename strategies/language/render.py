@@ -275,7 +275,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             plain = len(node.arguments) - len(node.keywords)
             given = [expression(a) for a in node.arguments]
             named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
-            return f"{node.function}({', '.join((*given[:plain], *named))})", _ATOM
+            called = f"wp.grad({node.function})" if node.derivative else node.function
+            return f"{called}({', '.join((*given[:plain], *named))})", _ATOM
         case Conditional():
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
@@ -370,9 +371,26 @@ def render(program: Program, name: str | None = None) -> str:
         fields = (f"{INDENT}{field}: {type_name(of)}" for field, of in struct.fields)
         lines += ["", "", "@wp.struct", f"class {struct.name}:", *fields]
     for function in program.functions:
-        lines += ["", "", "@wp.func", *_definition(function, function.name)]
+        lines += ["", "", "@wp.func", *_definition(function, function.name), *_backward(function)]
     lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
     return "\n".join(lines) + "\n"
+
+
+def _backward(function: Function) -> Iterator[str]:
+    """What the backward pass runs for a function, where that is its own."""
+    if function.replay:
+        yield from ("", "", f"@wp.func_replay({function.name})")
+        of = msgspec.structs.replace(function, body=function.replay, slopes=(), replay=())
+        yield from _definition(of, f"replay_{function.name}")
+    if function.slopes:
+        given = Parameter("adj_ret", function.type, 0, 0)
+        of = msgspec.structs.replace(function, parameters=(*function.parameters, given), body=())
+        yield from ("", "", f"@wp.func_grad({function.name})")
+        header, *_ = _definition(of, f"adj_{function.name}")
+        yield header
+        for parameter, slope in zip(function.inclined, function.slopes, strict=True):
+            value = expression(Apply(function.type, "mul", (slope, Name(function.type, given.name))))
+            yield f"{INDENT}wp.adjoint[{parameter.name}] += {value}"
 
 
 def _definition(of: Program | Function, called: str) -> Iterator[str]:
