@@ -185,10 +185,10 @@ class ControlFlow(ABC):
         bound = [(p, self._value(argument, mask)) for p, argument in bound_arguments(function, node)]
         inner = Activation()
         for parameter, value in bound:
-            inner.environment[parameter.name] = value[:, :1]
+            inner.environment[parameter.name] = self._unperturbed(value)
             inner.defined[parameter.name] = EVERYWHERE
         outer, self._here = self._here, inner
-        slopes = [self._value(slope, mask)[:, :1] for slope in function.slopes]
+        slopes = [self._unperturbed(self._value(slope, mask)) for slope in function.slopes]
         ended = self._block(function.body, mask)
         self._here = outer
         if np.any(ended):
@@ -196,12 +196,18 @@ class ControlFlow(ABC):
         if node.derivative:
             return tuple(slopes)
         (found,) = inner.results or [self._zero(function.type)]
-        found = found[:, :1]
+        found = self._unperturbed(found)
         given = [value for p, value in bound if p in function.inclined]
         for slope, value in zip(slopes, given, strict=True):
             if value.shape[1] > 1 and not self.native:
-                found = found + self._rounded_slope(slope, function.type) * (value - value[:, :1])
+                rise = self._rounded_slope(slope, function.type) * (value - value[:, :1])
+                rise[:, 0] = 0  # also where the slope is not finite
+                found = found + rise
         return (found,)
+
+    def _unperturbed(self, value: Values) -> Values:
+        """The lane without a perturbation; in native precision the lanes are different inputs."""
+        return value if self.native else value[:, :1]
 
     @abstractmethod
     def _rounded_slope(self, slope: Values, of: Type) -> Values:
