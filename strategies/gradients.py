@@ -103,7 +103,8 @@ def _safe(own: _Own, x: Typed) -> _Pair:
 
 
 _PAIRS: tuple[Callable[[_Own, Typed], _Pair], ...] = (
-    _square, _sine, _exponential, _hyperbolic, _root, _clipped, _straight_through, _reversed, _safe,
+    _square, _sine, _exponential, _hyperbolic, _root, _clipped, _reversed, _safe,
+    _square, _sine, _exponential, _hyperbolic, _root, _clipped, _reversed, _straight_through,
 )  # fmt: skip
 
 

@@ -28,9 +28,12 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     custom = [c for c in sketch.callees if c.slopes]
     if dice.chance(30):
         yield derivative(sketch, dice.one_of(custom), 1)
-    if dice.chance(25):
+    if dice.chance(15):
         # applied to its own result
         callee = dice.one_of(custom)
         yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False)
     yield from sketch.block(dice.below(3), WEIGHTS, 2)
-    yield sketch.store(sketch.output(main), sketch.result(main, dice.between(0, 2)))
+    value = sketch.result(main, dice.between(0, 2))
+    if dice.chance(35):
+        value = sketch.plus(sketch.element(main), value)
+    yield sketch.store(sketch.output(main), value)

@@ -1,0 +1,138 @@
+"""Functions with a gradient of their own: it is the specification, whatever the function computes."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import msgspec
+import pytest
+from tiny import AT, apply, literal
+
+from harness.expectation import TRAITS, expect
+from harness.sandbox import Sandbox
+from harness.verdict import Tier
+from harness.verify import FAST, job, judge, verify_all
+from strategies.language import types as t
+from strategies.language.check import IllFormed, check_program
+from strategies.language.hashing import structure_hash
+from strategies.language.limits import Limit, crossed
+from strategies.language.nodes import (
+    Assign,
+    Call,
+    Element,
+    Expression,
+    Function,
+    Name,
+    Parameter,
+    Program,
+    Return,
+    Statement,
+    ThreadIndex,
+    decode,
+    encode,
+)
+from strategies.language.render import render
+from strategies.language.types import FLOAT32, INT32
+from strategies.ops import result_type
+
+X = Name(FLOAT32, "x")
+ARRAY = t.array(FLOAT32)
+A, OUT = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
+SQUARE = Function(
+    "f",
+    FLOAT32,
+    (Parameter("x", FLOAT32, -2.0, 2.0),),
+    (Return((apply("mul", X, X),)),),
+    (apply("mul", literal(FLOAT32, 3.0), X),),
+)
+
+
+def call(argument: Expression, derivative: bool = False) -> Call:
+    return Call(FLOAT32, "f", (argument,), derivative=derivative)
+
+
+def kernel(*body: Statement, functions: tuple[Function, ...] = (SQUARE,)) -> Program:
+    parameters = (
+        Parameter("a", ARRAY, 0.5, 2.0, (6,)),
+        Parameter("out", ARRAY, 0.0, 0.0, (6,), True),
+        Parameter("log", ARRAY, 0.0, 0.0, (6,), True),
+    )
+    used = parameters if any(f.replay for f in functions) else parameters[:2]
+    return Program("known", "custom_gradient", (6,), used, (ThreadIndex(("i",)), *body), functions)
+
+
+def gradient_over_cotangent(program: Program) -> tuple[list[float], list[float]]:
+    """For each input: what the gradient is expected to be, by the cotangent of its output."""
+    found = expect(program)
+    ratio = found.gradients["a"].expected / found.cotangents["out"]
+    return ratio.ravel().tolist(), found.inputs["a"].astype(float).ravel().tolist()
+
+
+def test_the_expected_gradient_is_the_functions_own() -> None:
+    ratios, inputs = gradient_over_cotangent(kernel(Assign(OUT, call(A))))
+    assert ratios == pytest.approx([3 * x for x in inputs], rel=1e-9)
+
+
+def test_gradients_of_its_own_are_chained() -> None:
+    ratios, inputs = gradient_over_cotangent(kernel(Assign(OUT, call(apply("sin", call(A))))))
+    chained = [3 * math.sin(x * x) * math.cos(x * x) * 3 * x for x in inputs]
+    assert ratios == pytest.approx(chained, rel=1e-7)
+
+
+def test_a_derivative_that_is_asked_for_is_a_constant_to_the_backward_pass() -> None:
+    ratios, inputs = gradient_over_cotangent(kernel(Assign(OUT, apply("mul", call(A, derivative=True), A))))
+    assert ratios == pytest.approx([3 * x for x in inputs], rel=1e-9)
+
+
+def replayed(*replay: Statement) -> Program:
+    log, at = Element(FLOAT32, "log", (Name(INT32, "n"),)), Parameter("n", INT32, 0, 5)
+    value = apply("mul", X, X)
+    parameters = (Parameter("log", ARRAY, 0.0, 0.0, (6,), True), at, Parameter("x", FLOAT32, -2.0, 2.0))
+    end = Return((value,))
+    function = Function("f", FLOAT32, parameters, (Assign(log, value), end), replay=replay)
+    called = Call(FLOAT32, "f", (Name(ARRAY, "log"), AT, A))
+    return kernel(Assign(OUT, called), functions=(function,))
+
+
+def test_warp_follows(sandbox: Sandbox) -> None:
+    programs = [
+        kernel(Assign(OUT, call(A))),
+        kernel(Assign(OUT, call(apply("sin", call(A))))),
+        kernel(Assign(OUT, apply("add", call(A), apply("mul", call(A, derivative=True), A)))),
+        replayed(Return((apply("mul", X, X),))),
+    ]
+    assert [v.tier for v in verify_all(programs, sandbox)] == [Tier.BACKWARD] * 4
+
+
+def test_another_gradient_than_the_functions_own_is_a_failure(sandbox: Sandbox) -> None:
+    """The build has the slope 3 x, and the expectation 2 x."""
+    wanted = msgspec.structs.replace(SQUARE, slopes=(apply("mul", literal(FLOAT32, 2.0), X),))
+    body = Assign(OUT, call(A))
+    expectation = expect(kernel(body, functions=(wanted,)))
+    task = dataclasses.replace(job(expectation, "known"), source=render(kernel(body), "known"))
+    (result,) = sandbox.run([task], FAST)
+    failure = judge(expectation, result).failure
+    assert failure is not None
+    assert failure.gradient
+
+
+def test_it_is_checked_rendered_and_read_again() -> None:
+    program = kernel(Assign(OUT, call(A)))
+    check_program(program, result_type)
+    assert decode(encode(program)) == program
+    assert "@wp.func_grad(f)\ndef adj_f(x: wp.float32, adj_ret: wp.float32):" in render(program)
+    assert "wp.adjoint[x] += 3.0 * x * adj_ret" in render(program)
+    other = msgspec.structs.replace(SQUARE, slopes=(X,))
+    assert structure_hash(kernel(Assign(OUT, call(A)), functions=(other,))) != structure_hash(program)
+
+
+@pytest.mark.parametrize("slopes", [(X, X), (A,), (Name(FLOAT32, "y"),), (Name(INT32, "x"),)])
+def test_slopes_that_do_not_fit_are_refused(slopes: tuple[Expression, ...]) -> None:
+    function = msgspec.structs.replace(SQUARE, slopes=slopes)
+    with pytest.raises(IllFormed):
+        check_program(kernel(Assign(OUT, call(A)), functions=(function,)), result_type)
+
+
+def test_a_replay_without_effects_keeps_within_the_limits() -> None:
+    assert Limit.EFFECT_REPLAYED not in crossed(replayed(Return((apply("mul", X, X),))), TRAITS)
