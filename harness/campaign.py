@@ -73,6 +73,9 @@ SURVEY: Final = "builtin"
 SURVEY_GAP: Final = 2
 """A hunt draws a kernel of this category after so many of others: two hundred rows of the table are met sooner by
 kernels that apply them one by one than by those of any other category."""
+FURTHER_SURVEYS: Final = ("flow", "access")
+"""Of the others in a hunt every second is of one of these, in turn: small kernels of many ways through a kernel, and
+of many ways to an element."""
 
 GROW_LIMITS: Final = Limits(seconds=30.0)
 HUNT_LIMITS: Final = Limits(seconds=10.0)
@@ -201,14 +204,19 @@ def ordered_categories(names: Sequence[str]) -> tuple[str, ...]:
 def hunting_order(categories: tuple[str, ...]) -> tuple[str, ...]:
     """`categories` as a hunt goes through them: `SURVEY` again and again between the others, if it is one of them.
 
-    Whatever else a hunt draws, it meets every row of the op table within its first minute.
+    Whatever else a hunt draws, it meets every row of the op table, and every kind of statement, within its first
+    minutes.
     """
-    others = [name for name in categories if name != SURVEY]
-    if len(others) == len(categories):
+    if SURVEY not in categories:
         return categories
-    return tuple(
-        name for n in range(0, max(len(others), 1), SURVEY_GAP) for name in (SURVEY, *others[n : n + SURVEY_GAP])
-    )
+    further = [name for name in FURTHER_SURVEYS if name in categories]
+    others = [name for name in categories if name != SURVEY and name not in further]
+    if not further:
+        groups = [others[n : n + SURVEY_GAP] for n in range(0, max(len(others), 1), SURVEY_GAP)]
+    else:
+        count = max(len(others), len(further))
+        groups = [[further[n % len(further)], *others[n : n + 1]] for n in range(count)]
+    return tuple(name for group in groups for name in (SURVEY, *group))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import pytest
 
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
 from harness.campaign import (
+    FURTHER_SURVEYS,
     SURVEY,
     SURVEY_GAP,
     Campaign,
@@ -308,6 +309,7 @@ def test_a_hunt_goes_through_the_op_table_between_its_other_kernels() -> None:
     order = hunting_order(tuple(CATEGORIES))
     assert set(order) == set(CATEGORIES)
     assert order.count(SURVEY) * SURVEY_GAP >= len(order) - order.count(SURVEY)
+    assert all(order.count(name) > 5 for name in FURTHER_SURVEYS)
     assert hunting_order(("loop", "branch")) == ("loop", "branch")
     plan = Plan(0, order, hunt=True)
     places = [plan.place(n) for n in range(3 * len(order))]

@@ -10,6 +10,7 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, apply, kernel, literal, program_of
 
+import strategies
 from harness.expectation import Expectation, expect
 from harness.inputs import Flavour, derive
 from harness.nonfinite import takes_nonfinite
@@ -210,3 +211,8 @@ def test_a_verified_program_may_give_nan(sandbox: Sandbox) -> None:
     program: Program = kernel(FLOAT32, lambda a, b: apply("mul", apply("sin", a), b))
     (verdict,) = verify_all([program], sandbox)
     assert verdict.tier is Tier.BACKWARD, verdict.failure
+
+
+def test_rows_over_matrices_are_evaluated_like_others() -> None:
+    found = [expect(p) for k in range(24) if (p := strategies.draw("builtin", 0, k)) is not None]
+    assert sum(e.nonfinite is not None for e in found) >= 4

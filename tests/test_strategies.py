@@ -538,6 +538,10 @@ def stores_through_a_view(program: Program) -> bool:
 
 #: category: what to look for, and in how many of 100 kernels it must be at least
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
+    ("flow", "a loop", has(For, While), 70),
+    ("flow", "a branch or a choice", has(If, Conditional), 40),
+    ("access", "a view", has(View), 45),
+    ("access", "a part of a value", has(Component), 35),
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),
     ("elementwise", "two or more array inputs", lambda p: len(inputs(p)) >= 2, 25),
     ("elementwise", "one output", lambda p: len(p.outputs) == 1, 100),

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Final
 
 from strategies.categories import (
+    access,
     atomics,
     bitwise,
     boolean,
@@ -88,6 +89,7 @@ CATEGORIES: Final = {
             dynamic_loop,
             loop_exit,
             flow,
+            access,
             function,
             tuples,
             boolean,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from strategies.blocks import whole
+from strategies.dealing import deal
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
@@ -420,7 +421,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """Three ways, and an early end of the thread before the last of them at times."""
     sketch.max_arrays = 99
     way = _Way(sketch)
-    for n in range(WAYS):
+    for n, name in enumerate(deal(_DECK, sketch.dealt, WAYS, sketch.dice)):
         if n == WAYS - 1 and sketch.dice.chance(12):
             yield If(way.test(), (way.stored(way.x()), Return()))
-        yield from WAYS_BY_NAME[sketch.dice.one_of(_DECK)](way)
+        yield from WAYS_BY_NAME[name](way)

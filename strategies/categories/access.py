@@ -1,0 +1,315 @@
+"""Ways to an element or a part of a value, three to a kernel: each small, with an output of its own."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from strategies import views
+from strategies.blocks import whole
+from strategies.dealing import deal
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Cast,
+    Compare,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Extent,
+    For,
+    If,
+    Literal,
+    Name,
+    Parameter,
+    Statement,
+)
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Vector
+from strategies.ops import ATOMICS
+from strategies.statements import Sketch
+
+#: Launches of all dimensions, with extents that differ, so that exchanged ones show.
+LAUNCHES: Final = (
+    (4,), (5,), (6,), (9,), (2, 3), (3, 2), (5, 2), (2, 3, 2), (3, 2, 2), (1, 2, 2, 3), (2, 1, 3, 2), (2, 2, 1, 3),
+)  # fmt: skip
+#: Ways that a kernel goes.
+WAYS: Final = 3
+#: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
+LENGTHS: Final = (2, 3, 4, 5, 6)
+MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
+#: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
+LONG: Final = 60
+
+
+class _Way:
+    """Draws one way: what is read by it, and what is stored at its end."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.sketch = sketch
+        self.dice = sketch.dice
+        self.of = sketch.main
+
+    def own(self) -> tuple[Expression, ...]:
+        return self.sketch.own_indices()
+
+    def array(self, dtype: Scalar | Composite, shape: tuple[int, ...] | None = None) -> Parameter:
+        """A new input."""
+        scalar = types.element_scalar(dtype)
+        span = symmetric(2.0) if scalar.is_float else Interval(0, 9)
+        return self.sketch.array(dtype, shape or self.sketch.launch_shape(), span)
+
+    def x(self) -> Expression:
+        """An element at the thread's own place."""
+        return Element(self.of, self.array(self.of).name, self.own())
+
+    def at(self, extent: int, from_end: bool = True) -> Expression:
+        """A place along an axis: the thread's, a number from either end, or what an array of numbers says."""
+        match self.dice.below(5):
+            case 0:
+                return whole(self.dice.below(extent))
+            case 1 if from_end:
+                return whole(-self.dice.between(1, extent))
+            case 2:
+                numbers = self.sketch.array(INT32, self.sketch.launch_shape(), Interval(0, extent - 1))
+                return Element(INT32, numbers.name, self.own())
+        own = self.dice.one_of(list(self.own()))
+        return Apply(INT32, "mod", (own, whole(extent)))
+
+    def composite(self) -> Composite:
+        """A vector or a matrix."""
+        if self.dice.chance(35):
+            return types.matrix(*self.dice.one_of(MATRICES), self.of)
+        return types.vector(self.dice.one_of(LENGTHS), self.of)
+
+    def stored(self, value: Expression) -> Statement:
+        """The value in an output of its own."""
+        of = value.type
+        assert isinstance(of, Scalar | Composite)
+        output = self.sketch.output(of)
+        return Assign(Element(of, output.name, self.own()), value)
+
+    def local(self, value: Expression) -> tuple[Name, Statement]:
+        """A new local."""
+        name = Name(value.type, self.sketch.fresh())
+        return name, Assign(name, value)
+
+    def mixed(self, value: Expression) -> Expression:
+        """A number as it is, or with an input."""
+        if value.type is not self.of or self.dice.chance(40):
+            return value
+        return Apply(self.of, self.dice.one_of(("mul", "add", "mul")), (value, self.x()))
+
+
+Way = Callable[[_Way], Iterator[Statement]]
+
+
+def _slice(way: _Way) -> Iterator[Statement]:
+    """A part of an array of one dimension or more, its length, and elements of it."""
+    dice, sketch = way.dice, way.sketch
+    ndim = dice.one_of((1, 1, 1, 2, 2, 3))
+    shape = tuple(dice.one_of((5, 6, 7, 8, 9) if dice.chance(LONG) else (2, 3, 4)) for _ in range(ndim))
+    array = way.array(way.of, shape)
+    statements, part = views.sliced(sketch, array)
+    yield from statements
+    if len(part.shape) > 1 and dice.chance(40):
+        again, part = views.sliced(sketch, part) if dice.chance(50) else views.row(sketch, part, own=False)
+        yield from again
+    yield way.stored(way.mixed(_element(way, part)))
+    if dice.chance(50):
+        yield way.stored(Extent(INT32, part.name, dice.below(len(part.shape))))
+    else:
+        # the far end, where a length that is off by one shows
+        yield way.stored(Element(way.of, part.name, tuple(whole(extent - 1) for extent in part.shape)))
+
+
+def _element(way: _Way, array: Parameter) -> Expression:
+    assert isinstance(array.type, Array)
+    return Element(array.type.dtype, array.name, tuple(way.at(extent) for extent in array.shape))
+
+
+def _sweep(way: _Way) -> Iterator[Statement]:
+    """All elements of a part of an array, weighted by where they are, so that a wrong place shows."""
+    dice, sketch = way.dice, way.sketch
+    array = way.array(way.of, (dice.one_of((5, 6, 7, 9)),))
+    statements, part = views.sliced(sketch, array)
+    yield from statements
+    total, index = Name(way.of, sketch.fresh()), Name(INT32, sketch.fresh())
+    yield Assign(total, Cast(way.of, Literal(way.of, 0.0)))
+    weight = Cast(way.of, Apply(INT32, "add", (index, whole(1))))
+    read = Element(way.of, part.name, (index,))
+    stop: Expression = whole(part.shape[0]) if dice.chance(50) else Extent(INT32, part.name, 0)
+    yield For(index.name, stop, (AugmentedAssign(total, "add", Apply(way.of, "mul", (read, weight))),))
+    yield way.stored(total)
+
+
+def _row(way: _Way) -> Iterator[Statement]:
+    """A row, a plane or a line of an array of more dimensions."""
+    dice = way.dice
+    shape = tuple(dice.one_of((2, 3, 4, 5)) for _ in range(dice.between(2, 4)))
+    statements, part = views.row(way.sketch, way.array(way.of, shape), own=False)
+    yield from statements
+    yield way.stored(way.mixed(_element(way, part)))
+
+
+def _place(way: _Way) -> Iterator[Statement]:
+    """Elements of arrays of one to four dimensions, at the thread's place, at fixed and at given ones."""
+    dice = way.dice
+    ndim = dice.between(1, 4)
+    shape = tuple(dice.one_of((2, 3, 5, 6)) for _ in range(ndim))
+    array = way.array(dice.one_of((way.of, way.of, INT32)), shape)
+    yield way.stored(way.mixed(_element(way, array)))
+    yield way.stored(_element(way, array))
+
+
+def _twice(way: _Way) -> Iterator[Statement]:
+    """One element read several times, whose gradient is the sum."""
+    array = way.array(way.of, way.sketch.launch_shape())
+    read = Element(way.of, array.name, way.own())
+    first, begin = way.local(read)
+    yield begin
+    yield way.stored(Apply(way.of, way.dice.one_of(("mul", "add")), (first, Apply(way.of, "mul", (read, way.x())))))
+    yield way.stored(_element(way, array))
+
+
+def _threads(way: _Way) -> Iterator[Statement]:
+    """Which thread it is: its indices, told apart by their weights, and where it reads."""
+    total: Expression = whole(1)
+    for n, own in enumerate(way.own()):
+        total = Apply(INT32, "add", (total, Apply(INT32, "mul", (own, whole((3, 10, 100, 1000)[n])))))
+    yield way.stored(total)
+    yield way.stored(Apply(way.of, "mul", (way.x(), Cast(way.of, total))))
+
+
+def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
+    """One number of a vector or matrix: by a literal, an attribute, or an index that only a run knows."""
+    of, dice = base.type, way.dice
+    assert isinstance(of, Vector | Matrix)
+
+    def index(extent: int) -> Expression:
+        return way.at(extent, from_end=False) if chosen and dice.chance(35) else whole(dice.below(extent))
+
+    if isinstance(of, Matrix):
+        return Component(way.of, base, index(of.shape[0]), column=index(of.shape[1]))
+    attribute = of.length <= 4 and dice.chance(40)
+    return Component(way.of, base, whole(dice.below(of.length)) if attribute else index(of.length), attribute)
+
+
+def _part(way: _Way) -> Iterator[Statement]:
+    """Numbers of a vector or matrix, a row, out of a local or right out of an array."""
+    of = way.composite()
+    base: Expression = Element(of, way.array(of).name, way.own())
+    if way.dice.chance(60):
+        base, begin = way.local(base)
+        yield begin
+    yield way.stored(Apply(way.of, "mul", (_number(way, base), _number(way, base))))
+    if isinstance(of, Matrix):
+        row = Component(types.vector(of.shape[1], way.of), base, whole(way.dice.below(of.shape[0])))
+        yield way.stored(row)
+        yield way.stored(Apply(way.of, "dot", (row, row)))
+    if way.dice.chance(40):
+        yield way.stored(base)
+
+
+def _assigned(way: _Way) -> Iterator[Statement]:
+    """A number of a local vector or matrix that is assigned or changed."""
+    of = way.composite()
+    local = Name(of, way.sketch.fresh())
+    target = _number(way, local, chosen=False)
+    if way.dice.chance(50):
+        yield Assign(local, Construct(of, ()))
+        yield Assign(target, way.x())
+        yield AugmentedAssign(_number(way, local, chosen=False), "add", way.x())
+    else:
+        yield Assign(local, Element(of, way.array(of).name, way.own()))
+        yield AugmentedAssign(target, way.dice.one_of(("add", "sub")), way.x())
+    yield way.stored(local)
+
+
+def _built(way: _Way) -> Iterator[Statement]:
+    """A vector or matrix made of numbers, or of one."""
+    of = way.composite()
+    count = 1 if way.dice.chance(25) else of.length
+    if count > 6:
+        numbers = way.array(of)
+        parts = [_number_at(way, Element(of, numbers.name, way.own()), n) for n in range(count)]
+        yield way.stored(Construct(of, tuple(reversed(parts))))
+        return
+    yield way.stored(Construct(of, tuple(way.x() for _ in range(count))))
+
+
+def _number_at(way: _Way, base: Expression, n: int) -> Expression:
+    of = base.type
+    assert isinstance(of, Composite)
+    if isinstance(of, Matrix):
+        return Component(way.of, base, whole(n // of.shape[1]), column=whole(n % of.shape[1]))
+    return Component(way.of, base, whole(n))
+
+
+def _added(way: _Way) -> Iterator[Statement]:
+    """An element of an output that is added to, whole or in one number."""
+    dice = way.dice
+    of: Scalar | Composite = way.composite() if dice.chance(50) else way.of
+    output = way.sketch.output(of)
+    target = Element(of, output.name, way.own())
+    value = Element(of, way.array(of).name, way.own())
+    match dice.below(4):
+        case 0:
+            yield Atomic(dice.one_of(("atomic_add", "atomic_sub")), output.name, way.own(), value)
+        case 1:
+            yield If(_positive(way), (AugmentedAssign(target, "add", value),))
+        case _:
+            yield AugmentedAssign(target, dice.one_of(("add", "sub")), value)
+
+
+def _positive(way: _Way) -> Expression:
+    return Compare(BOOL, (">",), (way.x(), Literal(way.of, 0.0)))
+
+
+def _shared(way: _Way) -> Iterator[Statement]:
+    """Cells that threads share: sums and extremes, of numbers and of vectors."""
+    dice = way.dice
+    op = dice.one_of(("atomic_add", "atomic_sub", "atomic_min", "atomic_max"))
+    op = op if way.of.notation in ATOMICS[op] else "atomic_add"
+    of: Scalar | Composite = way.of
+    if op in ("atomic_add", "atomic_sub") and dice.chance(60):
+        of = types.vector(dice.one_of(LENGTHS), way.of)
+    cells = dice.between(1, 3)
+    output = way.sketch.output(of, shape=(cells,))
+    place = (way.sketch.group(cells),)
+    yield Atomic(op, output.name, place, Element(of, way.array(of).name, way.own()))
+
+
+def _scattered(way: _Way) -> Iterator[Statement]:
+    """A store through a part of an output: a row of it, or a slice with the thread's own place."""
+    dice, sketch = way.dice, way.sketch
+    own = way.own()
+    more = dice.between(1, 3)
+    extents = (*sketch.launch, more) if len(sketch.launch) < 4 else sketch.launch
+    output = sketch.output(way.of, shape=extents)
+    if len(own) == 1 or not dice.chance(60):
+        index = (*own, whole(dice.below(more)))[: len(extents)]
+        yield Assign(Element(way.of, output.name, index), way.x())
+        return
+    statements, part = views.take(sketch, output, own[:1], ())
+    yield from statements
+    index = (*own[1:], whole(dice.below(more)))[: len(part.shape)]
+    yield Assign(Element(way.of, part.name, index), way.x())
+
+
+WAYS_BY_NAME: Final[dict[str, Way]] = {
+    "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
+    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "shared": _shared, "scattered": _scattered,
+}  # fmt: skip
+#: Slices have the most ways to go wrong.
+_DECK: Final = (*WAYS_BY_NAME, "slice", "slice", "sweep", "sweep", "part", "assigned", "shared", "place")
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Three ways, each to another array or value."""
+    sketch.max_arrays = 99
+    way = _Way(sketch)
+    for name in deal(_DECK, sketch.dealt, WAYS, sketch.dice):
+        yield from WAYS_BY_NAME[name](way)
