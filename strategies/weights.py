@@ -111,7 +111,26 @@ class Structs:
     component: int = 8
 
 
+@dataclass(frozen=True)
+class Targets:
+    """Of 100 assignments to a place, or changes of one, how many are of a kind."""
+
+    #: of the whole vector or matrix
+    whole: int = 25
+    #: of components, by name: ``v.x``
+    attribute: int = 50
+    #: of a matrix, of a row
+    row: int = 30
+    #: plain stores; the others are sums in place
+    store: int = 35
+    #: of whole numbers, by another operator than a sum
+    others: int = 50
+    #: of floats in arrays, a product in place, which Warp documents as not differentiable
+    product: int = 4
+
+
 EXPRESSIONS: Final = Expressions()
+TARGETS: Final = Targets()
 STRUCTS: Final = Structs()
 LEAVES: Final = Leaves()
 #: Of 100 comparisons, how many are chains.

@@ -26,6 +26,7 @@ from strategies.categories import (
     local_array,
     loop,
     loop_exit,
+    lvalue,
     multi_dim,
     multi_statement,
     nested_branch,
@@ -95,6 +96,7 @@ CATEGORIES: Final = {
             boolean,
             struct,
             custom_gradient,
+            lvalue,
         ),
     )
 }

@@ -1,0 +1,77 @@
+"""Targets of assignments: elements, fields, rows and locals, whole or a component, by every operator in place."""
+
+from collections.abc import Iterator
+
+from strategies.language import types
+from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, Name, Statement
+from strategies.language.types import Scalar
+from strategies.statements import Sketch
+from strategies.targets import Place, change, composite_type, element_place, field_places, part, row_places, value_of
+from strategies.weights import Statements
+
+WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """One to four roots; three to nine changes of parts of them, some under a condition; what is left is stored."""
+    dice = sketch.dice
+    sketch.vectors = True
+    sketch.max_arrays = 4
+    if dice.chance(40):
+        sketch.scalar_parameter(sketch.main)
+    places: list[Place] = []
+    yield from sketch.block(dice.between(1, 2), WEIGHTS, 2)
+    for _ in range(dice.between(1, 3)):
+        match dice.below(5):
+            case 0 | 1:
+                places.append(element_place(sketch))
+            case 2:
+                places += field_places(sketch)
+            case 3:
+                statement, found = row_places(sketch)
+                yield statement
+                places += found
+            case _:
+                made, local = _local(sketch)
+                yield made
+                places.append(local)
+    for n in range(dice.between(2, 7)):
+        place = places[n] if n < len(places) else dice.one_of(places)
+        made_change = change(sketch, part(sketch, place), dice.between(1, 2))
+        if made_change is None:
+            made_change = change(sketch, place, 1)
+        if made_change is not None:
+            yield made_change
+        if dice.chance(30):
+            yield from sketch.block(1, WEIGHTS, dice.between(1, 2))
+    for place in places:
+        if not place.slot:
+            yield from _kept(sketch, place)
+        elif not isinstance(place.node, Name):
+            yield from _touched(sketch, place)
+    if any(not v.used for v in sketch.scope if v in sketch.defined):
+        yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(1, 2)))
+
+
+def _local(sketch: Sketch) -> tuple[Statement, Place]:
+    """A local vector or matrix, of which components are changed."""
+    of = composite_type(sketch)
+    value = sketch.fit_local(value_of(sketch, of, 2))
+    name = Name(of, sketch.fresh())
+    return Assign(name, value.node), Place(name, value.interval, slot=False)
+
+
+def _kept(sketch: Sketch, place: Place) -> Iterator[Statement]:
+    """What a local holds in the end, stored whole."""
+    assert isinstance(place.type, types.Composite)
+    output = sketch.output(place.type)
+    yield Assign(Element(place.type, output.name, sketch.own_indices()), place.node)
+
+
+def _touched(sketch: Sketch, place: Place) -> Iterator[Statement]:
+    """A last sum into an element, so that it is written for certain."""
+    of = place.type
+    if isinstance(of, Scalar) and of.is_float and sketch.dice.chance(30):
+        value = sketch.fit_local(sketch.expression(of, 1))
+        if isinstance(place.node, Element | Component):
+            yield AugmentedAssign(place.node, "add", value.node)

@@ -1,0 +1,192 @@
+"""Targets of assignments: a root (a local, an array's element, a field, a row of an array), and a part of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from strategies.blocks import rounded, whole
+from strategies.expressions import Typed
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Name,
+    Statement,
+    View,
+)
+from strategies.language.structs import leaves
+from strategies.language.types import Array, Composite, Matrix, Scalar, Struct, Type, Vector
+from strategies.ops import OPS, REACH
+from strategies.statements import Sketch
+from strategies.structs import array_of_structs, struct_type
+from strategies.weights import TARGETS
+
+#: Operators in place by what they change: Warp differentiates sums alone.
+SUMS: Final = ("add", "sub")
+OTHERS: Final = ("mul", "floordiv", "mod", "bit_and", "bit_or", "bit_xor", "rshift", "lshift")
+
+
+@dataclass
+class Place:
+    """Where a thread may write: the root as an expression, and between which values what is there lies.
+
+    `slot` says that it is part of an array's element, of which Warp refuses other changes in place than sums where
+    it has a gradient.
+    """
+
+    node: Expression
+    interval: Interval
+    slot: bool = True
+
+    @property
+    def type(self) -> Type:
+        """The type of what is there."""
+        return self.node.type
+
+
+def composite_type(sketch: Sketch) -> Composite:
+    """A vector or a matrix of the kernel's float type, or a vector of whole numbers."""
+    match sketch.dice.below(7):
+        case 4 | 5:
+            rows, columns = sketch.dice.one_of(((2, 2), (3, 3), (2, 3), (3, 2)))
+            return types.matrix(rows, columns, sketch.main)
+        case 6:
+            return types.vector(sketch.dice.one_of((2, 3, 4)), types.INT32)
+    return sketch.vector_type(sketch.main)
+
+
+# ---------------------------------------------------------------- roots
+
+
+def element_place(sketch: Sketch) -> Place:
+    """The thread's own element of a new output array: of numbers, vectors or matrices."""
+    of: Scalar | Composite = composite_type(sketch)
+    if sketch.dice.chance(30):
+        of = sketch.dice.one_of((sketch.main, types.INT32))
+    output = sketch.output(of)
+    return Place(Element(of, output.name, sketch.own_indices()), Interval(output.low, output.high))
+
+
+def field_places(sketch: Sketch) -> list[Place]:
+    """Some fields of the thread's own element of a new array of structs."""
+    inner = struct_type(sketch)
+    of = struct_type(sketch, (inner,)) if sketch.dice.chance(40) else inner
+    some = sketch.dice.some_of([path for path, _ in leaves(of)], sketch.dice.between(1, 3))
+    array = array_of_structs(sketch, of, frozenset(some))
+    fields = dict(leaves(of))
+    return [_field(sketch, array, path, fields[path]) for path in some]
+
+
+def _field(sketch: Sketch, array: str, path: str, of: Type) -> Place:
+    parameter = next(p for p in sketch.parameters if p.name == f"{array}.{path}")
+    return Place(Element(of, parameter.name, sketch.own_indices()), Interval(parameter.low, parameter.high))
+
+
+def row_places(sketch: Sketch) -> tuple[Statement, list[Place]]:
+    """``row = out[i]``, and some elements of the row."""
+    count = sketch.dice.between(2, 4)
+    of: Scalar | Composite = sketch.vector_type(sketch.main) if sketch.dice.chance(50) else sketch.main
+    output = sketch.output(of, (*sketch.launch_shape(), count))
+    view = View(types.array(of), output.name, sketch.own_indices())
+    name = sketch.fresh()
+    interval = Interval(output.low, output.high)
+    some = sketch.dice.some_of(range(count), sketch.dice.between(1, 2))
+    return Assign(Name(view.type, name), view), [Place(Element(of, name, (whole(n),)), interval) for n in some]
+
+
+# ---------------------------------------------------------------- parts
+
+
+def part(sketch: Sketch, place: Place) -> Place:
+    """A place, or a part of it: a component by name or index, a matrix' row or element."""
+    of = place.type
+    if not isinstance(of, Composite) or sketch.dice.chance(TARGETS.whole):
+        return place
+    match of:
+        case Vector():
+            index = whole(sketch.dice.below(of.length))
+            node: Expression = Component(of.dtype, place.node, index, sketch.dice.chance(TARGETS.attribute))
+        case Matrix() if sketch.dice.chance(TARGETS.row):
+            row = types.vector(of.columns, of.dtype)
+            node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
+        case Matrix():
+            at, column = whole(sketch.dice.below(of.rows)), whole(sketch.dice.below(of.columns))
+            node = Component(of.dtype, place.node, at, column=column)
+        case _:
+            return place
+    return Place(node, place.interval, place.slot)
+
+
+def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
+    """``target = value`` or ``target op= value``; None if the operator does not take what is there."""
+    of = place.type
+    assert isinstance(of, Scalar | Composite)
+    scalar = types.element_scalar(of)
+    target = place.node
+    assert isinstance(target, Element | Component | Name)
+    if scalar.kind == "bool":
+        return Assign(target, sketch.condition(depth).node)
+    if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(TARGETS.others):
+        return _other(sketch, place, of, sketch.dice.one_of(OTHERS), depth)
+    if of is sketch.main and isinstance(target, Element) and sketch.dice.chance(TARGETS.product):
+        return _other(sketch, place, of, sketch.dice.one_of(("mul", "div")), depth)
+    value = value_of(sketch, of, depth)
+    if scalar.is_integer:
+        value = sketch.fit(value, symmetric(rounded(REACH[scalar.notation] / 8, scalar)))
+    else:
+        value = sketch.fit_local(value)
+    if sketch.dice.chance(TARGETS.store):
+        place.interval = value.interval
+        return Assign(target, value.node)
+    operator = sketch.dice.one_of(SUMS)
+    size = place.interval.size + value.interval.size
+    if size > REACH[scalar.notation]:
+        return Assign(target, value.node)
+    place.interval = symmetric(size) if scalar.kind != "uint" else Interval(*scalar.limits)
+    return AugmentedAssign(target, operator, value.node)
+
+
+def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) -> Statement | None:
+    """Another operator in place, where its operands are inside its domain."""
+    row, target = OPS[operator], place.node
+    assert isinstance(target, Element | Component | Name)
+    first, second = row.domain(of)[:2]
+    if not isinstance(first, Interval) or not place.interval.within(first):
+        return None
+    value = sketch.expression(of, depth)
+    if value.interval.is_point or operator in ("lshift", "rshift"):
+        value = sketch.literal(of, Interval(1, 3))
+    value = sketch.fit(value, second)
+    interval = row.result_interval(of, place.interval, value.interval)
+    if interval.size > REACH[of.notation]:
+        return None
+    place.interval = interval
+    return AugmentedAssign(target, operator, value.node)
+
+
+def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
+    """A value for a target: of a matrix, its numbers one by one, or a product with one of them."""
+    if isinstance(of, Scalar | Vector):
+        return sketch.expression(of, depth)
+    if sketch.readable(of) or sketch.dice.chance(50):
+        found = sketch.element(of)
+        factor = sketch.expression(of.dtype, depth - 1)
+        factor = sketch.fit(factor, symmetric(4.0))
+        size = found.interval.size * factor.interval.size
+        node = Apply(of, "mul", (found.node, factor.node))
+        return Typed(node, symmetric(size), True)
+    parts = [sketch.fit_local(sketch.expression(of.dtype, 1)) for _ in range(of.length)]
+    interval = parts[0].interval
+    for other in parts[1:]:
+        interval = interval.join(other.interval)
+    return Typed(Construct(of, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
+
+
+__all__ = ["Array", "Place", "Struct", "change", "element_place", "field_places", "part", "row_places", "value_of"]
