@@ -22,7 +22,7 @@ from strategies.language.nodes import (
     View,
 )
 from strategies.language.structs import leaves
-from strategies.language.types import Array, Composite, Matrix, Scalar, Struct, Type, Vector
+from strategies.language.types import Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import OPS, REACH
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs, struct_type
@@ -153,6 +153,15 @@ def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
     return AugmentedAssign(target, operator, value.node)
 
 
+def stored(sketch: Sketch, place: Place) -> Statement:
+    """``target = value`` of a whole place."""
+    of, target = place.type, place.node
+    assert isinstance(of, Scalar | Composite)
+    assert isinstance(target, Element | Name)
+    value = sketch.condition(1) if of is types.BOOL else sketch.fit_local(value_of(sketch, of, 1))
+    return Assign(target, value.node)
+
+
 def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) -> Statement | None:
     """Another operator in place, where its operands are inside its domain."""
     row, target = OPS[operator], place.node
@@ -187,6 +196,3 @@ def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     for other in parts[1:]:
         interval = interval.join(other.interval)
     return Typed(Construct(of, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
-
-
-__all__ = ["Array", "Place", "Struct", "change", "element_place", "field_places", "part", "row_places", "value_of"]

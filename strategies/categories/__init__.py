@@ -21,6 +21,7 @@ from strategies.categories import (
     flow,
     function,
     gather_scatter,
+    idiom,
     inplace,
     integer,
     local_array,
@@ -97,6 +98,7 @@ CATEGORIES: Final = {
             struct,
             custom_gradient,
             lvalue,
+            idiom,
         ),
     )
 }

@@ -6,7 +6,17 @@ from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, Name, Statement
 from strategies.language.types import Scalar
 from strategies.statements import Sketch
-from strategies.targets import Place, change, composite_type, element_place, field_places, part, row_places, value_of
+from strategies.targets import (
+    Place,
+    change,
+    composite_type,
+    element_place,
+    field_places,
+    part,
+    row_places,
+    stored,
+    value_of,
+)
 from strategies.weights import Statements
 
 WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
@@ -35,15 +45,19 @@ def body(sketch: Sketch) -> Iterator[Statement]:
                 made, local = _local(sketch)
                 yield made
                 places.append(local)
-    for n in range(dice.between(2, 7)):
-        place = places[n] if n < len(places) else dice.one_of(places)
-        made_change = change(sketch, part(sketch, place), dice.between(1, 2))
-        if made_change is None:
-            made_change = change(sketch, place, 1)
+    written: set[int] = set()
+    for n in range(max(len(places), dice.between(2, 7))):
+        number = n if n < len(places) else dice.below(len(places))
+        place = places[number]
+        made_change = change(sketch, part(sketch, place), dice.between(1, 2)) or change(sketch, place, 1)
         if made_change is not None:
+            written.add(number)
             yield made_change
         if dice.chance(30):
             yield from sketch.block(1, WEIGHTS, dice.between(1, 2))
+    for number, place in enumerate(places):
+        if number not in written:
+            yield stored(sketch, place)
     for place in places:
         if not place.slot:
             yield from _kept(sketch, place)
