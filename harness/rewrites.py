@@ -43,7 +43,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.structs import root
-from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Type, Vector
+from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Struct, Type, Vector
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -453,6 +453,36 @@ def rebuild_changed_vectors(program: Program) -> Program:
 def rebuild_changed_fields(program: Program) -> Program:
     """``s.v[1] -= e`` as ``s.v = wp.vec3(s.v[0], s.v[1] - e, s.v[2])``, `s` a local struct, and likewise for ``=``."""
     return _rebuilt(program, lambda vector: isinstance(vector, Field) and isinstance(root(vector), Name))
+
+
+@register
+def copy_changed_struct_arguments(program: Program) -> Program:
+    """In functions that change a struct parameter `s`, ``t = s`` first, and `t` instead of `s` from there on."""
+    functions = []
+    for function in program.functions:
+        changed = {
+            found.name
+            for node in (n for statement in function.body for n in walk(statement))
+            if isinstance(node, Assign | AugmentedAssign) and isinstance(found := root(node.target), Name)
+        }
+        names = FreshNames(program)
+        for parameter in function.parameters:
+            if parameter.name in changed and isinstance(parameter.type, Struct):
+                copy = Name(parameter.type, names.fresh(parameter.name))
+                body = tuple(_renamed(statement, parameter.name, copy.name) for statement in function.body)
+                first = Assign(copy, Name(parameter.type, parameter.name))
+                function = msgspec.structs.replace(function, body=(first, *body))
+        functions.append(function)
+    if all(a is b for a, b in zip(functions, program.functions, strict=True)):
+        return program
+    return msgspec.structs.replace(program, functions=tuple(functions))
+
+
+def _renamed(node: Any, old: str, new: str) -> Any:
+    """`node` with a variable under another name."""
+    if isinstance(node, Name) and node.name == old:
+        return Name(node.type, new)
+    return rebuild(node, lambda child: _renamed(child, old, new))
 
 
 def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:

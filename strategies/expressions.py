@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Extent,
+    Function,
     Literal,
     Logical,
     Name,
@@ -176,6 +177,8 @@ class Expressions:
         self.moving: set[str] = set()
         #: the structs, and the arrays of structs, by the name of the variable or parameter
         self.structs: dict[str, Type] = {}
+        #: the functions over structs
+        self.struct_functions: list[Function] = []
         #: the thread's indices, and those of the loops around this point
         self.indices: list[Variable] = []
         self.loop_indices: list[Variable] = []

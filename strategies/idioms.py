@@ -32,7 +32,7 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.types import BOOL, INT32, Scalar, Type, Vector
-from strategies.ops import OPS, REACH
+from strategies.ops import REACH, overload, result_type
 from strategies.scope import Variable
 from strategies.statements import Sketch
 
@@ -57,7 +57,12 @@ class Lines:
 
     def apply(self, op: str, of: Type, *arguments: Typed) -> Typed:
         """An operation, its arguments guarded."""
-        return self.sketch.apply(OPS[op], of, list(arguments))
+        return self.sketch.apply(overload(op, [a.type for a in arguments]), of, list(arguments))
+
+    def size(self, value: Typed, measures: tuple[str, ...]) -> Typed:
+        """How large a vector is, by one of the `measures` that there are for its type."""
+        known = [op for op in measures if result_type(op, (value.type,)) is not None]
+        return self.apply(self.dice.one_of(known), self.sketch.main, value)
 
     def named(self, value: Typed) -> Typed:
         """`value`, under a local name or as it is."""
@@ -150,7 +155,7 @@ def springs(lines: Lines) -> None:
     place = lines.array(of, symmetric(2.0), (count,))
     i, j = lines.link(count), lines.link(count)
     apart = lines.let(lines.apply("sub", of, lines.at(place, i.node), lines.at(place, j.node)))
-    length = lines.let(lines.apply(dice.one_of(("length", "length", "norm_l2")), sketch.main, apart))
+    length = lines.let(lines.size(apart, ("length", "length", "norm_l2")))
     rest = lines.at(lines.array(sketch.main, Interval(0.25, 1.5))) if dice.chance(60) else lines.number(0.25, 1.5)
     pull = lines.apply("mul", sketch.main, lines.number(0.25, 2.0), lines.apply("sub", sketch.main, length, rest))
     if dice.chance(45):
@@ -191,7 +196,7 @@ def neighbours(lines: Lines) -> None:
     other = inner.let(Typed(Element(INT32, listed.name, (sketch.own_indices()[0], name)), Interval(0, count - 1)))
     mine = own or lines.at(place)
     apart = inner.let(inner.apply("sub", of, mine, _first(inner, place, other.node)))
-    distance = inner.named(inner.apply(dice.one_of(("length", "length_sq", "norm_l1")), main, apart))
+    distance = inner.named(inner.size(apart, ("length", "length_sq", "norm_l1")))
     near = _kernel(inner, distance, reach)
     share = inner.apply("mul", main, near, _first(inner, weight, other.node))
     if dice.chance(40):
@@ -421,7 +426,7 @@ def hashed(lines: Lines) -> None:
     if dice.chance(40):
         lines.body.append(Atomic("atomic_add", sketch.output(INT32, shape=(size,)).name, (slot.node,), whole(1)))
     if dice.chance(60):
-        share = lines.apply(dice.one_of(("length", "length_sq", "norm_l1")), main, point)
+        share = lines.size(point, ("length", "length_sq", "norm_l1"))
         if dice.chance(50):
             share = lines.apply("mul", main, share, lines.drawn())
         lines.body.append(sketch.atomic("atomic_add", sketch.output(main, shape=(size,)), (slot.node,), share))

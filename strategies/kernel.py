@@ -49,6 +49,6 @@ def draw_kernel(
         launch=launch,
         parameters=tuple(parameters),
         body=(ThreadIndex(threads), *statements),
-        functions=tuple(callee.function for callee in sketch.callees),
+        functions=(*sketch.struct_functions, *(callee.function for callee in sketch.callees)),
         structs=parameters_of(sketch),
     )

@@ -7,7 +7,7 @@ statement of the grammar can read and change it; `spelled` writes such names as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -35,6 +35,9 @@ from strategies.names import FIELDS, STRUCTS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import STRUCTS as WEIGHTS
+
+#: Between which values a field lies, and whether it has a derivative.
+Known: TypeAlias = tuple[Interval, bool]
 
 
 def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = False) -> Struct:
@@ -138,14 +141,14 @@ def _argument(sketch: Sketch, path: str, of: Type, depth: int, known: dict[str, 
     return Construct(of, tuple(_argument(sketch, f"{path}.{n}", field, depth - 1, known) for n, field in of.fields))
 
 
-def copied(sketch: Sketch, source: str) -> Statement:
+def copied(sketch: Sketch, source: str, whole: bool = False) -> Statement:
     """``c = b``, or ``c = b.inner``: a struct is a value, so that changes of one do not show in the other."""
     of = sketch.structs[source]
     assert isinstance(of, Struct)
     value: Expression = Name(of, source)
     inner = [(name, field) for name, field in of.fields if isinstance(field, Struct)]
     prefix = source
-    if inner and sketch.dice.chance(50):
+    if inner and not whole and sketch.dice.chance(50):
         name, field = sketch.dice.one_of(inner)
         value, prefix, of = Field(field, value, name), f"{source}.{name}", field
     fields = {v.name: v for v in sketch.scope}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from strategies.language.nodes import Statement
 from strategies.language.types import Struct
 from strategies.statements import Sketch
+from strategies.struct_functions import call, maker
 from strategies.structs import (
     array_of_structs,
     changes,
@@ -48,7 +49,13 @@ def _statement(sketch: Sketch, kinds: tuple[Struct, Struct], arrays: list[str]) 
     dice = sketch.dice
     known = [name for kind in dict.fromkeys(kinds) for name in locals_of(sketch, kind)]
     mutable = [name for name in known if not any(p.name.startswith(f"{name}.") for p in sketch.parameters)]
-    match dice.below(8):
+    match dice.below(11):
+        case 8 | 9 if known:
+            made = call(sketch, dice.one_of(known), dice.between(1, 2))
+            if made is not None:
+                return [made]
+        case 10:
+            return [maker(sketch, dice.one_of(kinds), 1)]
         case 0:
             return [loaded(sketch, dice.one_of(arrays))]
         case 1:
