@@ -18,6 +18,7 @@ INTEGER_TYPES: Final[Table] = (
 #: the reference; uneven, so that exchanged extents show.
 LAUNCHES: Final = (
     (8,), (7,), (12,), (5,), (11,), (16,), (9,), (13,), (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4),
+    (2, 1, 2, 3),
 )  # fmt: skip
 #: Cells that an array has beyond what the launch needs: they must stay untouched.
 SPARE_CELLS: Final = (0, 0, 0, 1, 3)

@@ -49,6 +49,10 @@ class Scratch:
         self.of = of
         self.made, self.array = make(sketch, of, shape)
         self.interval = Interval(0, 0)
+        #: the places that statements write, as far as they are the same in all threads
+        self.written: list[tuple[Expression, ...]] = []
+        #: where, along further axes, most statements work
+        self.rest = tuple(views.position(sketch, n) for n in shape[1:])
 
     @property
     def length(self) -> int:
@@ -67,7 +71,15 @@ class Scratch:
     def _place(self, loop: Expression | None = None) -> tuple[Expression, ...]:
         """Where a statement writes: at a loop's index along the first axis, or at any place."""
         first = loop or views.position(self.sketch, self.length)
+        if self.sketch.dice.chance(80):
+            return (first, *self.rest)
         return (first, *(views.position(self.sketch, n) for n in self.array.shape[1:]))
+
+    def place_of_result(self) -> tuple[Expression, ...]:
+        """An element that a result reads: mostly one that was written."""
+        if self.written and self.sketch.dice.chance(85):
+            return self.sketch.dice.one_of(self.written)
+        return (views.position(self.sketch, self.length), *self.rest)
 
     def _value(self, depth: int) -> Typed:
         value = self.sketch.expression(self.of, depth)
@@ -88,6 +100,7 @@ class Scratch:
             place = self._place(whole(n if self.sketch.dice.chance(70) else n - self.length))
             value = self._value(2)
             self._held(value)
+            self.written.append(place)
             yield Assign(self.at(*place), value.node)
 
     def fill(self) -> Iterator[Statement]:
@@ -102,7 +115,9 @@ class Scratch:
                 number = Typed(Element(self.of, row.name, (index,)), Interval(0, 3))
             value = sketch.apply(OPS[dice.one_of(("add", "mul"))], self.of, [value, number])
         self._held(value)
-        yield For(index.name, self._stop(), (Assign(self.at(*self._place(index)), value.node),))
+        place = self._place(index)
+        self.written.append((views.position(sketch, self.length), *place[1:]))
+        yield For(index.name, self._stop(), (Assign(self.at(*place), value.node),))
 
     def count(self) -> Iterator[Statement]:
         """``a[group] += 1``, into elements that an array or the thread's index names."""
@@ -110,7 +125,8 @@ class Scratch:
         value = self._value(1)
         times = sketch.dice.between(1, 2)
         for _ in range(times):
-            place = (sketch.group(self.length), *(views.position(sketch, n) for n in self.array.shape[1:]))
+            place = (sketch.group(self.length), *self.rest)
+            self.written.append(place)
             size = max(abs(value.interval.low), abs(value.interval.high))
             low = 0 if types.element_scalar(self.of).kind == "uint" else self.interval.low - size
             self.interval = Interval(low, self.interval.high + size)
@@ -120,7 +136,7 @@ class Scratch:
         """``for k in range(1, n): a[k] += a[k - 1]``: running sums."""
         index = Name(INT32, self.sketch.fresh())
         before = Apply(INT32, "sub", (index, whole(1)))
-        rest = tuple(views.position(self.sketch, n) for n in self.array.shape[1:])
+        rest = self.rest
         change = AugmentedAssign(self.at(index, *rest), "add", self.at(before, *rest))
         low, high = self.interval
         self.interval = Interval(min(low, low * self.length), max(high, high * self.length))
@@ -129,7 +145,7 @@ class Scratch:
     def sort(self) -> Iterator[Statement]:
         """Neighbours exchanged where they are out of order, once along the array."""
         index, held = Name(INT32, self.sketch.fresh()), Name(self.of, self.sketch.fresh())
-        rest = tuple(views.position(self.sketch, n) for n in self.array.shape[1:])
+        rest = self.rest
         after = Apply(INT32, "add", (index, whole(1)))
         one, other = self.at(index, *rest), self.at(after, *rest)
         test = Compare(BOOL, (self.sketch.dice.one_of((">", "<")),), (one, other))
@@ -140,7 +156,7 @@ class Scratch:
         """The sum of the elements in a new local."""
         sketch = self.sketch
         index = Name(INT32, sketch.fresh())
-        rest = tuple(views.position(sketch, n) for n in self.array.shape[1:])
+        rest = self.rest
         assert isinstance(self.of, Scalar)
         yield sketch.define_as(sketch.literal(self.of, Interval(0, 1)), mutable=True)
         variable = sketch.defined[-1]
@@ -194,7 +210,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         if isinstance(of, Scalar) and dice.chance(45):
             yield from scratch.total()
             continue
-        place = tuple(views.position(sketch, n) for n in shape)
+        place = scratch.place_of_result()
         if len(shape) == 2 and dice.chance(50):
             made, part = views.take(sketch, scratch.array, place[:1], ())
             sketch.views.remove(part)
