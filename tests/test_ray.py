@@ -12,6 +12,7 @@ import pytest
 
 from corpus.store import LOCK
 from harness.campaign import Campaign
+from harness.commands import run
 
 ROOT = Path(__file__).parents[1]
 COUNT = 50
@@ -38,3 +39,23 @@ def test_a_node_that_dies_costs_and_doubles_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert f"verified {COUNT}; a node was killed when there were 0" in done.stdout
     assert contents(tmp_path / "cluster") == contents(tmp_path / "alone")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--engine", "ray"), "--engine ray needs Ray: pip install 'warpsmith[ray]'"),
+        (("--address", "127.0.0.1:6379"), "--address is for --engine ray"),
+    ],
+)
+def test_what_ray_cannot_do_is_said_in_a_sentence(
+    options: tuple[str, str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert run(["grow", *options, "--corpus", str(tmp_path / "corpus")]) == 2
+    assert capsys.readouterr().err == f"warpsmith: {said}\n"
+    assert not (tmp_path / "corpus").exists()
