@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -23,18 +22,15 @@ from types import TracebackType
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 
 from corpus.record import Record
-from harness import confine
+from harness import confine, driver
 from harness.examples import expectation_of
 from harness.expectation import Expectation
 from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, native_folder
-from harness.lanes import Values
-from harness.sandbox import ArrayArgument, ArrayResult, JobResult, Launch, LaunchResult, ScalarArgument, Status
+from harness.sandbox import JobResult, LaunchResult, Status
 from harness.verdict import FailureKind
 from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
-from harness.worker import ALIGNMENT, ITEM_SIZES, PAD_BYTES
 
 #: CPU seconds of the compiler: ten times what a large kernel takes, by ziglang's compiler without its cache.
 COMPILE_SECONDS: Final = 60
@@ -219,7 +215,7 @@ class Scorer:
         asked = [launch if backward else replace(launch, backward=False) for launch in job(expectation, name).launches]
         launches = [launch for launch in asked for _ in range(1 + launch.twice)]
         names = [f"{name}_cpu_forward", *([f"{name}_cpu_backward"] if backward else [])]
-        request = struct.pack("=I", len(launches)) + b"".join(map(_encoded, launches))
+        request = driver.encoded(launches)
         out = library.with_name("output")
         ended = self._confined(
             [str(self._folder / "driver"), str(library), *names],
@@ -228,13 +224,13 @@ class Scorer:
         if ended.status != 0 or ended.signal:
             return ended
         content = memoryview(out.read_bytes())
-        if len(content) != sum(map(_output_bytes, launches)):
+        if len(content) != driver.output_bytes(launches):
             return _Ended(1, 0, False, "the program ended before its arrays were written")
         results: list[LaunchResult] = []
         for launch in asked:
-            result, content = _decoded(launch, content)
+            result, content = driver.decoded(launch, content)
             if launch.twice:
-                second, content = _decoded(launch, content)
+                second, content = driver.decoded(launch, content)
                 result = LaunchResult(result.arrays, _same_bits(result, second))
             results.append(result)
         return JobResult(Status.OK, "launch", "", tuple(results), None, None)
@@ -285,121 +281,6 @@ def _why(ended: _Ended) -> Reason:
     if ended.late or ended.signal in (signal.SIGXCPU, signal.SIGKILL):
         return Reason.HANG
     return Reason.NO_ENTRY if ended.status in (4, 5) else Reason.CRASH
-
-
-# ---------------------------------------------------------------- to and from the driver
-
-
-def _image(values: Values | None, argument: ArrayArgument, salt: int) -> Any:
-    """An array's bytes with a pattern around them and, if it is strided, between them."""
-    item = ITEM_SIZES[argument.dtype] * max(1, argument.components)
-    count = argument.data.nbytes // item
-    length = 2 * PAD_BYTES + count * argument.stride * item
-    image = ((np.arange(salt, salt + length, dtype=np.uint64) * np.uint64(29)) ^ np.uint64(0xA5)).astype(np.uint8)
-    cells = image[PAD_BYTES : length - PAD_BYTES].reshape(count, argument.stride, item)[:, 0, :]
-    cells[...] = 0
-    if values is not None:
-        cells[...] = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8).reshape(cells.shape)
-    return image
-
-
-def _images(argument: ArrayArgument, position: int) -> tuple[Any, Any, Any]:
-    """What data, gradient, and gradient before the backward pass hold; None for gradients of an array without."""
-    data = _image(argument.data, argument, 2 * position)
-    if not argument.gradient:
-        return data, None, None
-    return (
-        data,
-        _image(None, argument, 2 * position + 1),
-        _image(argument.cotangent, argument, 2 * position + 1),
-    )
-
-
-def _encoded(launch: Launch) -> bytes:
-    dims = (*launch.dims, 0, 0, 0, 0)[:4]
-    parts = [struct.pack("=I4III", len(launch.dims), *dims, _passes(launch), len(launch.arguments))]
-    for position, argument in enumerate(launch.arguments):
-        if isinstance(argument, ArrayArgument):
-            shape = argument.data.shape[:-1] if argument.components else argument.data.shape
-            strides = [ITEM_SIZES[argument.dtype] * max(1, argument.components) * argument.stride]
-            for extent in reversed(shape[1:]):
-                strides.insert(0, strides[0] * extent)
-            numbers = (*(*shape, 0, 0, 0, 0)[:4], *(*strides, 0, 0, 0, 0)[:4])
-            parts.append(struct.pack("=II8iII", 1, len(shape), *numbers, ALIGNMENT, PAD_BYTES))
-            images = [b"" if image is None else image.tobytes() for image in _images(argument, position)]
-        else:
-            value = (argument.value,) if isinstance(argument, ScalarArgument) else argument.value
-            dtype = np.dtype("?" if argument.dtype == "bool" else argument.dtype)
-            parts.append(struct.pack("=II8iII", 0, 0, *(0,) * 8, dtype.itemsize, 0))
-            images = [np.array(value, dtype).tobytes()]
-        parts += [struct.pack("=Q", len(image)) + image for image in images]
-    return b"".join(parts)
-
-
-def _passes(launch: Launch) -> int:
-    """How often the kernel runs backwards in a launch."""
-    return launch.backward + (launch.backward and launch.again)
-
-
-def _output_bytes(launch: Launch) -> int:
-    arrays = [argument for argument in launch.arguments if isinstance(argument, ArrayArgument)]
-    once = sum((1 + a.gradient) * (2 * PAD_BYTES + a.data.nbytes * a.stride) for a in arrays)
-    return once * (1 + _passes(launch))
-
-
-def _decoded(launch: Launch, content: memoryview) -> tuple[LaunchResult, memoryview]:
-    """The result of a launch at the start of `content`, and what is left of it."""
-    passes: list[list[tuple[Any, Any]]] = []
-    arrays = [(n, a) for n, a in enumerate(launch.arguments) if isinstance(a, ArrayArgument)]
-    for _ in range(1 + _passes(launch)):
-        passes.append([])
-        for _, argument in arrays:
-            length = 2 * PAD_BYTES + argument.data.nbytes * argument.stride
-            data = np.frombuffer(content[:length], np.uint8)
-            gradient = np.frombuffer(content[length : 2 * length], np.uint8) if argument.gradient else None
-            content = content[(1 + argument.gradient) * length :]
-            passes[-1].append((data, gradient))
-    found = {n: _array(a, n, seen) for (n, a), *seen in zip(arrays, *passes, strict=True)}
-    return LaunchResult(tuple(found.get(n) for n in range(len(launch.arguments))), None), content
-
-
-def _array(argument: ArrayArgument, position: int, seen: Sequence[tuple[Any, Any]]) -> ArrayResult:
-    """An array, and its gradient, after the forward pass and after every backward pass."""
-    data, gradient, cotangent = _images(argument, position)
-    (first, before), *after = seen
-    intact = all(_around_intact(argument, image, data) for image, _ in seen) and (
-        gradient is None
-        or (
-            bool(np.array_equal(before, gradient))
-            and all(_around_intact(argument, image, cotangent) for _, image in after)
-        )
-    )
-    gradients = [None if image is None else _cells(argument, image) for _, image in after]
-    return ArrayResult(
-        data=_cells(argument, first),
-        gradient=gradients[0] if gradients else None,
-        intact_after_backward=all(bool(np.array_equal(first, image)) for image, _ in after),
-        canary_intact=intact,
-        again=gradients[1] if len(gradients) > 1 else None,
-    )
-
-
-def _view(argument: ArrayArgument, image: Any) -> Any:
-    item = ITEM_SIZES[argument.dtype] * max(1, argument.components)
-    return image[PAD_BYTES : len(image) - PAD_BYTES].reshape(-1, argument.stride, item)
-
-
-def _cells(argument: ArrayArgument, image: Any) -> Any:
-    content = np.ascontiguousarray(_view(argument, image)[:, 0, :]).tobytes()
-    return np.frombuffer(content, argument.data.dtype).reshape(argument.data.shape)
-
-
-def _around_intact(argument: ArrayArgument, image: Any, expected: Any) -> bool:
-    return (
-        bool(np.array_equal(image[:PAD_BYTES], expected[:PAD_BYTES]))
-        and bool(np.array_equal(image[-PAD_BYTES:], expected[-PAD_BYTES:]))
-        and bool(np.array_equal(_view(argument, image)[:, 1:], _view(argument, expected)[:, 1:]))
-    )
 
 
 def _same_bits(one: LaunchResult, other: LaunchResult) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 import json
 import os
 import socket
@@ -15,14 +16,19 @@ import numpy as np
 import pytest
 
 import corpus
-from corpus.record import Record, encode_record
+from corpus.record import Provenance, Record, encode_record
 from corpus.store import VERIFIED, Store
 from harness import confine, predictions
 from harness.commands import run
 from harness.generated_code import backward_text, find_compiler, forward_text
 from harness.predictions import Prediction, Reason, Score, Scorer
-from harness.verdict import FailureKind
-from strategies.language.nodes import Assign, Element
+from harness.verdict import FailureKind, Tier
+from harness.verify import FAST, verify
+from harness.workers import make_pair
+from strategies import draw
+from strategies.language.nodes import Assign, Element, Program
+from strategies.language.structs import leaves
+from strategies.language.types import Struct, element_scalar
 
 OWN: Final = Path(corpus.__file__).parent
 
@@ -71,6 +77,28 @@ def test_the_text_of_the_corpus_is_right(feature: str, scorer: Scorer) -> None:
     record = first(lambda r: feature in r.features and r.verification.tier == "backward")
     found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
     assert found == Score(id=record.id, category=record.type, compiled=True, forward=True, backward=True)
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_structs_are_laid_out_as_the_compiler_does(array: bool, scorer: Scorer) -> None:
+    """The first drawn kernel with a struct by value, and with an array of structs, of fields of several sizes."""
+
+    def wanted(program: Program) -> bool:
+        return any(
+            (given.ndim > 0) is array and len({element_scalar(of).notation for _, of in leaves(given.type)}) > 1
+            for given in program.structs
+            if isinstance(given.type, Struct)
+        )
+
+    drawn = (program for n in itertools.count() if (program := draw("struct", 0, n)) is not None)
+    program = next(filter(wanted, drawn))
+    verdict = verify(program)
+    assert verdict.cpp is not None, verdict
+    versions = Provenance(warp="", numpy="", hypothesis="", warpsmith="", seed=0, index=0)
+    record = make_pair(program, verdict, FAST, versions)
+    found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
+    assert (found.forward, found.reason, found.message) == (True, None, "")
+    assert found.backward is (True if verdict.tier is Tier.BACKWARD else None)
 
 
 def test_a_pair_without_a_verified_gradient_is_judged_forward_only(scorer: Scorer) -> None:

@@ -6,16 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from corpus.case import Case
 from corpus.journal import Progress
+from corpus.pairs import Pair, is_construct, spread
 from corpus.record import Record
 from corpus.statistics import count_statements
 from strategies.language import types
 from strategies.language.nodes import Apply, Atomic, Program, size, walk
 from strategies.language.render import render
-from strategies.ops import ATOMICS, OPS, instances
+from strategies.ops import ATOMICS, OPS, ROWS, OpSpec, instances
 
 #: What became of the programs of a campaign, as the page groups it; in the order of the legend.
 OUTCOMES: Final[dict[str, str]] = {
@@ -134,6 +136,8 @@ class Facts:
     sizes: Sizes
     constructs: list[str]
     together: Mapping[tuple[str, str], int]
+    #: pairs of features that never met although chance alone would have brought them together several times
+    missed: tuple[Pair, ...]
     used: Mapping[tuple[str, str], int]
     shown: Shown | None
     versions: list[str]
@@ -164,6 +168,12 @@ class _Features:
         for feature in record.features:
             bits |= 1 << self._numbers.setdefault(feature, len(self._numbers))
         self._rows.append((record.provenance.index, bits, record.outline))
+
+    def rows(self) -> Iterator[list[str]]:
+        """The constructs of every pair."""
+        names = [name for name in self._numbers if is_construct(name)]
+        for _, bits, _ in self._rows:
+            yield [name for name in names if bits >> self._numbers[name] & 1]
 
     def growth(self) -> list[Growth]:
         """In the order in which the pairs were drawn, at `POINTS` places."""
@@ -204,7 +214,21 @@ def usable_types(op: str) -> set[str]:
     """The scalar types that the op table says `op` can be applied to."""
     if op in ATOMICS:
         return set(ATOMICS[op])
-    return {types.element_scalar(arguments[0]).notation for arguments, _ in instances(op) if arguments}
+    return {
+        types.element_scalar(arguments[0]).notation
+        for row in _overloads()[op]
+        for arguments, _ in instances(row)
+        if arguments
+    }
+
+
+@cache
+def _overloads() -> dict[str, list[OpSpec]]:
+    """The rows of the op table by name."""
+    found: dict[str, list[OpSpec]] = {}
+    for row in ROWS:
+        found.setdefault(row.name, []).append(row)
+    return found
 
 
 def gather(
@@ -258,6 +282,7 @@ def gather(
         sizes=sizes,
         constructs=sorted(constructs),
         together=together,
+        missed=spread(features.rows()).never,
         used=used,
         shown=None if shown is None else _shown(shown),
         versions=sorted(versions),

@@ -146,9 +146,12 @@ def _constructs(facts: Facts) -> str:
         "pairs",
     )  # fmt: skip
     matrix = charts.triangle("Which constructs stand in one kernel", facts.constructs, facts.together)
-    chips = "".join(f"<li>{escape(one)} + {escape(other)}</li>" for one, other in never[:LISTED])
-    more = f", and {len(never) - LISTED:,} more" if len(never) > LISTED else ""
-    listed = f'<ul class="chips">{chips}</ul>' if never else "<p>There is no such pair.</p>"
+    missed = facts.missed
+    chips = "".join(
+        f"<li>{escape(_plain(pair.first))} + {escape(_plain(pair.second))}</li>" for pair in missed[:LISTED]
+    )
+    more = f", and {len(missed) - LISTED:,} more" if len(missed) > LISTED else ""
+    listed = f'<ul class="chips">{chips}</ul>' if missed else "<p>There is no such pair.</p>"
     legend = _legend({"h0": "few kernels", "h4": "many", "never": "never together"})
     return f"""\
 <h2>What has met, and what has not</h2>
@@ -159,7 +162,7 @@ types) that ever stand in one kernel had met after {half:,} pairs.</p>
 <div class="cards two">
 {_figure("A cell is a pair of constructs: from a name, go left along its row or down its column", legend + matrix)}
 {_figure("What more pairs add, in the order in which they were drawn; each curve has its own scale", growth)}
-{_figure(f"Never together in one kernel{more}", listed)}
+{_figure(f"Never in one kernel, although chance alone would have made five such kernels or more{more}", listed)}
 </div>"""
 
 
@@ -251,6 +254,11 @@ def _figure(caption: str, content: str) -> str:
 def _legend(entries: Mapping[str, str]) -> str:
     items = "".join(f'<li><i class="{class_}"></i>{escape(words)}</li>' for class_, words in entries.items())
     return f'<ul class="legend">{items}</ul>\n'
+
+
+def _plain(feature: str) -> str:
+    """A feature without its kind, if that is plain from its name."""
+    return feature.removeprefix("node:").removeprefix("op:")
 
 
 def _times(count: int) -> str:
