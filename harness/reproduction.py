@@ -19,9 +19,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from harness.lanes import Values
+from harness.probes import other_spelling
 from harness.probes.host_cuda import CUDA
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
@@ -41,6 +43,9 @@ REPRO_SECONDS: Final = 180
 HANG_SECONDS: Final = 60
 #: Exit statuses of a reproduction.
 FIXED, FAILING = 0, 1
+#: The kernel in its second spelling.
+RESPELLED: Final = "respelled"
+_DECORATOR: Final = "@wp.kernel"
 #: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
 TRACEBACK: Final = "Traceback (most recent call last)"
 #: Where a machine keeps its packages, which is of no use to another.
@@ -128,6 +133,13 @@ def _options(shown: Shown) -> list[str]:
     return [*settings, f"wp.set_module_options({ {**options, **sweep.module}!r})".replace("'", '"')]
 
 
+def _other_kernel(shown: Shown) -> tuple[Program, list[str]]:
+    """The second spelling of a kernel, and its text without the functions, which both have."""
+    other = msgspec.structs.replace(other_spelling(shown.program, shown.failure.variant), name=RESPELLED)
+    text = render(other, RESPELLED).rstrip("\n")
+    return other, text[text.index(_DECORATOR) :].split("\n")
+
+
 def _both_run(shown: Shown) -> bool:
     """Whether a kernel runs to its end in both of two ways that must agree."""
     return shown.failure.face in (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH)
@@ -136,6 +148,9 @@ def _both_run(shown: Shown) -> bool:
 def _kernel_text(shown: Shown) -> list[str]:
     """The kernel, with the blank lines around it; the imports in front of it are the file's own."""
     text = render(shown.program, _kernel(shown.program))
+    if not _both_run(shown):
+        other = other_spelling(shown.program, shown.failure.variant)
+        text = render(other, _kernel(other)) if other is not shown.program else text
     sweep = SWEEP_NAMES.get(shown.failure.variant)
     if sweep is not None and sweep.with_mute:
         text = with_mute(text, _kernel(shown.program))
@@ -295,7 +310,7 @@ def _read(program: Program, name: str, gradient: bool = False) -> str:
 _TAKEN: Final = frozenset(
     (
         *("actual", "before", "done", "error", "expected", "np", "result", "results"),
-        *("same", "spread", "subprocess", "sys", "tape", "tempfile", "wp"),
+        *("same", "respelled", "spread", "subprocess", "sys", "tape", "tempfile", "wp"),
     )
 )
 
@@ -361,6 +376,8 @@ def _value(shown: Shown) -> str:
 
 def _check(shown: Shown) -> _Check:
     failure = shown.failure
+    if failure.kind is FailureKind.METAMORPHIC_MISMATCH and _both_run(shown):
+        return _respelled(shown)
     if failure.kind is FailureKind.OPTION_MISMATCH and _both_run(shown):
         sweep = SWEEP_NAMES.get(failure.variant)
         if sweep is not None and (sweep.module or sweep.config):
@@ -370,6 +387,23 @@ def _check(shown: Shown) -> _Check:
             check = _compared(shown)
             return replace(check, steps=[line.replace('device="cpu"', 'device="cuda:0"') for line in check.steps])
     return _CHECKS.get(failure.face or failure.kind, _compared)(shown)
+
+
+def _respelled(shown: Shown) -> _Check:
+    """Both spellings in one module."""
+    failure, own = shown.failure, _kernel(shown.program)
+    other, text = _other_kernel(shown)
+    run = [line.replace(f"wp.launch({own},", "wp.launch(kernel,").replace("], device", ", *more], device")
+           for line in _run(shown, failure.gradient)]  # fmt: skip
+    more = "".join(f", {int(p.low)}" for p in other.parameters[len(shown.program.parameters) :])
+    helpers = (
+        *text, "", "", "def result(kernel, *more):",
+        *_block([*_arguments(shown), *run, f"return {_value(shown)}"]),
+    )  # fmt: skip
+    steps = [f"expected, actual = result({own}), result({RESPELLED}{more})"]
+    tolerance = _number(failure.tolerance or 0.0)
+    right = f"expected == actual or abs(float(actual) - float(expected)) <= {tolerance}"
+    return _Check(steps, right, f"{_called(failure)}: {{expected}} in one spelling, {{actual}} in the other", helpers)
 
 
 def _swept(shown: Shown, sweep: Sweep) -> _Check:

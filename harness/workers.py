@@ -25,7 +25,7 @@ from typing import Any, Final, NoReturn
 
 from corpus.record import Provenance, Record, Verification, encode_record, make_record
 from harness.expectation import Expectation
-from harness.probes import Probe, probe_of_batch, probed
+from harness.probes import Probe, other_spelling, probe_of_batch, probed
 from harness.sandbox import BuildOptions, JobResult, Sandbox, SandboxError, Versions
 from harness.shrink import Limits, Reduced, reduce
 from harness.triage import Ledger, bucket
@@ -366,6 +366,11 @@ class Lane:
         """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
         verify = None
         if verdict.failure is not None and verdict.failure.variant:
+            other = other_spelling(program, verdict.failure.variant)
+            if other is not program:
+                # What is wrong with the other spelling may be known without the first.
+                (verdict,) = self._verify([other], PROBED)
+                return self._explain(other, verdict)
             verify = partial(self._verify, options=PROBED, probe=probe)
         known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed, verify)
         return None if known is None else known.id

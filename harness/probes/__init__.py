@@ -8,19 +8,31 @@ of a batch, so that most batches stay plain.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from harness.probes.host_cuda import HostCuda
+from harness.probes.metamorphic import METAMORPHIC, SPELLINGS
 from harness.probes.probe import Probe, Probed, Ran, probed
 from harness.probes.sweeps import SWEEPS
+from strategies.language.nodes import Program
 
-__all__ = ["PROBES", "Probe", "Probed", "Ran", "probe_of_batch", "probed"]
+__all__ = ["PROBES", "Probe", "Probed", "Ran", "other_spelling", "probe_of_batch", "probed"]
 
-PROBES: Final[dict[str, Probe]] = {probe.name: probe for probe in (HostCuda(), *SWEEPS)}
+PROBES: Final[dict[str, Probe]] = {
+    probe.name: probe
+    for probe in (HostCuda(), *(probe for pair in zip_longest(METAMORPHIC, SWEEPS) for probe in pair if probe))
+}
+"""By name, in the order in which a hunt comes to them."""
 
 PROBE_GAP: Final = 8
 """One batch in so many is probed: a probe builds its batch a second time, and in a class of its own Warp's header."""
 FIRST_PROBED: Final = 6
+
+
+def other_spelling(program: Program, name: str) -> Program:
+    """What the probe `name` builds in the place of `program`; the same object unless it writes it otherwise."""
+    return SPELLINGS[name].other(program) if name in SPELLINGS else program
 
 
 def probe_of_batch(number: int, names: Sequence[str] | None = None) -> Probe | None:

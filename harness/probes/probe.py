@@ -82,9 +82,9 @@ def bits_differ(
     # Results first: what is wrong in them is wrong in gradients too.
     for gradient in (False, True) if gradients else (False,):
         for launch, other_launch in zip(launches(expectation), other.launches, strict=True):
-            arrays = zip(
-                expectation.program.parameters, plain_launches[launch].arrays, other_launch.arrays, strict=True
-            )
+            parameters, plain_launch = given.expectation.program.parameters, plain_launches[launch]
+            # A second spelling may have further parameters, behind the others.
+            arrays = zip(parameters, plain_launch.arrays, other_launch.arrays, strict=False)
             for parameter, plain, found in arrays:
                 values = _values(plain, gradient), _values(found, gradient)
                 if values[0] is None or values[1] is None:
