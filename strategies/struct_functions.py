@@ -33,6 +33,9 @@ def call(sketch: Sketch, name: str, depth: int) -> Statement | None:
     own.scope.taken |= {f.name for f in sketch.struct_functions}
     passed = _struct_parameter(own, of, {v.name: v for v in sketch.scope}, name)
     if sketch.dice.chance(45):
+        if not sketch.dice.chance(WEIGHTS.argument):
+            for variable in own.scope:
+                variable.mutable = False
         return _measure(sketch, own, name, of, depth)
     return _changed(sketch, own, name, of, passed)
 

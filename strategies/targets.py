@@ -135,7 +135,9 @@ def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
         return Assign(target, sketch.condition(depth).node)
     if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(TARGETS.others):
         return _other(sketch, place, of, sketch.dice.one_of(OTHERS), depth)
-    if of is sketch.main and isinstance(target, Element) and sketch.dice.chance(TARGETS.product):
+    plain = isinstance(target, Element) and "." not in target.array
+    # of a field of a struct in an array, Warp refuses a product that has a gradient
+    if of is sketch.main and plain and sketch.dice.chance(TARGETS.product):
         return _other(sketch, place, of, sketch.dice.one_of(("mul", "div")), depth)
     value = value_of(sketch, of, depth)
     if scalar.is_integer:

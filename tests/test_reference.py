@@ -21,6 +21,7 @@ from harness.inputs import Flavour, derive
 from harness.reference import Evaluator, InvalidProgram
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
+from strategies.language.check import IllFormed, check_program
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -47,11 +48,13 @@ from strategies.language.nodes import (
     ThreadIndex,
     decode,
     encode,
+    walk,
 )
 from strategies.language.render import render
 from strategies.language.structs import flattened
-from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Scalar, Vector
+from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Matrix, Scalar, Vector
 from strategies.language.widen import widened
+from strategies.ops import result_type
 
 DRAWS = 8
 
@@ -574,6 +577,7 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
     wp = SimpleNamespace(
         kernel=lambda f: f,
         struct=struct,
+        func=lambda f: lambda *arguments: f(*map(copied, arguments)),
         array=lambda **_: None,
         zeros=zeros,
         types=SimpleNamespace(vector=lambda **_: None, matrix=lambda **_: None),
@@ -624,7 +628,17 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
 @cache
 def drawn(category: str) -> tuple[Program, ...]:
     found = (strategies.draw(category, 23, index) for index in range(DRAWS))
-    return tuple(widened(program) for program in found if program is not None)
+    wide = (widened(program) for program in found if program is not None)
+    # some built-ins are there for one precision alone, and matrices are not known here
+    return tuple(program for program in wide if _is_typed(program))
+
+
+def _is_typed(program: Program) -> bool:
+    try:
+        check_program(program, result_type)
+    except IllFormed:
+        return False
+    return not any(isinstance(getattr(node, "type", None), Matrix) for node in walk(program))
 
 
 def evaluate(program: Program, inputs: dict[str, np.ndarray[Any, Any]], native: bool = True) -> dict[str, Any]:

@@ -50,7 +50,7 @@ from strategies.language.nodes import (
     While,
     Zeros,
 )
-from strategies.language.structs import flattened
+from strategies.language.structs import flattened, struct_types
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
 from strategies.ops import result_type
@@ -63,11 +63,10 @@ def well_formed(program: Program) -> bool:
     """
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
-    plain = flattened(program)
     try:
-        if plain is not program:
+        if struct_types(program):
             check_program(program, result_type)
-            program = plain
+            program = flattened(program)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
             names = [p.name for p in owner.parameters]

@@ -251,6 +251,12 @@ class _Flattening:
             case Conditional(test=test, then=then, otherwise=otherwise):
                 arms = self._leaf(then, path, of), self._leaf(otherwise, path, of)
                 return Conditional(of, self._plain(test), *arms)
+            case Call(type=Struct() as struct):
+                # no program that is well formed has this; one that is being reduced may, before it is looked at
+                found, paths = self._call(base), [name for name, _ in leaves(struct)]
+                if len(paths) == 1:
+                    return found
+                return Component(of, found, Literal(types.INT32, paths.index(path)))
         raise TypeError(f"{base!r} is no struct whose fields can be taken one by one")
 
 
