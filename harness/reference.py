@@ -325,7 +325,9 @@ class Evaluator(ControlFlow):
     def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
         """`values` as an operation with an error of up to `ulps` units in the last place may give them.
 
-        A correctly rounded operation whose result happens to be a float of the kernel's precision has no error.
+        A correctly rounded operation whose result happens to be a float of the kernel's precision has no error.  In
+        float64 every result looks like that; there it has none if its operands have none, for the reference rounds
+        as Warp does.
         """
         scalar = types.element_scalar(of)
         if self.noise is None or not scalar.is_float or ulps == 0:
@@ -333,10 +335,14 @@ class Evaluator(ControlFlow):
         components = values.shape[3:] if values.ndim > 3 else ()
         factor = np.ones((self._runs, 1, self._threads, *components))
         # an error of half a unit in the last place is at most the unit roundoff, relative to the value
-        factor[1:] += (2.0 * ulps * UNIT_ROUNDOFF[scalar.notation]) * self._next_noise(components)
+        size = max(ulps, _DOUBLE_ULPS) if scalar.bits == 64 else ulps
+        factor[1:] += (2.0 * size * UNIT_ROUNDOFF[scalar.notation]) * self._next_noise(components)
         if ulps <= 0.5:
             base = values[:1, :1]
-            factor = np.where(base.astype(scalar.notation) == base, 1.0, factor)
+            exact = base.astype(scalar.notation) == base
+            if scalar.bits == 64:
+                exact = exact & np.all((values[:, :1] == base) | (base != base), axis=0, keepdims=True)
+            factor = np.where(exact, 1.0, factor)
         if scalar.bits < 64:
             # not where there is no noise: adding nothing would turn a negative zero positive
             values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)

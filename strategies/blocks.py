@@ -26,7 +26,7 @@ from strategies.language.nodes import (
     Parameter,
     Statement,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Matrix, Scalar, Type, Vector
+from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
 from strategies.weights import BARE_CONSTANTS, NODE_BUDGET, Statements
@@ -68,6 +68,8 @@ class Blocks(Calls, ABC):
         table += [(2 if self.spread else 1, t) for t in others]
         if self.vectors:
             table.append((10, self.vector_type(self.main)))
+        if self.forms:
+            table.append((16, self.composite_type(self.main)))
         return self.dice.weighted(tuple(table))
 
     def define(self, depth: int, of: Type | None = None, mutable: bool | None = None) -> Statement:
@@ -347,8 +349,7 @@ class Blocks(Calls, ABC):
             value = self._component_of(value)
         if isinstance(of, Composite):
             part = self.as_type(value, of.dtype)
-            count = 1 if isinstance(of, Vector | Matrix) else of.length
-            return Typed(Construct(of, (part.node,) * count), part.interval, part.live)
+            return Typed(self.filled(of, part.node), part.interval, part.live)
         if value.type is BOOL:
             assert isinstance(of, Scalar)
             one, zero = self._constant(of, 1), self._constant(of, 0)

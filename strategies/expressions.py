@@ -10,6 +10,7 @@ from strategies import intervals
 from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
+from strategies.language.check import constructions
 from strategies.language.nodes import (
     Apply,
     Cast,
@@ -510,10 +511,12 @@ class Expressions:
         if row.flat and types.element_scalar(of).is_float and not self.dice.chance(FLAT):
             row, argument_types = self.dice.one_of(candidates)
         arguments = [self.expression(a, depth - 1) for a in argument_types]
-        return self.apply(row, of, self._varied(row, arguments))
+        return self.apply(row, of, self.varied(row, arguments))
 
-    def _varied(self, row: OpSpec, arguments: list[Typed]) -> list[Typed]:
+    def varied(self, row: OpSpec, arguments: list[Typed]) -> list[Typed]:
         """`arguments`, not all of them literals, and no two the same unless for a square or a double."""
+        if not arguments:
+            return arguments
         if all(isinstance(a.node, Literal) for a in arguments):
             first = arguments[0].type
             if isinstance(first, Scalar) and first is not BOOL and self._may_read(first):
@@ -533,7 +536,11 @@ class Expressions:
                 arguments[1] = self.literal(right.type, self._beside(left))
             elif left.node == right.node and isinstance(right.type, Vector):
                 other = self.literal(right.type.dtype, self._beside(left))
-                arguments[1] = Typed(Construct(right.type, (other.node,)), other.interval)
+                arguments[1] = Typed(self.filled(right.type, other.node), other.interval)
+            elif left.node == right.node and isinstance(right.type, Composite):
+                arguments[1] = self.element_of(
+                    self.array(right.type, self.launch_shape(), self.input_interval(right.type))
+                )
         return arguments
 
     @staticmethod
@@ -624,10 +631,10 @@ class Expressions:
                 parts = [self.expression(vector, depth - 1), self.expression(of.dtype, depth - 1)]
             case Matrix() if of.length > 4:
                 parts = [self.leaf(of.dtype) for _ in range(1 if self.dice.chance(20) else of.length)]
-            case Vector(length=6) if self.dice.chance(60):
+            case Vector(length=6) if of.dtype.is_float and self.dice.chance(60):
                 parts = [self.expression(vector, depth - 1) for _ in range(2)]
             case _:
-                single = isinstance(of, Vector | Matrix) and self.dice.chance(20)
+                single = (of.dtype,) in constructions(of) and self.dice.chance(20)
                 parts = [self.expression(of.dtype, depth - 1) for _ in range(1 if single else of.length)]
         interval = parts[0].interval
         for part in parts[1:]:
@@ -719,7 +726,7 @@ class Expressions:
             case Away():
                 return self._fit_away(value, domain)
             case Unit():
-                return self._fit_unit(value)
+                return self.unit(value)
             case Dominant():
                 return self._fit_dominant(value, domain)
             case Rotation():
@@ -732,6 +739,8 @@ class Expressions:
             choices = self._float_guards(value, domain)
         elif scalar.is_integer and isinstance(value.type, Scalar):
             choices = self._remainder(value, domain)
+        if isinstance(value.type, Composite) and not isinstance(value.type, Vector):
+            return self._shrunk(value, domain)
         # a clamp far inside the interval would hold nearly every value, and end every gradient
         saturates = value.interval.size > SATURATION * max(domain.size, 1.0)
         if choices and (saturates or not self.dice.chance(25)):
@@ -787,6 +796,16 @@ class Expressions:
             found.append(Typed(raised, Interval(least, high), value.live and high > least))
         return found
 
+    def _shrunk(self, value: Typed, domain: Interval) -> Typed:
+        """A matrix or its like times what brings all its numbers into `domain`, which has no other guards."""
+        ratio = min(domain.size, -domain.low, domain.high) / value.interval.size
+        scale = max(2.0 ** math.floor(math.log2(ratio)), 2.0**-20) if ratio > 0 else 0.0
+        factor = self._constant(types.element_scalar(value.type), scale)
+        self.nodes += 2
+        low, high = value.interval
+        node = Apply(value.type, "mul", (value.node, factor))
+        return Typed(node, Interval(low * scale, high * scale), value.live and scale > 0)
+
     def _scaled(self, value: Typed, domain: Interval) -> list[Typed]:
         """``x * 0.25``, with a power of two that brings `value` inside."""
         low, high = value.interval
@@ -822,6 +841,9 @@ class Expressions:
             return value
         least = domain.least if scalar.is_float else 1
         of = value.type
+        if isinstance(of, Composite) and not isinstance(of, Vector):
+            part = self._fit_away(self._component_of(value), domain)
+            return Typed(self.filled(of, part.node), part.interval, part.live)
         if scalar.is_float or scalar.is_signed:
             positive = self.fit(value, symmetric(domain.reach - 1))
             if self.dice.chance(60):
@@ -835,7 +857,7 @@ class Expressions:
         self.nodes += 2
         return Typed(node, Interval(least, max(value.interval.high, least)), value.live)
 
-    def _fit_unit(self, value: Typed) -> Typed:
+    def unit(self, value: Typed) -> Typed:
         """`value` divided by its length; of a transformation the rotation."""
         of, node = value.type, value.node
         if isinstance(node, Apply) and overload(node.op, node.argument_types).unit:
@@ -848,7 +870,7 @@ class Expressions:
             self.apply(OPS[f"transform_get_{part}"], result, [value])
             for part, result in (("translation", types.vector(3, of.dtype)), ("rotation", types.quaternion(of.dtype)))
         ]
-        parts[1] = self._fit_unit(parts[1])
+        parts[1] = self.unit(parts[1])
         self.nodes += 1
         return Typed(Construct(of, tuple(p.node for p in parts)), value.interval.join(intervals.UNIT), value.live)
 
@@ -871,9 +893,15 @@ class Expressions:
         row = OPS["quat_to_matrix" if of.rows == 3 else "transform_to_matrix"]
         return self.apply(row, of, [self.element(source)])
 
+    @staticmethod
+    def filled(of: Composite, part: Expression) -> Construct:
+        """A value all of whose numbers are `part`."""
+        once = (part.type,) in constructions(of)
+        return Construct(of, (part,) * (1 if once else of.length))
+
     def _constant(self, of: Type, value: float) -> Expression:
         if isinstance(of, Composite):
-            return Construct(of, (self._constant(of.dtype, value),))
+            return self.filled(of, self._constant(of.dtype, value))
         assert isinstance(of, Scalar)
         return Literal(of, float(value) if of.is_float else int(value))
 

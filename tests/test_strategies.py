@@ -63,6 +63,7 @@ from strategies.language.types import (
     FLOAT64,
     INT32,
     Array,
+    Composite,
     Scalar,
     Tuple,
     Type,
@@ -537,6 +538,20 @@ def stores_through_a_view(program: Program) -> bool:
 
 
 #: category: what to look for, and in how many of 100 kernels it must be at least
+def works_on(form: str) -> Callable[[Program], bool]:
+    """Whether an operation takes or gives a value of a form."""
+
+    def holds(program: Program) -> bool:
+        return any(
+            isinstance(of, Composite) and of.form.startswith(form)
+            for node in walk(program)
+            if isinstance(node, Apply)
+            for of in (*node.argument_types, node.type)
+        )
+
+    return holds
+
+
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("flow", "a loop", has(For, While), 70),
     ("flow", "a branch or a choice", has(If, Conditional), 40),
@@ -713,6 +728,11 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("custom_gradient", "a replay of its own", lambda p: any(f.replay for f in p.functions), 15),
     ("custom_gradient", "wp.grad", lambda p: any(isinstance(n, Call) and n.derivative for n in walk(p)), 15),
     ("custom_gradient", "several of them", lambda p: sum(bool(f.slopes) for f in p.functions) > 1, 30),
+    ("matrix", "an operation on matrices", works_on("mat"), 95),
+    ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
+    ("quaternion", "an operation on quaternions", works_on("quat"), 95),
+    ("transform", "an operation on transformations", works_on("transform"), 95),
+    ("spatial", "an operation on spatial vectors", works_on("vec6"), 95),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

@@ -649,10 +649,11 @@ def constructions(of: Composite) -> set[tuple[Type, ...]]:
     one: tuple[Type, ...] = (of.dtype,)
     found: set[tuple[Type, ...]] = {(), one * of.length}
     match of:
+        case Vector(length=6) if of.dtype.is_float:
+            # a spatial vector, which is not made of one number
+            found.add((vector(3, of.dtype),) * 2)
         case Vector() | Matrix():
             found.add(one)
-            if isinstance(of, Vector) and of.length == 6 and of.dtype.is_float:
-                found.add((vector(3, of.dtype),) * 2)
         case Quaternion():
             found.add((vector(3, of.dtype), of.dtype))
         case Transform():

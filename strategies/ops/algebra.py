@@ -107,8 +107,14 @@ def inverse(r: Rounding, a: Values) -> Values:
 
 def about_one(r: Rounding, v: Values) -> Values:
     """`v` with the error of numbers around one, as parts of something of length one have however small they are."""
-    beside = v + _BESIDE_ONE
-    return v + (r(beside) - beside)
+    return beside(r, v, np.asarray(_BESIDE_ONE, v.dtype))
+
+
+def beside(r: Rounding, v: Values, size: Values) -> Values:
+    """`v` with the error of one rounding of numbers of `size`; without noise, `v` itself."""
+    moved = v + size
+    found: Values = np.where(np.isfinite(moved), v + (r(moved) - moved), v)
+    return found
 
 
 # ---------------------------------------------------------------- quaternions
@@ -124,7 +130,9 @@ def quaternion_product(r: Rounding, a: Values, b: Values) -> Values:
     """Hamilton's product: vector part ``aw bv + bw av + av x bv``, scalar part ``aw bw - av . bv``."""
     av, aw, bv, bw = a[..., :3], a[..., 3:], b[..., :3], b[..., 3:]
     vector = r(r(r(aw * bv) + r(bw * av)) + cross(r, av, bv))
-    return joined(vector, r(r(aw * bw) - dot(r, av, bv)[..., None]))
+    # in whatever order the terms are added, the largest one's rounding may take up the smallest
+    largest = np.abs(a).max(axis=-1, keepdims=True) * np.abs(b).max(axis=-1, keepdims=True)
+    return beside(r, joined(vector, r(r(aw * bw) - dot(r, av, bv)[..., None])), largest)
 
 
 def rotate(r: Rounding, q: Values, v: Values) -> Values:

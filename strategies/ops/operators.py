@@ -60,7 +60,9 @@ def _each(over: tuple[str, ...]) -> tuple[Signature, ...]:
     return scalars(1, over), vectors(1, over), Signature(("M",), "M", over), *quaternions
 
 
-_MULTIPLES: Final = (*_scaled("V", NUMBER, ALL_LENGTHS), *_scaled("M"), *_scaled("Q", FLOAT))
+_MULTIPLES: Final = (
+    *_scaled("V", NUMBER, ALL_LENGTHS), *_scaled("M"), *_scaled("Q", FLOAT), *_scaled("mat 6 6", FLOAT)
+)  # fmt: skip
 
 
 def _operator(name: str, function: Callable[..., Values], interval: Rule, domain: Domain, **more: Any) -> OpSpec:

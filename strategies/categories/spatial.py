@@ -1,0 +1,27 @@
+"""Spatial vectors and matrices: twists, wrenches, their products, and their change between frames."""
+
+from collections.abc import Iterator
+
+from strategies import composites
+from strategies.language import types
+from strategies.language.nodes import Statement
+from strategies.statements import Sketch
+
+#: What appears beside spatial vectors.
+EXTRA = ((4, ""), (3, "mat66"), (4, "transform"))
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """Locals and operations on spatial vectors, then one more, stored."""
+    dice = sketch.dice
+    forms = ["vec6", "vec3"]
+    extra = dice.weighted(EXTRA)
+    if extra:
+        forms.append(extra)
+    if extra == "transform":
+        # Warp has those functions for float32 alone
+        sketch.work_in(types.FLOAT32)
+        yield from composites.body(sketch, [*forms, "quat"], ["vec6"])
+        return
+    main = ["vec6", *([extra] if extra == "mat66" else [])]
+    yield from composites.body(sketch, [*forms, *(["mat33"] if extra == "mat66" else [])], main)
