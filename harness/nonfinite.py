@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from strategies.language import types
-from strategies.language.nodes import Apply, Atomic, AugmentedAssign, Cast, Program, While, walk
+from strategies.language.nodes import Apply, Atomic, AugmentedAssign, Cast, Compare, Program, While, walk
 from strategies.language.types import Scalar
 
 #: The rows of the op table whose references hold for NaN, infinities and zeros of both signs.
@@ -41,6 +41,9 @@ def _defined(node: object) -> bool:
             return not (to.is_integer and types.element_scalar(operand.type).is_float)
         case Atomic(op=op):
             return op in ("atomic_add", "atomic_sub")
+        case Compare(operators=operators):
+            # adjoints pass through operands that a chain leaves out, and make NaN there
+            return len(operators) == 1
         case While():
             # it may never end
             return False
