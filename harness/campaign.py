@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -255,6 +255,8 @@ class Campaign:
         probes: in a hunt, the probes (`harness.probes.PROBES`) that every batch goes through in turn; a few batches
             of each if there are none.
         python: the interpreter whose Warp is used.
+        shrink_seconds: time on the clock for reducing one failure; 10 in a hunt, else 30, if None.
+        shrinks: failures that are reduced at most; any number, if None.
         say: told, in a sentence, what is worth knowing besides.
         engine: what makes a worker for a plan; processes of this machine, if it is left out.
     """
@@ -275,6 +277,8 @@ class Campaign:
         keep_known: bool = False,
         probes: Sequence[str] = (),
         python: str = sys.executable,
+        shrink_seconds: float | None = None,
+        shrinks: int | None = None,
         say: Say = lambda sentence: None,
         engine: Engine = WorkerHandle,
     ) -> None:
@@ -282,18 +286,20 @@ class Campaign:
         self._say = say
         self._engine = engine
         self._count = count
+        self._shrinks = shrinks
         self._seconds = seconds
         self._stale = stale
         self._workers = default_workers() if workers is None else workers
         device = find_cuda_device()
         chosen = ordered_categories(categories)
+        limits = HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS
         self.plan = Plan(
             seed=seed,
             categories=hunting_order(chosen) if hunt else chosen,
             hunt=hunt,
             check_cuda=check_cuda,
             device=device,
-            limits=HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS,
+            limits=limits if shrink_seconds is None else replace(limits, seconds=shrink_seconds),
             keep_known=keep_known,
             fail_fast=fail_fast,
             probes=tuple(probes),
@@ -361,6 +367,7 @@ class _Run:
         self._known: Counter[str] = Counter()
         self._probed: dict[str, tuple[int, int]] = {}
         self._unreduced = 0
+        self._shrinks_said = False
 
     # -- the loop
 
@@ -587,6 +594,16 @@ class _Run:
         if result.index in self._reducing or result.index in self._reductions:
             return
         manner = self._manners.setdefault(result.manner, _Manner())
+        shrinks = self._campaign._shrinks
+        if shrinks is not None and sum(m.asked for m in self._manners.values()) >= shrinks:
+            if not self._shrinks_said:
+                self._shrinks_said = True
+                self._campaign._say(
+                    f"{shrinks} failures were reduced, as many as allowed: further ones are counted only."
+                )
+            self._reductions[result.index] = None
+            self._unreduced += result.what == "failure"
+            return
         if not manner.allowed:
             self._reductions[result.index] = None
             self._unreduced += result.what == "failure"
@@ -624,6 +641,8 @@ class _Run:
         """Save a failure, unless it is known or one of its bucket is saved already."""
         if reduced.trouble:
             self._campaign._say(reduced.trouble)
+        if reduced.reduced.stopped is not None and reduced.reduced.verifications:
+            self._campaign._say(f"reducing {reduced.bucket} was stopped early: {reduced.reduced.stopped}")
         if reduced.bucket in self._found:
             self._found[reduced.bucket].hits += 1
             return

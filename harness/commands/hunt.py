@@ -56,6 +56,12 @@ def hunt(
     python: Annotated[
         str, typer.Option("--python", help="The interpreter whose Warp is hunted in; 1.14 or newer.")
     ] = sys.executable,
+    shrink_seconds: Annotated[
+        float | None, typer.Option("--shrink-seconds", min=0, help="Time for reducing one failure; 10 if left out.")
+    ] = None,
+    shrinks: Annotated[
+        int | None, typer.Option("--shrinks", min=0, help="Failures that are reduced at most; any number if left out.")
+    ] = None,
     json: Json = False,
 ) -> int:
     """Look for defects of Warp under changing build options; keeps failures and no pairs.
@@ -87,6 +93,8 @@ def hunt(
                 keep_known=keep_known,
                 probes=probe or (),
                 python=python,
+                shrink_seconds=shrink_seconds,
+                shrinks=shrinks,
                 say=display.say,
             )
             summary = run_campaign(campaign, display)
