@@ -12,6 +12,7 @@ import pytest
 from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
+from harness.findings import page
 from harness.inputs import Flavour, derive
 from harness.reference import Evaluator
 from harness.rewrites import REWRITES
@@ -404,3 +405,12 @@ def test_a_rewrite_that_changes_what_it_made_itself_is_tried_once(sandbox: Sandb
     plant(monkeypatch, "exp")
     given = store(apply("exp", X))
     assert Ledger((issue,)).explain(given, failing(given, sandbox), sandbox, WARP) is None
+
+
+def test_the_page_of_findings_has_a_row_for_each_issue():
+    issues = Ledger.load().issues
+    rows = [line for line in page(Ledger.load()).splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == len(issues)
+    for issue, row in zip(issues, rows, strict=True):
+        assert (issue.script or issue.no_case) in row
+        assert row.count(" | ") == 4
