@@ -1,6 +1,6 @@
 """How many planted defects of Warp a hunt finds.
 
-    python benchmarks/detection.py --mutants FOLDER [--seconds-per-mutant 60] [--ids a03,a07] [--json FILE]
+    python benchmarks/detection.py --mutants FOLDER [--seconds-per-mutant 60] [--kernels N] [--ids a03] [--json FILE]
 
 FOLDER holds `mutants.json`: {"mutants": [{"id", "class", "difficulty", "file", "old", "new", "description"}, …]}, each
 one replacement in one file of the installed Warp package.  Every mutant becomes a copy of Warp, on which
@@ -126,12 +126,16 @@ def environment(tree: Path, folder: Path) -> dict[str, str]:
     return {**os.environ, **ours, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def hunt(tree: Path, folder: Path, seconds: float, seed: int) -> tuple[int | None, dict[str, Any]]:
-    """Hunt on the Warp below `tree`: the exit status (None: it overran) and what it reported."""
+def hunt(
+    tree: Path, folder: Path, seconds: float, seed: int, kernels: int | None = None
+) -> tuple[int | None, dict[str, Any]]:
+    """Hunt on the Warp below `tree`, for so many seconds or verified kernels: the exit status (None: it overran) and
+    what it reported."""
     folder.mkdir()
     command = [
         *(sys.executable, "-m", "harness", "hunt", "--fail-fast", "--json"),
         *("--seconds", f"{seconds:g}", "--seed", str(seed), "--corpus", str(folder / "corpus")),
+        *(() if kernels is None else ("--count", str(kernels))),
     ]
     try:
         done = subprocess.run(
@@ -149,13 +153,15 @@ def status_of(script: Path, tree: Path, folder: Path) -> int:
     return subprocess.run(command, env=environment(tree, folder), capture_output=True, check=False).returncode
 
 
-def judge(mutant: Mapping[str, str], healthy: Path, work: Path, seconds: float, seed: int) -> Outcome:
+def judge(
+    mutant: Mapping[str, str], healthy: Path, work: Path, seconds: float, seed: int, kernels: int | None = None
+) -> Outcome:
     """Hunt on one mutant."""
     tree = altered_warp(work / "tree", mutant["file"], changed(mutant))
     began = time.monotonic()
-    status, report = hunt(tree, work / "hunt", seconds, seed)
+    status, report = hunt(tree, work / "hunt", seconds, seed, kernels)
     took = time.monotonic() - began
-    if status == 1:
+    if status == 1 and "failures" in report:
         new = [failure for failure in report["failures"] if not failure["known"]]
         for failure in new:
             script = Path(failure["path"]) / "repro.py"
@@ -170,7 +176,7 @@ def judge(mutant: Mapping[str, str], healthy: Path, work: Path, seconds: float, 
     if reached is None:
         return Outcome(mutant["id"], "survived", took, note="whether it was reached is unknown")
     tree = altered_warp(work / "trap", mutant["file"], reached)
-    status, _ = hunt(tree, work / "trap_hunt", seconds, seed)
+    status, _ = hunt(tree, work / "trap_hunt", seconds, seed, kernels)
     return Outcome(mutant["id"], "not reached" if status == 0 else "survived", took)
 
 
@@ -189,6 +195,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=Path, required=True, help="folder that holds mutants.json")
     parser.add_argument("--seconds-per-mutant", type=float, default=60.0)
+    parser.add_argument(
+        "--kernels", type=int, help="end a hunt after so many verified kernels: tells on a busy machine"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ids", help="only these, separated by commas")
     parser.add_argument("--json", type=Path, help="write the outcomes here")
@@ -207,13 +216,15 @@ def main() -> int:
         folder = Path(name)
         healthy = folder / "healthy"
         copy_warp(healthy)
-        status, report = hunt(healthy, folder / "healthy_hunt", arguments.seconds_per_mutant, arguments.seed)
+        status, report = hunt(
+            healthy, folder / "healthy_hunt", arguments.seconds_per_mutant, arguments.seed, arguments.kernels
+        )
         alarms = [failure["bucket"] for failure in report.get("failures", ()) if not failure["known"]]
         print(f"unchanged Warp: status {status}, false alarms: {', '.join(alarms) or 'none'}", flush=True)
         for row in chosen.values():
             work = folder / row["id"]
             work.mkdir()
-            found = judge(row, healthy, work, arguments.seconds_per_mutant, arguments.seed)
+            found = judge(row, healthy, work, arguments.seconds_per_mutant, arguments.seed, arguments.kernels)
             shutil.rmtree(work)
             outcomes.append(found)
             words = f"{found.id:5} {row['difficulty']:7} {found.status:12} {found.seconds:6.1f} s  {found.bucket}"

@@ -164,10 +164,11 @@ def _arms(way: _Way) -> Iterator[Statement]:
         change = way.change(value) if dice.chance(50) else Assign(value, way.times(way.x(), way.x()))
         return (If(way.test(), (change,)),) if dice.chance(20) else (change,)
 
-    match dice.below(5):
+    match dice.below(7):
         case 0:
             yield If(way.test(), arm())
-        case 1:
+        case 1 | 5 | 6:
+            # each of two locals in one arm alone
             other, more = way.local(way.x())
             yield more
             yield If(way.test(), (way.change(other),), arm())
