@@ -207,7 +207,21 @@ def test_coverage_compares_with_the_installed_warp(capsys: pytest.CaptureFixture
     assert run(["coverage"]) == 0
     printed = capsys.readouterr().out
     assert "Scalar Math" in printed
-    assert "not in Warp" not in printed
+    assert "printf" in printed
+    assert "gradients verified" not in printed
+
+
+def test_coverage_counts_what_a_corpus_exercises_and_whose_gradients_it_verifies(
+    grown: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["coverage", "--corpus", str(grown), "--json"]) == 0
+    groups = {group["name"]: group for group in json.loads(capsys.readouterr().out)["groups"]}
+    for group in groups.values():
+        assert group["table"] + len(group["missing"]) == group["overloads"]
+        assert group["verified"] <= group["corpus"] <= group["overloads"]
+    for name, least in (("Scalar Math", 1.0), ("Operators", 0.9), ("Spatial Math", 0.9)):
+        assert groups[name]["table"] >= least * groups[name]["overloads"], groups[name]["missing"]
+    assert 0 < groups["Operators"]["verified"] <= groups["Operators"]["corpus"] <= groups["Operators"]["table"]
 
 
 # ---------------------------------------------------------------- looking again

@@ -1,43 +1,117 @@
-"""`warpsmith coverage`: how much of the installed Warp the op table covers."""
+"""`warpsmith coverage`: how much of the installed Warp the op table and a corpus cover, overload by overload."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from harness.sandbox import Sandbox
-from strategies.ops import ATOMICS, OPS
+from corpus.record import Record
+from corpus.store import Store
+from harness.commands.shared import Corpus, Json, existing_corpus
+from harness.registry import BuiltIn, Use, met, program_uses, read_registry, table_uses
+
+#: Why the table leaves out what it does, by name or by group.
+LEFT_OUT: Final = {
+    "Tile Primitives": "tiles work on blocks of threads and have no row each",
+    "Geometry": "needs meshes, hash grids or volumes that live outside of a kernel",
+    "Volumes": "needs sparse volumes",
+    "Textures": "needs textures",
+    "Code Generation": "acts while a kernel is compiled",
+    "printf": "prints", "print": "prints", "breakpoint": "stops in a debugger",
+    "expect_near": "compares and prints", "expect_eq": "compares and prints", "expect_neq": "compares and prints",
+    "select": "removed from Warp in favour of `where`",
+    "array": "makes an array from an address", "zeros": "drawn as an array of a thread's own, not as a row",
+    "block_dim": "depends on how a kernel is launched",
+    "cast": "reinterprets bits as a type that it is given",
+    "svd2": "its factors are unique up to signs alone", "svd3": "its factors are unique up to signs alone",
+    "qr3": "its factors are unique up to signs alone", "eig3": "its factors are unique up to order and signs alone",
+    "noise": "its values are documented to change between versions and devices",
+    "pnoise": "its values are documented to change between versions and devices",
+    "curlnoise": "its values are documented to change between versions and devices",
+    "transform_set_translation": "changes its argument; drawn as `t.p = …`",
+    "transform_set_rotation": "changes its argument; drawn as `t.q = …`",
+    "quat_from_euler": "takes axes that are constants", "quat_to_euler": "takes axes that are constants",
+    "quat_to_axis_angle": "has several results", "transform_decompose": "has several results",
+}  # fmt: skip
 
 
-def read_registry() -> tuple[str, dict[str, str]]:
-    """The version of the installed Warp, and the documentation group of each of its built-ins, by name.
+@dataclass(frozen=True)
+class Group:
+    """A group of Warp's documentation: its public overloads, and those that are covered."""
 
-    Raises `SandboxError` if there is none.
-    """
-    with Sandbox() as sandbox:
-        return sandbox.versions.warp, dict(sandbox.versions.builtins)
+    name: str
+    overloads: int
+    table: int
+    corpus: int
+    #: overloads that Warp says are differentiable, and those in a pair of the corpus whose gradients are verified
+    differentiable: int
+    verified: int
+    #: what the table does not have, with the reason if there is one
+    missing: list[tuple[str, str]]
 
 
-def coverage() -> int:
-    """Compare the op table with the built-ins of the installed Warp, by group of Warp's documentation."""
+def coverage(corpus: Corpus = None, json: Json = False) -> int:
+    """Compare the op table, and a corpus given with --corpus, with the built-ins of the installed Warp."""
     version, registry = read_registry()
-    covered = {row.spelling_of or row.name for row in OPS.values()} | set(ATOMICS)
-    table = Table(title=f"Built-ins of Warp {version}")
-    table.add_column("group")
-    table.add_column("in Warp", justify="right")
-    table.add_column("covered", justify="right")
-    table.add_column("not covered")
-    for group, total in sorted(Counter(registry.values()).items()):
-        names = {name for name, of in registry.items() if of == group}
-        missing = sorted(names - covered)
-        table.add_row(group, f"{total}", f"{total - len(missing)}", ", ".join(missing))
-    table.add_section()
-    table.add_row("all", f"{len(registry)}", f"{len(covered & registry.keys())}", "")
+    table = met(registry, table_uses())
+    records = list(Store.open(existing_corpus(corpus), write=False).records()) if corpus is not None else []
+    used = met(registry, _uses(records, gradients=False))
+    verified = met(registry, _uses(records, gradients=True))
+    groups = [
+        _group(name, [b for b in registry if b.group == name], table, used, verified)
+        for name in sorted({b.group for b in registry})
+    ]
+    if json:
+        print(msgspec.json.encode({"version": version, "groups": groups}).decode(), flush=True)
+    else:
+        _print(version, groups, with_corpus=corpus is not None)
+    return 0
+
+
+def _uses(records: list[Record], gradients: bool) -> Iterator[Use]:
+    for record in records:
+        if not gradients or record.verification.tier == "backward":
+            yield from program_uses(record.program)
+
+
+def _group(name: str, members: list[BuiltIn], table: set[BuiltIn], used: set[BuiltIn], verified: set[BuiltIn]) -> Group:
+    smooth = [b for b in members if b.differentiable]
+    return Group(
+        name=name,
+        overloads=len(members),
+        table=sum(b in table for b in members),
+        corpus=sum(b in used for b in members),
+        differentiable=len(smooth),
+        verified=sum(b in verified for b in smooth),
+        missing=[(str(b), _reason(b)) for b in members if b not in table],
+    )
+
+
+def _reason(built_in: BuiltIn) -> str:
+    if any("fabric" in kind.name for kind in built_in.arguments):
+        return "takes arrays that only Omniverse's Fabric makes"
+    if any(kind.name == "tile" for kind in built_in.arguments):
+        return LEFT_OUT["Tile Primitives"]
+    return LEFT_OUT.get(built_in.name, LEFT_OUT.get(built_in.group, ""))
+
+
+def _print(version: str, groups: list[Group], with_corpus: bool) -> None:
+    shown = Table(title=f"Public overloads of the built-ins of Warp {version}")
+    shown.add_column("group")
+    for column in ("in Warp", "in the table", "", *(("in the corpus", "gradients verified") if with_corpus else ())):
+        shown.add_column(column, justify="right")
+    for group in groups:
+        cells = [group.name, f"{group.overloads}", f"{group.table}", f"{group.table / group.overloads:.0%}"]
+        further = [f"{group.corpus}", f"{group.verified} of {group.differentiable}"]
+        shown.add_row(*cells, *(further if with_corpus else []))
     console = Console()
     console = console if console.is_terminal else Console(width=160)
-    console.print(table)
-    for name in sorted(covered - registry.keys()):
-        console.print(f"{name} is in the op table and not in Warp {version}")
-    return 0
+    console.print(shown)
+    for group in groups:
+        for built_in, reason in group.missing:
+            console.print(f"not in the table: {built_in}" + (f": {reason}" if reason else ""), highlight=False)

@@ -11,12 +11,12 @@ import typer
 from corpus.files import replace_file
 from corpus.record import CorpusError
 from corpus.store import Store
-from harness.commands.coverage import read_registry
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
 from harness.expectation import Expectation
 from harness.page.browser import find_browser, picture
 from harness.page.facts import Timing, gather
 from harness.page.html import page
+from harness.registry import groups_of, read_registry
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verify import jobs, try_expect
@@ -28,6 +28,11 @@ from strategies.stream import draw
 PICTURES: Final = ((390, "light"), (390, "dark"), (1440, "light"), (1440, "dark"))
 #: Of the kernels that the time is measured on.
 TIMED_SEED: Final = 0
+
+
+def _registry() -> tuple[str, dict[str, str]]:
+    version, built_ins = read_registry()
+    return version, groups_of(built_ins)
 
 
 def report(
@@ -42,7 +47,7 @@ def report(
     store = Store.open(existing_corpus(corpus), write=False)
     titles = {issue.id: issue.title for issue in Ledger.load().issues}
     facts = gather(
-        store.records(), store.campaigns(), store.cases(), titles, read_registry(), measure() if timing else None
+        store.records(), store.campaigns(), store.cases(), titles, _registry(), measure() if timing else None
     )
     if not facts.pairs:
         raise BadUsage(f"there is no pair in {store.path}")
