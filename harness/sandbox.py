@@ -268,6 +268,7 @@ class JobResult:
         cuda: the CUDA text of this kernel alone; None if it was not asked for or not generated.
         code: a digest of the machine code of the whole module, with `cached` in front if another process
             compiled it; None if it was not asked for.
+        place: the function of Warp that refused a kernel alone in its batch, if it is known.
     """
 
     status: Status
@@ -277,6 +278,7 @@ class JobResult:
     cpp: str | None
     cuda: str | None
     code: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -409,6 +411,7 @@ def _decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -
         cpp=own_text(reply["cpp"]),
         cuda=own_text(reply["cuda"]),
         code=reply.get("code"),
+        place=result.get("place", ""),
     )
 
 

@@ -564,6 +564,13 @@ def _code_digest(folder: str, started: float) -> str | None:
     return ("cached " if os.path.getmtime(newest) < started else "") + digest.hexdigest()
 
 
+def _refused_in(error: BaseException) -> str:
+    """The innermost function of Warp that an exception came from, with its file."""
+    own = os.path.dirname(wp.__file__) + os.sep
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(own)]
+    return f"{os.path.basename(frames[-1].filename)} {frames[-1].name}" if frames else ""
+
+
 def _say(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
@@ -624,7 +631,9 @@ def run_batch(
         try:
             kernels[index] = _define(program["source"], program["entry"], f"kernel_{index}.py", module_name)
         except Exception as error:
-            emit({"result": index, "value": _failure("rejected", "define", _say(error))})
+            emit(
+                {"result": index, "value": {**_failure("rejected", "define", _say(error)), "place": _refused_in(error)}}
+            )
     if not kernels:
         emit({"done": True})
         return
@@ -639,7 +648,7 @@ def run_batch(
         message = _say(error) if status == "rejected" else _with_output(_say(error), log)
         message = _same_every_time(message, folder)
         if alone:
-            emit({"result": 0, "value": _failure(status, "build", message)})
+            emit({"result": 0, "value": {**_failure(status, "build", message), "place": _refused_in(error)}})
         else:
             emit({"failed": {"stage": "build", "message": message}})
         text = _generated(folder, extension)

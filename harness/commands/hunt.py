@@ -7,10 +7,11 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from harness import frontend as edits
 from harness.campaign import Campaign
 from harness.commands.shared import (
     BadUsage,
@@ -24,10 +25,14 @@ from harness.commands.shared import (
     as_json,
     print_json,
     run_campaign,
+    say,
     sum_up,
 )
 from harness.probes import PROBES
 from harness.progress import progress
+
+FRONTEND_SECONDS: Final = 60.0
+"""How long a hunt in the front end takes when nobody says."""
 
 
 def hunt(
@@ -62,6 +67,9 @@ def hunt(
     shrinks: Annotated[
         int | None, typer.Option("--shrinks", min=0, help="Failures that are reduced at most; any number if left out.")
     ] = None,
+    frontend: Annotated[
+        bool, typer.Option("--frontend", help="Edit valid kernels into Python that Warp must refuse clearly.")
+    ] = False,
     json: Json = False,
 ) -> int:
     """Look for defects of Warp under changing build options; keeps failures and no pairs.
@@ -76,6 +84,11 @@ def hunt(
         scratch = Path(tempfile.mkdtemp(prefix="warpsmith-hunt-"))
     folder = scratch or corpus
     assert folder is not None
+    if frontend:
+        found = edits.hunt(folder, seed, FRONTEND_SECONDS if seconds is None else seconds, python, say)
+        if json:
+            print_json({"failures": [{"bucket": name, "hits": hits} for name, (_, hits, _) in found.items()]})
+        return int(bool(found))
     with contextlib.ExitStack() as stack:
         if scratch is not None:
             stack.callback(_remove_if_empty, scratch)
