@@ -15,6 +15,7 @@ from strategies.language.nodes import (
     Cast,
     Component,
     Conditional,
+    Constant,
     Construct,
     Element,
     Expression,
@@ -24,6 +25,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    Static,
     Target,
     Unpack,
     View,
@@ -126,7 +128,7 @@ class _Inexact:
         if not _floats(node.type):
             return False
         match node:
-            case Literal():
+            case Literal() | Constant() | Static():
                 return False
             case Zeros():
                 return False

@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Continue,
     Element,
@@ -45,6 +46,7 @@ from strategies.language.nodes import (
     Extent,
     For,
     If,
+    Item,
     Literal,
     Logical,
     Name,
@@ -54,6 +56,7 @@ from strategies.language.nodes import (
     Return,
     Slice,
     Statement,
+    Static,
     Target,
     ThreadIndex,
     Unpack,
@@ -84,6 +87,9 @@ _OVERFLOWING: Final = frozenset(
 
 #: Units in the last place of one rounding in float64: smaller noise is lost in the rounding of the reference itself.
 _DOUBLE_ULPS: Final = 2.0
+#: What Python's operators make of its integers and doubles.
+_IN_PYTHON: Final = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
+
 _COMPARE: Final = {
     "<": np.less,
     "<=": np.less_equal,
@@ -396,6 +402,11 @@ class Evaluator(ControlFlow):
                 # through the literal's own type: in float64 mode, too, 0.1 is the float32 nearest to it
                 own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
                 return np.full((1, 1, 1), node.value, own).astype(self._dtype(node.type))
+            case Constant():
+                return self._value(node.value, mask)
+            case Static():
+                own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
+                return self._in_python(node.value, mask).astype(own).astype(self._dtype(node.type))
             case Name():
                 return self._variable(node.name, mask)
             case Apply():
@@ -428,6 +439,25 @@ class Evaluator(ControlFlow):
                 (result,) = self._call(node, mask)
                 return result
         raise TypeError(f"{node!r} is not an expression")
+
+    def _in_python(self, node: Expression, mask: Mask) -> Values:
+        """What Python makes of a static expression: whole numbers, or doubles."""
+        match node:
+            case Literal(value=value):
+                return np.full((1, 1, 1), value)
+            case Constant():
+                return self._in_python(node.value, mask)
+            case Name():
+                return self._variable(node.name, mask).astype(np.int64)
+            case Item():
+                index = self._in_python(node.index, mask)
+                if np.any(mask & ((index < 0) | (index >= len(node.values)))):
+                    raise InvalidProgram(f"{self.program.name} reads outside of {node.name!r}")
+                return np.take(np.array([v.value for v in node.values]), index, mode="clip")
+            case Apply(op=op, arguments=arguments):
+                parts = [self._in_python(argument, mask) for argument in arguments]
+                return np.asarray(_IN_PYTHON[op](*parts))
+        raise TypeError(f"{node!r} is not static")
 
     def _variable(self, name: str, mask: Mask) -> Values:
         value = self._here.environment.get(name)

@@ -34,6 +34,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Continue,
     Evaluate,
@@ -45,6 +46,7 @@ from strategies.language.nodes import (
     Node,
     Program,
     Return,
+    Static,
     Unpack,
     While,
     walk,
@@ -154,6 +156,8 @@ _CONSTRUCTS: Final[dict[type[Node], str]] = {
     Call: "call",
     Evaluate: "call",
     Unpack: "unpack",
+    Constant: "constant",
+    Static: "static",
 }
 
 

@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Element,
     Expression,
@@ -31,6 +32,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Statement,
+    Static,
     StructParameter,
     Target,
     ThreadIndex,
@@ -140,6 +142,8 @@ def substitute(node: Any, values: Mapping[str, Expression]) -> Any:
 
 EXPRESSIONS: Final = (
     Literal,
+    Constant,
+    Static,
     Name,
     Apply,
     Compare,

@@ -27,6 +27,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Continue,
     Element,
@@ -36,6 +37,7 @@ from strategies.language.nodes import (
     For,
     Function,
     If,
+    Item,
     Literal,
     Logical,
     Name,
@@ -43,6 +45,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    Static,
     Target,
     ThreadIndex,
     Unpack,
@@ -209,9 +212,27 @@ class _Check:
         self.need(not isinstance(node, Literal))
         self.value(node, scope)
 
+    def static(self, node: Expression, scope: _Scope) -> None:
+        match node:
+            case Name():
+                self.need(scope.get(node.name) is INT32)
+            case Item():
+                self.static(node.index, scope)
+            case Apply(op="add" | "sub" | "mul"):
+                for argument in node.arguments:
+                    self.static(argument, scope)
+            case _:
+                self.need(isinstance(node, Literal | Constant))
+
     def value(self, node: Expression, scope: _Scope) -> None:
         match node:
             case Literal() | Zeros():
+                return
+            case Constant():
+                self.need(node.value.type is node.type)
+                return
+            case Static():
+                self.static(node.value, scope)
                 return
             case Name(type=Array()):
                 self.need(self.array(node.name, scope) is node.type)

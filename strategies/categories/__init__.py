@@ -14,6 +14,7 @@ from strategies.categories import (
     branch,
     builtin,
     compound,
+    constant,
     conversion,
     custom_gradient,
     dynamic_loop,
@@ -107,6 +108,7 @@ CATEGORIES: Final = {
             custom_gradient,
             lvalue,
             idiom,
+            constant,
         ),
     )
 }

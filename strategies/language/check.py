@@ -18,6 +18,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Continue,
     Element,
@@ -28,6 +29,7 @@ from strategies.language.nodes import (
     For,
     Function,
     If,
+    Item,
     Literal,
     Logical,
     Name,
@@ -36,6 +38,7 @@ from strategies.language.nodes import (
     Return,
     Slice,
     Statement,
+    Static,
     StructParameter,
     Target,
     ThreadIndex,
@@ -494,6 +497,11 @@ class _Checker:
         match node:
             case Literal():
                 return self._literal(node)
+            case Constant():
+                return self._constant(node)
+            case Static():
+                self._static(node.value)
+                return node.type
             case Name() if isinstance(node.type, Array):
                 return self._array(node.name).type
             case Name() if isinstance(node.type, StructArray):
@@ -571,6 +579,32 @@ class _Checker:
                 self._expect(node.otherwise, then)
                 return then
         raise IllFormed(f"{node!r} is no expression")
+
+    def _constant(self, node: Constant) -> Type:
+        _check_name(node.name)
+        bound = {n.name for n in walk(self._owner) if isinstance(n, Name | For | Parameter)}
+        _require(node.name not in bound, f"{node.name!r} is a constant and a variable")
+        _require(node.name not in self._functions, f"{node.name!r} is a constant and a function")
+        return self._literal(node.value)
+
+    def _static(self, node: Expression) -> None:
+        """Check what Python evaluates: numbers, constants, indices of loops, and what is computed of them."""
+        match node:
+            case Literal():
+                self._literal(node)
+            case Constant():
+                self._constant(node)
+            case Name():
+                _require(self._names.get(node.name) is INT32, f"{node.name!r} is no index")
+            case Item():
+                _check_name(node.name)
+                _require(len(node.values) > 0, f"{node.name!r} is empty")
+                self._static(node.index)
+            case Apply(op="add" | "sub" | "mul", arguments=arguments):
+                for argument in arguments:
+                    self._static(argument)
+            case _:
+                raise IllFormed("a static expression is made of numbers alone")
 
     @staticmethod
     def _literal(node: Literal) -> Type:
@@ -710,8 +744,14 @@ def _returns(body: Sequence[Statement]) -> bool:
     return False
 
 
+def fixed(node: Expression) -> int | None:
+    """The whole number that a literal or a constant is; None for any other expression."""
+    found = node.value if isinstance(node, Constant) else node
+    return int(found.value) if isinstance(found, Literal) else None
+
+
 def certainly_runs(loop: For) -> bool:
     """Whether the body certainly runs, so that the loop's variable has a value afterwards."""
     bounds = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
-    values = [int(b.value) for b in bounds if isinstance(b, Literal)]
+    values = [value for b in bounds if (value := fixed(b)) is not None]
     return len(values) == 3 and values[2] != 0 and len(range(*values)) > 0

@@ -12,9 +12,11 @@ import msgspec
 from strategies.language.nodes import (
     Assign,
     Atomic,
+    Constant,
     Field,
     For,
     Function,
+    Item,
     Name,
     Node,
     Program,
@@ -22,6 +24,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     Unpack,
     encode,
+    walk,
 )
 from strategies.language.types import Array, Struct, StructArray, Type
 
@@ -135,6 +138,7 @@ def defined_names(program: Program) -> frozenset[str]:
     names = {p.name for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
         names |= {function.name, *(p.name for p in function.parameters)}
+    names |= {node.name for node in walk(program) if isinstance(node, Constant | Item)}
 
     def visit(body: Sequence[Statement]) -> None:
         for statement in body:

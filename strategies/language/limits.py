@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from strategies.language import types
-from strategies.language.check import bound_arguments
+from strategies.language.check import bound_arguments, fixed
 from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Apply,
@@ -102,8 +102,8 @@ def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
 def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
     """Whether Warp leaves `loop` a loop: its bounds are no literals, it is too long, or it has a `break`."""
     bounds = [loop.start, loop.stop, loop.step]
-    values = [b.value if isinstance(b, Literal) else None for b in bounds]
-    if any(b is not None and not isinstance(b, Literal) for b in bounds):
+    values = [None if b is None else fixed(b) for b in bounds]
+    if any(b is not None and value is None for b, value in zip(bounds, values, strict=True)):
         return True
     start, stop, step = (int(v) if v is not None else d for v, d in zip(values, (0, 0, 1), strict=True))
     return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)

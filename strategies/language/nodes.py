@@ -176,8 +176,40 @@ class Conditional(Node, frozen=True, tag="conditional"):
     otherwise: Expression
 
 
+class Constant(Node, frozen=True, tag="constant"):
+    """A number of the module, by its name.  It is defined before the functions, with ``wp.constant`` if `wrapped`."""
+
+    type: Type
+    name: str
+    value: Literal
+    wrapped: bool = True
+
+
+class Item(Node, frozen=True, tag="item"):
+    """``TABLE[k]``, of a tuple of numbers that the module defines; in a `Static` alone."""
+
+    type: Type
+    name: str
+    values: tuple[Literal, ...]
+    index: Expression
+
+
+class Static(Node, frozen=True, tag="static"):
+    """``wp.static(value)``: what Python makes of `value` while the kernel is compiled.
+
+    It is made of literals, constants, items of tables, indices of loops that are unrolled, and sums, differences and
+    products of them, in Python's integers and doubles, whatever their types here say; `type` is that of the result.
+    """
+
+    type: Type
+    value: Expression
+
+
 Expression: TypeAlias = (
     Literal
+    | Constant
+    | Item
+    | Static
     | Name
     | Apply
     | Compare

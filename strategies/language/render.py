@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Construct,
     Continue,
     Element,
@@ -29,6 +30,7 @@ from strategies.language.nodes import (
     For,
     Function,
     If,
+    Item,
     Literal,
     Logical,
     Name,
@@ -37,6 +39,7 @@ from strategies.language.nodes import (
     Return,
     Slice,
     Statement,
+    Static,
     ThreadIndex,
     Unpack,
     View,
@@ -224,6 +227,14 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Literal():
             text = literal(node)
             return text, _UNARY if text.startswith("-") else _ATOM
+        case Constant():
+            return node.name, _ATOM
+        case Item():
+            return f"{node.name}[{expression(node.index)}]", _ATOM
+        case Static():
+            text = expression(node.value)
+            bare = node.type.notation in ("float32", "int32")
+            return f"wp.static({text if bare else f'{type_name(node.type)}({text})'})", _ATOM
         case Name():
             return node.name, _ATOM
         case Apply(op=op, arguments=arguments):
@@ -370,10 +381,25 @@ def render(program: Program, name: str | None = None) -> str:
     for struct in struct_types(program):
         fields = (f"{INDENT}{field}: {type_name(of)}" for field, of in struct.fields)
         lines += ["", "", "@wp.struct", f"class {struct.name}:", *fields]
+    if constants := _constants(program):
+        lines += ["", *constants]
     for function in program.functions:
         lines += ["", "", "@wp.func", *_definition(function, function.name), *_backward(function)]
     lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
     return "\n".join(lines) + "\n"
+
+
+def _constants(program: Program) -> list[str]:
+    """The definitions of the numbers that a program names, in the order in which it does."""
+    found: dict[str, str] = {}
+    for node in walk(program):
+        match node:
+            case Constant():
+                value = literal(node.value)
+                found[node.name] = f"wp.constant({value})" if node.wrapped else value
+            case Item():
+                found[node.name] = f"({', '.join(map(literal, node.values))})"
+    return [f"{name} = {value}" for name, value in found.items()]
 
 
 def _backward(function: Function) -> Iterator[str]:

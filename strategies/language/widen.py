@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from strategies.language import types
-from strategies.language.nodes import Node, Program, rebuild
+from strategies.language.nodes import Node, Program, Static, rebuild
 from strategies.language.types import FLOAT64, Array, Composite, Scalar, Struct, StructArray, Tuple, Type, Void
 
 
@@ -44,6 +44,9 @@ def widened_type(of: Type) -> Type:
 
 
 def _widen(node: Any) -> Any:
+    if isinstance(node, Static):
+        # what Python computes has no type
+        return msgspec.structs.replace(node, type=widened_type(node.type))
     new = rebuild(node, _widen)
     if isinstance(node, Node) and (of := getattr(node, "type", None)) is not None:
         wide = widened_type(of)

@@ -1,0 +1,179 @@
+"""Numbers of a kernel that get a name in the module, or that Python computes while the kernel is compiled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from strategies.language.nodes import (
+    Apply,
+    AugmentedAssign,
+    Call,
+    Compare,
+    Conditional,
+    Constant,
+    Construct,
+    Element,
+    Expression,
+    For,
+    Function,
+    Item,
+    Literal,
+    Name,
+    Node,
+    Parameter,
+    Return,
+    Statement,
+    Static,
+    rebuild,
+    walk,
+)
+from strategies.language.types import FLOAT32, INT32, Scalar
+from strategies.statements import Sketch
+
+#: Where a number may stand as well as a name: not where a literal is asked for, nor as a variable's first value.
+_PLACES = (Apply, Compare, Conditional, Construct, Call, AugmentedAssign, Return)
+#: Of 100 literals in such places, how many get a name, and how many are computed in Python.
+NAMED = 55
+COMPUTED = 15
+#: Of 100 names in a function, how many are those of a variable of the kernel.
+SHADOWED = 20
+#: Of 100 constants, how many are plain numbers of the module, and how many are written in small letters.
+BARE = 30
+SMALL = 15
+#: Of 100 names, how many are of the negative of the number that is meant.
+NEGATED = 15
+#: What tables hold.
+_WEIGHTS = (0.25, 0.5, 1.0, -1.0, 2.0, 0.125, -0.5)
+
+
+class Constants:
+    """Names for the numbers of one program."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self._sketch = sketch
+        self._dice = sketch.dice
+        self._named: dict[tuple[Scalar, bool | int | float], Constant] = {}
+        self._taken: set[str] = set()
+
+    def name(self) -> str:
+        """A new name of the module."""
+        found = self._sketch.fresh()
+        found = found if self._dice.chance(SMALL) else found.upper()
+        self._taken.add(found)
+        return found
+
+    def constant(self, node: Literal, bound: frozenset[str]) -> Constant:
+        """The constant that stands for a FLOAT32, where the names `bound` mean something else."""
+        assert isinstance(node.type, Scalar)
+        key = (node.type, node.value)
+        found = self._named.get(key)
+        if found is None or found.name in bound:
+            # a bare number of another type than Warp's default would be one of that default
+            bare = node.type.notation in ("float32", "int32") and self._dice.chance(BARE)
+            found = Constant(node.type, self._new_name(bound), node, not bare)
+            self._named[key] = found
+        return found
+
+    def _new_name(self, bound: frozenset[str]) -> str:
+        """A new name, at times that of a variable elsewhere in the program."""
+        others = sorted({v.name for v in self._sketch.defined} - bound - self._taken)
+        if others and self._dice.chance(SHADOWED):
+            self._taken.add(others[0])
+            return others[0]
+        found = self.name()
+        return found.upper() if found in bound else found
+
+    # ------------------------------------------------------------ in a program
+
+    def in_body(self, body: tuple[Statement, ...], bound: frozenset[str]) -> tuple[Statement, ...]:
+        """`body` with names, or static expressions, for many of its numbers."""
+
+        def change(node: Any) -> Any:
+            if isinstance(node, Static):
+                return node
+            new = rebuild(node, change)
+            if isinstance(new, Element | For) or not isinstance(new, _PLACES):
+                return new
+            fields: dict[str, Any] = {}
+            for name in new.__struct_fields__:
+                part = getattr(new, name)
+                if isinstance(part, Literal):
+                    fields[name] = self._instead(part, bound)
+                elif isinstance(part, tuple) and any(isinstance(p, Literal) for p in part):
+                    fields[name] = tuple(self._instead(p, bound) if isinstance(p, Literal) else p for p in part)
+            return msgspec.structs.replace(new, **fields) if fields else new
+
+        return tuple(map(change, body))
+
+    def in_function(self, function: Function, elsewhere: frozenset[str]) -> Function:
+        """`function` with names for many of its numbers."""
+        bound = bound_names(function) | elsewhere
+        return msgspec.structs.replace(function, body=self.in_body(function.body, bound))
+
+    def _instead(self, node: Literal, bound: frozenset[str]) -> Expression:
+        of = node.type
+        if not isinstance(of, Scalar) or of.kind == "bool":
+            return node
+        if self._dice.chance(COMPUTED):
+            return self._computed(node, bound)
+        if not self._dice.chance(NAMED):
+            return node
+        if of.is_signed and node.value > 0 and self._dice.chance(NEGATED):
+            negative = self.constant(Literal(of, -node.value), bound)
+            return Apply(of, "neg", (negative,))
+        return self.constant(node, bound)
+
+    def _computed(self, node: Literal, bound: frozenset[str]) -> Expression:
+        """A static expression that gives the number."""
+        of, value = node.type, node.value
+        assert isinstance(of, Scalar)
+        if of.is_float:
+            # halving and doubling are exact
+            half = Literal(FLOAT32, value / 2)
+            return Static(of, Apply(FLOAT32, "mul", (half, Literal(FLOAT32, 2.0))))
+        if not -1000 < value < 1000:
+            return Static(of, Literal(INT32, value)) if INT32.limits[0] <= value <= INT32.limits[1] else node
+        step = self._dice.between(1, 4)
+        base = Literal(INT32, int(value) - step)
+        first = self.constant(base, bound) if self._dice.chance(60) else base
+        return Static(of, Apply(INT32, "add", (first, Literal(INT32, step))))
+
+    # ------------------------------------------------------------ tables
+
+    def weighted_sum(self, depth: int) -> list[Statement]:
+        """A loop that is unrolled, with weights out of a table or out of its index."""
+        sketch, dice, main = self._sketch, self._dice, self._sketch.main
+        trips = dice.between(2, 5)
+        made = sketch.define_as(sketch.literal(main), mutable=True)
+        total = sketch.defined[-1]
+        index = sketch.fresh()
+        k = Name(INT32, index)
+        source = sketch.array(main, (trips + dice.below(2),), sketch.input_interval(main))
+        place: Expression = k
+        if dice.chance(30):
+            # as far from the end
+            place = Static(INT32, Apply(INT32, "sub", (Literal(INT32, trips - 1), k)))
+        element = Element(main, source.name, (place,))
+        if dice.chance(60):
+            values = tuple(
+                Literal(FLOAT32, dice.one_of((0.25, 0.5, 1.0, -1.0, 2.0, 0.125, -0.5))) for _ in range(trips)
+            )
+            weight: Expression = Static(main, Item(FLOAT32, self.name(), values, k))
+        else:
+            scaled = Apply(FLOAT32, "mul", (k, Literal(FLOAT32, dice.one_of((0.25, 0.5, 0.125)))))
+            weight = Static(main, Apply(FLOAT32, "add", (scaled, Literal(FLOAT32, dice.one_of((1.0, 0.5, -1.0))))))
+        add = AugmentedAssign(Name(main, total.name), "add", Apply(main, "mul", (element, weight)))
+        size = max(abs(source.low), abs(source.high)) * 2 * trips
+        total.interval = total.interval._replace(low=total.interval.low - size, high=total.interval.high + size)
+        total.used, total.live = False, True
+        end: Expression = Literal(INT32, trips)
+        if dice.chance(40):
+            end = self.constant(Literal(INT32, trips), frozenset())
+        return [made, For(index, end, (add,))]
+
+
+def bound_names(owner: Node) -> frozenset[str]:
+    """The names that mean a variable or a parameter in a function."""
+    return frozenset(n.name for n in walk(owner) if isinstance(n, Name | For | Parameter | Function))
