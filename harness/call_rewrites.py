@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.rewrites import REWRITES, FreshNames, register
+from harness.rewrites import REWRITES, FreshNames, everywhere, register
 from strategies.language.effects import function_effects
 from strategies.language.nodes import (
     Apply,
@@ -14,6 +14,7 @@ from strategies.language.nodes import (
     Call,
     Cast,
     Component,
+    Conditional,
     Element,
     Expression,
     Literal,
@@ -25,7 +26,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.types import FLOAT32, INT32, Tuple
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Tuple
 
 __all__ = ["REWRITES"]
 
@@ -44,6 +45,19 @@ def _in_blocks(program: Program, change: Any) -> Program:
     functions = tuple(map(inside, program.functions))
     rewritten: Program = inside(program)
     return rewritten if functions == program.functions else msgspec.structs.replace(rewritten, functions=functions)
+
+
+@register
+def choose_halves(program: Program) -> Program:
+    """``wp.float16(flag)`` as ``wp.float16(1.0) if flag else wp.float16(0.0)``."""
+    one, zero = Literal(FLOAT16, 1.0), Literal(FLOAT16, 0.0)
+
+    def pattern(node: Expression) -> Expression | None:
+        if isinstance(node, Cast) and node.type is FLOAT16 and node.operand.type is BOOL:
+            return Conditional(FLOAT16, node.operand, one, zero)
+        return None
+
+    return everywhere(program, pattern)
 
 
 @register

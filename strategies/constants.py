@@ -170,7 +170,7 @@ class Constants:
         total.used, total.live = False, True
         end: Expression = Literal(INT32, trips)
         if dice.chance(40):
-            end = self.constant(Literal(INT32, trips), frozenset())
+            end = self.constant(Literal(INT32, trips), frozenset(sketch.scope.taken))
         return [made, For(index, end, (add,))]
 
 
