@@ -138,6 +138,10 @@ def defined_names(program: Program) -> frozenset[str]:
     names = {p.name for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
         names |= {function.name, *(p.name for p in function.parameters)}
+        if function.slopes:
+            names |= {f"adj_{function.name}", "adj_ret"}
+        if function.replay:
+            names.add(f"replay_{function.name}")
     names |= {node.name for node in walk(program) if isinstance(node, Constant | Item)}
 
     def visit(body: Sequence[Statement]) -> None:
