@@ -27,15 +27,8 @@ def mend(path: Path) -> None:
     Raises `DamagedCorpus` if something that was acknowledged is missing.
     """
     journal = Journal(path / JOURNAL)
-    for shard, acknowledged in journal.acknowledged.items():
-        file = shard_file(path, shard)
-        found = size(file)
-        if found < acknowledged:
-            require_readable(path, shard)
-            raise DamagedCorpus(
-                f"{_name(path, file)} has {found} bytes where {acknowledged} were acknowledged: records are "
-                f"missing; restore the file, or delete {JOURNAL} to have all campaigns start again"
-            )
+    for shard in journal.acknowledged:
+        require_acknowledged(path, journal, shard)
     if journal.unfinished is not None:
         _roll_back(path, journal.unfinished)
     for category in categories(path):
@@ -53,6 +46,18 @@ def mend(path: Path) -> None:
         folder, _, name = pattern.rpartition("/")
         for left in path.glob(f"{folder}/{TEMPORARY.format(name)}".lstrip("/")):
             os.unlink(left)
+
+
+def require_acknowledged(path: Path, journal: Journal, shard: str) -> None:
+    """Raises `DamagedCorpus` if something of a shard that was acknowledged is missing."""
+    file, acknowledged = shard_file(path, shard), journal.acknowledged.get(shard, 0)
+    found = size(file)
+    if found < acknowledged:
+        require_readable(path, shard)
+        raise DamagedCorpus(
+            f"{_name(path, file)} has {found} bytes where {acknowledged} were acknowledged: records are "
+            f"missing; restore the file, or delete {JOURNAL} to have all campaigns start again"
+        )
 
 
 def _name(path: Path, file: Path) -> str:

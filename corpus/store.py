@@ -34,7 +34,7 @@ from corpus.digests import DigestSet
 from corpus.files import LOCK, CorpusBusy, explained, replace_file
 from corpus.heads import heads, lines_of_category
 from corpus.journal import JOURNAL, Begin, Commit, Journal, Progress, encode_event
-from corpus.mending import mend
+from corpus.mending import mend, require_acknowledged
 from corpus.record import (
     CorpusError,
     DamagedCorpus,
@@ -44,7 +44,7 @@ from corpus.record import (
     decode_record,
     encode_record,
 )
-from corpus.shards import VERIFIED, all_shards, categories, category_of, make_folder, shard_file, spread
+from corpus.shards import VERIFIED, all_shards, categories, category_of, make_folder, shard_file, shards, spread
 
 __all__ = [
     "CASE",
@@ -180,11 +180,17 @@ class Store:
         """The records of `category`, or of all in turn, in the order of the files.
 
         Each is checked against its syntax tree unless `check` is false.  Raises `DamagedCorpus`, naming file
-        and line.  A last line that is still being written is left out.
+        and line, or the file from which acknowledged records are missing.  A last line that is still being written
+        is left out.
         """
+        with explained(self.path):
+            journal = Journal(self.path / JOURNAL)
         for name in self.categories() if category is None else (category,):
             for where, line in lines_of_category(self.path, name):
                 yield _record(where, line, check)
+            for shard in shards(self.path, name):
+                with explained(self.path):
+                    require_acknowledged(self.path, journal, shard)
 
     def find(self, prefix: str) -> Record:
         """The record whose id starts with `prefix`; `CorpusError` if none does, or more than one."""

@@ -190,6 +190,17 @@ def test_only_the_rows_that_were_asked_for_are_exported(
     assert 0 < len(ids) < len(full)
 
 
+@pytest.mark.parametrize("format", ["jsonl", "jsonl-full", "parquet"])
+def test_no_file_is_written_of_no_rows(
+    format: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    options = ["--format", format, "--feature", "op:nothing", "--out", str(tmp_path / "out")]
+    assert run(["export", "--corpus", str(small), *options]) == 2
+    assert capsys.readouterr().err == f"warpsmith: no row of {small} is --feature op:nothing\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_parquet_is_not_written_over_something(parquet: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run(["export", "--format", "parquet", "--corpus", str(small), "--out", str(parquet)]) == 2

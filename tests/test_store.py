@@ -380,6 +380,15 @@ def test_shards_that_are_missing_or_double_or_strange_are_named(
         list(Store.open(tmp_path, write=False).records())
 
 
+def test_a_reader_misses_acknowledged_records_that_are_gone(tmp_path: Path) -> None:
+    grow(tmp_path, 3)
+    file = tmp_path / "verified" / "loop.jsonl"
+    file.write_bytes(file.read_bytes()[:300])
+    store = Store.open(tmp_path, write=False)
+    with pytest.raises(DamagedCorpus, match=r"loop\.jsonl has 300 bytes where \d+ were acknowledged"):
+        list(store.records())
+
+
 def refusal(path: Path) -> DamagedCorpus:
     with pytest.raises(DamagedCorpus) as caught:
         Store.open(path, write=True)

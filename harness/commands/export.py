@@ -166,6 +166,8 @@ def export(
     def records() -> Iterator[Record]:
         return filter(filters.keeps, store.records())
 
+    if filters.words and next(records(), None) is None:
+        raise BadUsage(f"no row of {store.path} is {filters.words}")
     if format is Format.JSONL:
         rows = export_jsonl(records(), out)
     elif format is Format.JSONL_FULL:
