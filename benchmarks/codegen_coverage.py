@@ -1,6 +1,6 @@
 """How much of Warp's own code generator a corpus reaches, beside what Warp's shipped tests reach in the same run.
 
-    python benchmarks/codegen_coverage.py [--corpus DIR] [--records N] [--draws N] [--tests PATTERN …] [--seconds S] [--functions N]
+    python benchmarks/codegen_coverage.py [--corpus DIR] [--records N] [--draws N] [--tests PATTERN …] [--seconds S]
 
 Each stored program is rebuilt, code generation alone: no C++ is compiled.  Line and branch coverage of `codegen.py` are
 printed, with the functions that the corpus leaves uncovered and whether Warp's tests reach them.  Warp's tests, where

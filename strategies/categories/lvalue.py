@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, Name, Statement
-from strategies.language.types import Scalar
+from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
 from strategies.statements import Sketch
 from strategies.targets import (
     Place,
@@ -37,7 +37,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
                 places.append(element_place(sketch))
             case 2:
                 places += field_places(sketch)
-            case 3:
+            case 3 if len(sketch.launch) < MAX_ARRAY_DIMENSIONS:
                 statement, found = row_places(sketch)
                 yield statement
                 places += found
