@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -456,33 +457,39 @@ def rebuild_changed_fields(program: Program) -> Program:
 
 
 @register
-def copy_changed_struct_arguments(program: Program) -> Program:
-    """In functions that change a struct parameter `s`, ``t = s`` first, and `t` instead of `s` from there on."""
-    functions = []
-    for function in program.functions:
-        changed = {
-            found.name
-            for node in (n for statement in function.body for n in walk(statement))
-            if isinstance(node, Assign | AugmentedAssign) and isinstance(found := root(node.target), Name)
-        }
-        names = FreshNames(program)
-        for parameter in function.parameters:
-            if parameter.name in changed and isinstance(parameter.type, Struct):
-                copy = Name(parameter.type, names.fresh(parameter.name))
-                body = tuple(_renamed(statement, parameter.name, copy.name) for statement in function.body)
-                first = Assign(copy, Name(parameter.type, parameter.name))
-                function = msgspec.structs.replace(function, body=(first, *body))
-        functions.append(function)
-    if all(a is b for a, b in zip(functions, program.functions, strict=True)):
-        return program
-    return msgspec.structs.replace(program, functions=tuple(functions))
+def pass_copies_of_structs(program: Program) -> Program:
+    """``y = f(s)``, `s` a struct, as ``t = s; y = f(t)``."""
+    names = FreshNames(program)
 
+    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(new for statement in body for new in one(statement))
 
-def _renamed(node: Any, old: str, new: str) -> Any:
-    """`node` with a variable under another name."""
-    if isinstance(node, Name) and node.name == old:
-        return Name(node.type, new)
-    return rebuild(node, lambda child: _renamed(child, old, new))
+    def one(node: Statement) -> list[Statement]:
+        arms = {name: new for name in ("body", "orelse") if (new := block(old := getattr(node, name, ()))) != old}
+        if arms:
+            return [msgspec.structs.replace(node, **arms)]
+        copies: list[Statement] = []
+
+        def passed(inner: Node) -> Any:
+            inner = rebuild(inner, passed)
+            if not isinstance(inner, Call):
+                return inner
+            arguments = list(inner.arguments)
+            for n, argument in enumerate(arguments):
+                if isinstance(argument, Name) and isinstance(argument.type, Struct):
+                    copy = Name(argument.type, names.fresh(argument.name))
+                    copies.append(Assign(copy, argument))
+                    arguments[n] = copy
+            return msgspec.structs.replace(inner, arguments=tuple(arguments))
+
+        if not isinstance(node, Assign | AugmentedAssign | Return):
+            return [node]
+        new = passed(node)
+        return [*copies, new] if copies else [node]
+
+    functions = tuple(msgspec.structs.replace(f, body=block(f.body)) for f in program.functions)
+    changed = msgspec.structs.replace(program, body=block(program.body), functions=functions)
+    return program if changed == program else changed
 
 
 def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:

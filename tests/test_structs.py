@@ -100,10 +100,10 @@ def test_a_function_changes_a_copy_of_its_argument() -> None:
     check_program(program, result_type)
     found = expect(program)
     np.testing.assert_array_equal(found.outputs["out"].expected, found.inputs["bodies.mass"])
-    copied = REWRITES["copy_changed_struct_arguments"](program)
+    copied = REWRITES["pass_copies_of_structs"](program)
     assert copied is not program
     check_program(copied, result_type)
-    assert REWRITES["copy_changed_struct_arguments"](SIMPLE) is SIMPLE
+    assert REWRITES["pass_copies_of_structs"](SIMPLE) is SIMPLE
 
 
 WRONG = {
