@@ -109,6 +109,8 @@ class Found:
     known: str | None
     path: Path | None
     hits: int = 1
+    #: from the moment a worker told of the failure to its stored report; None if there is none of this run
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -368,6 +370,8 @@ class _Run:
         self._probed: dict[str, tuple[int, int]] = {}
         self._unreduced = 0
         self._shrinks_said = False
+        #: when each failure was told of
+        self._seen: dict[int, float] = {}
 
     # -- the loop
 
@@ -609,6 +613,7 @@ class _Run:
             self._unreduced += result.what == "failure"
             return
         manner.asked += 1
+        self._seen[result.index] = time.monotonic()
         self._reducing[result.index] = result
         self._give(min(self._workers, key=lambda worker: len(worker.tasks)), {"reduce": result.index})
 
@@ -654,11 +659,11 @@ class _Run:
             path = self._store.failure_folder(reduced.bucket)
             if not (path / store_form.CASE).exists():
                 self._unsaved.append((reduced, result))
-                if not self._plan.fail_fast:
-                    self._save()
         self._found[reduced.bucket] = Found(
             reduced.bucket, failure.kind.value, None if known is None else known.id, path
         )
+        if not self._plan.fail_fast:
+            self._save()
         if known is not None:
             self._known[known.id] += 1
 
@@ -676,6 +681,8 @@ class _Run:
             self._store, reduced.reduced, reduced.bucket, provenance, known,
             python=self._plan.python, device=reduced.device,
         )  # fmt: skip
+        if reduced.bucket in self._found and result.index in self._seen:
+            self._found[reduced.bucket].seconds = time.monotonic() - self._seen[result.index]
         if not report.confirmed:
             self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
 

@@ -114,6 +114,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
                 "known": found.known,
                 "path": None if found.path is None else str(found.path),
                 "hits": found.hits,
+                "seconds_to_report": None if found.seconds is None else round(found.seconds, 3),
             }
             for found in summary.failures
         ],
