@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import os
 import select
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,9 @@ from harness.workers import Plan, WorkerBroke, WorkerDied, WorkerHandle
 
 RETRIES: Final = -1
 """Ray runs a task again as often as its process or node dies: the campaign itself knows no lost batches."""
+
+CONNECT_SECONDS: Final = 10.0
+"""For reaching the address of a cluster: Ray itself tries for minutes."""
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -50,6 +54,8 @@ def cluster(address: str | None) -> Iterator[int]:
         import ray
     except ImportError:
         raise RayMissing from None
+    if address is not None:
+        _reach(address)
     paths = [str(_ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     alone: dict[str, Any] = {} if address else {"include_dashboard": False}
     try:
@@ -66,6 +72,16 @@ def cluster(address: str | None) -> Iterator[int]:
         yield max(1, int(ray.cluster_resources().get("CPU", 1)))
     finally:
         ray.shutdown()
+
+
+def _reach(address: str) -> None:
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NoCluster(f"there is no Ray cluster to use at {address}: {error.strerror or error}") from None
 
 
 # ---------------------------------------------------------------- on a node

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -59,3 +61,14 @@ def test_what_ray_cannot_do_is_said_in_a_sentence(
     assert run(["grow", *options, "--corpus", str(tmp_path / "corpus")]) == 2
     assert capsys.readouterr().err == f"warpsmith: {said}\n"
     assert not (tmp_path / "corpus").exists()
+
+
+def test_an_address_without_a_cluster_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", ModuleType("ray"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    assert run(["grow", "--engine", "ray", "--address", address, "--corpus", str(tmp_path / "corpus")]) == 2
+    assert capsys.readouterr().err == f"warpsmith: there is no Ray cluster to use at {address}: Connection refused\n"
