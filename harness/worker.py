@@ -743,6 +743,8 @@ class Worker:
         self._replies = replies
         self._warmed: set[str] = set()
         self._headers: set[str] = set()
+        #: the header files of the C++ compiler, and their second names
+        self._clang_headers: dict[str, str] = {}
         self._batches = 0
         self._child: int | None = None
 
@@ -779,6 +781,7 @@ class Worker:
                 sys.modules.pop(module_name, None)
             if reply is not None:
                 self._remove_new_headers()
+                self._keep_clang_headers()
                 write_frame(self._replies, reply)
 
     def _warm(self, request: Frame) -> None:
@@ -806,6 +809,23 @@ class Worker:
                 os.mkdir(folder)
                 wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=folder)
         self._headers = self._nvrtc_headers()
+        self._keep_clang_headers()
+
+    def _keep_clang_headers(self) -> None:
+        """Give each precompiled header of the C++ compiler a second name.
+
+        Warp deletes the header whenever something does not compile, which then costs every batch that follows a second.
+        """
+        kept = os.path.join(self._root, "headers")
+        os.makedirs(kept, exist_ok=True)
+        for path in glob.glob(os.path.join(self._root, "wp_pch_*", "*.pch")):
+            self._clang_headers.setdefault(path, os.path.join(kept, str(len(self._clang_headers))))
+        for path, copy in self._clang_headers.items():
+            with contextlib.suppress(OSError):
+                if not os.path.exists(copy):
+                    os.link(path, copy)
+                elif not os.path.exists(path):
+                    os.link(copy, path)
 
     def _nvrtc_headers(self) -> set[str]:
         return set(glob.glob(os.path.join(self._root, "__nvrtc_auto_pch_*", "*")))

@@ -37,9 +37,10 @@ from strategies.language.check import IllFormed, check_program
 from strategies.language.nodes import Apply, Atomic, Program, walk
 from strategies.ops import ATOMICS, OPS, result_type
 
-BATCH: Final = 24
+BATCH: Final = 16
 """Programs that are built together.  What a batch costs besides its kernels is shared by so many; beyond this there
-is less than a twentieth to win (`benchmarks/building.py`), and a batch that dies has to be split."""
+is less than a twentieth to win (`benchmarks/building.py`), and one kernel that does not compile, of which there is one
+in 150, has the others built again."""
 
 SAMPLE: Final = 16
 """Every so many batches one is built at Warp's default optimization level, which takes three times as long
