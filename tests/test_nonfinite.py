@@ -215,4 +215,4 @@ def test_a_verified_program_may_give_nan(sandbox: Sandbox) -> None:
 
 def test_rows_over_matrices_are_evaluated_like_others() -> None:
     found = [expect(p) for k in range(24) if (p := strategies.draw("builtin", 0, k)) is not None]
-    assert sum(e.nonfinite is not None for e in found) >= 4
+    assert any(e.nonfinite is not None for e in found)
