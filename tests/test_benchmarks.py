@@ -69,3 +69,14 @@ def test_a_failure_that_no_known_issue_explains_is_new() -> None:
     assert dict(count.cells["elementwise"]) == {"new": 1, "known": 1, "discarded": 1}
     assert count.known == {"an-issue": 1}
     assert "SIGSEGV" in count.failures[0]
+
+
+def test_the_coverage_of_the_code_generator_names_what_is_missed_most_first() -> None:
+    module = benchmark("codegen_coverage")
+    corpus = module.Reached(0.5, 0.25, {"emit_If": (1, 9), "emit_For": (4, 4), "emit_While": (2, 3)})
+    tests = module.Reached(0.75, 0.5, {"emit_If": (9, 9)})
+    lines = list(module.report(corpus, tests, 10))
+    assert [line.split()[-2:] for line in lines[1:3]] == [["50.0%", "25.0%"], ["75.0%", "50.0%"]]
+    assert lines[3].startswith("2 functions are not covered whole")
+    assert ["emit_If" in lines[4], "9)" in lines[4], "emit_While" in lines[5]] == [True, True, True]
+    assert module.code_generator().name == "codegen.py"
