@@ -71,6 +71,7 @@ from strategies.language.types import Array, Composite, Matrix, Scalar, Transfor
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import EXCHANGES, Decision, OpSpec, overload
 from strategies.ops.decisions import truncated
+from strategies.ops.random_numbers import advanced
 from strategies.ops.spec import Rounding
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
@@ -410,7 +411,14 @@ class Evaluator(ControlFlow):
             case Name():
                 return self._variable(node.name, mask)
             case Apply():
-                return self._apply(self._row(node), node, [self._value(a, mask) for a in node.arguments], mask)
+                row, arguments = self._row(node), [self._value(a, mask) for a in node.arguments]
+                found = self._apply(row, node, arguments, mask)
+                if row.advances and isinstance(node.arguments[0], Name):
+                    state = arguments[0]
+                    for _ in range(row.advances):
+                        state = advanced(state)
+                    self._assign(node.arguments[0], state, mask)
+                return found
             case Compare():
                 return self._compare(node, mask)
             case Logical():
@@ -516,7 +524,8 @@ class Evaluator(ControlFlow):
         if row.decides_on_rounded:
             found = row.reference(lambda v: self._round(v, first), *arguments)
         elif row.composite:
-            found = row.reference(self._rounding(first), *arguments)
+            rounded = first if types.element_scalar(first).is_float else node.type
+            found = row.reference(self._rounding(rounded), *arguments)
         else:
             found = row.reference(*arguments) if arguments else row.reference(node.type)
         found = np.asarray(found).astype(self._dtype(node.type), copy=False)

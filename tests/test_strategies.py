@@ -738,6 +738,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("custom_gradient", "several of them", lambda p: sum(bool(f.slopes) for f in p.functions) > 1, 30),
     ("matrix", "an operation on matrices", works_on("mat"), 95),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
+    ("random", "a draw", applies("randf", "randi", "randn"), 95),
     ("quaternion", "an operation on quaternions", works_on("quat"), 95),
     ("transform", "an operation on transformations", works_on("transform"), 95),
     ("spatial", "an operation on spatial vectors", works_on("vec6"), 95),

@@ -15,6 +15,10 @@ from corpus.store import Store
 from harness.commands.shared import Corpus, Json, existing_corpus
 from harness.registry import BuiltIn, Use, met, program_uses, read_registry, table_uses
 
+_SAMPLED: Final = (
+    "triangle", "unit_ring", "unit_disk", "unit_sphere_surface", "unit_sphere", "unit_hemisphere_surface",
+    "unit_hemisphere", "unit_square", "unit_cube",
+)  # fmt: skip
 #: Why the table leaves out what it does, by name or by group.
 LEFT_OUT: Final = {
     "Tile Primitives": "tiles work on blocks of threads and have no row each",
@@ -30,6 +34,8 @@ LEFT_OUT: Final = {
     "cast": "reinterprets bits as a type that it is given",
     "svd2": "its factors are unique up to signs alone", "svd3": "its factors are unique up to signs alone",
     "qr3": "its factors are unique up to signs alone", "eig3": "its factors are unique up to order and signs alone",
+    "poisson": "its algorithm is not documented", "sample_cdf": "takes an array",
+    **{f"sample_{name}": "which point a state gives is not documented" for name in _SAMPLED},
     "noise": "its values are documented to change between versions and devices",
     "pnoise": "its values are documented to change between versions and devices",
     "curlnoise": "its values are documented to change between versions and devices",

@@ -22,6 +22,7 @@ from strategies.ops import (
     matrix_math,
     operators,
     quaternion_math,
+    random_numbers,
     scalar_math,
     spatial_math,
     transformations,
@@ -40,7 +41,7 @@ __all__ = [
 
 ROWS: Final[tuple[OpSpec, ...]] = (
     *operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS, *matrix_math.ROWS, *quaternion_math.ROWS,
-    *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS,
+    *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS, *random_numbers.ROWS,
 )  # fmt: skip
 #: The first row of each name.  Where overloads differ in more than their types, further rows follow it.
 OPS: Final = {row.name: row for row in reversed(ROWS)}

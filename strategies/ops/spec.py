@@ -82,6 +82,8 @@ class OpSpec:
     shaped: bool = False
     #: whether a result has length one if every vector or quaternion among the arguments does
     unit: bool = False
+    #: how many steps it takes of the random generator whose state is its first argument, if that is a variable
+    advances: int = 0
     #: the operation that makes results unique: a quaternion of a matrix has either sign, its matrix has none
     through: str | None = None
     #: whether IEEE 754 (or integer arithmetic) fixes the result to the last bit
