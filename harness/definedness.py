@@ -1,0 +1,97 @@
+"""Where an operation is not defined on its operands, in native precision, and where it leaves the finite numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from harness.control_flow import InvalidProgram
+from harness.lanes import Mask, Values
+from harness.precision import Precision
+from strategies.ops import OpSpec
+
+_DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
+_SHIFTS: Final = frozenset(("lshift", "rshift"))
+_OVERFLOWING: Final = frozenset(
+    ("add", "sub", "mul", "div", "floordiv", "cw_div", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul")
+)
+
+#: Operations that are told what to do with NaN and infinities, or whose derivative does not depend on their operands.
+PASSES_OVER_NONFINITE: Final = frozenset(
+    ("min", "max", "clamp", "sign", "step", "nonzero", "isnan", "isinf", "isfinite", "pos", "neg")
+)
+
+
+class Definedness(Precision):
+    """The part of an evaluation that refuses what Warp does not define, and notes what is no finite number."""
+
+    #: see `harness.reference.Evaluation`
+    _magnitude: Values
+    _nonfinite: Mask
+
+    def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
+        """Raise `InvalidProgram` where an operation is not defined on its operands.
+
+        For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result.
+        """
+        if found.dtype.kind == "f":
+            self._check_finite(row, arguments, found, mask)
+        kind = arguments[0].dtype.kind if arguments else ""
+        if kind not in ("i", "u"):
+            return
+        active = mask[..., None] if found.ndim > 3 or any(a.ndim > 3 for a in arguments) else mask
+        bits = 8 * arguments[0].dtype.itemsize
+        problem = None
+        if row.name in _DIVISIONS and np.any(active & (arguments[1] == 0)):
+            problem = "divides an integer by zero"
+        elif row.name in _SHIFTS and np.any(active & ((arguments[1] < 0) | (arguments[1] >= bits))):
+            problem = "shifts by a negative number of bits, or by too many"
+        if problem is not None:
+            raise InvalidProgram(f"{self.program.name} {problem}")
+        if row.name in _OVERFLOWING and kind == "i":
+            if row.name == "lshift":
+                wide = arguments[0] * 2.0 ** arguments[1].astype(np.float64)
+            elif row.composite:
+                wide = row.reference(lambda v: v, *(a.astype(np.float64) for a in arguments))
+            else:
+                wide = row.reference(*(a.astype(np.float64) for a in arguments))
+            wide = wide.reshape(*wide.shape[:3], -1) if wide.ndim > 3 else wide
+            self._check_overflow(wide, bits, mask[..., None] if wide.ndim > 3 else mask)
+
+    def _check_overflow(self, wide: Values, bits: int, active: Mask) -> None:
+        """Raise `InvalidProgram` if a result, computed as float64, does not fit a signed integer of `bits`."""
+        limit = 2.0 ** (bits - 1)
+        if np.any(((wide >= limit) | (wide < -limit)) & active):
+            raise InvalidProgram(f"{self.program.name} overflows a signed integer")
+
+    def _check_finite(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
+        """Raise `InvalidProgram` where finite operands have no finite result."""
+
+        def finite(values: Values) -> Mask:
+            found: Mask = np.isfinite(values)
+            return np.asarray(found.all(axis=tuple(range(3, values.ndim))))
+
+        lost = mask & ~finite(found)
+        if lost.any():
+            for argument in arguments:
+                lost = lost & finite(argument)
+            if lost.any():
+                raise InvalidProgram(f"{self.program.name} has operands of {row.name} without a finite result")
+
+    def _note_magnitude(self, found: Values, mask: Mask) -> None:
+        size = np.abs(found[0, 0])
+        size = size.max(axis=-1) if size.ndim > 1 else size
+        size = np.where(mask[0, 0] & np.isfinite(size), size, 0.0)
+        self._magnitude = np.maximum(self._magnitude, size)
+
+    def _note_nonfinite(self, row: OpSpec, values: Sequence[Values], mask: Mask) -> None:
+        """Note the threads whose derivatives may be NaN by the formula of an adjoint, infinity times zero, say."""
+        if row.name in PASSES_OVER_NONFINITE:
+            return
+        for value in values:
+            if value.dtype.kind == "f":
+                lost = ~np.isfinite(value[0, 0])
+                # a matrix has two axes here
+                self._nonfinite |= mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
