@@ -12,7 +12,6 @@ import numpy as np
 from harness.lanes import Mask, Values
 from harness.places import Part
 from strategies.language import types
-from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
     Call,
     Expression,
@@ -26,6 +25,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.types import Array, Tuple, Type
 
 

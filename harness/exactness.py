@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from strategies.language import types
-from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -32,6 +31,7 @@ from strategies.language.nodes import (
     Zeros,
     children,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.types import Array, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import overload

@@ -10,7 +10,6 @@ from harness.control_flow import InvalidProgram
 from harness.definedness import Definedness
 from harness.lanes import Mask, Values
 from harness.places import Part, whole
-from strategies.language.check import bound_arguments
 from strategies.language.effects import function_effects
 from strategies.language.nodes import (
     Apply,
@@ -36,6 +35,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.remembered import remembered
+from strategies.language.rules import bound_arguments
 from strategies.language.types import Array, Composite, Matrix, Scalar, Transform
 from strategies.language.views import arrays_named, definitions
 

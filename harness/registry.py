@@ -158,7 +158,7 @@ def table_uses() -> Iterator[Use]:
 
 
 def _constructions() -> Iterator[Use]:
-    from strategies.language.check import constructions
+    from strategies.language.rules import constructions
 
     for notation in ("vec3", "mat33", "quat", "transform", "vec6"):
         of = types.composite(notation, types.FLOAT32)

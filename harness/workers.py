@@ -33,8 +33,9 @@ from harness.verdict import FailureKind, Outcome, Tier, Verdict
 from harness.verify import jobs, settle, try_expect
 from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
 from strategies import draw
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.nodes import Apply, Atomic, Program, walk
+from strategies.language.rules import IllFormed
 from strategies.ops import ATOMICS, OPS, result_type
 
 BATCH: Final = 16

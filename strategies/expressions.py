@@ -10,7 +10,6 @@ from strategies import intervals
 from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.check import constructions
 from strategies.language.nodes import (
     Apply,
     Cast,
@@ -28,6 +27,7 @@ from strategies.language.nodes import (
     Parameter,
     View,
 )
+from strategies.language.rules import constructions
 from strategies.language.types import (
     BOOL,
     INT32,

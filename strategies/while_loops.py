@@ -5,7 +5,6 @@ from __future__ import annotations
 from strategies.blocks import whole
 from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
-from strategies.language.check import certainly_runs
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -24,6 +23,7 @@ from strategies.language.nodes import (
     Statement,
     While,
 )
+from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32
 from strategies.loops import Bounds, Loops
 from strategies.scope import Variable

@@ -19,7 +19,7 @@ from harness.verdict import FailureKind
 from harness.verify import job, verify_all
 from strategies import draw
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import defined_names
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
@@ -42,6 +42,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.types import BOOL, FLOAT32, INT32
 from strategies.ops import ATOMICS, result_type
 

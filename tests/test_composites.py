@@ -12,7 +12,7 @@ from harness.shrink.tree import size
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render, type_name
+from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
 from strategies.language.widen import widened_type
 from strategies.ops import result_type

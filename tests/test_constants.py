@@ -12,7 +12,7 @@ from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import defined_names
 from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, FLOAT64, INT32
 from strategies.language.widen import widened
 from strategies.ops import result_type

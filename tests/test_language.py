@@ -14,9 +14,10 @@ import strategies
 from strategies.categories import CATEGORIES
 from strategies.language import nodes as n
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
 from strategies.language.render import INFIX, expression, literal, render, type_name, with_name
+from strategies.language.rules import IllFormed
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32
 from strategies.language.widen import widened
 from strategies.ops import result_type

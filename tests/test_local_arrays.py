@@ -11,8 +11,9 @@ from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
 from harness.verify import job
 from strategies.language import types as t
-from strategies.language.check import MAX_LOCAL_CELLS, IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.effects import effects
+from strategies.language.expression_types import MAX_LOCAL_CELLS
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Apply,
@@ -36,6 +37,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.types import BOOL, FLOAT32, INT32
 from strategies.language.views import shapes
 from strategies.ops import result_type

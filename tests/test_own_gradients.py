@@ -14,7 +14,7 @@ from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from harness.verify import FAST, job, judge, verify_all
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import structure_hash
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
@@ -33,6 +33,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, INT32
 from strategies.ops import result_type
 

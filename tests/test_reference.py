@@ -21,7 +21,7 @@ from harness.inputs import Flavour, derive
 from harness.reference import Evaluator, InvalidProgram
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -51,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.structs import flattened
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Array, Matrix, Scalar, Vector
 from strategies.language.widen import widened

@@ -14,9 +14,10 @@ from harness.shrink import candidates, well_formed
 from harness.verify import struct_layouts
 from strategies.language import nodes as n
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import structure_hash
 from strategies.language.render import render
+from strategies.language.rules import IllFormed
 from strategies.language.structs import destructured, flattened, leaves
 from strategies.language.types import FLOAT32, INT32
 from strategies.ops import result_type

@@ -21,7 +21,7 @@ from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.effects import effects
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
@@ -51,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import expression, render
+from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, INT32, VOID
 from strategies.ops import result_type
 

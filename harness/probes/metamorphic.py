@@ -21,7 +21,7 @@ from harness.sandbox import BuildOptions, Sandbox, Versions
 from harness.shrink.tree import names_of, root_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
-from strategies.language.check import IllFormed, check_program
+from strategies.language.check import check_program
 from strategies.language.hashing import defined_names
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
@@ -48,6 +48,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import IllFormed
 from strategies.language.structs import flattened
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import result_type

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from harness.shrink.tree import substitute
-from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
     Assign,
     Call,
@@ -24,6 +23,7 @@ from strategies.language.nodes import (
     View,
     rebuild,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.types import Array, Struct, StructArray
 
 _STRUCTS: Final = Struct | StructArray

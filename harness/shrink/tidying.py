@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from harness.shrink.tree import Body, names_of, root_of, targets_of, walk, with_fields
-from strategies.language.check import bound_arguments
 from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Assign,
@@ -39,6 +38,7 @@ from strategies.language.nodes import (
     children,
     rebuild,
 )
+from strategies.language.rules import bound_arguments
 
 
 def tidy(program: Program) -> Program:

@@ -6,15 +6,7 @@ from collections import Counter
 from typing import TypeAlias
 
 from harness.shrink.tree import Body, assigned, root_of, targets_of, walk
-from strategies.language.check import (
-    IllFormed,
-    bound_arguments,
-    certainly_runs,
-    check_program,
-    component_type,
-    constructions,
-    returned_type,
-)
+from strategies.language.check import check_program
 from strategies.language.effects import effects
 from strategies.language.nodes import (
     Apply,
@@ -52,6 +44,14 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+)
+from strategies.language.rules import (
+    IllFormed,
+    bound_arguments,
+    certainly_runs,
+    component_type,
+    constructions,
+    returned_type,
 )
 from strategies.language.structs import flattened, struct_types
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from strategies.language.check import bound_arguments
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -22,6 +21,7 @@ from strategies.language.nodes import (
     children,
 )
 from strategies.language.remembered import remembered
+from strategies.language.rules import bound_arguments
 from strategies.language.structs import flattened
 from strategies.language.types import Array
 from strategies.language.views import arrays_named, definitions, made

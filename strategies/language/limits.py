@@ -14,7 +14,6 @@ from enum import Enum
 from typing import Final
 
 from strategies.language import types
-from strategies.language.check import bound_arguments, fixed
 from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Apply,
@@ -52,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overwrites import Overwrites
+from strategies.language.rules import bound_arguments, fixed
 from strategies.language.structs import flattened
 from strategies.language.types import Matrix, Transform, Type
 from strategies.language.views import arrays_named, made, roots

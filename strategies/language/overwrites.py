@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from strategies.language.check import bound_arguments
 from strategies.language.effects import function_effects
 from strategies.language.nodes import (
     Assign,
@@ -30,6 +29,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.types import Array
 from strategies.language.views import arrays_named, definitions, full_indices
 

@@ -1,0 +1,324 @@
+"""The type of every expression, which must be what its node says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from strategies.language.nodes import (
+    Apply,
+    Call,
+    Cast,
+    Compare,
+    Component,
+    Conditional,
+    Constant,
+    Construct,
+    Element,
+    Expression,
+    Extent,
+    Field,
+    For,
+    Function,
+    Item,
+    Literal,
+    Logical,
+    Name,
+    Parameter,
+    Program,
+    Slice,
+    Static,
+    View,
+    Zeros,
+    walk,
+)
+from strategies.language.render import COMPARISONS, has_name
+from strategies.language.rules import IllFormed, bound_arguments, check_name, component_type, constructions, require
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    VOID,
+    Array,
+    Composite,
+    Scalar,
+    Struct,
+    StructArray,
+    Tuple,
+    Type,
+    tuple_of,
+)
+from strategies.language.views import view_type
+
+#: The type of an operation's result from those of its arguments, or None if there is no such operation; for an
+#: atomic, what it returns of an array with such elements and such a value.
+ResultType = Callable[[str, Sequence[Type]], Type | None]
+#: Cells of an array that a thread makes for itself: it lies on the thread's stack.
+MAX_LOCAL_CELLS: Final = 256
+
+
+class ExpressionChecker:
+    """Checks expressions, at a point where it knows what is defined.
+
+    It stands in the kernel, or in one function; `functions` are those that it may call.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        owner: Program | Function,
+        result_type: ResultType | None,
+        functions: Sequence[Function],
+    ) -> None:
+        self._program = program
+        self._owner = owner
+        self._result_type = result_type
+        self._functions = {f.name: f for f in functions}
+        self._parameters: dict[str, Parameter] = {}
+        self._struct_arrays: dict[str, StructArray] = {}
+        #: the fields of arrays of structs, by their dotted names
+        self._fields: dict[str, Parameter] = {}
+        #: the type of every name defined so far on every path, and those that may not be assigned
+        self._names: dict[str, Type] = {}
+        self._fixed: set[str] = set()
+        #: parts of arrays, by their local names
+        self._views: dict[str, Parameter] = {}
+        self._loops = 0
+
+    def _expect(self, node: Expression, wanted: Type) -> None:
+        found = self._expression(node)
+        require(found is wanted, f"{found!r} stands where {wanted!r} is needed")
+
+    def _expression(self, node: Expression) -> Type:
+        """The type of an expression, which must be what the node says."""
+        found = self._type(node)
+        require(found is node.type, f"an expression of type {found!r} says that it is {node.type!r}")
+        parts = found.items if isinstance(found, Tuple) else () if found is VOID else (found,)
+        require(all(map(has_name, parts)), f"{found!r} has no name in Warp")
+        return found
+
+    def _type(self, node: Expression) -> Type:
+        match node:
+            case Literal():
+                return self._literal(node)
+            case Constant():
+                return self._constant(node)
+            case Static():
+                self._static(node.value)
+                return node.type
+            case Name() if isinstance(node.type, Array):
+                return self._array(node.name).type
+            case Name() if isinstance(node.type, StructArray):
+                require(node.name in self._struct_arrays, f"there is no array {node.name!r}")
+                return self._struct_arrays[node.name]
+            case Name():
+                require(node.name in self._names, f"{node.name!r} has no value on some path")
+                return self._names[node.name]
+            case Apply():
+                arguments = [self._expression(a) for a in node.arguments]
+                if self._result_type is None:
+                    return node.type
+                found = self._result_type(node.op, node.argument_types)
+                require(found is not None, f"{node.op!r} does not take {arguments!r}")
+                assert found is not None
+                return found
+            case Compare():
+                return self._compare(node)
+            case Logical():
+                require(node.operator in ("and", "or"), f"{node.operator!r} is no logical operator")
+                require(len(node.operands) > 1, f"{node.operator!r} has one operand")
+                for operand in node.operands:
+                    self._expect(operand, BOOL)
+                return BOOL
+            case Cast():
+                source = self._expression(node.operand)
+                require(isinstance(source, Scalar) and isinstance(node.type, Scalar), "only scalars are converted")
+                return node.type
+            case Construct():
+                return self._construct(node)
+            case Component():
+                return self._component(node)
+            case Field():
+                base = self._expression(node.base)
+                require(isinstance(base, Struct), "only structs have fields")
+                assert isinstance(base, Struct)
+                require(node.field in dict(base.fields), f"{base.name!r} has no field {node.field!r}")
+                return base.field(node.field)
+            case Call():
+                require(not isinstance(node.type, Struct), "a struct that a call gives is part of an expression")
+                return self._call(node)
+            case Element() if node.array in self._struct_arrays:
+                of = self._struct_arrays[node.array]
+                require(len(node.indices) == of.ndim, f"{node.array!r} has another number of dimensions")
+                for index in node.indices:
+                    self._expect(index, INT32)
+                return of.dtype
+            case Element():
+                parameter = self._array(node.array)
+                self._indices(parameter, node.indices)
+                assert isinstance(parameter.type, Array)
+                return parameter.type.dtype
+            case View():
+                return self._view(node)
+            case Extent() if node.array in self._struct_arrays:
+                require(0 <= node.axis < self._struct_arrays[node.array].ndim, f"{node.array!r} has no such axis")
+                return INT32
+            case Zeros():
+                require(
+                    isinstance(node.type, Array) and len(node.shape) == node.type.ndim,
+                    "the shape of a new array does not fit its type",
+                )
+                require(
+                    min(node.shape) > 0 and math.prod(node.shape) <= MAX_LOCAL_CELLS,
+                    "a new array is too large, or empty",
+                )
+                return node.type
+            case Extent():
+                whole = self._array(node.array).type
+                require(isinstance(whole, Array) and 0 <= node.axis < whole.ndim, f"{node.array!r} has no such axis")
+                return INT32
+            case Conditional():
+                self._expect(node.test, BOOL)
+                then = self._expression(node.then)
+                self._expect(node.otherwise, then)
+                return then
+        raise IllFormed(f"{node!r} is no expression")
+
+    def _struct_call(self, node: Expression) -> Type:
+        """The type of what is assigned or returned: a struct that a function gives stands there alone."""
+        if isinstance(node, Call) and isinstance(node.type, Struct):
+            found = self._call(node)
+            require(found is node.type, f"a call of type {found!r} says that it is {node.type!r}")
+            return found
+        return self._expression(node)
+
+    # ------------------------------------------------------------ arrays and their parts
+
+    def _array(self, name: str) -> Parameter:
+        parameter = self._parameters.get(name) or (self._views.get(name) if name in self._names else None)
+        require(parameter is not None and isinstance(parameter.type, Array), f"there is no array {name!r}")
+        assert parameter is not None
+        return parameter
+
+    def _indices(self, parameter: Parameter, indices: Sequence[Expression]) -> None:
+        assert isinstance(parameter.type, Array)
+        require(len(indices) == parameter.type.ndim, f"{parameter.name!r} has another number of dimensions")
+        for index in indices:
+            self._expect(index, INT32)
+
+    def _view(self, node: View) -> Type:
+        of = self._array(node.array).type
+        assert isinstance(of, Array)
+        for index in node.indices:
+            if not isinstance(index, Slice):
+                self._expect(index, INT32)
+                continue
+            for part in (index.start, index.stop, index.step):
+                if part is not None:
+                    self._expect(part, INT32)
+            require(not isinstance(index.step, Literal) or index.step.value != 0, "a slice has a step of zero")
+        found = view_type(of, node)
+        require(found is not None, f"{node.array!r} has no such view")
+        assert found is not None
+        return found
+
+    # ------------------------------------------------------------ numbers that Python knows
+
+    def _constant(self, node: Constant) -> Type:
+        check_name(node.name)
+        bound = {n.name for n in walk(self._owner) if isinstance(n, Name | For | Parameter)}
+        require(node.name not in bound, f"{node.name!r} is a constant and a variable")
+        require(node.name not in self._functions, f"{node.name!r} is a constant and a function")
+        return self._literal(node.value)
+
+    def _static(self, node: Expression) -> None:
+        """Check what Python evaluates: numbers, constants, indices of loops, and what is computed of them."""
+        match node:
+            case Literal():
+                self._literal(node)
+            case Constant():
+                self._constant(node)
+            case Name():
+                require(self._names.get(node.name) is INT32, f"{node.name!r} is no index")
+            case Item():
+                check_name(node.name)
+                require(len(node.values) > 0, f"{node.name!r} is empty")
+                self._static(node.index)
+            case Apply(op="add" | "sub" | "mul", arguments=arguments):
+                for argument in arguments:
+                    self._static(argument)
+            case _:
+                raise IllFormed("a static expression is made of numbers alone")
+
+    @staticmethod
+    def _literal(node: Literal) -> Type:
+        of, value = node.type, node.value
+        require(isinstance(of, Scalar), "a literal is a scalar")
+        assert isinstance(of, Scalar)
+        if of.kind == "bool":
+            require(isinstance(value, bool), f"{value!r} is no truth value")
+        else:
+            low, high = of.limits
+            require(not isinstance(value, bool) and low <= value <= high, f"{value!r} is no value of type {of!r}")
+            require(of.is_float or isinstance(value, int), f"{value!r} is no value of type {of!r}")
+        return of
+
+    # ------------------------------------------------------------ calls, comparisons, values of several numbers
+
+    def _call(self, node: Call) -> Type:
+        function = self._functions.get(node.function)
+        require(function is not None, f"there is no function {node.function!r} before this one")
+        assert function is not None
+        for parameter, argument in bound_arguments(function, node):
+            if isinstance(parameter.type, Array):
+                require(isinstance(argument, Name | View), f"{parameter.name!r} takes an array")
+                assert isinstance(argument, Name | View)
+                given = self._array(argument.array if isinstance(argument, View) else argument.name)
+                require(given.output or not parameter.output, f"{given.name!r} is no output")
+            self._expect(argument, parameter.type)
+        if not node.derivative:
+            return function.type
+        require(len(function.slopes) == len(function.parameters), f"{function.name!r} has no slopes to be had")
+        return function.type if len(function.slopes) == 1 else tuple_of([function.type] * len(function.slopes))
+
+    def _compare(self, node: Compare) -> Type:
+        require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
+        require(all(o in COMPARISONS for o in node.operators), "there is no such comparison")
+        first = self._expression(node.operands[0])
+        require(isinstance(first, Scalar), "only scalars are compared")
+        for operand in node.operands[1:]:
+            self._expect(operand, first)
+        return BOOL
+
+    def _construct(self, node: Construct) -> Type:
+        if isinstance(node.type, Struct):
+            wanted = [field for _, field in node.type.fields]
+            require(len(node.arguments) in (0, len(wanted)), f"{node.type.name!r} is made of another number of values")
+            for argument, field in zip(node.arguments, wanted, strict=False):
+                self._expect(argument, field)
+            return node.type
+        of = node.type
+        require(isinstance(of, Composite), "only vectors, matrices, quaternions and transformations are constructed")
+        assert isinstance(of, Composite)
+        found = tuple(self._expression(argument) for argument in node.arguments)
+        require(found in constructions(of), f"{of!r} is not made of {found!r}")
+        return of
+
+    def _component(self, node: Component) -> Type:
+        base = self._expression(node.base)
+        if isinstance(base, Tuple):
+            require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")
+            assert isinstance(node.index, Literal)
+            require(0 <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}")
+            return base.items[int(node.index.value)]
+        require(isinstance(base, Composite), f"{base!r} has no components")
+        assert isinstance(base, Composite)
+        for index, extent in zip((node.index, node.column), base.shape, strict=False):
+            if index is not None:
+                self._expect(index, INT32)
+            if isinstance(index, Literal):
+                require(0 <= index.value < extent, f"{base!r} has no component {index.value!r}")
+        found = component_type(base, node)
+        require(found is not None, f"{base!r} has no such component")
+        assert found is not None
+        return found

@@ -1,0 +1,142 @@
+"""Rules of types and definedness that the checker, the reference, the analyses and the generator share.
+
+What values are made of, what a component, a call and a return give, what a name may be, and what certainly happens.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from strategies.language.nodes import (
+    Call,
+    Component,
+    Constant,
+    Expression,
+    For,
+    Function,
+    If,
+    Literal,
+    Parameter,
+    Return,
+    Statement,
+)
+from strategies.language.render import is_alias
+from strategies.language.types import (
+    INT32,
+    VOID,
+    Composite,
+    Matrix,
+    Quaternion,
+    Transform,
+    Type,
+    Vector,
+    quaternion,
+    tuple_of,
+    vector,
+)
+
+#: Names that a kernel must not rebind: the module that every kernel uses, and what it is rendered with.
+_RESERVED: Final = frozenset(("wp", "range", "float", "int", "bool"))
+
+
+class IllFormed(ValueError):
+    """A program that cannot be a kernel; the message says why."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Raise `IllFormed` for `reason` unless `condition` holds."""
+    if not condition:
+        raise IllFormed(reason)
+
+
+def check_name(name: str) -> None:
+    """Raise `IllFormed` unless a variable, a function or a kernel may be called `name`."""
+    require(
+        name.isidentifier()
+        and name.isascii()
+        and not keyword.iskeyword(name)
+        and name not in _RESERVED
+        and not is_alias(name),
+        f"{name!r} is no name for a variable",
+    )
+
+
+def constructions(of: Composite) -> set[tuple[Type, ...]]:
+    """The types of arguments that values of type `of` are made of."""
+    one: tuple[Type, ...] = (of.dtype,)
+    found: set[tuple[Type, ...]] = {(), one * of.length}
+    match of:
+        case Vector(length=6) if of.dtype.is_float:
+            # a spatial vector, which is not made of one number
+            found.add((vector(3, of.dtype),) * 2)
+        case Vector() | Matrix():
+            found.add(one)
+        case Quaternion():
+            found.add((vector(3, of.dtype), of.dtype))
+        case Transform():
+            found.add((vector(3, of.dtype), quaternion(of.dtype)))
+    return found
+
+
+def component_type(base: Composite, node: Component) -> Type | None:
+    """The type of the component of a value of type `base` that `node` names, or None if there is none."""
+    if not isinstance(base, Matrix) and node.column is not None:
+        return None
+    match base:
+        case Matrix() if node.attribute:
+            return None
+        case Matrix():
+            return base.dtype if node.column is not None else vector(base.columns, base.dtype)
+        case Transform() if node.attribute:
+            parts: dict[object, Type] = {0: vector(3, base.dtype), 1: quaternion(base.dtype)}
+            return parts.get(node.index.value) if isinstance(node.index, Literal) else None
+        case _ if node.attribute and not (isinstance(node.index, Literal) and base.length <= 4):
+            return None
+    return base.dtype
+
+
+def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter, Expression]]:
+    """The parameters of `function` with what `call` gives for them, in the order of evaluation: the arguments as they
+    are written, then defaults.  Raises `IllFormed` if they do not fit."""
+    plain = len(call.arguments) - len(call.keywords)
+    require(plain <= len(function.parameters), f"{function.name!r} takes fewer arguments")
+    left = {p.name: p for p in function.parameters[plain:]}
+    yield from zip(function.parameters, call.arguments[:plain], strict=False)
+    for name, argument in zip(call.keywords, call.arguments[plain:], strict=True):
+        require(name in left, f"{function.name!r} has no further parameter {name!r}")
+        yield left.pop(name), argument
+    for parameter in left.values():
+        require(parameter.default is not None, f"{function.name!r} is called without {parameter.name!r}")
+        assert parameter.default is not None
+        yield parameter, parameter.default
+
+
+def returned_type(node: Return) -> Type:
+    """The type of what a function gives its caller."""
+    found = [value.type for value in node.values]
+    return VOID if not found else found[0] if len(found) == 1 else tuple_of(found)
+
+
+def returns(body: Sequence[Statement]) -> bool:
+    """Whether every path through `body` that reaches its end has returned before."""
+    match body[-1] if body else None:
+        case Return():
+            return True
+        case If() as last:
+            return returns(last.body) and returns(last.orelse)
+    return False
+
+
+def fixed(node: Expression) -> int | None:
+    """The whole number that a literal or a constant is; None for any other expression."""
+    found = node.value if isinstance(node, Constant) else node
+    return int(found.value) if isinstance(found, Literal) else None
+
+
+def certainly_runs(loop: For) -> bool:
+    """Whether the body certainly runs, so that the loop's variable has a value afterwards."""
+    bounds = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    values = [value for b in bounds if (value := fixed(b)) is not None]
+    return len(values) == 3 and values[2] != 0 and len(range(*values)) > 0
