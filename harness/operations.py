@@ -224,7 +224,7 @@ class Operations(Atomics):
         parts = [self._value(a, mask) for a in node.arguments]
         if not parts:
             return np.zeros((1, 1, 1, node.type.length), self._dtype(node.type))
-        if len(parts) == 1:
+        if len(parts) == 1 and parts[0].ndim == 3:
             parts = parts * node.type.length
         lanes = np.broadcast_shapes(*(p.shape[:3] for p in parts))
         parts = [p[..., None] if p.ndim == 3 else p for p in parts]

@@ -22,8 +22,10 @@ from strategies.language.nodes import (
     Node,
     Program,
     ThreadIndex,
+    Zeros,
     walk,
 )
+from strategies.language.spellings import spelled
 from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.ops import ATOMICS, ROWS, instances
 
@@ -146,7 +148,7 @@ def table_uses() -> Iterator[Use]:
     """Every call that the op table knows."""
     for row in ROWS:
         for arguments, _ in instances(row):
-            yield row.spelling_of or row.name, arguments
+            yield row.spelling_of or row.name, (*arguments, *(types.INT32,) * len(spelled(row.name)[1]))
     for op, over in ATOMICS.items():
         for name in over:
             of = types.scalar(name)
@@ -155,6 +157,7 @@ def table_uses() -> Iterator[Use]:
                 yield op, (types.array(of, ndim), *(types.INT32,) * ndim, *(of,) * count)
     yield from _constructions()
     yield "tid", ()
+    yield "zeros", ()
 
 
 def _constructions() -> Iterator[Use]:
@@ -186,8 +189,9 @@ def program_uses(program: Program) -> Iterator[Use]:
 def _uses(program: Program, node: Node) -> Iterator[Use]:
     match node:
         case Apply():
-            spelled = next((r.spelling_of for r in ROWS if r.name == node.op and r.spelling_of), node.op)
-            yield spelled, tuple(a.type for a in node.arguments)
+            name = next((r.spelling_of for r in ROWS if r.name == node.op and r.spelling_of), node.op)
+            further = (types.INT32,) * len(spelled(node.op)[1])
+            yield name, (*(a.type for a in node.arguments), *further)
         case AugmentedAssign():
             yield node.operator, (node.target.type, node.value.type)
         case Construct(type=Composite() as of):
@@ -199,6 +203,8 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
             yield node.op, (array, *(i.type for i in node.indices), *(element,) * count)
         case ThreadIndex():
             yield "tid", ()
+        case Zeros():
+            yield "zeros", ()
 
 
 def groups_of(registry: Sequence[BuiltIn]) -> dict[str, str]:

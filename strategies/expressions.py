@@ -102,6 +102,8 @@ STAPLES: Final = frozenset(("add", "sub", "mul"))
 #: Nobody divides a whole number by one, or asks for the remainder.
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
+#: Of 100 quaternions that are constructed, how many are copies of another.
+COPIES: Final = 8
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
 _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
@@ -627,6 +629,8 @@ class Expressions:
             case Transform():
                 rotation = self.fit(self.leaf_or(types.quaternion(of.dtype), depth), Unit())
                 parts = [self.expression(vector, depth - 1), rotation]
+            case Quaternion() if self.dice.chance(COPIES):
+                parts = [self.expression(of, depth - 1)]
             case Quaternion() if self.dice.chance(40):
                 parts = [self.expression(vector, depth - 1), self.expression(of.dtype, depth - 1)]
             case Matrix() if of.length > 4:

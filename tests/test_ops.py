@@ -163,6 +163,9 @@ def test_every_row_can_be_drawn() -> None:
         ("bit_count", ("uint64",), "int32"),
         ("dot", ("vec4<int32>", "vec4<int32>"), "int32"),
         ("cross", ("vec2<float32>", "vec2<float32>"), None),
+        ("cross", ("vec3<int16>", "vec3<int16>"), "vec3<int16>"),
+        ("cw_mul", ("mat23<int8>", "mat23<int8>"), "mat23<int8>"),
+        ("cw_div", ("mat23<float64>", "mat32<float64>"), None),
         ("argmin", ("vec2<float32>",), "uint32"),
         ("lshift", ("float32", "float32"), None),
         ("neg", ("uint32",), None),
@@ -380,6 +383,21 @@ def test_vector_references_agree_with_mpmath(row: OpSpec) -> None:
                 assert len(got) == len(wanted)
                 for one, other in zip(got, wanted, strict=True):
                     assert abs(one - other) <= 8 * 2.0**-53 * scale, (row.name, point, got, wanted)
+
+
+def test_vectors_of_integers_and_matrices_are_multiplied_number_by_number() -> None:
+    dice = random.Random(5)
+    for name in t.INTEGERS:
+        inside = OPS["cross"].domain(t.scalar(name))
+        a, b = ([int(value(dice, place, t.scalar(name))) for _ in range(3)] for place in inside)
+        found = call(OPS["cross"], *(np.array(v, name).reshape(1, 1, 1, 3) for v in (a, b))).ravel().tolist()
+        expected = [a[k - 2] * b[k - 1] - a[k - 1] * b[k - 2] for k in range(3)]
+        low, high = t.scalar(name).limits
+        assert found == [n if low <= n <= high else n % int(high + 1) for n in expected]
+    numbers = np.arange(1.0, 7.0).reshape(1, 1, 1, 6)
+    matrices = [t.parse("mat23<float64>")] * 2
+    assert call(overload("cw_mul", matrices), numbers, numbers + 1).ravel().tolist() == [2, 6, 12, 20, 30, 42]
+    assert call(overload("cw_div", matrices), 4 * numbers, numbers).ravel().tolist() == [4] * 6
 
 
 # ---------------------------------------------------------------- integers, against Python's

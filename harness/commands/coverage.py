@@ -19,6 +19,8 @@ _SAMPLED: Final = (
     "triangle", "unit_ring", "unit_disk", "unit_sphere_surface", "unit_sphere", "unit_hemisphere_surface",
     "unit_hemisphere", "unit_square", "unit_cube",
 )  # fmt: skip
+_FABRIC: Final = "takes arrays that only Omniverse's Fabric makes"
+_REMOVED: Final = "removed from Warp"
 #: Why the table leaves out what it does, by name or by group.
 LEFT_OUT: Final = {
     "Tile Primitives": "tiles work on blocks of threads and have no row each",
@@ -28,12 +30,16 @@ LEFT_OUT: Final = {
     "Code Generation": "acts while a kernel is compiled",
     "printf": "prints", "print": "prints", "breakpoint": "stops in a debugger",
     "expect_near": "compares and prints", "expect_eq": "compares and prints", "expect_neq": "compares and prints",
-    "select": "removed from Warp in favour of `where`",
+    "select": f"{_REMOVED} in favour of `where`", "matrix": f"{_REMOVED} in favour of `transform_compose`",
     "array": "makes an array from an address", "zeros": "drawn as an array of a thread's own, not as a row",
     "block_dim": "depends on how a kernel is launched",
     "cast": "reinterprets bits as a type that it is given",
-    "svd2": "its factors are unique up to signs alone", "svd3": "its factors are unique up to signs alone",
-    "qr3": "its factors are unique up to signs alone", "eig3": "its factors are unique up to order and signs alone",
+    "svd2": "its factors are unique up to signs alone", "qr3": "approximate, to an accuracy that is not documented",
+    "svd3": "approximate, to an accuracy that is not documented",
+    "eig3": "approximate, and its factors are unique up to order and signs alone",
+    "where": "takes an array, which is never null here", "unot": "takes an array, which is never null here",
+    "lower_bound": "takes a sorted array", "len": "drawn as `a.shape[0]`, and of tuples a constant",
+    "static": "drawn as `wp.static(…)`, not as a row",
     "poisson": "its algorithm is not documented", "sample_cdf": "takes an array",
     **{f"sample_{name}": "which point a state gives is not documented" for name in _SAMPLED},
     "noise": "its values are documented to change between versions and devices",
@@ -41,7 +47,7 @@ LEFT_OUT: Final = {
     "curlnoise": "its values are documented to change between versions and devices",
     "transform_set_translation": "changes its argument; drawn as `t.p = …`",
     "transform_set_rotation": "changes its argument; drawn as `t.q = …`",
-    "quat_from_euler": "takes axes that are constants", "quat_to_euler": "takes axes that are constants",
+    "quat_to_euler": "its first and last angle are unique up to full turns alone",
     "quat_to_axis_angle": "has several results", "transform_decompose": "has several results",
 }  # fmt: skip
 
@@ -52,6 +58,8 @@ class Group:
 
     name: str
     overloads: int
+    #: those that a kernel of arrays and numbers can call: not those that Warp removed, or that take Fabric's arrays
+    callable: int
     table: int
     corpus: int
     #: overloads that Warp says are differentiable, and those in a pair of the corpus whose gradients are verified
@@ -90,6 +98,7 @@ def _group(name: str, members: list[BuiltIn], table: set[BuiltIn], used: set[Bui
     return Group(
         name=name,
         overloads=len(members),
+        callable=sum(b in table or not _reason(b).startswith((_FABRIC, _REMOVED)) for b in members),
         table=sum(b in table for b in members),
         corpus=sum(b in used for b in members),
         differentiable=len(smooth),
@@ -100,21 +109,31 @@ def _group(name: str, members: list[BuiltIn], table: set[BuiltIn], used: set[Bui
 
 def _reason(built_in: BuiltIn) -> str:
     if any("fabric" in kind.name for kind in built_in.arguments):
-        return "takes arrays that only Omniverse's Fabric makes"
+        return _FABRIC
     if any(kind.name == "tile" for kind in built_in.arguments):
         return LEFT_OUT["Tile Primitives"]
     return LEFT_OUT.get(built_in.name, LEFT_OUT.get(built_in.group, ""))
 
 
+def _share(group: Group) -> str:
+    return f"{group.table / group.callable:.0%}" if group.callable else ""
+
+
 def _print(version: str, groups: list[Group], with_corpus: bool) -> None:
     shown = Table(title=f"Public overloads of the built-ins of Warp {version}")
     shown.add_column("group")
-    for column in ("in Warp", "in the table", "", *(("in the corpus", "gradients verified") if with_corpus else ())):
+    for column in (
+        "in Warp",
+        "callable",
+        "in the table",
+        "",
+        *(("in the corpus", "gradients verified") if with_corpus else ()),
+    ):
         shown.add_column(column, justify="right")
     for group in groups:
-        cells = [group.name, f"{group.overloads}", f"{group.table}", f"{group.table / group.overloads:.0%}"]
-        further = [f"{group.corpus}", f"{group.verified} of {group.differentiable}"]
-        shown.add_row(*cells, *(further if with_corpus else []))
+        cells = [group.name, f"{group.overloads}", f"{group.callable}", f"{group.table}", _share(group)]
+        used = [f"{group.corpus}", f"{group.verified} of {group.differentiable}"]
+        shown.add_row(*cells, *(used if with_corpus else []))
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(shown)

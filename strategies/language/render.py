@@ -47,6 +47,7 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
+from strategies.language.spellings import spelled
 from strategies.language.structs import struct_types
 from strategies.language.types import (
     Array,
@@ -247,8 +248,10 @@ def _expression(node: Expression) -> tuple[str, int]:
                 return f"{symbol}{expression(arguments[0], precedence)}", precedence
             if op == POWER:
                 return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
-            called = op if op in _PYTHONS else f"wp.{op}"
-            return f"{called}({_list(arguments) if arguments else _kind(node.type)})", _ATOM
+            name, numbers = spelled(op)
+            called = name if name in _PYTHONS else f"wp.{name}"
+            further = "".join(f", {number}" for number in numbers)
+            return f"{called}({_list(arguments) if arguments else _kind(node.type)}{further})", _ATOM
         case Compare():
             text = expression(node.operands[0], _COMPARE + 1)
             for operator, operand in zip(node.operators, node.operands[1:], strict=True):

@@ -74,7 +74,7 @@ def constructions(of: Composite) -> set[tuple[Type, ...]]:
         case Vector() | Matrix():
             found.add(one)
         case Quaternion():
-            found.add((vector(3, of.dtype), of.dtype))
+            found |= {(vector(3, of.dtype), of.dtype), (of,)}
         case Transform():
             found.add((vector(3, of.dtype), quaternion(of.dtype)))
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -108,6 +110,21 @@ def _branch_cuts(q: Values) -> list[Decision]:
     return [*found, Decision(np.abs(m[..., 2, 0]) >= 1, np.abs(1 - np.abs(m[..., 2, 0])))]
 
 
+#: The axes of three rotations about fixed axes, no two in a row alike.
+_SEQUENCES: Final = tuple(axes for axes in itertools.product(range(3), repeat=3) if axes[0] != axes[1] != axes[2])
+
+
+def _from_euler(axes: tuple[int, ...]) -> Callable[..., Values]:
+    """Rotations about fixed axes, one after another; each angle is that of its axis."""
+
+    def reference(r: Rounding, angles: Values) -> Values:
+        first, second, third = (algebra.about(r, axis, angles[..., axis]) for axis in axes)
+        product = algebra.quaternion_product(r, third, algebra.quaternion_product(r, second, first))
+        return algebra.about_one(r, product)
+
+    return reference
+
+
 def _unit_then(*more: Place) -> Domain:
     return lambda _: (Unit(), *more)
 
@@ -150,6 +167,12 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist),
     row("quat_to_rpy", _to_rpy, (Signature(("quat<float32>",), "vec3<float32>", _SINGLE),),
         intervals.constant(-3.25, 3.25), _unit_then(), _GROUP, decisions=_branch_cuts, jumps=True),
+    *(
+        row(f"quat_from_euler_{i}{j}{k}", _from_euler((i, j, k)),
+            (Signature(("vec3<float32>",), "quat<float32>", _SINGLE),), _UNIT, domains.between((-6.0, 6.0)), _GROUP,
+            unit=True, spelling_of="quat_from_euler")
+        for i, j, k in _SEQUENCES
+    ),
     OpSpec(name="quat_identity", group=_GROUP, signatures=(Signature((), "Q", FLOAT),),
            reference=lambda _: np.array([[[[0, 0, 0, 1]]]]), interval=intervals.constant(0, 1), domain=lambda _: (),
            exact=True, ulps=0.0, differentiable=False, flat=True, unit=True),

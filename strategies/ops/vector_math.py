@@ -9,6 +9,7 @@ import numpy as np
 
 from strategies import intervals
 from strategies.intervals import Interval, Rule, symmetric
+from strategies.language.types import Scalar
 from strategies.ops import decisions, domains
 from strategies.ops.operators import truncated_division
 from strategies.ops.scalar_math import LIBM
@@ -116,6 +117,11 @@ def _vectors(
     )
 
 
+def _small_factors(t: Scalar) -> tuple[Interval, ...]:
+    """Factors of which two products may be subtracted."""
+    return domains.factors(t) if t.is_float else (domains.reaching(t, domains.FACTOR[t.notation] / 2.5),) * 2
+
+
 def _normalized(a: Interval, _: Interval) -> Interval:
     """At most one, and of the sign of the component."""
     return Interval(-1 if a.low < 0 else 0, 1 if a.high > 0 else 0)
@@ -133,7 +139,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         _sum_of_products,
         lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2.5),) * 2,
     ),
-    _vectors("cross", _cross, Signature(("V", "V"), "V", FLOAT, (3,)), _sum_of_products, domains.factors),
+    _vectors("cross", _cross, Signature(("V", "V"), "V", NUMBER, (3,)), _sum_of_products, _small_factors),
     _vectors(
         "length",
         _length,
@@ -201,23 +207,21 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         domains.between((-15, 15), (0.25, 4)),
         adjoint_noise=_smooth_projection,
     ),
-    _vectors(
-        "cw_mul",
-        np.multiply,
-        Signature(("V", "V"), "V", NUMBER, ALL_LENGTHS),
-        intervals.mul,
-        domains.factors,
-        exact=True,
-        composite=False,
-    ),
-    _vectors(
-        "cw_div",
-        truncated_division,
-        Signature(("V", "V"), "V", NUMBER, ALL_LENGTHS),
-        intervals.div,
-        domains.division,
-        exact=True,
-        composite=False,
+    *(
+        OpSpec(
+            name=name,
+            group="Vector Math",
+            signatures=(Signature(("V", "V"), "V", NUMBER, ALL_LENGTHS), Signature(("M", "M"), "M", NUMBER)),
+            reference=function,
+            interval=interval,
+            domain=domain,
+            exact=True,
+            **LIBM,
+        )
+        for name, function, interval, domain in (
+            ("cw_mul", np.multiply, intervals.mul, domains.factors),
+            ("cw_div", truncated_division, intervals.div, domains.division),
+        )
     ),
     OpSpec(
         name="argmin",
