@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from strategies.calls import Calls
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -29,6 +28,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
+from strategies.typed import Typed
 from strategies.weights import BARE_CONSTANTS, NODE_BUDGET, Statements
 
 Block = tuple[Statement, ...]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from strategies.expressions import Expressions, Typed
+from strategies.expressions import Expressions
 from strategies.intervals import TRUTH, Interval
 from strategies.language import types
 from strategies.language.nodes import Call, Function, Literal, Name, Parameter
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
+from strategies.typed import Typed
 from strategies.weights import KEYWORDS, LEFT_OUT, NODE_BUDGET
 
 #: An argument is drawn no deeper than this: what a call computes is in its function.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Assign, Component, Construct, Literal, Name, Statement
 from strategies.language.types import INT32, Composite, Matrix, Quaternion, Scalar, Transform, Type
 from strategies.ops import ROWS, OpSpec, instances, settled
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: A row, the types of its arguments, and that of what a kernel may use of its result.

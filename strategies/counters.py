@@ -6,7 +6,6 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.calls import Callee
-from strategies.expressions import Typed
 from strategies.functions import FunctionSketch
 from strategies.intervals import Interval
 from strategies.language import types
@@ -31,6 +30,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import LAZY_READS
 
 #: What a counter may reach: a cell starts within three of zero, and a kernel has few calls of steps up to three.

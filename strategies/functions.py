@@ -8,7 +8,7 @@ import msgspec
 
 from strategies.blocks import whole
 from strategies.calls import Callee
-from strategies.expressions import Typed, _plain
+from strategies.inputs import as_bound
 from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -35,6 +35,7 @@ from strategies.loops import Bounds
 from strategies.names import NAMES
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import DEFAULTS, FUNCTION_NODES, FUNCTION_PARAMETERS, NODE_BUDGET, Statements
 
 #: Between which values a float parameter lies: what most expressions give without a guard.
@@ -77,7 +78,7 @@ class FunctionSketch(Sketch):
             ranges = FLOAT_RANGES if isinstance(of, Scalar) else FLOAT_RANGES[:1]
             interval = self.dice.one_of(ranges) if scalar.is_float else self.input_interval(of)
         name = self.fresh()
-        low, high = _plain(interval.low, of), _plain(interval.high, of)
+        low, high = as_bound(interval.low, of), as_bound(interval.high, of)
         self.parameters.append(Parameter(name, of, low, high))
         variable = Variable(name, of, interval, used=False, live=scalar.is_float, mutable=False)
         self.scope.add(variable)

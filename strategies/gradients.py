@@ -7,7 +7,6 @@ from collections.abc import Callable
 import msgspec
 
 from strategies.calls import Callee
-from strategies.expressions import Typed
 from strategies.functions import PLAIN, FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -27,6 +26,7 @@ from strategies.language.types import BOOL, INT32
 from strategies.ops import OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: A function's result and its slopes, of its one parameter.
 _Pair = tuple[Typed, Typed]

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Final
 
 from strategies.blocks import rounded, whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -35,6 +34,7 @@ from strategies.language.types import BOOL, INT32, Scalar, Type, Vector
 from strategies.ops import REACH, overload, result_type
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: What neural networks squash with.
 ACTIVATIONS: Final = ("tanh", "sin", "erf", "atan", "abs")

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from strategies.blocks import HEADROOM, rounded, whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.limits import MAX_UNROLL
@@ -32,6 +31,7 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Array, Type, Vector
 from strategies.ops import REACH
 from strategies.scope import Variable
+from strategies.typed import Typed
 from strategies.updates import Updates
 from strategies.weights import LONG_TRIPS, NESTED_TRIPS, RETURNS, SUMS, TRIPS, Statements
 

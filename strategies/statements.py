@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterator
 
 from strategies.blocks import rounded, whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -26,6 +25,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import OPS, REACH
+from strategies.typed import Typed
 from strategies.weights import Statements
 from strategies.while_loops import WhileLoops
 

@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
@@ -34,6 +33,7 @@ from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Str
 from strategies.names import FIELDS, STRUCTS
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import STRUCTS as WEIGHTS
 
 #: Between which values a field lies, and whether it has a derivative.

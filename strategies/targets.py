@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from strategies.blocks import rounded, whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -26,6 +25,7 @@ from strategies.language.types import Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import OPS, REACH
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs, struct_type
+from strategies.typed import Typed
 from strategies.weights import TARGETS
 
 #: Operators in place by what they change: Warp differentiates sums alone.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from strategies.blocks import Blocks
-from strategies.expressions import held
 from strategies.intervals import Interval
 from strategies.language.nodes import AugmentedAssign, Name, Statement
 from strategies.language.types import Scalar
 from strategies.ops import OPS
 from strategies.scope import Variable
+from strategies.typed import held
 
 #: The operators that a kernel about integers changes a variable with.
 INTEGER_UPDATES: Final = ("mul", "floordiv", "mod", "div", "bit_and", "bit_or", "bit_xor", "lshift", "rshift")

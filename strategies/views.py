@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Assign, Element, Expression, Name, Parameter, Slice, Statement, View
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.language.views import view_type
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: Of 100 fixed positions, how many count from the end.
 FROM_END: Final = 30

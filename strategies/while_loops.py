@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
@@ -27,6 +26,7 @@ from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32
 from strategies.loops import Bounds, Loops
 from strategies.scope import Variable
+from strategies.typed import Typed
 from strategies.weights import (
     EDGE_TRIPS,
     EMPTY_RANGES,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -24,6 +23,7 @@ from strategies.language.types import BOOL, INT32, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 LAUNCHES: Final = (

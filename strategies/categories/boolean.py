@@ -6,7 +6,6 @@ from typing import Final
 from strategies.blocks import Block, whole
 from strategies.calls import Callee
 from strategies.counters import counted_test, draw_counter
-from strategies.expressions import Typed
 from strategies.functions import draw_expression
 from strategies.intervals import TRUTH, Interval
 from strategies.language.nodes import (
@@ -28,6 +27,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 WEIGHTS: Final = Statements(define=4, reassign=2, augment=3, branch=4)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from strategies.deck import HAND, Card, cards, hand
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Statement
@@ -11,6 +10,7 @@ from strategies.language.types import Composite, Scalar, Type
 from strategies.ops import Away, Dominant, Rotation, Unit, settled
 from strategies.ops.spec import Place
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: Of 100 arguments, how many are literals (a compiler may fold those), how many span all of the domain, and how many
 #: are locals that something else reads too: an adjoint must then be added to, not overwritten.

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from strategies.expressions import Typed
 from strategies.intervals import TRUTH
 from strategies.language import types
 from strategies.language.nodes import Cast, Statement
 from strategies.language.types import BOOL, FLOAT16, Scalar
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Expressions, Statements
 
 WEIGHTS = Statements(define=6, reassign=1, augment=1, branch=1)

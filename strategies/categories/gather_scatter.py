@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator
 
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language.nodes import Apply, Assign, Element, Expression, Parameter, Statement
 from strategies.language.types import INT32, Array
 from strategies.ops import ATOMICS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: Cells of an array that is read or written through indices.

@@ -6,7 +6,6 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import HEADROOM, whole
-from strategies.expressions import Typed, held
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -25,6 +24,7 @@ from strategies.language.types import Scalar
 from strategies.ops import OPS, REACH
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed, held
 from strategies.weights import INTEGER_MAINS, Statements
 
 #: What happens to a cell, by how often people write it.  Warp documents products in place as not differentiable.

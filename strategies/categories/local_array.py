@@ -5,7 +5,6 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
@@ -26,6 +25,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Scalar, Vector
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: Lengths of an axis: small, since the array lies on the thread's stack, and loops over it are unrolled.

@@ -6,7 +6,6 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -24,6 +23,7 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: Extents differ, so that exchanged ones show; a last axis is at times longer than a vector.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strategies.expressions import STAPLES
+from strategies.inputs import STAPLES
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.ops import ROWS

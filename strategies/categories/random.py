@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from strategies.composites import finish
-from strategies.expressions import Typed
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Apply, Assign, If, Literal, Name, Statement
 from strategies.language.types import FLOAT32, INT32, Scalar
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 _STATE = types.scalar("uint32")

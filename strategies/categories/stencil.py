@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from strategies.blocks import whole
-from strategies.expressions import Typed
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
@@ -23,6 +22,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 

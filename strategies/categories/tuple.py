@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from strategies.blocks import Block
-from strategies.expressions import Typed
 from strategies.functions import draw_several, unpacked
 from strategies.intervals import Interval
 from strategies.language import types
@@ -28,6 +27,7 @@ from strategies.language.types import BOOL, INT32, Scalar, Tuple, Vector
 from strategies.ops import OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 WEIGHTS: Final = Statements(define=6, reassign=2, augment=3)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from strategies.expressions import Typed
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import Scalar
 from strategies.ops import ROWS, OpSpec
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: Of 100 steps that would end all gradients, how many are kept.
 FLAT = 20

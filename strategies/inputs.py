@@ -1,0 +1,263 @@
+"""What a kernel is drawn from: its parameters, the values that they hold, and places in arrays."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from strategies import intervals
+from strategies.dice import Dice
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import Apply, Element, Expression, Function, Literal, Name, Parameter, View
+from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
+from strategies.names import NAMES
+from strategies.ops import FACTOR, OPS, REACH, OpSpec, instances
+from strategies.scope import Scope, Variable
+from strategies.typed import Typed
+from strategies.weights import EXPRESSIONS, INTEGER_TYPES, LOOP_READS, PALETTE, SPARE_CELLS, UNPROMISED, WIDE_INPUTS
+
+#: What arrays of floats hold: around zero, positive, small.
+FLOAT_INPUTS: Final = (symmetric(2.0), symmetric(2.0), Interval(0.125, 3.0), symmetric(1.0), symmetric(5.0))
+INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interval(-20, 20))
+MAX_INPUT_ARRAYS: Final = 4
+
+#: Operators that make up most of arithmetic, and so of every palette.
+STAPLES: Final = frozenset(("add", "sub", "mul"))
+
+#: Forms of values of several numbers that kernels with vectors have, and the groups of what works on those.
+VECTOR_FORMS: Final = frozenset(("vec2", "vec3", "vec4"))
+_PALETTE_GROUPS: Final = frozenset(("Operators", "Scalar Math", "Vector Math"))
+
+
+def _is_plain(row: OpSpec) -> bool:
+    """Whether a row is for kernels of any category: those about matrices and their like choose for themselves."""
+    return row.group in _PALETTE_GROUPS and any(
+        arguments and all(isinstance(of, Scalar | Vector) for of in (*arguments, result))
+        for arguments, result in instances(row)
+    )
+
+
+class Inputs:
+    """The parameters and the scope of one kernel, and what its arrays are read at."""
+
+    def __init__(self, dice: Dice, launch: tuple[int, ...], main: Scalar) -> None:
+        self.dice = dice
+        self.launch = launch
+        #: the float type that the kernel mostly works in
+        self.main = main
+        self.scope = Scope()
+        self.parameters: list[Parameter] = []
+        self.nodes = 0
+        self.vectors = False
+        #: forms of values of several numbers that may appear, beside vectors if there are any
+        self.forms: frozenset[str] = frozenset()
+        self.allowed: frozenset[Type] = frozenset((main, INT32, BOOL))
+        self.palette = self._draw_palette()
+        #: the seed and the index of this kernel, if it is one of a stream
+        self.dealt: tuple[int, int] | None = None
+        #: what inner nodes become
+        self.mixture = EXPRESSIONS
+        #: whole numbers that this kernel writes, beside small ones
+        self.constants: tuple[int, ...] = ()
+        #: whether inputs of integers take large values: all of them, or for signed ones, where sums do not overflow
+        self.wide_integers = False
+        #: whether signed integers may be any pattern of bits
+        self.patterns = False
+        #: how two integers are combined into a result
+        self.joins: tuple[str, ...] = ("add", "sub")
+        #: whether locals are of all allowed types alike, instead of mostly the main one
+        self.spread = False
+        self.max_arrays = MAX_INPUT_ARRAYS
+        #: parts of arrays that have a local name here; of a length that moves with the thread, the least
+        self.views: list[Parameter] = []
+        #: what a part was made of, so that none is made twice
+        self.taken: dict[View, Parameter] = {}
+        #: those of the parts whose lengths differ between threads
+        self.moving: set[str] = set()
+        #: the structs, and the arrays of structs, by the name of the variable or parameter
+        self.structs: dict[str, Type] = {}
+        #: the functions over structs
+        self.struct_functions: list[Function] = []
+        #: the thread's indices, and those of the loops around this point
+        self.indices: list[Variable] = []
+        self.loop_indices: list[Variable] = []
+
+    # ------------------------------------------------------------ set-up
+
+    def _draw_palette(self) -> frozenset[str]:
+        count = self.dice.between(*PALETTE)
+        known = [
+            row.name
+            for row in OPS.values()
+            if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(UNPROMISED))
+        ]
+        drawn = self.dice.some_of(known, count)
+        return STAPLES.union(drawn)
+
+    def work_in(self, main: Scalar, *others: Scalar) -> None:
+        """Let the kernel work mostly in `main`, and in `others` besides."""
+        self.main = main
+        self.allowed = frozenset((main, INT32, BOOL, *others))
+
+    def allow_integers(self, count: int) -> None:
+        """Let up to `count` more scalar types appear."""
+        extra = {types.scalar(self.dice.weighted(INTEGER_TYPES)) for _ in range(count)}
+        self.allowed = self.allowed | extra
+
+    def fresh(self) -> str:
+        """A name that is not taken: of any part of a kernel, since all names come from one pool."""
+        name = self.dice.one_of([name for name in NAMES if name not in self.scope.taken])
+        self.scope.taken.add(name)
+        return name
+
+    # ------------------------------------------------------------ parameters
+
+    def array(
+        self, dtype: Scalar | Composite, shape: tuple[int, ...], interval: Interval, output: bool = False
+    ) -> Parameter:
+        """A new array parameter."""
+        parameter = Parameter(
+            name=self.fresh(),
+            type=types.array(dtype, len(shape)),
+            low=as_bound(interval.low, dtype),
+            high=as_bound(interval.high, dtype),
+            shape=shape,
+            output=output,
+        )
+        self.parameters.append(parameter)
+        return parameter
+
+    def launch_shape(self, spare: bool = True) -> tuple[int, ...]:
+        """The shape of an array with one element a thread, and perhaps some more."""
+        extra = self.dice.one_of(SPARE_CELLS) if spare else 0
+        return (self.launch[0] + extra, *self.launch[1:])
+
+    def input_interval(self, dtype: Type) -> Interval:
+        """Between which values the cells of a new input lie."""
+        scalar = types.element_scalar(dtype)
+        if scalar.kind == "bool":
+            return intervals.TRUTH
+        if scalar.is_float:
+            return self.dice.one_of(FLOAT_INPUTS)
+        if (self.patterns or self.wide_integers) and self.dice.chance(WIDE_INPUTS):
+            if scalar.is_signed and not self.patterns:
+                return symmetric(self.dice.one_of((FACTOR, REACH))[scalar.notation])
+            return Interval(*scalar.limits)
+        found = self.dice.one_of(INTEGER_INPUTS)
+        return found if scalar.is_signed else Interval(0, found.high)
+
+    def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
+        """A new parameter passed by value."""
+        found = interval or self.input_interval(of)
+        name = self.fresh()
+        self.parameters.append(Parameter(name, of, as_bound(found.low, of), as_bound(found.high, of)))
+        return self.scope.add(Variable(name, of, found))
+
+    def readable(self, dtype: Type) -> list[Parameter]:
+        """The input arrays, and parts of such, with elements of type `dtype`."""
+        known = (*self.parameters, *self.views)
+        return [p for p in known if isinstance(p.type, Array) and p.type.dtype is dtype and not p.output]
+
+    def _may_read(self, of: Type) -> bool:
+        arrays = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
+        if isinstance(of, Composite) and of.form not in self._forms:
+            return False
+        return bool(self.readable(of)) or (len(arrays) < self.max_arrays and isinstance(of, Scalar | Composite))
+
+    @property
+    def _forms(self) -> frozenset[str]:
+        return self.forms | VECTOR_FORMS if self.vectors else self.forms
+
+    # ------------------------------------------------------------ indices and elements
+
+    def index(self, extent: int) -> Expression:
+        """An int32 expression between 0 and `extent` - 1."""
+        fitting = [
+            v
+            for v in self.scope.of_type(INT32)
+            if v.interval.within(Interval(0, extent - 1)) and v.name != "" and not v.mutable
+        ]
+        if not fitting:
+            return Literal(INT32, self.dice.below(extent))
+        chosen = self.dice.one_of(fitting)
+        name: Expression = Name(INT32, chosen.name)
+        if extent < 2 or not self.dice.chance(15):
+            return name
+        return self._neighbour(name, chosen.interval, extent)
+
+    def _neighbour(self, name: Expression, interval: Interval, extent: int) -> Expression:
+        """A cell beside the thread's own, wrapped around or held at the ends."""
+        one = Literal(INT32, self.dice.between(1, 2))
+        last = Literal(INT32, extent - 1)
+        match self.dice.below(5):
+            case 0:
+                return Apply(INT32, "max", (Apply(INT32, "sub", (name, one)), Literal(INT32, 0)))
+            case 1:
+                return Apply(INT32, "min", (Apply(INT32, "add", (name, one)), last))
+            case 2:
+                return Apply(INT32, "mod", (Apply(INT32, "add", (name, one)), Literal(INT32, extent)))
+            case 3:
+                return Apply(INT32, "floordiv", (name, Literal(INT32, 2)))
+            case _:
+                top = Literal(INT32, int(interval.high))
+                return Apply(INT32, "sub", (top, name))
+
+    def element(self, dtype: Scalar | Composite) -> Typed:
+        """An element of an input array, which is made if there is none or by chance."""
+        if self.loop_indices and self.dice.chance(LOOP_READS):
+            found = self._element_of_loop(dtype)
+            if found is not None:
+                return found
+        arrays = self.readable(dtype)
+        inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
+        if not arrays or (len(inputs) < self.max_arrays and self.dice.chance(35)):
+            arrays = [self._input_array(dtype)]
+        return self.element_of(self.dice.one_of(arrays))
+
+    def element_of(self, array: Parameter) -> Typed:
+        """An element of `array`: mostly the thread's own."""
+        assert isinstance(array.type, Array)
+        dtype = array.type.dtype
+        self.nodes += 2
+        node = Element(dtype, array.name, self.position(array.shape))
+        return Typed(node, Interval(array.low, array.high), types.element_scalar(dtype).is_float)
+
+    def _element_of_loop(self, dtype: Scalar | Composite) -> Typed | None:
+        """An element at a loop's index: of an array that is long enough, or of a new one."""
+        index = self.loop_indices[-1]
+        if index.interval.low < 0:
+            return None
+        extent = int(index.interval.high) + 1
+        arrays = [p for p in self.readable(dtype) if len(p.shape) == 1 and p.shape[0] >= extent]
+        if not arrays:
+            if len([p for p in self.parameters if isinstance(p.type, Array) and not p.output]) >= self.max_arrays:
+                return None
+            spare = self.dice.one_of(SPARE_CELLS)
+            arrays = [self.array(dtype, (extent + spare,), self.input_interval(dtype))]
+        chosen = self.dice.one_of(arrays)
+        self.nodes += 2
+        node = Element(dtype, chosen.name, (Name(INT32, index.name),))
+        return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
+
+    def _input_array(self, dtype: Scalar | Composite) -> Parameter:
+        interval = self.input_interval(dtype)
+        if len(self.launch) == 1 or not self.dice.chance(25):
+            return self.array(dtype, self.launch_shape(), interval)
+        return self.array(dtype, (self.dice.one_of(self.launch),), interval)
+
+    def position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
+        """A place in an array of `shape`: mostly the thread's own."""
+        own = self.indices
+        covers = len(shape) == len(own) and all(n >= m for n, m in zip(shape, self.launch, strict=True))
+        if covers and not self.dice.chance(20):
+            return tuple(Name(INT32, v.name) for v in own)
+        return tuple(self.index(extent) for extent in shape)
+
+
+def as_bound(value: float, of: Type) -> int | float:
+    """A bound of a parameter's values, whole for integers: a float beside the largest of them may lie above it."""
+    scalar = types.element_scalar(of)
+    if scalar.is_float:
+        return float(value)
+    least, largest = scalar.limits
+    return min(max(int(value), least), largest)

@@ -1,0 +1,174 @@
+"""Expressions without operations: literals, variables, components, extents; and which of them is drawn."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Final
+
+from strategies.inputs import Inputs
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name
+from strategies.language.rules import constructions
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type
+from strategies.scope import Variable
+from strategies.typed import Typed
+from strategies.weights import CONSTANTS, LEAVES
+
+#: Float literals that people write and that every float type holds exactly.
+FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0, 0.0)
+#: Further ones, for float32 alone, where a bare literal is rounded once.
+DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 3.14159, 0.7)
+
+
+class Leaves(Inputs, ABC):
+    """Draws the ends of expressions."""
+
+    @abstractmethod
+    def comparison(self, depth: int) -> Typed:
+        """A comparison of expressions up to `depth` operations deep."""
+
+    @abstractmethod
+    def convert(self, source: Typed, of: Scalar) -> Typed:
+        """`source` as a value of type `of`."""
+
+    @abstractmethod
+    def construct(self, of: Composite, depth: int) -> Typed:
+        """A value of several numbers from parts up to `depth` operations deep."""
+
+    def literal(self, of: Scalar, within: Interval | None = None) -> Typed:
+        """A number that a person would write, inside `within`."""
+        if of.kind == "bool":
+            value: bool | int | float = self.dice.chance(50)
+        elif of.is_float:
+            within = within or symmetric(8.0)
+            values = [v for v in FLOATS if within.low <= v <= within.high]
+            values += [-v for v in FLOATS[:8] if within.low <= -v <= within.high]
+            if of.notation == "float32":
+                values += [v for v in DECIMALS if within.low <= v <= within.high]
+            value = self.dice.one_of(values) if values else _dyadic(within)
+        else:
+            telling = self._telling(of, within)
+            if telling and self.dice.chance(CONSTANTS):
+                value = self.dice.one_of(telling)
+            else:
+                within = within or Interval(0 if of.kind == "uint" else -4, 9)
+                low, high = math.ceil(within.low), math.floor(within.high)
+                low, high = max(low, -20), max(min(high, 20), max(low, -20))
+                value = self.dice.between(low, high)
+        self.nodes += 1
+        exact = float(value) if of.is_float else int(value)
+        return Typed(Literal(of, value), Interval(exact, exact))
+
+    def _telling(self, of: Scalar, within: Interval | None) -> list[int]:
+        """The constants of this kernel that lie inside `within`, or that type `of` can hold."""
+        low, high = within or of.limits
+        return [c for c in self.constants if low <= c <= high]
+
+    def variable(self, variable: Variable) -> Typed:
+        """A read of a variable."""
+        variable.used = True
+        self.nodes += 1
+        return Typed(Name(variable.type, variable.name), variable.interval, variable.live)
+
+    def leaf(self, of: Type) -> Typed:
+        """A variable, an element, a component, a literal: an expression without operations."""
+        if of is BOOL:
+            return self._bool_leaf()
+        variables = self.scope.of_type(of)
+        unused = [v for v in variables if not v.used]
+        sources: list[tuple[int, str]] = []
+        if unused:
+            sources.append((LEAVES.unused, "unused"))
+        if variables:
+            sources.append((LEAVES.variable, "variable"))
+        if self._may_read(of):
+            sources.append((LEAVES.element, "element"))
+        if isinstance(of, Scalar):
+            sources.append((LEAVES.literal, "literal"))
+            if self._components(of):
+                sources.append((LEAVES.component, "component"))
+            if self.loop_indices and of is not INT32:
+                sources.append((LEAVES.loop_index, "loop index"))
+        if of is INT32 and self.parameters:
+            sources.append((LEAVES.extent, "extent"))
+        if not sources:
+            sources.append((1, "construct"))
+        match self.dice.weighted(tuple(sources)):
+            case "unused":
+                return self.variable(self.dice.one_of(unused))
+            case "variable":
+                return self.variable(self.dice.one_of(variables))
+            case "element":
+                assert isinstance(of, Scalar | Composite)
+                return self.element(of)
+            case "component":
+                assert isinstance(of, Scalar)
+                return self._component_of(self.variable(self.dice.one_of(self._components(of))))
+            case "extent":
+                return self._extent()
+            case "loop index":
+                assert isinstance(of, Scalar)
+                return self.convert(self.variable(self.loop_indices[-1]), of)
+            case "construct":
+                assert isinstance(of, Composite)
+                return self.construct(of, 0)
+        assert isinstance(of, Scalar)
+        return self.literal(of)
+
+    def _bool_leaf(self) -> Typed:
+        variables = self.scope.of_type(BOOL)
+        if variables and self.dice.chance(60):
+            return self.variable(self.dice.one_of(variables))
+        return self.comparison(0)
+
+    def _components(self, of: Scalar) -> list[Variable]:
+        return [v for v in self.scope if isinstance(v.type, Composite) and v.type.dtype is of and not v.sum_only]
+
+    def _component_of(self, value: Typed) -> Typed:
+        """One number of `value`."""
+        of = value.type
+        assert isinstance(of, Composite)
+        self.nodes += 1
+        index = Literal(INT32, self.dice.below(of.shape[0]))
+        if isinstance(of, Matrix):
+            column = Literal(INT32, self.dice.below(of.columns))
+            if self.dice.chance(25):
+                row = Component(types.vector(of.columns, of.dtype), value.node, index)
+                return Typed(Component(of.dtype, row, column), value.interval, value.live)
+            return Typed(Component(of.dtype, value.node, index, column=column), value.interval, value.live)
+        attribute = of.length <= 4 and self.dice.chance(50)
+        return Typed(Component(of.dtype, value.node, index, attribute), value.interval, value.live)
+
+    def _extent(self) -> Typed:
+        arrays = [p for p in self.parameters if isinstance(p.type, Array)]
+        if not arrays:
+            return self.literal(INT32)
+        chosen = self.dice.one_of(arrays)
+        axis = self.dice.below(len(chosen.shape))
+        extent = float(chosen.shape[axis])
+        return Typed(Extent(INT32, chosen.name, axis), Interval(extent, extent))
+
+    def _constant(self, of: Type, value: float) -> Expression:
+        if isinstance(of, Composite):
+            return self.filled(of, self._constant(of.dtype, value))
+        assert isinstance(of, Scalar)
+        return Literal(of, float(value) if of.is_float else int(value))
+
+    @staticmethod
+    def filled(of: Composite, part: Expression) -> Construct:
+        """A value all of whose numbers are `part`."""
+        once = (part.type,) in constructions(of)
+        return Construct(of, (part,) * (1 if once else of.length))
+
+
+def _dyadic(within: Interval) -> float:
+    """A short binary fraction inside `within`."""
+    low, high = within
+    for bits in range(24):
+        step = 2.0**-bits
+        value = math.floor((low + high) / 2 / step + 0.5) * step
+        if low <= value <= high:
+            return value
+    return low
