@@ -18,7 +18,8 @@ import mpmath
 import numpy as np
 
 from harness.inputs import numpy_dtype
-from harness.sandbox import ArrayArgument, Job, Launch, Sandbox
+from harness.jobs import ArrayArgument, Job, Launch
+from harness.sandbox import Sandbox
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.ops import ROWS, Away, OpSpec

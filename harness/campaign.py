@@ -22,9 +22,9 @@ from typing import Any, Final, Protocol
 from corpus import store as store_form
 from corpus.record import Record, decode_record
 from corpus.store import Store
+from harness.jobs import Versions
 from harness.probes import PROBES
 from harness.report import write_report
-from harness.sandbox import Versions
 from harness.shrink import Limits
 from harness.triage import Ledger
 from harness.workers import (

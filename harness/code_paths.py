@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from harness.sandbox import ArrayArgument, Launch
+from harness.jobs import ArrayArgument, Launch
 from strategies.language.nodes import Program
 
 #: What layouts are followed by if the code for contiguous arrays alone exists and both passes ran it.

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from harness.jobs import Argument, ArrayArgument, ArrayResult, Launch, LaunchResult, ScalarArgument
 from harness.lanes import Values
-from harness.sandbox import Argument, ArrayArgument, ArrayResult, Launch, LaunchResult, ScalarArgument
 from harness.worker import ALIGNMENT, ITEM_SIZES, PAD_BYTES
 
 #: Of `wp::array_t`, for its pointers.

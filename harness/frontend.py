@@ -22,8 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.jobs import Job, JobResult, Status
 from harness.reproduction import REPRO, Ran, run_repro
-from harness.sandbox import Job, JobResult, Sandbox, Status
+from harness.sandbox import Sandbox
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.render import render

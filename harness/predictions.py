@@ -28,7 +28,7 @@ from harness import confine, driver
 from harness.examples import expectation_of
 from harness.expectation import Expectation
 from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, native_folder
-from harness.sandbox import JobResult, LaunchResult, Status
+from harness.jobs import JobResult, LaunchResult, Status
 from harness.verdict import FailureKind
 from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
 

@@ -19,7 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from harness.sandbox import SandboxError, Versions
+from harness.jobs import Versions
+from harness.sandbox import SandboxError
 from harness.workers import Plan, WorkerBroke, WorkerDied, WorkerHandle
 
 RETRIES: Final = -1

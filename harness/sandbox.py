@@ -9,7 +9,6 @@ the program, alone in a fresh process, does it again.
 from __future__ import annotations
 
 import contextlib
-import enum
 import os
 import re
 import shutil
@@ -19,16 +18,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import Any, Final
 
 from harness import worker as wire
-from harness.generated_code import GeneratedCodeError, kernel_text
+from harness.blame import split
+from harness.encoding import decode_job, encode_job
+from harness.jobs import BuildOptions, Job, JobResult, Status, Versions
 
 CPU_SECONDS = 10.0
 """CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++
@@ -62,361 +59,13 @@ loaded."""
 PREFIX = "warpsmith-"
 """Every folder that a sandbox makes begins so, followed by the process id of its maker."""
 
+_PLAIN: Final = BuildOptions()
+
 _ROOT = re.compile(rf"^{PREFIX}(\d+)-")
-
-_PYTHON_PLACE = re.compile(r"\bkernel_(\d+)\.py:\d+")
-_DEFINITION = re.compile(r"(?:static )?[^(/]*\b(?:adj_)?(\w+?)_(?:\d+|[0-9a-f]{8}_cpu_kernel_\w+)\($")
-_CPP_PLACE = re.compile(r"\.cpp:(\d+):\d+: (?:fatal )?error")
-
-NUMPY_TYPES: Mapping[str, np.dtype[Any]] = {
-    **{name: np.dtype(name) for name in wire.ITEM_SIZES if name != "bfloat16"},
-    "bfloat16": np.dtype("uint16"),
-}
-"""How an array of each Warp scalar type is held in NumPy, which has no bfloat16: its bits stand in for it."""
 
 
 class SandboxError(Exception):
     """The sandbox itself cannot work. The message is for the person at the keyboard."""
-
-
-# ----------------------------------------------------------------------------
-# What goes in
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayArgument:
-    """An array that a kernel is launched with.
-
-    Attributes:
-        dtype: Warp's name of the scalar type.
-        data: the contents, of `NUMPY_TYPES[dtype]`; its shape is the array's, with the components as the
-            last axis if there are any.
-        components: 0 for an array of scalars, n for one of values of n numbers each.
-        form: what those values are: ``mat34``, ``quat``, ``transform``; anything else is a vector.
-        stride: 1 for a contiguous array; k lays it over one whose last axis is k times as long.
-        gradient: whether it has a gradient buffer (integer arrays may have one as well).
-        cotangent: what the gradient buffer holds before the backward pass, in the shape of `data`; None for
-            zeros.  An input's gradient is added to it.
-    """
-
-    dtype: str
-    data: npt.NDArray[Any]
-    components: int = 0
-    stride: int = 1
-    gradient: bool = True
-    cotangent: npt.NDArray[Any] | None = None
-    form: str = ""
-
-
-@dataclass(frozen=True)
-class ScalarArgument:
-    """A scalar that a kernel is launched with, by Warp's name of its type."""
-
-    dtype: str
-    value: int | float | bool
-
-
-@dataclass(frozen=True)
-class VectorArgument:
-    """A vector that a kernel is launched with, by Warp's name of its scalar type, or another `form` of numbers."""
-
-    dtype: str
-    value: tuple[int | float | bool, ...]
-    form: str = ""
-
-
-Argument = ArrayArgument | ScalarArgument | VectorArgument
-
-
-@dataclass(frozen=True)
-class StructLayout:
-    """Which arguments of a launch a struct, or an array of structs, is made of.
-
-    Attributes:
-        struct: its name in the program's source.
-        first: the position of its first field among the arguments.
-        fields: the fields in order, each by its path within the struct (``inner.mass``).
-        array: whether it is an array of structs: the arguments are arrays of one shape then.
-    """
-
-    struct: str
-    first: int
-    fields: tuple[str, ...]
-    array: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Launch:
-    """One launch of a kernel, with all its arguments in order.
-
-    `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  A struct
-    is given by its fields, which `structs` puts together.
-    """
-
-    dims: tuple[int, ...]
-    arguments: tuple[Argument, ...]
-    backward: bool = True
-    twice: bool = False
-    again: bool = False
-    structs: tuple[StructLayout, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """A program's source, the name of its kernel, which no other job of the batch may have, and its launches.
-
-    `name` is what the kernel is called in the generated text of the result; None for the same as `entry`.
-    """
-
-    source: str
-    entry: str
-    launches: tuple[Launch, ...] = ()
-    name: str | None = None
-
-
-@dataclass(frozen=True)
-class BuildOptions:
-    """How a batch is built.
-
-    Attributes:
-        optimization_level: of the C++ compiler; None for Warp's default.
-        module: further options of the Warp module.
-        config: settings of `wp.config` for the batch.
-        cuda_arch: if not None, the CUDA text is generated too and compiled for this architecture (90 for
-            sm_90), which needs no GPU.
-        block_dim: of every launch; on the CPU it is 1 unless `wp.config.enable_cpu_blocks` is set.
-        warm: whether the batch is built by one process and run by another, which finds it in the kernel cache.
-        digest: whether results say what machine code was run (`JobResult.code`).
-    """
-
-    optimization_level: int | None = 0
-    module: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    cuda_arch: int | None = None
-    block_dim: int | None = None
-    warm: bool = False
-    digest: bool = False
-
-
-# ----------------------------------------------------------------------------
-# What comes out
-
-
-class Status(str, enum.Enum):
-    """How it went with one job; each member reads as a sentence about the kernel in its `description`."""
-
-    OK = "ok"
-    REJECTED = "rejected"
-    BUILD_ERROR = "build-error"
-    CRASH = "crash"
-    HANG = "hang"
-
-    @property
-    def description(self) -> str:
-        return _DESCRIPTIONS[self]
-
-
-_DESCRIPTIONS: Mapping[Status, str] = {
-    Status.OK: "it was built and ran",
-    Status.REJECTED: "Warp refused it",
-    Status.BUILD_ERROR: "the code that Warp generated for it does not compile",
-    Status.CRASH: "its process died of a signal",
-    Status.HANG: "it did not end within its time",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayResult:
-    """An array after its launch.
-
-    Attributes:
-        data: the contents after the forward pass, in the shape of the argument's data.
-        gradient: the gradient buffer after the backward pass; None without one.
-        again: the gradient buffer after a second backward pass; None without one.
-        intact_after_backward: whether the backward pass left the data as it was.
-        canary_intact: whether nothing was written around the elements of the array or of its gradient, and
-            the forward pass left the gradient alone.
-    """
-
-    data: npt.NDArray[Any]
-    gradient: npt.NDArray[Any] | None
-    intact_after_backward: bool
-    canary_intact: bool
-    again: npt.NDArray[Any] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class LaunchResult:
-    """One entry an argument, None for scalars and vectors; `same_bits` is None unless the launch ran
-    twice."""
-
-    arrays: tuple[ArrayResult | None, ...]
-    same_bits: bool | None
-
-
-@dataclass(frozen=True, eq=False)
-class JobResult:
-    """What became of a job.
-
-    Attributes:
-        status: see `Status`.
-        stage: the last step begun: "define", "build", "launch" or "cuda".
-        message: what Warp, the compiler or the operating system said; empty if all went well.
-        launches: the results of the launches that were completed.
-        cpp: the C++ text of this kernel alone; None if it was not generated.
-        cuda: the CUDA text of this kernel alone; None if it was not asked for or not generated.
-        code: a digest of the machine code of the whole module, with `cached` in front if another process
-            compiled it; None if it was not asked for.
-        place: the function of Warp that refused a kernel alone in its batch, if it is known.
-    """
-
-    status: Status
-    stage: str
-    message: str
-    launches: tuple[LaunchResult, ...]
-    cpp: str | None
-    cuda: str | None
-    code: str | None = None
-    place: str = ""
-
-
-@dataclass(frozen=True)
-class Versions:
-    """What runs in the worker.
-
-    `settings` are the names of `wp.config` and of the options of modules, `builtins` the documentation group of each
-    of Warp's built-ins.
-    """
-
-    warp: str
-    numpy: str
-    python: str
-    settings: frozenset[str] = frozenset()
-    builtins: Mapping[str, str] = field(default_factory=dict)
-
-
-# ----------------------------------------------------------------------------
-# To and from the wire
-
-
-def _bytes_of(array: npt.NDArray[Any], dtype: str, components: int, what: str) -> bytes:
-    if dtype not in NUMPY_TYPES:
-        raise TypeError(f"Warp has no scalar type {dtype!r}")
-    if array.dtype != NUMPY_TYPES[dtype]:
-        raise TypeError(f"{what} of a {dtype} array is of {array.dtype}, not of {NUMPY_TYPES[dtype]}")
-    if components and (array.ndim == 0 or array.shape[-1] != components):
-        raise TypeError(f"{what} of an array of {components}-vectors has the shape {array.shape}")
-    return np.ascontiguousarray(array).tobytes()
-
-
-def _encode_argument(argument: Argument) -> dict[str, Any]:
-    if isinstance(argument, ScalarArgument):
-        return {"kind": "scalar", "dtype": argument.dtype, "value": argument.value}
-    if isinstance(argument, VectorArgument):
-        value = np.array(argument.value, NUMPY_TYPES[argument.dtype])
-        return {
-            "kind": "vector",
-            "dtype": argument.dtype,
-            "components": len(argument.value),
-            "form": argument.form,
-            "value": value.tobytes(),
-        }
-    shape = argument.data.shape[:-1] if argument.components else argument.data.shape
-    cotangent = None
-    if argument.cotangent is not None:
-        if argument.cotangent.shape != argument.data.shape:
-            raise TypeError(f"a cotangent has the shape {argument.cotangent.shape}, its array {argument.data.shape}")
-        cotangent = _bytes_of(argument.cotangent, argument.dtype, argument.components, "the cotangent")
-    return {
-        "kind": "array",
-        "dtype": argument.dtype,
-        "components": argument.components,
-        "form": argument.form,
-        "shape": [int(extent) for extent in shape],
-        "data": _bytes_of(argument.data, argument.dtype, argument.components, "the data"),
-        "stride": argument.stride,
-        "gradient": argument.gradient,
-        "cotangent": cotangent,
-    }
-
-
-def _encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
-    """A job as it is sent; `more` are further arguments of `wp.launch`."""
-    return {
-        "source": job.source,
-        "entry": job.entry,
-        "launches": [
-            {
-                "dims": list(launch.dims),
-                "parameters": [_encode_argument(argument) for argument in launch.arguments],
-                "backward": launch.backward,
-                "twice": launch.twice,
-                "again": launch.again,
-                "more": dict(more),
-                "structs": [
-                    {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}
-                    for s in launch.structs
-                ],
-            }
-            for launch in job.launches
-        ],
-    }
-
-
-def _decode_launch(launch: Launch, result: Mapping[str, Any]) -> LaunchResult:
-    arrays: list[ArrayResult | None] = []
-    for argument, array in zip(launch.arguments, result["arrays"], strict=True):
-        if not isinstance(argument, ArrayArgument):
-            arrays.append(None)
-            continue
-
-        def typed(content: bytes, argument: ArrayArgument = argument) -> npt.NDArray[Any]:
-            flat: npt.NDArray[Any] = np.frombuffer(content, NUMPY_TYPES[argument.dtype])
-            return flat.reshape(argument.data.shape)
-
-        arrays.append(
-            ArrayResult(
-                data=typed(array["data"]),
-                gradient=None if array["gradient"] is None else typed(array["gradient"]),
-                intact_after_backward=array["after_backward_intact"],
-                canary_intact=array["canary"],
-                again=None if array["again"] is None else typed(array["again"]),
-            )
-        )
-    return LaunchResult(tuple(arrays), result["same_bits"])
-
-
-def _decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -> JobResult:
-    # A kernel that never got as far as the build is not in the text of its batch.
-    defined = result["stage"] != "define"
-
-    def own_text(module_text: str | None) -> str | None:
-        if module_text is None or not defined:
-            return None
-        try:
-            return kernel_text(module_text, job.entry, job.name)
-        except GeneratedCodeError:
-            # The process may have died in the midst of writing it.
-            if result["status"] == Status.OK:
-                raise
-            return None
-
-    return JobResult(
-        status=Status(result["status"]),
-        stage=result["stage"],
-        message=result["message"],
-        # A launch in the middle of which the program failed has no result.
-        launches=tuple(map(_decode_launch, job.launches, result["launches"])),
-        cpp=own_text(reply["cpp"]),
-        cuda=own_text(reply["cuda"]),
-        code=reply.get("code"),
-        place=result.get("place", ""),
-    )
-
-
-# ----------------------------------------------------------------------------
-# The sandbox
 
 
 class _WorkerDied(Exception):
@@ -441,35 +90,6 @@ def remove_stale_folders(root: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             except (PermissionError, OverflowError):
                 continue
-
-
-def _split(jobs: Sequence[Job], failed: Sequence[int], reply: Mapping[str, Any]) -> list[list[int]]:
-    """The parts in which to try a failed batch again: without the programs that the message names, else in
-    halves."""
-    named = _named_in_message(jobs, reply) if failed else set()
-    if 0 < len(named) < len(failed):
-        return [*([index] for index in sorted(named)), [index for index in failed if index not in named]]
-    middle = len(failed) // 2
-    return [list(failed[:middle]), list(failed[middle:])]
-
-
-def _named_in_message(jobs: Sequence[Job], reply: Mapping[str, Any]) -> set[int]:
-    """The programs that a failed build complains of: by their Python lines, or by the C++ ones that became
-    of them."""
-    message = reply["results"][0]["message"]
-    named = {int(number) for number in _PYTHON_PLACE.findall(message) if int(number) < len(jobs)}
-    entries = {job.entry: index for index, job in enumerate(jobs)}
-    lines = (reply["cpp"] or "").split("\n")
-    for number in map(int, _CPP_PLACE.findall(message)):
-        definition = next(filter(None, map(_DEFINITION.match, reversed(lines[:number]))), None)
-        if definition is None:
-            continue
-        name = definition.group(1)
-        if name in entries:
-            named.add(entries[name])
-        else:
-            named |= {index for index, job in enumerate(jobs) if f"def {name}(" in job.source}
-    return named
 
 
 class Sandbox:
@@ -537,12 +157,12 @@ class Sandbox:
 
     # -- the face
 
-    def run(self, jobs: Sequence[Job], options: BuildOptions = BuildOptions()) -> list[JobResult]:
+    def run(self, jobs: Sequence[Job], options: BuildOptions = _PLAIN) -> list[JobResult]:
         """Build and run a batch: one result a job, in order."""
         self.submit(jobs, options)
         return self.collect()
 
-    def submit(self, jobs: Sequence[Job], options: BuildOptions = BuildOptions()) -> None:
+    def submit(self, jobs: Sequence[Job], options: BuildOptions = _PLAIN) -> None:
         """Send a batch to the worker without waiting for it.
 
         Raises:
@@ -595,8 +215,8 @@ class Sandbox:
                 # The first run, in company, was the suspicion; the second, alone, is the verdict.
                 settled[index] = self._second_run(job, options, result["message"])
             else:
-                settled[index] = _decode_job(job, result, reply)
-        for part in (*_split(jobs, failed, reply), lost):
+                settled[index] = decode_job(job, result, reply)
+        for part in (*split(jobs, failed, reply), lost):
             if part:
                 some = [jobs[index] for index in part]
                 settled.update(zip(part, self._settle(some, options, self._exchange(some, options)), strict=True))
@@ -606,14 +226,14 @@ class Sandbox:
         (result,) = reply["results"]
         if result["status"] in (Status.CRASH, Status.HANG):
             return self._second_run(job, options, result["message"])
-        return _decode_job(job, result, reply)
+        return decode_job(job, result, reply)
 
     def _second_run(self, job: Job, options: BuildOptions, suspicion: str) -> JobResult:
         reply = self._exchange([job], options)
         (result,) = reply["results"]
         if result["status"] == Status.OK:
             result["message"] = f"a first run ended otherwise: {suspicion}"
-        return _decode_job(job, result, reply)
+        return decode_job(job, result, reply)
 
     # -- talking to the worker
 
@@ -641,7 +261,7 @@ class Sandbox:
             module["optimization_level"] = options.optimization_level
         more = {} if options.block_dim is None else {"block_dim": options.block_dim}
         request = {
-            "programs": [_encode_job(job, more) for job in jobs],
+            "programs": [encode_job(job, more) for job in jobs],
             "options": module,
             "config": dict(options.config),
             "cuda": options.cuda_arch,

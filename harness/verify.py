@@ -12,8 +12,7 @@ from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Cells, Expectation, InvalidProgram, expect
 from harness.inputs import components, form, numpy_dtype
-from harness.lanes import Values
-from harness.sandbox import (
+from harness.jobs import (
     Argument,
     ArrayArgument,
     BuildOptions,
@@ -21,12 +20,13 @@ from harness.sandbox import (
     JobResult,
     Launch,
     LaunchResult,
-    Sandbox,
     ScalarArgument,
     Status,
     StructLayout,
     VectorArgument,
 )
+from harness.lanes import Values
+from harness.sandbox import Sandbox
 from harness.tolerance import largest, sizes
 from harness.verdict import (
     Failure,

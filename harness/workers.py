@@ -25,8 +25,9 @@ from typing import Any, Final, NoReturn
 
 from corpus.record import Provenance, Record, Verification, encode_record, make_record
 from harness.expectation import Expectation
+from harness.jobs import BuildOptions, JobResult, Versions
 from harness.probes import Probe, other_spelling, probe_of_batch, probed
-from harness.sandbox import BuildOptions, JobResult, Sandbox, SandboxError, Versions
+from harness.sandbox import Sandbox, SandboxError
 from harness.shrink import Limits, Reduced, reduce
 from harness.triage import Ledger, bucket
 from harness.verdict import FailureKind, Outcome, Tier, Verdict

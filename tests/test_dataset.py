@@ -25,7 +25,8 @@ from harness.commands import run
 from harness.cuda_text import compile_batch, cuda_texts, needed_ptx
 from harness.examples import expectation_of
 from harness.generated_code import compile_each
-from harness.sandbox import BuildOptions, Job, Sandbox
+from harness.jobs import BuildOptions, Job
+from harness.sandbox import Sandbox
 from strategies.language.nodes import Assign, Literal, Name, Program
 from strategies.language.render import render
 from strategies.language.types import FLOAT32

@@ -14,7 +14,8 @@ from typer.main import get_command
 
 from harness.commands import app
 from harness.generated_code import backward_text, find_compiler, forward_text
-from harness.sandbox import BuildOptions, Job, JobResult, Sandbox
+from harness.jobs import BuildOptions, Job, JobResult
+from harness.sandbox import Sandbox
 from strategies.categories import CATEGORIES
 
 ROOT: Final = Path(__file__).parents[1]

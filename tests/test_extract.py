@@ -11,7 +11,8 @@ from typing import Any, Final
 import pytest
 
 from harness.commands import run
-from harness.sandbox import BuildOptions, Job, Sandbox
+from harness.jobs import BuildOptions, Job
+from harness.sandbox import Sandbox
 
 #: The second kernel needs a function that no compiler takes.
 SOURCE: Final = """\

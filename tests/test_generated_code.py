@@ -21,7 +21,8 @@ from harness.generated_code import (
     forward_text,
     kernel_text,
 )
-from harness.sandbox import BuildOptions, Job, Sandbox
+from harness.jobs import BuildOptions, Job
+from harness.sandbox import Sandbox
 
 PLAIN = """\
 import warp as wp

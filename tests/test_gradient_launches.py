@@ -15,7 +15,8 @@ from tiny import AT, apply, literal, program_of
 from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Expectation, expect
-from harness.sandbox import ArrayArgument, JobResult, Sandbox
+from harness.jobs import ArrayArgument, JobResult
+from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
 from harness.verify import ACCUMULATED, AGAIN, SILENT, WITHHELD, job, judge, launches, verify_all
 from strategies.language.nodes import Assign, Atomic, Cast, Element, For, Literal, Name, Parameter, Program

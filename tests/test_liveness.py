@@ -8,7 +8,7 @@ from tiny import AT, apply, literal, program_of
 
 import strategies
 from harness.expectation import Cells, Expectation, expect
-from harness.sandbox import ArrayArgument, ArrayResult, JobResult, LaunchResult, Status
+from harness.jobs import ArrayArgument, ArrayResult, JobResult, LaunchResult, Status
 from harness.verdict import Tier
 from harness.verify import job, judge
 from strategies.categories import CATEGORIES

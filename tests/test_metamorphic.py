@@ -10,11 +10,11 @@ from planted import Defect, sandbox_with
 from tiny import AT, apply, literal, program_of
 
 from harness.inputs import Flavour, derive
+from harness.jobs import BuildOptions
 from harness.probes import PROBES, other_spelling, probed
 from harness.probes.metamorphic import METAMORPHIC, Metamorphic
 from harness.reference import Evaluator
 from harness.reproduction import Shown, repro, run_repro
-from harness.sandbox import BuildOptions
 from harness.verdict import FailureKind
 from harness.verify import jobs, settle, try_expect
 from strategies import draw

@@ -13,9 +13,10 @@ from tiny import AT, apply, kernel, literal, program_of
 import strategies
 from harness.expectation import Expectation, expect
 from harness.inputs import Flavour, derive
+from harness.jobs import JobResult
 from harness.nonfinite import takes_nonfinite
 from harness.reference import Evaluator
-from harness.sandbox import JobResult, Sandbox
+from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Tier
 from harness.verify import job, judge, launches, verify_all
 from strategies.language import types as t

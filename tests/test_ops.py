@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from harness.inputs import Flavour, derive, form
+from harness.jobs import ArrayArgument, BuildOptions, Job, JobResult, Launch, Status
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF
 from harness.reference import Evaluator
-from harness.sandbox import ArrayArgument, BuildOptions, Job, JobResult, Launch, Sandbox, Status
+from harness.sandbox import Sandbox
 from strategies.deck import cards
 from strategies.intervals import Interval
 from strategies.language import types as t

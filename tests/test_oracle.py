@@ -14,8 +14,9 @@ from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
 from harness.expectation import Expectation, coarsest_float, expect
+from harness.jobs import ArrayResult, BuildOptions, JobResult, LaunchResult, Status
 from harness.lanes import UNIT_ROUNDOFF
-from harness.sandbox import ArrayResult, BuildOptions, JobResult, LaunchResult, Sandbox, Status
+from harness.sandbox import Sandbox
 from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier, Verdict
 from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, launches, refereed, verify_all

@@ -11,9 +11,9 @@ import pytest
 from harness import releases
 from harness.campaign import Campaign
 from harness.commands import bisect as command
+from harness.jobs import Versions
 from harness.releases import Bisection, NoRelease, Seen, bisect, interpreter
 from harness.reproduction import Ran
-from harness.sandbox import Versions
 from harness.workers import lacking, operations
 from strategies import draw
 

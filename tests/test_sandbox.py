@@ -16,20 +16,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.sandbox import (
+from harness.jobs import (
     ArrayArgument,
     ArrayResult,
     BuildOptions,
     Job,
     JobResult,
     Launch,
-    Sandbox,
-    SandboxError,
     ScalarArgument,
     Status,
     VectorArgument,
-    remove_stale_folders,
 )
+from harness.sandbox import Sandbox, SandboxError, remove_stale_folders
 
 SCALE = """\
 a: wp.array(dtype=wp.float32), out: wp.array(dtype=wp.float32)

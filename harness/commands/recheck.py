@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from corpus.record import Record
 from harness.campaign import default_workers
 from harness.expectation import ATTEMPTS, Expectation
-from harness.sandbox import BuildOptions, Sandbox, Versions
+from harness.jobs import BuildOptions, Versions
+from harness.sandbox import Sandbox
 from harness.verdict import Verdict
 from harness.verify import jobs, settle, try_expect
 from harness.workers import BATCH, CUDA_ARCH

@@ -14,8 +14,9 @@ from corpus.case import Case, DamagedCase, check_case, decode_case
 from corpus.store import CASE, FAILURES, Store
 from harness.commands.recheck import recheck
 from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say
+from harness.jobs import BuildOptions
 from harness.reproduction import Shown, repro, run_repro
-from harness.sandbox import BuildOptions, Sandbox
+from harness.sandbox import Sandbox
 from harness.stored_case import shown
 from harness.triage import Ledger, bucket, message_head
 from harness.verdict import Failure, FailureKind

@@ -16,9 +16,10 @@ from functools import cache
 from typing import Final
 
 from harness.generated_code import CompilerNotFound, find_compiler
+from harness.jobs import BuildOptions, JobResult, Status, Versions
 from harness.predictions import Scorer
 from harness.probes.probe import Probed, Ran, misjudged
-from harness.sandbox import BuildOptions, JobResult, Sandbox, Status, Versions
+from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind
 from harness.verify import jobs
 from strategies.language.limits import Limit

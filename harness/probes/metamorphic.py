@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 
 from harness.expectation import TRAITS, Expectation
+from harness.jobs import BuildOptions, Versions
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
-from harness.sandbox import BuildOptions, Sandbox, Versions
+from harness.sandbox import Sandbox
 from harness.shrink.tree import names_of, root_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs

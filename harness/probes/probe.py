@@ -9,8 +9,9 @@ from typing import Final, Protocol
 import numpy as np
 
 from harness.expectation import Expectation
+from harness.jobs import ArrayResult, JobResult, Status, Versions
 from harness.lanes import Values
-from harness.sandbox import ArrayResult, JobResult, Sandbox, Status, Versions
+from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Verdict, failed
 from harness.verify import judge, launches, without_small_mismatches
 from strategies.language.nodes import Parameter

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from harness.expectation import Expectation
+from harness.jobs import BuildOptions, JobResult, Versions
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
-from harness.sandbox import BuildOptions, JobResult, Sandbox, Versions
+from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.limits import Limit

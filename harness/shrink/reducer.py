@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from harness.expectation import Expectation
-from harness.sandbox import BuildOptions, Sandbox
+from harness.jobs import BuildOptions
+from harness.sandbox import Sandbox
 from harness.shrink.candidates import dressed, ordered, renamed, structural
 from harness.shrink.manner import Manner, gross, manner, same_failure
 from harness.shrink.tree import size
