@@ -1,4 +1,4 @@
-"""What it costs to build kernels, by the size of a batch: the reason for `harness.workers.BATCH`.
+"""What it costs to build kernels, by the size of a batch: the reason for `harness.plan.BATCH`.
 
     python benchmarks/building.py [--programs 96] [--seed 0] [--sizes 6,12,24,48,96]
 
@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from harness import worker
-from harness.workers import Plan
+from harness.plan import Plan
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.render import render

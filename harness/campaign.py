@@ -23,22 +23,15 @@ from corpus import store as store_form
 from corpus.record import Record, decode_record
 from corpus.store import Store
 from harness.jobs import Versions
+from harness.judging import lacking
+from harness.outcomes import ReducedFailure, Result
+from harness.pairs import make_provenance
+from harness.plan import BATCH, Plan
 from harness.probes import PROBES
 from harness.report import write_report
 from harness.shrink import Limits
 from harness.triage import Ledger
-from harness.workers import (
-    BATCH,
-    Plan,
-    ReducedFailure,
-    Result,
-    WorkerBroke,
-    WorkerDied,
-    WorkerHandle,
-    find_cuda_device,
-    lacking,
-    make_provenance,
-)
+from harness.workers import WorkerBroke, WorkerDied, WorkerHandle, find_cuda_device
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import size
 from strategies.stream import UnknownCategory

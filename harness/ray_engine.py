@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.jobs import Versions
+from harness.plan import Plan
 from harness.sandbox import SandboxError
-from harness.workers import Plan, WorkerBroke, WorkerDied, WorkerHandle
+from harness.workers import WorkerBroke, WorkerDied, WorkerHandle
 
 RETRIES: Final = -1
 """Ray runs a task again as often as its process or node dies: the campaign itself knows no lost batches."""

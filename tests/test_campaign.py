@@ -29,10 +29,10 @@ from harness.campaign import (
     hunting_order,
     ordered_categories,
 )
+from harness.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verify import verify_all
-from harness.workers import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Apply, Literal, walk

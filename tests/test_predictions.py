@@ -21,10 +21,10 @@ from corpus.store import VERIFIED, Store
 from harness import confine, predictions
 from harness.commands import run
 from harness.generated_code import backward_text, find_compiler, forward_text
+from harness.pairs import make_pair
 from harness.predictions import Prediction, Reason, Score, Scorer
 from harness.verdict import FailureKind, Tier
 from harness.verify import FAST, verify
-from harness.workers import make_pair
 from strategies import draw
 from strategies.language.nodes import Assign, Element, Program
 from strategies.language.structs import leaves

@@ -12,9 +12,9 @@ from harness import releases
 from harness.campaign import Campaign
 from harness.commands import bisect as command
 from harness.jobs import Versions
+from harness.judging import lacking, operations
 from harness.releases import Bisection, NoRelease, Seen, bisect, interpreter
 from harness.reproduction import Ran
-from harness.workers import lacking, operations
 from strategies import draw
 
 VERSIONS = [f"1.{n}.0" for n in range(14, 30)]

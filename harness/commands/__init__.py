@@ -32,10 +32,11 @@ from harness.commands.stats import stats
 from harness.commands.verify import verify
 from harness.generated_code import CompilerNotFound
 from harness.page.browser import BrowserNotFound
+from harness.pairs import own_version
 from harness.releases import NoRelease
 from harness.sandbox import SandboxError
 from harness.triage import LedgerError
-from harness.workers import WorkerBroke, own_version
+from harness.workers import WorkerBroke
 from strategies.stream import UnknownCategory
 
 NOTHING_NEW: Final = 0

@@ -22,7 +22,7 @@ from harness.commands.card import gather, leakage_in_words
 from harness.commands.shared import BadUsage, Category, Corpus, existing_corpus, needs_dataset_extra, say
 from harness.cuda_text import ArchitectureUnknown, cuda_texts
 from harness.examples import example_of, expectation_of, texts_of
-from harness.workers import CUDA_ARCH
+from harness.plan import CUDA_ARCH
 from strategies.categories import CATEGORIES
 from strategies.stream import UnknownCategory
 

@@ -26,8 +26,9 @@ from harness.commands.shared import (
     run_campaign,
     sum_up,
 )
+from harness.plan import Plan
 from harness.progress import progress
-from harness.workers import Plan, WorkerHandle
+from harness.workers import WorkerHandle
 
 
 class Engine(str, Enum):

@@ -13,7 +13,7 @@ from corpus.record import Record
 from corpus.store import Progress, Store
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.shared import BadUsage, Workers, say
-from harness.workers import make_pair, make_provenance
+from harness.pairs import make_pair, make_provenance
 
 COMMITTED_TOGETHER: Final = 100
 """Pairs to a commit, each of which waits for the disk."""

@@ -11,10 +11,10 @@ from corpus.record import Record
 from harness.campaign import default_workers
 from harness.expectation import ATTEMPTS, Expectation
 from harness.jobs import BuildOptions, Versions
+from harness.plan import BATCH, CUDA_ARCH
 from harness.sandbox import Sandbox
 from harness.verdict import Verdict
 from harness.verify import jobs, settle, try_expect
-from harness.workers import BATCH, CUDA_ARCH
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from harness.expectation import Expectation
 from harness.page.browser import find_browser, picture
 from harness.page.facts import Timing, gather
 from harness.page.html import page
+from harness.plan import BATCH
 from harness.registry import groups_of, read_registry
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verify import jobs, try_expect
-from harness.workers import BATCH
 from strategies.categories import CATEGORIES
 from strategies.stream import draw
 

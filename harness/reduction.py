@@ -1,0 +1,118 @@
+"""How a worker makes a failure small: at the quickest level that shows it, and what else it meets on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from harness.jobs import BuildOptions
+from harness.judging import Judge, manner_of
+from harness.outcomes import ReducedFailure
+from harness.probes import Probe
+from harness.shrink import reduce
+from harness.triage import bucket
+from harness.verdict import FailureKind, Verdict
+from strategies.language.check import check_program
+from strategies.language.nodes import Program
+from strategies.language.rules import IllFormed
+from strategies.ops import result_type
+
+MAX_OTHERS: Final = 2
+"""Further defects met while one failure was reduced that are reduced at once."""
+
+
+class Reduction(Judge):
+    """The part of a worker that reduces failures."""
+
+    def _reduce(self, index: int) -> ReducedFailure | None:
+        """The failure of the program at `index`, made small; None if it does not fail again."""
+        options, probe = self._plan.options(index), self._probe(index)
+        program = self._program(index)
+        if program is None:
+            return None
+        (verdict,) = self._verify([program], options, probe)
+        if verdict.failure is None:
+            return None
+        if not verdict.failure.variant:
+            # the plain build fails already
+            probe = None
+        if options.optimization_level != 0:
+            unoptimized = replace(options, optimization_level=0)
+            (again,) = self._verify([program], unoptimized)
+            if again.failure is not None and manner_of(again) == manner_of(verdict):
+                # The quickest to build.
+                options, verdict = unoptimized, again
+        found = self._reduced(program, verdict, options, probe)
+        if self._plan.fail_fast:
+            # The campaign ends with this one.
+            return found
+        others = self._others(found.reduced.others, options, probe)
+        return replace(found, others=others)
+
+    def _reduced(
+        self, program: Program, verdict: Verdict, options: BuildOptions, probe: Probe | None
+    ) -> ReducedFailure:
+        known = self._explain(program, verdict, probe)
+        # Left to itself, reducing also finds out whether optimization matters.
+        plain = replace(options, digest=False) == BuildOptions() and probe is None and self._on_device is None
+        try:
+            found = reduce(
+                program,
+                verdict,
+                self._sandbox,
+                seed=self._plan.seed,
+                limits=self._plan.limits,
+                verify=None if plain else lambda programs: self._verify(programs, options, probe),
+                # What fails alike may be another defect, known or not.
+                keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
+            )
+            if probe is not None:
+                # Both ways were built at one level.
+                found = replace(found, fails_by_default=False)
+            elif not plain:
+                found = replace(
+                    found,
+                    fails_without_optimization=self._fails(found.program, 0),
+                    fails_by_default=self._fails(found.program, None),
+                )
+        except Exception as error:
+            # A failure must not be lost because it cannot be made small.
+            trouble = f"a failure could not be reduced: {error!r}"
+            return ReducedFailure.unreduced(program, verdict, self._named_by_bucket(program, verdict, known), trouble)
+        return ReducedFailure.of(found, self._named_by_bucket(found.program, found.verdict, known))
+
+    def _named_by_bucket(self, program: Program, verdict: Verdict, known: str | None) -> str | None:
+        """`known`, or the issue that lists the bucket of a failure that no rewrite explains."""
+        assert verdict.failure is not None
+        issue = self._ledger.by_bucket(bucket(program, verdict.failure), self._versions.warp)
+        return known or (None if issue is None else issue.id)
+
+    def _others(
+        self, met: Sequence[tuple[Program, Verdict]], options: BuildOptions, probe: Probe | None
+    ) -> tuple[ReducedFailure, ...]:
+        """Other defects that reducing met: those that show again, and that no known issue explains."""
+        found: list[ReducedFailure] = []
+        for program, _ in met:
+            if len(found) == MAX_OTHERS or not _in_language(program):
+                continue
+            (verdict,) = self._verify([program], options, probe)
+            # Whether Warp must accept what an edit made is for a person to say.
+            if verdict.failure is None or verdict.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR):
+                continue
+            own = probe if verdict.failure.variant else None
+            if self._explain(program, verdict, own) is None:
+                found.append(self._reduced(program, verdict, options, own))
+        return tuple(found)
+
+    def _fails(self, program: Program, level: int | None) -> bool:
+        (verdict,) = self._verify([program], BuildOptions(optimization_level=level))
+        return verdict.failure is not None
+
+
+def _in_language(program: Program) -> bool:
+    try:
+        check_program(program, result_type)
+    except IllFormed:
+        return False
+    return True
