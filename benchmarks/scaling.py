@@ -26,7 +26,8 @@ from typing import Any
 
 import processes
 
-from harness.campaign import Campaign, Snapshot
+from harness.campaign import Campaign
+from harness.summary import Snapshot
 
 ROLES = ("main", "worker", "warm parent")
 ALLOWED = 1.1

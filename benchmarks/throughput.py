@@ -31,8 +31,9 @@ import processes
 
 from corpus.store import Store
 from harness import worker
-from harness.campaign import Campaign, Snapshot
+from harness.campaign import Campaign
 from harness.expectation import Expectation
+from harness.summary import Snapshot
 from harness.verify import try_expect
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Program

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from harness.campaign import Snapshot
+from harness.summary import Snapshot
 
 PLAIN_SECONDS: Final = 5.0
 """Between two lines, where nobody watches."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from harness.campaign import Summary
+    from harness.summary import Summary
 
 OPTION: Final = "--corpus"
 COUNT_OPTION: Final = "--corpus-count"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from harness.campaign import Campaign, Snapshot
+from harness.campaign import Campaign
 from harness.ray_engine import RayHandle, cluster
+from harness.summary import Snapshot
 
 
 def main(corpus: str, count: str) -> None:

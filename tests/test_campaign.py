@@ -18,19 +18,11 @@ from typing import Any, Final
 import pytest
 
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
-from harness.campaign import (
-    FURTHER_SURVEYS,
-    SURVEY,
-    SURVEY_GAP,
-    Campaign,
-    Snapshot,
-    StopReason,
-    Summary,
-    hunting_order,
-    ordered_categories,
-)
+from harness.campaign import Campaign
+from harness.category_order import FURTHER_SURVEYS, SURVEY, SURVEY_GAP, hunting_order, ordered_categories
 from harness.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from harness.sandbox import Sandbox
+from harness.summary import Snapshot, StopReason, Summary
 from harness.triage import Ledger
 from harness.verify import verify_all
 from strategies import draw

@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from harness import ray_engine
-from harness.campaign import Campaign, Handle
+from harness.campaign import Campaign
+from harness.campaign_run import Handle
 from harness.commands.shared import (
     DEFAULT_CORPUS,
     BadUsage,

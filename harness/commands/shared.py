@@ -15,8 +15,9 @@ import typer
 import corpus
 from corpus.record import CorpusError
 from corpus.store import FAILURES, VERIFIED
-from harness.campaign import Campaign, Summary
+from harness.campaign import Campaign
 from harness.progress import Progress
+from harness.summary import Summary
 from strategies.categories import CATEGORIES
 
 DEFAULT_CORPUS: Final = Path("warpsmith-corpus")

@@ -1,0 +1,494 @@
+"""One run of a campaign: batches are asked for, and the answers accounted for in order, saved and shown."""
+
+from __future__ import annotations
+
+import select
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from corpus import store as store_form
+from corpus.record import Record, decode_record
+from corpus.store import Store
+from harness.jobs import Versions
+from harness.judging import lacking
+from harness.outcomes import ReducedFailure, Result
+from harness.pairs import make_provenance
+from harness.plan import BATCH
+from harness.probes import PROBES
+from harness.report import write_report
+from harness.summary import Found, Snapshot, StopReason, Summary
+from harness.triage import Ledger
+from harness.workers import WorkerBroke, WorkerDied
+from strategies.language.nodes import size
+
+if TYPE_CHECKING:
+    from harness.campaign import Campaign
+
+TASKS_AHEAD: Final = 2
+"""Batches that a worker has been asked for at any time: one to build, one to prepare meanwhile."""
+
+BATCHES_AHEAD: Final = 8
+"""Batches for each worker that may be finished before the one that is next to be committed: what waits
+for a slow one is held in memory."""
+
+COMMIT_SECONDS: Final = 1.0
+"""Commits are at least so far apart: each waits for the disk a dozen times."""
+
+TICK_SECONDS: Final = 0.2
+"""How long the loop sleeps at most."""
+
+GRACE_SECONDS: Final = 8.0
+"""After the time is up, so long is waited for batches that are being built."""
+
+LIVES: Final = 3
+"""Workers that may die over one task before the campaign gives up."""
+
+EXPECTED_YIELD: Final = 0.8
+"""Share of programs that become a new pair, a little low: near the end, no more batches are begun than are
+likely to be needed."""
+
+REDUCTIONS_AT_FIRST: Final = 3
+REDUCTIONS_PER_BUCKET: Final = 2
+"""Failures of one manner are reduced three times, and twice more for every different bug that came of it:
+one frequent bug must not eat the campaign, nor hide another."""
+
+
+class Handle(Protocol):
+    """A worker, as a campaign sees it; `harness.workers.WorkerHandle` says what each member does."""
+
+    tasks: list[dict[str, Any]]
+    versions: Versions | None
+
+    def fileno(self) -> int: ...
+    def ask(self, task: dict[str, Any]) -> None: ...
+    def answers(self) -> Iterator[dict[str, Any]]: ...
+    def dismiss(self) -> None: ...
+    def close(self) -> None: ...
+
+
+Watch = Callable[[Snapshot], None]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    indices: range
+    results: Sequence[Result]
+
+
+@dataclass
+class _Manner:
+    """What has become of the failures of one manner."""
+
+    asked: int = 0
+    buckets: set[str] = field(default_factory=set)
+
+    @property
+    def allowed(self) -> bool:
+        return self.asked < REDUCTIONS_AT_FIRST + REDUCTIONS_PER_BUCKET * len(self.buckets)
+
+
+class Run:
+    """One run of a campaign, with all that changes while it runs."""
+
+    def __init__(self, campaign: Campaign, store: Store, started: float) -> None:
+        self._campaign = campaign
+        self._plan = campaign.plan
+        self._store = store
+        self._started = started
+        self._ledger = Ledger.load()
+        self._workers: list[Handle] = []
+        self._versions: Versions | None = None
+        self._deaths: Counter[str] = Counter()
+        # A hunt starts at the beginning each time: it keeps no account of its programs.
+        begun = store_form.Progress() if self._plan.hunt else store.progress(self._plan.campaign)
+        #: the next index that no worker has been asked for
+        self._unasked = begun.next
+        #: the next index to commit, the pairs of the campaign, and what became of each program
+        self._next = begun.next
+        self._first = begun.next
+        self._verified = begun.verified
+        self._verified_before = begun.verified
+        self._counters = {category: Counter(counts) for category, counts in begun.counters.items()}
+        #: finished batches, by their first index
+        self._finished: dict[int, _Batch] = {}
+        #: of the batches that are accounted for and not yet committed
+        self._records: list[Record] = []
+        self._structures: set[str] = set()
+        self._committed_at = started
+        self._stale = begun.stale
+        self._manners: dict[str, _Manner] = {}
+        #: failures that are being reduced, or that were; None for those that are not
+        self._reductions: dict[int, ReducedFailure | None] = {}
+        self._reducing: dict[int, Result] = {}
+        self._found: dict[str, Found] = {}
+        #: what is found and not yet saved: the workers are ended first, if nothing is left for them to do
+        self._unsaved: list[tuple[ReducedFailure, Result]] = []
+        self._known: Counter[str] = Counter()
+        self._probed: dict[str, tuple[int, int]] = {}
+        self._unreduced = 0
+        self._shrinks_said = False
+        #: when each failure was told of
+        self._seen: dict[int, float] = {}
+
+    # -- the loop
+
+    def run(self, watch: Watch) -> Summary:
+        while (reason := self._reason()) is None:
+            self._step()
+            watch(self._snapshot())
+        if reason is StopReason.SECONDS or (self._plan.hunt and reason is StopReason.COUNT):
+            # A case of a known issue is worth waiting for: that is what such a hunt is for.
+            patience = self._plan.limits.seconds if self._plan.keep_known else 0.0
+            deadline = time.monotonic() + GRACE_SECONDS + patience
+            while self._busy() and self._reason() is reason and time.monotonic() < deadline:
+                self._step(ask=False)
+                watch(self._snapshot())
+        for worker in self._workers:
+            worker.dismiss()
+        self._save()
+        if self._plan.hunt:
+            if reason is not StopReason.FAILURE:
+                self._wind_up()
+                self._save()
+        elif self._reducing:
+            self._campaign._say("a failure was still being reduced; the same command will find it again")
+        self._commit()
+        shot = self._snapshot()
+        return Summary(
+            **{f: getattr(shot, f) for f in shot.__dataclass_fields__},
+            stop_reason=reason,
+            unreduced=self._unreduced,
+            probed=self._probed,
+        )
+
+    def _reason(self) -> StopReason | None:
+        campaign = self._campaign
+        if campaign._interrupted:
+            return StopReason.INTERRUPTED
+        if self._plan.fail_fast and any(found.known is None for found in self._found.values()):
+            return StopReason.FAILURE
+        if (end := self._end(self._verified, self._stale)) is not None:
+            return end
+        if campaign._seconds is not None and time.monotonic() - self._started >= campaign._seconds:
+            return StopReason.SECONDS
+        return None
+
+    def _end(self, verified: int, stale: int) -> StopReason | None:
+        """Why a campaign with so many pairs, and so many programs since the last, is at its end; None if it is not."""
+        campaign = self._campaign
+        if campaign._count is not None and verified >= campaign._count:
+            return StopReason.COUNT
+        if campaign._stale is not None and stale >= campaign._stale:
+            return StopReason.STALE
+        return None
+
+    def _busy(self) -> bool:
+        return any(worker.tasks for worker in self._workers)
+
+    def _step(self, ask: bool = True) -> None:
+        if ask:
+            self._ask()
+        self._listen()
+        while self._account():
+            pass
+        if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
+            self._commit()
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in self._workers:
+            worker.dismiss()
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+    # -- workers
+
+    def _ask(self) -> None:
+        """Ask for batches, wherever fewer than enough are asked for."""
+        while len(self._workers) < self._campaign._workers:
+            self._workers.append(self._campaign._engine(self._plan))
+        ahead = BATCHES_AHEAD * len(self._workers) * BATCH
+        for tasks in range(TASKS_AHEAD):
+            for worker in self._workers:
+                if len(worker.tasks) == tasks and self._unasked < self._next + ahead and self._more_needed():
+                    indices = self._plan.batch(self._unasked)
+                    self._unasked = indices.stop
+                    self._give(worker, {"verify": indices})
+
+    def _more_needed(self) -> bool:
+        if self._campaign._count is None:
+            return True
+        coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
+        asked = sum(len(task["verify"]) for w in self._workers for task in w.tasks if "verify" in task)
+        likely = self._verified + EXPECTED_YIELD * (coming + asked)
+        return likely < self._campaign._count
+
+    def _give(self, worker: Handle, task: dict[str, Any]) -> None:
+        try:
+            worker.ask(task)
+        except WorkerDied as died:
+            self._replace(worker, died)
+
+    def _replace(self, worker: Handle, died: WorkerDied) -> None:
+        """A new worker for one that died, with the same tasks."""
+        for task in worker.tasks:
+            self._deaths[str(task)] += 1
+            if self._deaths[str(task)] >= LIVES:
+                raise WorkerBroke(f"{died}, {LIVES} times over the same programs", "") from None
+        if not worker.tasks:
+            self._deaths["idle"] += 1
+            if self._deaths["idle"] >= LIVES:
+                raise WorkerBroke(f"{died}, {LIVES} times, with nothing to do", "") from None
+        worker.close()
+        new = self._campaign._engine(self._plan)
+        self._workers[self._workers.index(worker)] = new
+        for task in worker.tasks:
+            new.ask(task)
+
+    def _listen(self) -> None:
+        """Take in what the workers have answered; waits a moment for it."""
+        ready, _, _ = select.select(self._workers, [], [], TICK_SECONDS)
+        for worker in ready:
+            try:
+                for answer in worker.answers():
+                    self._take(answer)
+            except WorkerDied as died:
+                self._replace(worker, died)
+            if self._versions is None and worker.versions is not None:
+                self._versions = worker.versions
+                self._begin(worker.versions)
+
+    def _begin(self, versions: Versions) -> None:
+        """Say what begins, once it is known that it can."""
+        say, plan = self._campaign._say, self._plan
+        doing = "Hunting; failures go below" if plan.hunt else "Growing the corpus in"
+        say(f"{doing} {self._campaign.corpus.resolve()}, with Warp {versions.warp}.")
+        if plan.device is None:
+            say("There is no CUDA device: the GPU run is skipped.")
+        if missing := sorted(lacking(versions)):
+            say(f"Warp {versions.warp} lacks {', '.join(missing)}: kernels with these are left out.")
+        if plan.hunt:
+            for name in plan.probes or PROBES:
+                if (reason := PROBES[name].unavailable(versions)) is not None:
+                    say(f"The probe {name!r} is skipped: {reason}.")
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
+        if "results" in answer:
+            results: Sequence[Result] = answer["results"]
+            indices = range(results[0].index, results[-1].index + 1)
+            self._finished[indices.start] = _Batch(indices, results)
+            if self._plan.hunt:
+                # A hunt has no order to keep: the smallest program is the quickest to reduce.
+                for result in sorted(results, key=_size):
+                    if result.what == "failure" or self._has_no_case(result):
+                        self._see_to(result)
+            return
+        reduced: ReducedFailure | None = answer["reduced"]
+        result = self._reducing.pop(answer["index"])
+        self._reductions[result.index] = reduced
+        if reduced is not None:
+            self._manners[result.manner].buckets.add(reduced.bucket)
+            if self._plan.hunt:
+                self._reductions[result.index] = None
+                for failure in (reduced, *reduced.others):
+                    self._keep(failure, result)
+
+    # -- accounts
+
+    def _account(self) -> bool:
+        """Account for the batch that is next, if it is finished and its failures are reduced."""
+        batch = self._finished.get(self._next)
+        if batch is None or self._end(self._verified, self._stale) is not None:
+            return False
+        results = self._up_to_end(batch)
+        failures = [result for result in results if result.what == "failure"]
+        for result in failures:
+            self._see_to(result)
+        if any(result.index in self._reducing for result in failures):
+            return False
+        del self._finished[self._next]
+        for result in results:
+            self._tally(result)
+        self._next = results[-1].index + 1
+        return True
+
+    def _up_to_end(self, batch: _Batch) -> Sequence[Result]:
+        """The results up to the one with which the campaign is at its end, in order."""
+        verified, stale, structures = self._verified, self._stale, set()
+        for n, result in enumerate(batch.results):
+            stale += 1
+            if result.verified and not self._duplicate(result) and result.structure not in structures:
+                structures.add(result.structure)
+                verified += 1
+                stale = 0
+            if self._end(verified, stale) is not None:
+                return batch.results[: n + 1]
+        return batch.results
+
+    def _wind_up(self) -> None:
+        """Save what a hunt found last as it is, where nothing of that manner could be reduced."""
+        for result in sorted(self._reducing.values(), key=_size):
+            manner = self._manners[result.manner]
+            if result.what == "failure" and not manner.buckets and result.evidence is not None:
+                failure = ReducedFailure.unreduced(*result.evidence)
+                manner.buckets.add(failure.bucket)
+                self._keep(failure, result)
+        for _, batch in sorted(self._finished.items()):
+            for result in batch.results:
+                self._tally(result)
+
+    def _duplicate(self, result: Result) -> bool:
+        if self._plan.hunt:
+            return False
+        return result.structure in self._structures or self._store.has_structure(result.structure)
+
+    def _has_no_case(self, result: Result) -> bool:
+        """Whether a result is a known issue that is to be kept, of which there is no case."""
+        if not self._plan.keep_known or result.evidence is None:
+            return False
+        known = result.what.removeprefix("known:")
+        return known not in self._found and not (self._store.failure_folder(known) / store_form.CASE).exists()
+
+    def _see_to(self, result: Result) -> None:
+        """Have a failure reduced, unless enough of its manner were."""
+        if result.index in self._reducing or result.index in self._reductions:
+            return
+        manner = self._manners.setdefault(result.manner, _Manner())
+        shrinks = self._campaign._shrinks
+        if shrinks is not None and sum(m.asked for m in self._manners.values()) >= shrinks:
+            if not self._shrinks_said:
+                self._shrinks_said = True
+                self._campaign._say(
+                    f"{shrinks} failures were reduced, as many as allowed: further ones are counted only."
+                )
+            self._reductions[result.index] = None
+            self._unreduced += result.what == "failure"
+            return
+        if not manner.allowed:
+            self._reductions[result.index] = None
+            self._unreduced += result.what == "failure"
+            return
+        manner.asked += 1
+        self._seen[result.index] = time.monotonic()
+        self._reducing[result.index] = result
+        self._give(min(self._workers, key=lambda worker: len(worker.tasks)), {"reduce": result.index})
+
+    def _tally(self, result: Result) -> None:
+        counts = self._counters.setdefault(result.category, Counter())
+        what, self._stale = result.what, self._stale + 1
+        if result.verified:
+            if self._duplicate(result):
+                what = "duplicate"
+            elif not self._plan.hunt:
+                assert result.record is not None
+                self._structures.add(result.structure)
+                self._records.append(decode_record(result.record))
+                self._stale = 0
+        if what in ("backward", "forward"):
+            self._verified += 1
+        counts[what] += 1
+        if result.probe is not None:
+            name, counted = result.probe
+            tried, changed = self._probed.get(name, (0, 0))
+            self._probed[name] = (tried + 1, changed + counted)
+        if what.startswith("known:"):
+            self._known[what.removeprefix("known:")] += 1
+        reduced = self._reductions.pop(result.index, None)
+        if reduced is not None:
+            for failure in (reduced, *reduced.others):
+                self._keep(failure, result)
+
+    def _keep(self, reduced: ReducedFailure, result: Result) -> None:
+        """Save a failure, unless it is known or one of its bucket is saved already."""
+        if reduced.trouble:
+            self._campaign._say(reduced.trouble)
+        if reduced.reduced.stopped is not None and reduced.reduced.verifications:
+            self._campaign._say(f"reducing {reduced.bucket} was stopped early: {reduced.reduced.stopped}")
+        if reduced.bucket in self._found:
+            self._found[reduced.bucket].hits += 1
+            return
+        failure = reduced.reduced.verdict.failure
+        assert failure is not None
+        known = self._ledger.by_bucket(reduced.bucket, self._versions.warp if self._versions else None)
+        path = None
+        if known is None or self._plan.keep_known:
+            path = self._store.failure_folder(reduced.bucket)
+            if not (path / store_form.CASE).exists():
+                self._unsaved.append((reduced, result))
+        self._found[reduced.bucket] = Found(
+            reduced.bucket, failure.kind.value, None if known is None else known.id, path
+        )
+        if not self._plan.fail_fast:
+            self._save()
+        if known is not None:
+            self._known[known.id] += 1
+
+    def _save(self) -> None:
+        """Write the reports of failures; each builds and runs a script."""
+        while self._unsaved:
+            self._report(*self._unsaved.pop())
+
+    def _report(self, reduced: ReducedFailure, result: Result) -> None:
+        assert self._versions is not None
+        _, index = self._plan.place(result.index)
+        provenance = make_provenance(self._versions, self._plan.seed, index)
+        known = self._ledger.by_bucket(reduced.bucket, self._versions.warp)
+        report = write_report(
+            self._store, reduced.reduced, reduced.bucket, provenance, known,
+            python=self._plan.python, device=reduced.device,
+        )  # fmt: skip
+        if reduced.bucket in self._found and result.index in self._seen:
+            self._found[reduced.bucket].seconds = time.monotonic() - self._seen[result.index]
+        if not report.confirmed:
+            self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
+
+    def _commit(self) -> None:
+        """Make durable what is accounted for."""
+        self._committed_at = time.monotonic()
+        if self._plan.hunt:
+            return
+        counters = {category: dict(sorted(c.items())) for category, c in self._counters.items()}
+        progress = store_form.Progress(self._next, self._verified, counters, self._stale)
+        self._store.commit(self._plan.campaign, progress, self._records)
+        self._records.clear()
+        self._structures.clear()
+
+    # -- showing
+
+    def _snapshot(self) -> Snapshot:
+        seconds = time.monotonic() - self._started
+        counts: Counter[str] = Counter()
+        for of in self._counters.values():
+            counts.update(of)
+        return Snapshot(
+            seconds=seconds,
+            draws=self._next,
+            new_draws=self._next - self._first,
+            verified=self._verified,
+            added=self._verified - self._verified_before,
+            counts=counts,
+            known=dict(self._known),
+            failures=list(self._found.values()),
+            wanted=self._campaign._count,
+            stale=self._stale,
+            stale_allowed=self._campaign._stale,
+            seconds_left=self._seconds_left(seconds),
+        )
+
+    def _seconds_left(self, seconds: float) -> float | None:
+        campaign, added = self._campaign, self._verified - self._verified_before
+        left = []
+        if campaign._seconds is not None:
+            left.append(max(0.0, campaign._seconds - seconds))
+        if campaign._count is not None and added:
+            left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
+        return min(left, default=None)
+
+
+def _size(result: Result) -> int:
+    """How large a failing program is."""
+    return 0 if result.evidence is None else size(result.evidence[0])
