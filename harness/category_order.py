@@ -12,7 +12,7 @@ SURVEY: Final = "builtin"
 SURVEY_GAP: Final = 2
 """A hunt draws a kernel of this category after so many of others: two hundred rows of the table are met sooner by
 kernels that apply them one by one than by those of any other category."""
-FURTHER_SURVEYS: Final = ("flow", "access")
+FURTHER_SURVEYS: Final = ("control_flow", "access")
 """Of the others in a hunt every second is of one of these, in turn: small kernels of many ways through a kernel, and
 of many ways to an element."""
 

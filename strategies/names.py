@@ -12,7 +12,7 @@ from typing import Final
 #: A kernel's name is a verb and a noun.
 VERBS: Final = (
     "update", "compute", "apply", "blend", "scale", "mix", "shift", "map", "filter", "advance", "eval", "gather",
-    "project", "combine", "transform", "step", "solve", "fold", "adjust", "sample",
+    "project", "combine", "refine", "step", "solve", "fold", "adjust", "sample",
 )  # fmt: skip
 NOUNS: Final = (
     "field", "state", "values", "points", "cells", "samples", "weights", "forces", "energy", "signal", "rows",
@@ -38,14 +38,5 @@ NAMES: Final = (
     "share", "shift", "side", "signal", "site", "slope", "slot", "source", "span", "speed", "state", "step",
     "target", "term", "token", "total", "trace", "value", "wave", "weight", "width", "zone",
 )  # fmt: skip
-#: What structs are called.
-STRUCTS: Final = (
-    "Item", "Point", "Node", "Cell", "Sample", "State", "Body", "Particle", "Params", "Material", "Segment", "Record",
-    "Entry", "Config", "Patch", "Link", "Frame", "Source", "Layer", "Site",
-)  # fmt: skip
-#: What their fields are called.
-FIELDS: Final = (
-    "a", "b", "c", "x", "u", "k", "mass", "pos", "vel", "rate", "scale", "weight", "bias", "gain", "level", "offset",
-    "radius", "height", "value", "count", "flag", "phase", "speed", "limit", "delta", "kind", "slot", "charge",
-    "stiffness", "damping", "density", "normal", "force",
-)  # fmt: skip
+#: What structs are called: words of the same pool, as classes are written.
+STRUCTS: Final = tuple(name.capitalize() for name in NAMES if len(name) > 3)

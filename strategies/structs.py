@@ -30,7 +30,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.structs import leaves
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type
-from strategies.names import FIELDS, STRUCTS
+from strategies.names import NAMES, STRUCTS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -50,7 +50,7 @@ def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = Fal
     table += [(WEIGHTS.inner, of) for of in inner]
     if arrays:
         table += [(WEIGHTS.array, types.array(sketch.main)), (WEIGHTS.array, types.array(INT32))]
-    names = dice.some_of(FIELDS, dice.between(*WEIGHTS.fields))
+    names = dice.some_of(NAMES, dice.between(*WEIGHTS.fields))
     fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
     if dice.chance(50):
         fields = [*fields[1:], fields[0]]

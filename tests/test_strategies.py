@@ -59,7 +59,8 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
-from strategies.language.render import render
+from strategies.language.render import is_alias, render
+from strategies.language.structs import struct_types
 from strategies.language.types import (
     BOOL,
     FLOAT16,
@@ -309,7 +310,10 @@ def plain(names_: Iterable[str]) -> set[str]:
 
 
 def bound_in(source: str) -> set[str]:
-    """Every name that the text of a program binds, whatever node it comes from: what a reader of the text sees."""
+    """Every name that the text of a program binds, whatever node it comes from: what a reader of the text sees.
+
+    What it calls a type that has no name in Warp, ``mat24``, is the type's notation.
+    """
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
         match node:
@@ -317,18 +321,24 @@ def bound_in(source: str) -> set[str]:
                 found.add(name)
             case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
                 found.add(name)
-    return found
+    return {name for name in found if not is_alias(name)}
 
 
 def test_no_name_in_the_text_is_unknown_to_the_tree() -> None:
     for category in CATEGORIES:
         for program in drawn(category)[:EVALUATED]:
-            assert bound_in(render(program)) == {program.name, *defined_names(program)}
+            structs = struct_types(program)
+            types_ = {struct.name for struct in structs} | {field for struct in structs for field, _ in struct.fields}
+            assert bound_in(render(program)) == {program.name, *defined_names(program), *types_}
 
 
 def words_of(program: Program) -> list[str]:
-    """Every name that is bound in the text of a program, those of its kernel in words."""
-    return sorted({*program.name.split("_"), *plain(bound_in(render(program)) - {program.name})})
+    """Every name that is bound in the text of a program, those of its kernel in words.
+
+    Of the thread's indices the first alone: how many dimensions a launch has, no choice of names can hide.
+    """
+    bound = bound_in(render(program)) - {program.name, *threads_of(program)[1:]}
+    return sorted({*program.name.split("_"), *plain(bound)})
 
 
 def guesses(train: dict[str, list[list[str]]], test: dict[str, list[list[str]]]) -> int:
@@ -561,8 +571,8 @@ def works_on(form: str) -> Callable[[Program], bool]:
 
 
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
-    ("flow", "a loop", has(For, While), 70),
-    ("flow", "a branch or a choice", has(If, Conditional), 40),
+    ("control_flow", "a loop", has(For, While), 70),
+    ("control_flow", "a branch or a choice", has(If, Conditional), 40),
     ("access", "a view", has(View), 45),
     ("access", "a part of a value", has(Component), 35),
     ("elementwise", "an array input", lambda p: len(inputs(p)) >= 1, 100),

@@ -134,10 +134,13 @@ def _notation(of: Type) -> str:
 
 
 def defined_names(program: Program) -> frozenset[str]:
-    """Every name that the program binds: functions, parameters, thread indices, locals, loop variables."""
-    names = {p.name for p in program.parameters} | {s.name for s in program.structs}
+    """Every name that the program binds: functions, parameters, thread indices, locals, loop variables; no types.
+
+    The fields of a struct, each a parameter called ``name.field`` in the tree, are one parameter in the text.
+    """
+    names = {p.name.partition(".")[0] for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
-        names |= {function.name, *(p.name for p in function.parameters)}
+        names |= {function.name, *(p.name.partition(".")[0] for p in function.parameters)}
         if function.slopes:
             names |= {f"adj_{function.name}", "adj_ret"}
         if function.replay:
