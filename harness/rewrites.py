@@ -44,7 +44,20 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.structs import root
-from strategies.language.types import BOOL, FLOAT16, INT32, Scalar, Struct, Type, Vector
+from strategies.language.types import (
+    BOOL,
+    FLOAT16,
+    INT32,
+    Composite,
+    Matrix,
+    Scalar,
+    Struct,
+    Transform,
+    Type,
+    Vector,
+    quaternion,
+    vector,
+)
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -446,7 +459,7 @@ def _is(flag: Name, value: int) -> Expression:
 
 @register
 def rebuild_changed_vectors(program: Program) -> Program:
-    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e``."""
+    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e`` and for matrices."""
     return _rebuilt(program, lambda vector: isinstance(vector, Name))
 
 
@@ -498,17 +511,43 @@ def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
     def change(node: Node) -> Node:
         node = rebuild(node, change)
         match node:
-            case Assign(target=Component(base=vector, index=Literal(value=at), column=None), value=value):
+            case Assign(target=Component(base=whole) as old, value=value) if _is_fixed(old):
                 pass
-            case AugmentedAssign(target=Component(base=vector, index=Literal(value=at), column=None) as old):
+            case AugmentedAssign(target=Component(base=whole) as old) if _is_fixed(old):
                 value = Apply(old.type, node.operator, (old, node.value))
             case _:
                 return node
-        of = vector.type
-        if not isinstance(of, Vector) or not isinstance(vector, Name | Field) or not wanted(vector):
+        if not isinstance(whole, Name | Field) or not isinstance(whole.type, Composite) or not wanted(whole):
             return node
-        parts = [Component(of.dtype, vector, Literal(INT32, n)) for n in range(of.length)]
-        return Assign(vector, Construct(of, (*parts[: int(at)], value, *parts[int(at) + 1 :])))
+        return Assign(whole, _with_part(whole, old, value))
 
     rewritten: Program = rebuild(program, change)
     return rewritten
+
+
+def _is_fixed(part: Component) -> bool:
+    """Whether the place of a part of a value is a number."""
+    return isinstance(part.index, Literal) and (part.column is None or isinstance(part.column, Literal))
+
+
+def _with_part(base: Expression, part: Component, value: Expression) -> Construct:
+    """`base` with `value` as one part of it."""
+    of, index = base.type, part.index
+    assert isinstance(of, Composite)
+    assert isinstance(index, Literal)
+    at = int(index.value)
+    if isinstance(of, Transform) and part.attribute:
+        kinds = (vector(3, of.dtype), quaternion(of.dtype))
+        halves = [Component(kind, base, Literal(INT32, n), True) for n, kind in enumerate(kinds)]
+        return Construct(of, (value, halves[1]) if at == 0 else (halves[0], value))
+    if not isinstance(of, Matrix):
+        numbers: list[Expression] = [Component(of.dtype, base, Literal(INT32, n)) for n in range(of.length)]
+        return Construct(of, (*numbers[:at], value, *numbers[at + 1 :]))
+    places = [(row, column) for row in range(of.rows) for column in range(of.columns)]
+    old = {p: Component(of.dtype, base, Literal(INT32, p[0]), column=Literal(INT32, p[1])) for p in places}
+    new: dict[tuple[int, int], Expression] = (
+        {(at, int(part.column.value)): value}
+        if isinstance(part.column, Literal)
+        else {(at, n): Component(of.dtype, value, Literal(INT32, n)) for n in range(of.columns)}
+    )
+    return Construct(of, tuple(new.get(place, old[place]) for place in places))

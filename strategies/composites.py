@@ -21,6 +21,8 @@ PLAIN = (1, 3)
 OWN = (5, 9)
 #: Of 100 kernels, how many begin with a value that is put together part by part, branch, or sum in a loop.
 PARTS = 35
+#: Of 100 matrices of those, how many may read what is there already: few, for Warp's gradient is known to be wrong.
+OWN_READS = 6
 BRANCHES = 12
 LOOPS = 10
 
@@ -59,8 +61,8 @@ def in_parts(sketch: Sketch, of: Composite) -> Iterator[Statement]:
     yield sketch.define_as(Typed(Construct(of, ()), Interval(0.0, 0.0)), False)
     variable = sketch.defined[-1]
     name = Name(of, variable.name)
-    # what is assigned does not read the local itself: the backward pass would find it as it is at the end
-    sketch.scope.release(sketch.scope.mark() - 1)
+    if not isinstance(of, Matrix) or not sketch.dice.chance(OWN_READS):
+        sketch.scope.release(sketch.scope.mark() - 1)
     for target in _targets(sketch, of, name):
         value = sketch.fit_local(sketch.expression(target.type, 1))
         if isinstance(of, Transform) and isinstance(target.type, Quaternion):
@@ -69,7 +71,8 @@ def in_parts(sketch: Sketch, of: Composite) -> Iterator[Statement]:
         variable.live = variable.live or value.live
         variable.used = False
         yield Assign(target, value.node)
-    sketch.scope.add(variable)
+    if variable not in sketch.scope:
+        sketch.scope.add(variable)
 
 
 def _targets(sketch: Sketch, of: Composite, name: Name) -> Iterator[Component]:

@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import candidates
 from harness.shrink.tree import size
+from harness.triage import Ledger
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all
 from strategies.language import types as t
@@ -209,6 +211,23 @@ def test_shrinking_reaches_smaller_matrices_and_no_bad_programs() -> None:
     for new in found:
         check_program(new, result_type)
         assert size(new) <= size(program)
+
+
+def test_a_row_made_of_the_matrix_that_it_goes_to_is_a_known_defect_of_warp(sandbox: Sandbox) -> None:
+    of, row = t.matrix(2, 2, FLOAT32), Name(VEC2, "v")
+    z = Name(of, "z")
+    made = Apply(VEC2, "mul", (row, z))
+    program = kernel(
+        VEC2, of, zeros(of), Assign(part(VEC2, of, 0, of="z"), row), Assign(part(VEC2, of, 1, of="z"), made), z
+    )
+    issue = next(i for i in Ledger.load().issues if i.id == "component-update-overwrites-value")
+    assert issue.rewrite is not None
+    rewritten = REWRITES[issue.rewrite](program)
+    check_program(rewritten, result_type)
+    found, clean = verify_all([program, rewritten], sandbox)
+    assert found.failure is not None
+    assert found.failure.gradient
+    assert clean.tier is Tier.BACKWARD, clean
 
 
 def test_the_old_form_of_a_component_reads_as_before() -> None:
