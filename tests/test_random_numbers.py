@@ -51,3 +51,11 @@ def test_draws_have_the_documented_values() -> None:
         first, second = pcg(state), pcg(pcg(state))
         radius = math.sqrt(-2 * math.log((first >> 8) / 2**24 + 2**-24))
         assert math.isclose(found, radius * math.cos(2 * math.pi * (second >> 8) / 2**24), abs_tol=1e-12)
+
+
+def test_a_point_on_a_circle_or_a_sphere_is_used_by_its_length_alone() -> None:
+    for name in ("ring", "sphere_surface", "hemisphere_surface"):
+        row = OPS[f"sample_unit_{name}"]
+        assert row.through == "length"
+        point = row.reference(lambda v: v, states())
+        assert np.allclose(OPS["length"].reference(lambda v: v, point), 1, rtol=1e-15)

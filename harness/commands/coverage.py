@@ -16,8 +16,7 @@ from harness.commands.shared import Corpus, Json, existing_corpus
 from harness.registry import BuiltIn, Use, met, program_uses, read_registry, table_uses
 
 _SAMPLED: Final = (
-    "triangle", "unit_ring", "unit_disk", "unit_sphere_surface", "unit_sphere", "unit_hemisphere_surface",
-    "unit_hemisphere", "unit_square", "unit_cube",
+    "triangle", "unit_disk", "unit_sphere", "unit_hemisphere", "unit_square", "unit_cube",
 )  # fmt: skip
 _FABRIC: Final = "takes arrays that only Omniverse's Fabric makes"
 _REMOVED: Final = "removed from Warp"

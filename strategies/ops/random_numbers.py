@@ -1,10 +1,12 @@
 """Random numbers: Warp documents the generator (PCG, as Jarzynski and Olano 2020 give it), so that results are exact.
 
-Which point of a disk or a sphere a state gives, and the algorithm behind `wp.poisson` and noise, are not documented.
+Which point of a disk or a sphere a state gives is not documented, but that one on a circle or a sphere has length one
+is.  The algorithm behind `wp.poisson` and noise is not documented.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -83,6 +85,11 @@ def _to_int(state: Values, low: Values | None = None, high: Values | None = None
     return found.astype(np.int32)
 
 
+def _some_point(count: int) -> Callable[[Rounding, Values], Values]:
+    """Some vector of length one: which one is not documented, so that its length alone is used."""
+    return lambda r, state: r(np.broadcast_to(np.full(count, count**-0.5), (*state.shape[:3], count)))
+
+
 ROWS: Final[tuple[OpSpec, ...]] = (
     _row("rand_init", ("int32",), "uint32", _ANY_WORD, _ANY_SEED, reference=_seeded, advances=0),
     _row("rand_init", ("int32", "int32"), "uint32", _ANY_WORD, _ANY_SEED, _ANY_SEED, reference=_seeded, advances=0),
@@ -97,4 +104,11 @@ ROWS: Final[tuple[OpSpec, ...]] = (
          Interval(0.5, 4), reference=_between, composite=True, exact=False),
     _row("randn", ("uint32",), "float32", Interval(-6, 6), _ANY_WORD, reference=_normal, composite=True, exact=False,
          advances=2),
+    *(
+        OpSpec(name=f"sample_unit_{name}", group="Random",
+               signatures=(Signature(("uint32",), f"vec{n}<float32>", _WORD),), reference=_some_point(n),
+               interval=intervals.constant(-1, 1), domain=lambda _: (_ANY_WORD,), composite=True,
+               ulps=4.0, through="length", differentiable=False, flat=True)
+        for name, n in (("ring", 2), ("sphere_surface", 3), ("hemisphere_surface", 3))
+    ),
 )  # fmt: skip
