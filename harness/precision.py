@@ -92,12 +92,12 @@ class Precision(ControlFlow):
             return self._noise_pool[offset : offset + count]
         return np.take(self._noise_pool, np.arange(offset, offset + count), mode="wrap")
 
-    def _perturb(self, values: Values, of: Type, ulps: float) -> Values:
+    def _perturb(self, values: Values, of: Type, ulps: float, lost: float = 0.0) -> Values:
         """`values` as an operation with an error of up to `ulps` units in the last place may give them.
 
-        A correctly rounded operation whose result happens to be a float of the kernel's precision has no error.  In
-        float64 every result looks like that; there it has none if its operands have none, for the reference rounds
-        as Warp does.
+        A correctly rounded operation whose result happens to be a float of the kernel's precision has no error (but
+        `lost`, in float64's units).  In float64 every result looks like that; there it has none if its operands have
+        none, for the reference rounds as Warp does.
         """
         scalar = types.element_scalar(of)
         if self.noise is None or not scalar.is_float or ulps == 0:
@@ -106,7 +106,10 @@ class Precision(ControlFlow):
         factor = np.ones((self._runs, 1, self._threads, *components))
         # an error of half a unit in the last place is at most the unit roundoff, relative to the value
         size = max(ulps, _DOUBLE_ULPS) if scalar.bits == 64 else ulps
-        factor[1:] += (2.0 * size * UNIT_ROUNDOFF[scalar.notation]) * self._next_noise(components)
+        noise = self._next_noise(components)
+        # at least one spacing of the reference's own numbers: less would be none
+        least = (noise + np.copysign(1.0, noise)) / 2
+        factor[1:] += (2.0 * size * UNIT_ROUNDOFF[scalar.notation]) * (least if scalar.bits == 64 else noise)
         if ulps <= 0.5:
             base = values[:1, :1]
             exact = base.astype(scalar.notation) == base
@@ -116,6 +119,7 @@ class Precision(ControlFlow):
         if scalar.bits < 64:
             # not where there is no noise: adding nothing would turn a negative zero positive
             values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)
+            factor[1:] += np.where(factor[1:] == 1, (2.0 * lost * UNIT_ROUNDOFF["float64"]) * least, 0.0)
         return values * factor
 
     def _round(self, values: Values, of: Type) -> Values:
@@ -129,11 +133,12 @@ class Precision(ControlFlow):
     def _rounding(self, of: Type) -> Rounding:
         """One rounding of an operation inside a built-in.
 
-        Its result may happen to be a float that is exact.  Not so in float64, where every result of the reference
-        looks like that: there, another order of the same operations rounds otherwise.
+        Its result may happen to be a float that is exact, but for what the reference itself has lost: of a sum of
+        1, 1e-38 and -1 it depends on their order whether 1e-38 is left.  In float64 every result of the reference looks
+        exact: there, another order of the same operations rounds otherwise.
         """
         ulps = 0.5 if types.element_scalar(of).bits < 64 else _DOUBLE_ULPS
-        return lambda v: self._perturb(v, of, ulps)
+        return lambda v: self._perturb(v, of, ulps, _DOUBLE_ULPS)
 
     # ------------------------------------------------------------ noise on derivatives
 

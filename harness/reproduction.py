@@ -154,7 +154,8 @@ def _kernel_text(shown: Shown) -> list[str]:
     sweep = SWEEP_NAMES.get(shown.failure.variant)
     if sweep is not None and sweep.with_mute:
         text = with_mute(text, _kernel(shown.program))
-    return ["", "", *text.split("\n", 3)[3].rstrip("\n").split("\n"), "", ""]
+    _, _, own = text.partition("\n")
+    return ["", "", *own.strip("\n").split("\n"), "", ""]
 
 
 def _block(lines: list[str]) -> list[str]:

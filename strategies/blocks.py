@@ -80,11 +80,8 @@ class Blocks(Calls, ABC):
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:
         node = value.node
-        bare = isinstance(node, Literal) and node.type in (INT32, FLOAT32)
-        if bare and (mutable or (self.loop_trips and not self.dice.chance(BARE_CONSTANTS))):
-            # a bare constant may not be changed in a dynamic loop; a conversion makes it a variable, as the
-            # constructor does that literals of other types are written with
-            node = Cast(node.type, node)
+        if mutable or (self.loop_trips and is_bare(node) and not self.dice.chance(BARE_CONSTANTS)):
+            node = changeable_value(node)
         variable = self.new_local(value.type, value.interval, value.live, mutable)
         variable.constant = isinstance(node, Literal)
         return Assign(Name(value.type, variable.name), node)
@@ -144,7 +141,7 @@ class Blocks(Calls, ABC):
             value = self.fit_local(value)
             variable.interval = value.interval
         variable.used, variable.live = False, value.live
-        return Assign(Name(variable.type, variable.name), value.node)
+        return Assign(Name(variable.type, variable.name), changeable_value(value.node))
 
     @staticmethod
     def _range(of: Type, reach: float) -> Interval:
@@ -402,6 +399,17 @@ class Blocks(Calls, ABC):
         if change is not None:
             body.append(change)
         return body or [self.define(depth)]
+
+
+def is_bare(node: Expression) -> bool:
+    """Whether Warp takes a value for a constant, which a dynamic loop may not change."""
+    return isinstance(node, Literal) and node.type in (INT32, FLOAT32)
+
+
+def changeable_value(node: Expression) -> Expression:
+    """`node` as a variable's value: a conversion makes one of a bare literal, as the constructor does that literals of
+    other types are written with."""
+    return Cast(node.type, node) if is_bare(node) else node
 
 
 def whole(value: int) -> Expression:

@@ -212,7 +212,7 @@ class Expressions(Conditions):
                 parts = [self.expression(vector, depth - 1), self.expression(of.dtype, depth - 1)]
             case Matrix() if of.length > 4:
                 parts = [self.leaf(of.dtype) for _ in range(1 if self.dice.chance(20) else of.length)]
-            case Vector(length=6) if of.dtype.is_float and self.dice.chance(60):
+            case Vector() if (vector, vector) in constructions(of) and self.dice.chance(60):
                 parts = [self.expression(vector, depth - 1) for _ in range(2)]
             case _:
                 single = (of.dtype,) in constructions(of) and self.dice.chance(20)

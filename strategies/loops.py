@@ -15,7 +15,6 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
-    Construct,
     Continue,
     Element,
     Expression,
@@ -122,7 +121,7 @@ class Loops(Updates):
         scalar = types.element_scalar(of)
         start = self.literal(scalar, Interval(0, 1))
         if isinstance(of, Vector):
-            start = Typed(Construct(of, (start.node,)), start.interval)
+            start = Typed(self.filled(of, start.node), start.interval)
         return self.define_as(start, mutable=True)
 
     def _open_for_loop(self, trips: int) -> list[Variable]:

@@ -6,10 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import candidates
 from harness.shrink.tree import size
+from harness.tolerance import forward_tolerance
 from harness.triage import Ledger
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all
@@ -32,7 +34,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import render, type_name
-from strategies.language.rules import IllFormed
+from strategies.language.rules import IllFormed, constructions
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
 from strategies.language.widen import widened_type
 from strategies.ops import result_type
@@ -240,3 +242,51 @@ def test_a_matrix_is_kept_row_by_row() -> None:
     assert MAT23.shape == (2, 3)
     assert MAT23.length == 6
     assert np.arange(6).reshape(MAT23.shape)[1, 2] == 5
+
+
+TINY = float(np.float32(1.7632415e-38))
+#: What the reference loses in a sum, Warp may keep, in another order; and a length that underflows is zero.
+SPECIAL = {
+    "quat_rotate_inv": ((0.5, 0.5, 0.5, 0.5), (TINY, -0.0, 30.0), (0.0, 30.0, TINY / 2)),
+    "quat_rotate": ((0.5, 0.5, 0.5, 0.5), (30.0, TINY, 0.0), (0.0, 30.0, TINY)),
+}
+
+
+@pytest.mark.parametrize("op", SPECIAL)
+def test_a_tolerance_has_room_for_what_the_order_of_a_sum_decides(op: str) -> None:
+    q, v, other = SPECIAL[op]
+    quaternion = t.parse("quat<float32>")
+    body = Assign(
+        Element(VEC3, "out", (AT,)), Apply(VEC3, op, (Element(quaternion, "q", (AT,)), Element(VEC3, "v", (AT,))))
+    )
+    given = (("q", quaternion, False), ("v", VEC3, False), ("out", VEC3, True))
+    parameters = tuple(Parameter(name, t.array(of), -1.0, 1.0, (1,), output) for name, of, output in given)
+    program = Program("turn", "quaternion", (1,), parameters, (ThreadIndex(("i",)), body))
+    inputs = {"q": np.array([[q]]), "v": np.array([[v]]), "out": np.zeros((1, 1, 3))}
+    runs = Evaluator(program, inputs, False, noise="x").run().arrays["out"][:, 0, 0]
+    allowed = forward_tolerance(runs, "float32")
+    assert np.all(np.abs(runs[0] - np.array(other)) <= allowed)
+    assert np.all(allowed < 1e-4)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_noise_of_doubles_is_never_none(seed: int) -> None:
+    of = t.parse("quat<float64>")
+    op = Apply(of, "quat_slerp", (*(Element(of, name, (AT,)) for name in ("a", "b")), Literal(t.FLOAT64, 0.75)))
+    given = (("a", False), ("b", False), ("out", True))
+    parameters = tuple(Parameter(name, t.array(of), -1.0, 1.0, (1,), output) for name, output in given)
+    body = Assign(Element(of, "out", (AT,)), op)
+    program = Program("turn", "quaternion", (1,), parameters, (ThreadIndex(("i",)), body))
+    a, b = np.array([0.6, 0.0, 0.0, 0.8]), np.array([0.8, 0.6, 1e-7, 0.0])
+    inputs = {"a": a[None, None], "b": b[None, None] / np.linalg.norm(b), "out": np.zeros((1, 1, 4))}
+    runs = Evaluator(program, inputs, False, noise=f"{seed}").run().arrays["out"][:, 0, 0]
+    # Warp's quaternion has an error of numbers around one in all its parts
+    assert forward_tolerance(runs, "float64")[2] > 1e-16
+
+
+def test_a_spatial_vector_is_made_of_two_vectors_in_float32_alone() -> None:
+    for notation, allowed in (("vec6<float32>", True), ("vec6<float64>", False)):
+        of = t.parse(notation)
+        assert isinstance(of, t.Vector)
+        assert ((t.vector(3, of.dtype),) * 2 in constructions(of)) is allowed
+        assert (of.dtype,) not in constructions(of)

@@ -38,6 +38,11 @@ def test_seeds_and_offsets_are_hashed_one_after_the_other() -> None:
     assert OPS["rand_init"].reference(np.array(seeds, np.int32)).tolist() == [pcg(s % WORD) for s in seeds]
 
 
+def test_only_draws_between_floats_have_a_derivative_to_miss() -> None:
+    assert not overload("randf", [t.scalar("uint32"), t.FLOAT32, t.FLOAT32]).flat
+    assert overload("randf", [t.scalar("uint32")]).flat
+
+
 def test_draws_have_the_documented_values() -> None:
     low, high = (np.full((1, 1, 1), n, np.int32) for n in (-5, 8))
     whole = overload("randi", [t.scalar("uint32"), t.INT32, t.INT32]).reference(states(), low, high)

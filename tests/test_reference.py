@@ -403,7 +403,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "erfinv": over(inverse_erf),
     "erfcinv": over(inverse_erfc),
     "round": over(rounded),
-    "rint": over(lambda x: float(round(x))),
+    "rint": over(lambda x: float(round(x)) if math.isfinite(x) else x),
     "trunc": over(math.trunc),
     "floor": over(math.floor),
     "ceil": over(math.ceil),

@@ -27,6 +27,7 @@ from strategies.language.nodes import (
     Parameter,
     Statement,
 )
+from strategies.language.rules import constructions
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Vector
 from strategies.ops import ATOMICS
 from strategies.statements import Sketch
@@ -231,7 +232,7 @@ def _assigned(way: _Way) -> Iterator[Statement]:
 def _built(way: _Way) -> Iterator[Statement]:
     """A vector or matrix made of numbers, or of one."""
     of = way.composite()
-    count = 1 if way.dice.chance(25) else of.length
+    count = 1 if (of.dtype,) in constructions(of) and way.dice.chance(25) else of.length
     if count > 6:
         numbers = way.array(of)
         parts = [_number_at(way, Element(of, numbers.name, way.own()), n) for n in range(count)]

@@ -226,7 +226,9 @@ class ExpressionChecker:
 
     def _constant(self, node: Constant) -> Type:
         check_name(node.name)
-        bound = {n.name for n in walk(self._owner) if isinstance(n, Name | For | Parameter)}
+        # a function's own variables are none of the kernel's
+        own = (*self._owner.parameters, *self._owner.body)
+        bound = {n.name for part in own for n in walk(part) if isinstance(n, Name | For | Parameter)}
         require(node.name not in bound, f"{node.name!r} is a constant and a variable")
         require(node.name not in self._functions, f"{node.name!r} is a constant and a function")
         return self._literal(node.value)

@@ -88,8 +88,10 @@ def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
 
 
 def _no_twist(axis: Values, q: Values) -> list[Decision]:
+    """To which side it turns, and whether there is a twist: of none, the identity is taken."""
     along = np.sum(axis * q[..., :3], axis=-1)
-    return [Decision(along < 0, np.abs(along), jumps=False)]
+    size = np.hypot(along, q[..., 3])
+    return [Decision(along < 0, np.abs(along)), Decision(size == 0, size)]
 
 
 def _to_rpy(r: Rounding, q: Values) -> Values:
@@ -159,12 +161,12 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         lambda _: (Unit(), Unit(), Interval(0, 1)), _GROUP, unit=True, decisions=_side, jumps=True,
         adjoint_noise=_slerp_slope),
     row("quat_twist", _twist, (Signature(("vec3<float32>", "quat<float32>"), "quat<float32>", _SINGLE),), _UNIT,
-        lambda _: (Unit(), Unit()), _GROUP, unit=True, through="quat_to_matrix"),
+        lambda _: (Unit(), Unit()), _GROUP, unit=True, through="quat_to_matrix", decisions=_no_twist, jumps=True),
     row("quat_twist_angle", _twist_angle, (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),),
-        intervals.constant(0, 6.5), lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist),
+        intervals.constant(0, 6.5), lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist, jumps=True),
     row("quat_twist_angle_signed", _signed_twist_angle,
         (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),), lambda *_: _TURN,
-        lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist),
+        lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist, jumps=True),
     row("quat_to_rpy", _to_rpy, (Signature(("quat<float32>",), "vec3<float32>", _SINGLE),),
         intervals.constant(-3.25, 3.25), _unit_then(), _GROUP, decisions=_branch_cuts, jumps=True),
     *(

@@ -75,8 +75,7 @@ def _row(
         interval=intervals.constant(*interval),
         domain=lambda _: places,
         differentiable=False,
-        flat=True,
-        **{"exact": True, "advances": 1, **more},
+        **{"exact": True, "advances": 1, "flat": True, **more},
     )
 
 
@@ -101,7 +100,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
          Interval(101, 200), reference=_whole),
     _row("randf", ("uint32",), "float32", Interval(0, 1), _ANY_WORD, reference=_unit),
     _row("randf", ("uint32", "float32", "float32"), "float32", Interval(-4, 4), _ANY_WORD, Interval(-4, 0),
-         Interval(0.5, 4), reference=_between, composite=True, exact=False),
+         Interval(0.5, 4), reference=_between, composite=True, exact=False, flat=False),
     _row("randn", ("uint32",), "float32", Interval(-6, 6), _ANY_WORD, reference=_normal, composite=True, exact=False,
          advances=2),
     *(
