@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_store import KEY, SMALL, case, contents, grow, progress, record, sharded
+from stores import KEY, SMALL, case, contents, grow, progress, record, sharded
 
 from corpus import shards
 from corpus.merge import UNKNOWN, Merged, merge
