@@ -1,0 +1,37 @@
+"""The reference against another that shares nothing with it: the source, run by Python, thread by thread."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from evaluating import drawn, evaluate
+from python_warp import run_by_thread
+
+from harness.inputs import Flavour, derive
+from strategies.categories import CATEGORIES
+
+
+@pytest.mark.parametrize("flavour", Flavour, ids=lambda flavour: flavour.value)
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_lockstep_gives_what_thread_after_thread_gives(category: str, flavour: Flavour) -> None:
+    for program in drawn(category):
+        inputs = derive(program, 1, flavour)
+        expected = run_by_thread(program, inputs)
+        for native in (True, False):
+            found = evaluate(program, inputs, native)
+            for name, values in expected.items():
+                np.testing.assert_allclose(
+                    found[name].astype(np.float64),
+                    np.array(values, dtype=np.float64),
+                    rtol=1e-9,
+                    atol=1e-9,
+                    err_msg=f"{name} of\n{program!r}",
+                )
+
+
+def test_the_comparison_would_notice_another_result() -> None:
+    program = drawn("elementwise")[0]
+    inputs = derive(program, 1, Flavour.GENERIC)
+    moved = {n: v + 0.125 if v.dtype.kind == "f" else v for n, v in inputs.items()}
+    (output,) = program.outputs
+    assert not np.allclose(evaluate(program, inputs)[output.name], np.array(run_by_thread(program, moved)[output.name]))
