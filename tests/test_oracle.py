@@ -2,64 +2,41 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
-from tiny import AT, apply, kernel, literal, program_of
+from tampering import (
+    SEED,
+    Run,
+    array_of,
+    changed,
+    clear_cells,
+    failure_kind,
+    float_inputs,
+    in_last_place,
+    outputs,
+    positions,
+    replace_body,
+)
 
 import strategies
-from harness.expectation import Expectation, coarsest_float, expect
-from harness.jobs import ArrayResult, BuildOptions, JobResult, LaunchResult, Status
-from harness.lanes import UNIT_ROUNDOFF
+from harness.expectation import coarsest_float, expect
+from harness.jobs import BuildOptions, LaunchResult, Status
 from harness.sandbox import Sandbox
 from harness.tolerance import CEILING
-from harness.verdict import FailureKind, Outcome, Tier, Verdict
+from harness.verdict import FailureKind, Outcome, Tier
 from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, launches, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
-from strategies.language.nodes import (
-    Apply,
-    Assign,
-    Atomic,
-    AugmentedAssign,
-    Compare,
-    Component,
-    Conditional,
-    Construct,
-    Element,
-    Expression,
-    Literal,
-    Parameter,
-    Program,
-    Statement,
-)
-from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
+from strategies.language.nodes import Program
+from strategies.language.types import FLOAT32
 
 #: Kernels of each category: a build costs about 0.2 s.
 DRAWS = 3
-SEED = 31
 #: Changes of one cell that are tried on each kernel.
 CELLS = 6
-#: A change counts as one that must be seen if it is this many times the tolerance.
-CLEAR = 2.5
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """One kernel that was really built and run."""
-
-    expectation: Expectation
-    result: JobResult
-    verdict: Verdict
-
-    @property
-    def program(self) -> Program:
-        return self.expectation.program
 
 
 @pytest.fixture(scope="module")
@@ -80,74 +57,6 @@ def runs(all_runs: list[Run]) -> list[Run]:
 @pytest.fixture(scope="module")
 def backward_runs(runs: list[Run]) -> list[Run]:
     return [run for run in runs if run.verdict.tier is Tier.BACKWARD]
-
-
-# ---------------------------------------------------------------- tampering
-
-
-def changed(result: JobResult, launch: int, position: int, **fields: Any) -> JobResult:
-    """`result` with something else for one array of one launch."""
-    launches = list(result.launches)
-    arrays = list(launches[launch].arrays)
-    array = arrays[position]
-    assert array is not None
-    arrays[position] = replace(array, **fields)
-    launches[launch] = replace(launches[launch], arrays=tuple(arrays))
-    return replace(result, launches=tuple(launches))
-
-
-def array_of(run: Run, launch: int, position: int) -> ArrayResult:
-    found = run.result.launches[launch].arrays[position]
-    assert found is not None
-    return found
-
-
-def positions(run: Run, wanted: Callable[[Parameter], bool]) -> list[int]:
-    return [
-        n
-        for n, parameter in enumerate(run.program.parameters)
-        if isinstance(parameter.type, t.Array) and wanted(parameter)
-    ]
-
-
-def outputs(run: Run) -> list[int]:
-    return positions(run, lambda p: p.output)
-
-
-def float_inputs(run: Run) -> list[int]:
-    return positions(run, lambda p: not p.output and t.element_scalar(p.type).is_float)
-
-
-def in_last_place(values: np.ndarray[Any, Any], at: int = 0) -> np.ndarray[Any, Any]:
-    """A copy whose value at `at` differs in its last bit."""
-    found = values.copy()
-    flat = found.reshape(-1)
-    if flat.dtype.kind == "f":
-        flat[at] = np.nextafter(flat[at], flat.dtype.type(np.inf))
-    elif flat.dtype.kind == "b":
-        flat[at] = not flat[at]
-    else:
-        flat[at] ^= 1
-    return found
-
-
-def failure_kind(run: Run, result: JobResult) -> FailureKind | None:
-    found = judge(run.expectation, result).failure
-    return None if found is None else found.kind
-
-
-def clear_cells(run: Run, position: int, of: str, changed_values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Which of the compared cells are clearly outside their tolerance after a change."""
-    name = run.program.parameters[position].name
-    table = {
-        "outputs": run.expectation.outputs,
-        "special": run.expectation.special_outputs,
-        "gradients": run.expectation.gradients,
-    }
-    cells = table[of][name]
-    values = changed_values.reshape(cells.expected.shape)
-    off = np.abs(values.astype(np.float64) - cells.expected.astype(np.float64))
-    return np.asarray(cells.checked & (off > CLEAR * cells.tolerance))
 
 
 # ---------------------------------------------------------------- what is right is verified
@@ -524,171 +433,6 @@ def test_every_kind_of_failure_is_a_sentence(kind: FailureKind) -> None:
     assert kind.sentence.endswith(".")
 
 
-# ---------------------------------------------------------------- gradients that are known
-
-KNOWN: dict[str, tuple[Callable[..., Expression], Callable[..., Any], Callable[..., Any]]] = {
-    "x * x": (lambda a, b: apply("mul", a, a), lambda a, b: 2 * a, lambda a, b: 0 * a),
-    "a * b": (lambda a, b: apply("mul", a, b), lambda a, b: b, lambda a, b: a),
-    "a - b": (lambda a, b: apply("sub", a, b), lambda a, b: 1 + 0 * a, lambda a, b: -1 + 0 * a),
-    "sin": (lambda a, b: apply("sin", a), lambda a, b: np.cos(a), lambda a, b: 0 * a),
-    "exp(a) * b": (
-        lambda a, b: apply("mul", apply("exp", a), b),
-        lambda a, b: np.exp(a) * b,
-        lambda a, b: np.exp(a),
-    ),
-    "a / (b * b + 1)": (
-        lambda a, b: apply("div", a, apply("add", apply("mul", b, b), literal(b.type, 1.0))),
-        lambda a, b: 1 / (b * b + 1),
-        lambda a, b: -2 * a * b / (b * b + 1) ** 2,
-    ),
-    "tanh(a * b)": (
-        lambda a, b: apply("tanh", apply("mul", a, b)),
-        lambda a, b: b * (1 - np.tanh(a * b) ** 2),
-        lambda a, b: a * (1 - np.tanh(a * b) ** 2),
-    ),
-    "atan2": (
-        lambda a, b: apply("atan2", a, apply("add", apply("abs", b), literal(b.type, 1.0))),
-        lambda a, b: (np.abs(b) + 1) / (a * a + (np.abs(b) + 1) ** 2),
-        lambda a, b: -a * np.sign(b) / (a * a + (np.abs(b) + 1) ** 2),
-    ),
-    "floor": (lambda a, b: apply("add", apply("floor", a), b), lambda a, b: 0 * a, lambda a, b: 1 + 0 * a),
-    "max": (lambda a, b: apply("max", a, b), lambda a, b: 1.0 * (a > b), lambda a, b: 1.0 * (b > a)),
-    "ternary": (
-        lambda a, b: Conditional(a.type, Compare(BOOL, ("<",), (a, b)), apply("mul", a, b), apply("neg", a)),
-        lambda a, b: np.where(a < b, b, -1.0),
-        lambda a, b: np.where(a < b, a, 0.0),
-    ),
-}
-
-
-@pytest.mark.parametrize("of", [FLOAT32, FLOAT64], ids=repr)
-@pytest.mark.parametrize("name", KNOWN)
-def test_differences_give_the_known_gradient(name: str, of: Scalar) -> None:
-    value, by_a, by_b = KNOWN[name]
-    for seed in range(3):
-        found = expect(kernel(of, value), seed)
-        a, b = (found.inputs[n].astype(np.float64) for n in "ab")
-        cotangent = found.cotangents["out"]
-        for n, exact in (("a", by_a(a, b)), ("b", by_b(a, b))):
-            cells = found.gradients[n]
-            assert cells.share >= 0.8
-            np.testing.assert_allclose(
-                cells.expected[cells.checked], (exact * cotangent)[cells.checked], rtol=1e-9, atol=1e-10
-            )
-
-
-@pytest.mark.parametrize("op", ["atomic_add", "atomic_sub", "atomic_min", "atomic_max"])
-def test_differences_give_the_known_gradient_of_atomics(op: str) -> None:
-    square = apply("mul", Element(FLOAT64, "a", (AT,)), Element(FLOAT64, "b", (AT,)))
-    found = expect(program_of(FLOAT64, Atomic(op, "out", (Literal(INT32, 0),), square), cells=1))
-    a, b = found.inputs["a"], found.inputs["b"]
-    products, cotangent = a * b, found.cotangents["out"][0]
-    if op == "atomic_add":
-        weight = np.ones(6)
-    elif op == "atomic_sub":
-        weight = -np.ones(6)
-    else:
-        held = np.append(products, 0.0)  # what the cell holds before takes part
-        best = int(np.argmin(held) if op == "atomic_min" else np.argmax(held))
-        weight = np.array([1.0 * (n == best) for n in range(6)])
-    np.testing.assert_allclose(found.gradients["a"].expected, weight * b * cotangent, atol=1e-10)
-    assert found.gradients["out"].expected.tolist() == [cotangent]
-
-
-def test_differences_follow_an_array_that_several_threads_read() -> None:
-    near = Element(FLOAT64, "a", (apply("min", apply("add", AT, Literal(INT32, 1)), Literal(INT32, 5)),))
-    product = apply("mul", near, Element(FLOAT64, "a", (AT,)))
-    found = expect(program_of(FLOAT64, Assign(Element(FLOAT64, "out", (AT,)), product)))
-    a, v = found.inputs["a"], found.cotangents["out"]
-    exact = np.array([v[n] * a[min(n + 1, 5)] + (v[n - 1] * a[n - 1] if n else 0) for n in range(6)])
-    exact[5] += v[5] * a[5]
-    np.testing.assert_allclose(found.gradients["a"].expected, exact, atol=1e-10)
-
-
-def test_a_gradient_that_float64_rounds_away_is_not_held_to_be_zero() -> None:
-    """(a + c * c) - a, with c so small that the sum is a: the difference quotient is zero, the gradient is not."""
-
-    def value(a: Expression, b: Expression) -> Expression:
-        small = apply("mul", b, literal(FLOAT32, 2.0**-30))
-        return apply("sub", apply("add", a, apply("mul", small, small)), a)
-
-    cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["b"]
-    exact = 2.0**-59 * np.array(expect(kernel(FLOAT32, value, 1.0, 2.0)).inputs["b"], np.float64)
-    assert np.all(cells.tolerance > exact)
-
-
-def test_components_of_a_gradient_are_rounded_apart() -> None:
-    """Normalizing twice: what rounding leaves beside the first projection, the second one does not take away."""
-    pair = t.vector(2, FLOAT32)
-
-    def value(a: Expression, b: Expression) -> Expression:
-        inner = Apply(pair, "normalize", (Construct(pair, (a, a)),))
-        return Component(FLOAT32, Apply(pair, "normalize", (inner,)), Literal(INT32, 0))
-
-    cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["a"]
-    assert np.all(cells.tolerance > UNIT_ROUNDOFF["float32"] / 4)
-
-
-# ---------------------------------------------------------------- how wide tolerances are
-
-SIMPLE: dict[str, Callable[[Expression, Expression], Expression]] = {
-    name: value for name, (value, _, _) in KNOWN.items() if name not in ("floor", "max", "ternary")
-}
-
-
-@pytest.mark.parametrize("name", SIMPLE)
-def test_tolerances_of_simple_kernels_are_narrow(name: str) -> None:
-    for of, least in ((FLOAT32, 1e-4), (FLOAT64, 1e-9)):
-        found = expect(kernel(of, SIMPLE[name]))
-        for cells in (found.outputs["out"], found.gradients["a"], found.gradients["b"]):
-            size = np.maximum(np.abs(cells.expected), 0.01 * np.max(np.abs(cells.expected)))
-            assert cells.checked.all()
-            assert np.all((cells.tolerance <= least * size) | (cells.expected == 0))
-
-
-def test_sums_and_products_of_floats_are_compared_bit_for_bit() -> None:
-    found = expect(kernel(FLOAT32, lambda a, b: apply("add", apply("mul", a, b), a)))
-    assert not found.outputs["out"].tolerance.any()
-    assert found.outputs["out"].expected.dtype == np.float32
-
-
-def test_tolerances_grow_with_cancellation() -> None:
-    def cancelling(a: Expression, b: Expression) -> Expression:
-        shifted = apply("add", apply("sin", a), literal(a.type, 64.0))
-        return apply("sub", shifted, literal(a.type, 64.0))
-
-    plain = expect(kernel(FLOAT32, lambda a, b: apply("sin", a))).outputs["out"]
-    worse = expect(kernel(FLOAT32, cancelling)).outputs["out"]
-    assert np.median(worse.tolerance) > 3 * np.median(plain.tolerance)
-
-
-def test_cells_beyond_the_ceiling_are_not_checked() -> None:
-    def hopeless(a: Expression, b: Expression) -> Expression:
-        shifted = apply("add", apply("sin", a), literal(a.type, 4096.0))
-        for _ in range(3):
-            shifted = apply("add", apply("sub", shifted, literal(a.type, 4095.0)), literal(a.type, 4095.0))
-        return apply("sub", shifted, literal(a.type, 4096.0))
-
-    found = expect(kernel(FLOAT32, hopeless, 0.001, 0.002))
-    assert not found.outputs["out"].checked.any()
-
-
-def test_an_expectation_is_the_same_every_time() -> None:
-    for category in CATEGORIES:
-        program = strategies.draw(category, SEED, 0)
-        assert program is not None
-        one, other = expect(program, 3), expect(program, 3)
-        assert one.seed == other.seed
-        for name, cells in (*one.outputs.items(), *one.gradients.items()):
-            twin = (
-                other.outputs.get(name, other.gradients[name])
-                if cells is one.outputs.get(name)
-                else other.gradients[name]
-            )
-            np.testing.assert_array_equal(cells.expected, twin.expected)
-            np.testing.assert_array_equal(cells.tolerance, twin.tolerance)
-
-
 # ---------------------------------------------------------------- the referee
 
 
@@ -739,52 +483,9 @@ def emptied(run: Run) -> Program:
     return replace_body(run.program, run.program.body[:1])
 
 
-def replace_body(program: Program, body: tuple[Statement, ...]) -> Program:
-    return msgspec.structs.replace(program, body=body)
-
-
 def test_a_kernel_that_computes_nothing_is_not_verified(runs: list[Run], sandbox: Sandbox) -> None:
     verdicts = verify_all([emptied(run) for run in runs[:: len(runs) // 4]], sandbox)
     assert not any(verdict.verified for verdict in verdicts)
-
-
-def test_a_kernel_that_does_not_look_at_its_inputs_is_not_verified(sandbox: Sandbox) -> None:
-    out = Element(FLOAT32, "out", (AT,))
-    wide = Parameter("out", t.array(FLOAT32), -3.0, 3.0, (6,), True)
-    blind = program_of(FLOAT32, AugmentedAssign(out, "add", literal(FLOAT32, 1.0)))
-    blind = replace_parameter(blind, wide)
-    (verdict,) = verify_all([blind], sandbox)
-    assert not verdict.verified
-
-
-def replace_parameter(program: Program, parameter: Parameter) -> Program:
-    others = tuple(parameter if p.name == parameter.name else p for p in program.parameters)
-    return msgspec.structs.replace(program, parameters=others)
-
-
-def test_a_kernel_whose_gradients_are_all_zero_is_verified_forward_only(sandbox: Sandbox) -> None:
-    (verdict,) = verify_all([kernel(FLOAT32, lambda a, b: apply("floor", a))], sandbox)
-    assert verdict.verified
-    assert verdict.tier is Tier.FORWARD
-    assert verdict.reason == "no gradient is told from zero"
-
-
-def test_an_output_that_is_read_back_is_as_inexact_as_it_was(sandbox: Sandbox) -> None:
-    out, copy = Element(FLOAT32, "out", (AT,)), Element(FLOAT32, "copy", (AT,))
-    more = (Parameter("copy", t.array(FLOAT32), 0.0, 0.0, (6,), True),)
-    body = (Assign(out, apply("sin", Element(FLOAT32, "a", (AT,)))), Assign(copy, out))
-    (verdict,) = verify_all([program_of(FLOAT32, *body, more=more)], sandbox)
-    assert verdict.verified, verdict.failure
-
-
-def test_an_array_of_which_no_gradient_is_checked_is_not_verified_backward(sandbox: Sandbox) -> None:
-    """One cell, at a kink for every thread, beside six that are fine."""
-    pivot = Element(FLOAT32, "pivot", (Literal(INT32, 0),))
-    value = apply("add", apply("abs", pivot), apply("mul", *(Element(FLOAT32, n, (AT,)) for n in "ab")))
-    more = (Parameter("pivot", t.array(FLOAT32), 0.0, 0.0, (1,)),)
-    (verdict,) = verify_all([program_of(FLOAT32, Assign(Element(FLOAT32, "out", (AT,)), value), more=more)], sandbox)
-    assert verdict.tier is not Tier.BACKWARD
-    assert math.isfinite(verdict.figures.gradient_error)
 
 
 def test_launch_results_are_complete(runs: list[Run]) -> None:
