@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from strategies.language import types
 from strategies.language.nodes import (
@@ -22,27 +23,26 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import Array
 
+_Array = TypeVar("_Array", View, Zeros)
+
 
 def definitions(body: Iterable[Node]) -> dict[str, View]:
     """The local names of views that statements define, in order; each has one definition."""
-    found: dict[str, View] = {}
-    for statement in body:
-        for node in walk(statement):
-            match node:
-                case Assign(target=Name(name=name), value=View() as value):
-                    found[name] = value
-    return found
+    return _assigned(body, View)
 
 
 def made(body: Iterable[Node]) -> dict[str, Zeros]:
     """The arrays that statements make, by their local names; each has one definition."""
-    found: dict[str, Zeros] = {}
-    for statement in body:
-        for node in walk(statement):
-            match node:
-                case Assign(target=Name(name=name), value=Zeros() as value):
-                    found[name] = value
-    return found
+    return _assigned(body, Zeros)
+
+
+def _assigned(body: Iterable[Node], kind: type[_Array]) -> dict[str, _Array]:
+    return {
+        node.target.name: node.value
+        for statement in body
+        for node in walk(statement)
+        if isinstance(node, Assign) and isinstance(node.target, Name) and isinstance(node.value, kind)
+    }
 
 
 def roots(owner: Program | Function) -> dict[str, str]:
