@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import select
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from corpus import store as store_form
@@ -21,6 +22,7 @@ from harness.probes import PROBES
 from harness.report import write_report
 from harness.summary import Found, Snapshot, StopReason, Summary
 from harness.triage import Ledger
+from harness.verdict import FailureKind
 from harness.workers import WorkerBroke, WorkerDied
 from strategies.language.nodes import size
 
@@ -70,6 +72,10 @@ class Handle(Protocol):
 
 
 Watch = Callable[[Snapshot], None]
+
+
+#: Kinds of failure that a script of the kernel alone shows whenever it is the kernel's own.
+_COMPARED: Final = (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH, FailureKind.LAYOUT_MISMATCH)
 
 
 @dataclass(frozen=True)
@@ -334,7 +340,7 @@ class Run:
         for result in sorted(self._reducing.values(), key=_size):
             manner = self._manners[result.manner]
             if result.what == "failure" and not manner.buckets and result.evidence is not None:
-                failure = ReducedFailure.unreduced(*result.evidence)
+                failure = replace(ReducedFailure.unreduced(*result.evidence), of_batch=True)
                 manner.buckets.add(failure.bucket)
                 self._keep(failure, result)
         for _, batch in sorted(self._finished.items()):
@@ -443,7 +449,14 @@ class Run:
         )  # fmt: skip
         if reduced.bucket in self._found and result.index in self._seen:
             self._found[reduced.bucket].seconds = time.monotonic() - self._seen[result.index]
-        if not report.confirmed:
+        if report.refuted and reduced.of_batch and reduced.device == "cpu" and _compares(reduced):
+            self._found[reduced.bucket].doubtful = True
+            shutil.rmtree(report.folder)
+            self._campaign._say(
+                f"kernel {index} of category {result.category}, seed {self._plan.seed}, is inconclusive: it failed "
+                f"beside others ({reduced.bucket}), and does not alone"
+            )
+        elif not report.confirmed:
             self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
 
     def _commit(self) -> None:
@@ -487,6 +500,12 @@ class Run:
         if campaign._count is not None and added:
             left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
         return min(left, default=None)
+
+
+def _compares(reduced: ReducedFailure) -> bool:
+    """Whether the script of a failure compares what was found to be wrong; memory it does not look at."""
+    failure = reduced.reduced.verdict.failure
+    return failure is not None and failure.kind in _COMPARED
 
 
 def _size(result: Result) -> int:

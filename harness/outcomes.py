@@ -41,7 +41,8 @@ class ReducedFailure:
     """A failure, made small, or as it was found if that could not be done; `trouble` says why, then.
 
     `bucket` is the id of the known issue that it is, if it is one.  `others` are further defects that were met
-    on the way, made small as well.
+    on the way, made small as well.  `of_batch` says that the program never ran but beside others, of which one may
+    have damaged its memory.
     """
 
     bucket: str
@@ -49,6 +50,7 @@ class ReducedFailure:
     device: str
     trouble: str = ""
     others: tuple[ReducedFailure, ...] = ()
+    of_batch: bool = False
 
     @classmethod
     def of(cls, reduced: Reduced, known: str | None = None, trouble: str = "") -> ReducedFailure:

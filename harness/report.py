@@ -47,11 +47,15 @@ NOT_BISECTED: Final = f"{SINCE} the versions before were not tried."
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the folder, and whether the script shows the failure by itself, with what it said."""
+    """What was written: the folder, and whether the script shows the failure by itself, with what it said.
+
+    `refuted` says that it ran to its end and showed the right result.
+    """
 
     folder: Path
     confirmed: bool
     output: str
+    refuted: bool = False
 
 
 # ---------------------------------------------------------------- the issue
@@ -267,4 +271,4 @@ def write_report(
     test = regression(shown, bucket, _title(failure, bucket, known))
     for name, text in ((REPRO, script), (README, issue), (TEST, test)):
         replace_file(folder / name, [text.encode()])
-    return Report(folder, ran.fails, ran.output)
+    return Report(folder, ran.fails, ran.output, ran.fixed)

@@ -557,6 +557,9 @@ def run_repro(script: str, python: str = sys.executable) -> Ran:
         path = Path(folder) / REPRO
         path.write_text(script, encoding="utf-8")
         environment = {**os.environ, "WARP_CACHE_PATH": folder, "TMPDIR": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+        if paths := os.environ.get("PYTHONPATH"):
+            # the script runs in another folder, and must find the same Warp
+            environment["PYTHONPATH"] = os.pathsep.join(map(os.path.abspath, paths.split(os.pathsep)))
         try:
             done = subprocess.run(
                 [python, str(path)],

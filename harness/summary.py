@@ -30,6 +30,8 @@ class Found:
     known: str | None
     path: Path | None
     hits: int = 1
+    #: whether it was seen in a batch alone, and not where the kernel ran by itself
+    doubtful: bool = False
     #: from the moment a worker told of the failure to its stored report; None if there is none of this run
     seconds: float | None = None
 
@@ -70,8 +72,8 @@ class Snapshot:
 
     @property
     def new_failures(self) -> list[Found]:
-        """The failures that are no known issue."""
-        return [found for found in self.failures if found.known is None]
+        """The failures that are no known issue, and no doubtful one."""
+        return [found for found in self.failures if found.known is None and not found.doubtful]
 
 
 @dataclass(frozen=True)

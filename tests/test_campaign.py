@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -19,15 +20,20 @@ import pytest
 
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
 from harness.campaign import Campaign
+from harness.campaign_run import Run
 from harness.category_order import FURTHER_SURVEYS, SURVEY, SURVEY_GAP, hunting_order, ordered_categories
+from harness.expectation import Expectation
+from harness.jobs import Versions
+from harness.outcomes import ReducedFailure, Result
 from harness.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from harness.sandbox import Sandbox
 from harness.summary import Snapshot, StopReason, Summary
 from harness.triage import Ledger
-from harness.verify import verify_all
+from harness.verdict import Failure, FailureKind, failed
+from harness.verify import try_expect, verify_all
 from strategies import draw
 from strategies.categories import CATEGORIES
-from strategies.language.nodes import Apply, Literal, walk
+from strategies.language.nodes import Apply, Literal, Program, walk
 from strategies.stream import UnknownCategory
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -225,6 +231,35 @@ def test_a_hunt_finds_a_planted_defect_and_stops(tmp_path: Path, monkeypatch: py
     (case,) = Store.open(corpus, write=False).cases()
     assert case.bucket == found.bucket
     assert not list(corpus.glob("verified/*"))
+
+
+def right() -> Program:
+    """A kernel that Warp builds well."""
+    program = draw("unary", 0, 0)
+    assert program is not None
+    return program
+
+
+@pytest.mark.parametrize(("of_batch", "status"), [(True, 0), (False, 1)])
+def test_what_failed_beside_others_and_does_not_alone_is_no_failure(
+    tmp_path: Path, of_batch: bool, status: int
+) -> None:
+    program = right()
+    expected = try_expect(program, 0)
+    assert isinstance(expected, Expectation)
+    name = program.outputs[0].name
+    value = float(expected.outputs[name].expected.ravel()[0])
+    cell = (0,) * expected.outputs[name].expected.ndim
+    failure = Failure(FailureKind.FORWARD_MISMATCH, "it was damaged", name, False, cell, value, value + 1, 1e-3)
+    verdict = failed(failure).because(inputs=expected.inputs, cotangents=expected.cotangents, inputs_seed=expected.seed)
+    campaign = Campaign(tmp_path, categories=("unary",), hunt=True)
+    with Store.open(tmp_path, write=True) as store:
+        run = Run(campaign, store, 0.0)
+        run._versions = Versions("1.19.0", "2", "3")
+        found = replace(ReducedFailure.unreduced(program, verdict), of_batch=of_batch)
+        run._keep(found, Result(0, "unary", "failure", evidence=(program, verdict)))
+        assert int(bool(run._snapshot().new_failures)) == status
+    assert len(list(tmp_path.glob("failures/*"))) == status
 
 
 # ---------------------------------------------------------------- plans
