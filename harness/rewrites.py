@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from harness.bounds import Bounds
 from strategies.language.hashing import defined_names
 from strategies.language.limits import MAX_UNROLL, is_dynamic, is_dynamic_loop
 from strategies.language.nodes import (
@@ -322,7 +323,8 @@ class _Guards:
 
     def __init__(self, program: Program, owner: Program | Function) -> None:
         self._owner = owner
-        self._parameters = {p.name: p for p in owner.parameters}
+        self._bounds = Bounds(program, owner)
+        self._parameters = {p.name for p in owner.parameters}
         self._names = FreshNames(program)
         #: whether the thread has left the kernel, or the function, and with which results
         self._gone = Name(INT32, self._names.fresh("gone"))
@@ -371,7 +373,9 @@ class _Guards:
         index = Name(INT32, loop.name)
         going, live = Name(INT32, self._names.fresh("going")), Name(INT32, self._names.fresh("live"))
         zero, one = Literal(INT32, 0), Literal(INT32, 1)
-        start, step = loop.start or zero, loop.step or one
+        before: list[Statement] = []
+        start, step = self._kept(loop.start or zero, before), loop.step or one
+        loop = msgspec.structs.replace(loop, stop=self._kept(loop.stop, before))
         number: Expression = turn
         if rounds > 1:
             number = Apply(INT32, "add", (Apply(INT32, "mul", (round_, Literal(INT32, width))), turn))
@@ -383,12 +387,12 @@ class _Guards:
             # Two loops that are unrolled each stand for one that would be too long.
             inner = For(round_.name, Literal(INT32, rounds), (inner,))
         # after the loop its index is still what it was in the last iteration
-        return [Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one)), inner]
+        return [*before, Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one)), inner]
 
-    @staticmethod
-    def _inside(loop: For, reached: Expression, step: Expression) -> Expression:
+    def _inside(self, loop: For, reached: Expression, step: Expression) -> Expression:
         """Whether the index has not passed the end."""
-        down = isinstance(step, Literal) and step.value < 0
+        ahead = self._bounds.of(step)
+        down = ahead is not None and ahead.low < 0
         return Compare(BOOL, (">" if down else "<",), (reached, loop.stop))
 
     def _guard(self, body: tuple[Statement, ...], going: Name, live: Name) -> tuple[Statement, ...]:
@@ -420,24 +424,23 @@ class _Guards:
 
     def _trips(self, loop: For) -> int | None:
         """How often the loop runs at most; None if its bounds are not simple."""
-        bounds = [self._range(b) for b in (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))]
+        zero, one = Literal(INT32, 0), Literal(INT32, 1)
+        bounds = [self._bounds.of(b) for b in (loop.start or zero, loop.stop, loop.step or one)]
         if any(b is None for b in bounds):
             return None
-        (low, high), (end_low, end_high), (step, other) = (b for b in bounds if b is not None)
-        if step != other or step == 0:
+        first, end, step = (b for b in bounds if b is not None)
+        if not step.is_point or step.low == 0:
             return None
-        return len(range(low, end_high, step)) if step > 0 else len(range(high, end_low, step))
+        begin, stop = (first.low, end.high) if step.low > 0 else (first.high, end.low)
+        return len(range(int(begin), int(stop), int(step.low)))
 
-    def _range(self, bound: Expression) -> tuple[int, int] | None:
-        match bound:
-            case Literal(value=value):
-                return int(value), int(value)
-            case Name(name=name) if name in self._parameters:
-                return int(self._parameters[name].low), int(self._parameters[name].high)
-            case Extent() if bound.array in self._parameters:
-                extent = self._parameters[bound.array].shape[bound.axis]
-                return extent, extent
-        return None
+    def _kept(self, bound: Expression, before: list[Statement]) -> Expression:
+        """A bound as it is when the loop begins: the loop may change what it is made of."""
+        if isinstance(bound, Literal | Extent) or (isinstance(bound, Name) and bound.name in self._parameters):
+            return bound
+        name = Name(bound.type, self._names.fresh("bound"))
+        before.append(Assign(name, bound))
+        return name
 
 
 def _exits(body: tuple[Statement, ...]) -> bool:

@@ -236,6 +236,23 @@ def test_guarding_the_exits_of_a_loop_keeps_its_meaning(bounds: tuple[int, int, 
     np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.parametrize("way_out", [Break(), Continue(), Return()], ids=["break", "continue", "return"])
+def test_guarding_exits_bounds_loops_by_what_is_known_of_integers(way_out: Statement):
+    at, local = Name(INT32, "i"), Name(INT32, "m")
+    given = leaving(6, 0, -2, 2, way_out)
+    first, start, loop, last = given.body
+    assert isinstance(loop, For)
+    size = Assign(local, apply("mod", at, Literal(INT32, 5)))
+    for stop in (local, apply("mod", at, Literal(INT32, 3))):
+        bounded = msgspec.structs.replace(loop, stop=stop)
+        program = msgspec.structs.replace(given, body=(first, start, size, bounded, last))
+        rewritten = REWRITES["guard_loop_exits"](program)
+        assert not any(isinstance(node, Break | Continue | Return) for node in walk(rewritten))
+        inputs = {name: values[None] for name, values in derive(program, 0, Flavour.GENERIC).items()}
+        before, after = (Evaluator(p, inputs, native=True).run().arrays["out"] for p in (program, rewritten))
+        np.testing.assert_array_equal(before, after)
+
+
 # ---------------------------------------------------------------- the ledger
 
 ENTRY = """
