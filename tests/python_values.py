@@ -197,6 +197,9 @@ class Vec:
     def __rtruediv__(self, other: Any) -> Vec:
         return self._each(lambda a, b: b / a, other)
 
+    def __mod__(self, other: Any) -> Vec:
+        return self._each(operator.mod, other)
+
     def __and__(self, other: Any) -> Vec:
         return self._each(operator.and_, other)
 

@@ -203,21 +203,61 @@ def on_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *arguments: function(*(Int(a) if type(a) is int else a for a in arguments))
 
 
+class BeyondThis(Exception):
+    """The program uses something of Warp that this small one lacks; the message names it."""
+
+
+class _Warp(SimpleNamespace):
+    def __getattr__(self, name: str) -> Any:
+        raise BeyondThis(name)
+
+
 class _Copies(ast.NodeTransformer):
     """Assigns copies, as Warp does."""
 
     def visit_Assign(self, node: ast.Assign) -> ast.Assign:
+        self.generic_visit(node)
         node.value = ast.Call(ast.Name("copied", ast.Load()), [node.value], [])
         return node
 
+    def visit_BinOp(self, node: ast.BinOp) -> ast.BinOp:
+        """Arithmetic of bare literals alone is that of int32."""
+        if all(isinstance(leaf, ast.Constant) and type(leaf.value) is int for leaf in _leaves(node)):
+            return _Whole().visit(node)
+        self.generic_visit(node)
+        return node
+
+
+def _leaves(node: ast.expr) -> list[ast.expr]:
+    match node:
+        case ast.BinOp(left=left, right=right):
+            return [*_leaves(left), *_leaves(right)]
+        case ast.UnaryOp(operand=operand):
+            return _leaves(operand)
+    return [node]
+
+
+class _Whole(ast.NodeTransformer):
+    """Makes each literal an int32 of Warp."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Call:
+        return ast.Call(ast.Name("int", ast.Load()), [node], [])
+
 
 def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[Any]]:
-    """The arrays after the launch of a float64 program, by running its source for one thread after another."""
+    """The arrays after the launch of a float64 program, by running its source for one thread after another.
+
+    `BeyondThis` if the source uses something that is not here.
+    """
     current: list[Any] = []
-    wp = SimpleNamespace(
+    wp = _Warp(
         kernel=lambda f: f,
         struct=struct,
-        func=lambda f: lambda *arguments: f(*map(copied, arguments)),
+        func=lambda f: lambda *given, **named: f(*map(copied, given), **{k: copied(v) for k, v in named.items()}),
+        func_grad=lambda _: lambda f: f,
+        func_replay=lambda _: lambda f: f,
+        constant=lambda value: value,
+        static=lambda value: value,
         array=lambda **_: None,
         zeros=zeros,
         types=SimpleNamespace(vector=lambda **_: None, matrix=lambda **_: None),

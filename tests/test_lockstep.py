@@ -5,18 +5,30 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from evaluating import drawn, evaluate
-from python_warp import run_by_thread
+from python_warp import BeyondThis, run_by_thread
 
 from harness.inputs import Flavour, derive
 from strategies.categories import CATEGORIES
 
+#: What Python's own mathematics refuses where IEEE 754 gives NaN is for `test_nonfinite`.
+FLAVOURS = (Flavour.GENERIC, Flavour.SPECIAL)
+#: Of what a category draws, this share is within the other evaluator's reach, ...
+REACHED = 0.5
+#: ... but for algebra that it does not have: `test_algebra` and `test_random_numbers` have it, written anew.
+OTHER_ALGEBRA = frozenset(("matrix", "quaternion", "transform", "spatial", "random", "builtin"))
 
-@pytest.mark.parametrize("flavour", Flavour, ids=lambda flavour: flavour.value)
-@pytest.mark.parametrize("category", CATEGORIES)
+
+@pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda flavour: flavour.value)
+@pytest.mark.parametrize("category", sorted(CATEGORIES.keys() - OTHER_ALGEBRA))
 def test_lockstep_gives_what_thread_after_thread_gives(category: str, flavour: Flavour) -> None:
+    reached = 0
     for program in drawn(category):
         inputs = derive(program, 1, flavour)
-        expected = run_by_thread(program, inputs)
+        try:
+            expected = run_by_thread(program, inputs)
+        except BeyondThis:
+            continue
+        reached += 1
         for native in (True, False):
             found = evaluate(program, inputs, native)
             for name, values in expected.items():
@@ -27,6 +39,7 @@ def test_lockstep_gives_what_thread_after_thread_gives(category: str, flavour: F
                     atol=1e-9,
                     err_msg=f"{name} of\n{program!r}",
                 )
+    assert reached >= REACHED * len(drawn(category))
 
 
 def test_the_comparison_would_notice_another_result() -> None:
