@@ -20,6 +20,8 @@ from strategies.ops.vector_math import projection
 _GROUP: Final = "Quaternion Math"
 _UNIT: Final = intervals.constant(-1, 1)
 _TURN: Final = symmetric(2 * math.pi)
+#: A quaternion that is divided by its length and then shorter than half has lost it.
+_LENGTH_LOST: Final = 0.25
 #: float32 alone: these are Warp functions written in Warp.
 _SINGLE: Final = ("float32",)
 
@@ -33,7 +35,10 @@ def _normalize(r: Rounding, q: Values) -> Values:
     size = algebra.length(r, q)[..., None]
     identity = np.zeros(q.shape, q.dtype)
     identity[..., 3] = 1
-    return np.where(size > 0, r(q / np.where(size > 0, size, 1)), identity)
+    found = r(q / np.where(size > 0, size, 1))
+    # a length whose square underflows is far too large under noise: for Warp it may as well be none
+    there = (size > 0) & (np.sum(found * found, axis=-1, keepdims=True) > _LENGTH_LOST)
+    return np.where(there, found, identity)
 
 
 def _projection(q: Values) -> tuple[Values, ...]:
