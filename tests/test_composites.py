@@ -37,7 +37,7 @@ from strategies.language.render import render, type_name
 from strategies.language.rules import IllFormed, constructions
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
 from strategies.language.widen import widened_type
-from strategies.ops import result_type
+from strategies.ops import overload, result_type
 
 AT = Name(INT32, "i")
 MAT23, MAT33, MAT66 = t.matrix(2, 3, FLOAT32), t.matrix(3, 3, FLOAT64), t.matrix(6, 6, FLOAT32)
@@ -290,3 +290,9 @@ def test_a_spatial_vector_is_made_of_two_vectors_in_float32_alone() -> None:
         assert isinstance(of, t.Vector)
         assert ((t.vector(3, of.dtype),) * 2 in constructions(of)) is allowed
         assert (of.dtype,) not in constructions(of)
+
+
+def test_a_quaternion_whose_length_underflows_may_be_the_identity() -> None:
+    given, normalize = np.array([[[[0.0, 2e-42, 0.0, 0.0]]]]), overload("normalize", [QUAT]).reference
+    assert normalize(lambda v: v, given).ravel().tolist() == [0, 1, 0, 0]
+    assert normalize(lambda v: v + 1.4e-45, given).ravel().tolist() == [0, 0, 0, 1]
