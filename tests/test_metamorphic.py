@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from planted import Defect, sandbox_with
@@ -12,18 +13,31 @@ from tiny import AT, apply, literal, program_of
 from harness.inputs import Flavour, derive
 from harness.jobs import BuildOptions
 from harness.probes import PROBES, other_spelling, probed
-from harness.probes.metamorphic import METAMORPHIC, Metamorphic
+from harness.probes.metamorphic import METAMORPHIC, Metamorphic, call_in_place, statements_swapped
 from harness.reference import Evaluator
 from harness.reproduction import Shown, repro, run_repro
 from harness.verdict import FailureKind
 from harness.verify import jobs, settle, try_expect
 from strategies import draw
 from strategies.categories import CATEGORIES
-from strategies.language.nodes import Assign, AugmentedAssign, Element, Name, Program
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Call,
+    Element,
+    Expression,
+    Function,
+    Name,
+    Parameter,
+    Program,
+    Return,
+)
 from strategies.language.structs import flattened
-from strategies.language.types import FLOAT32
+from strategies.language.types import FLOAT32, INT32, scalar
 
 EACH = 6
+WORD = scalar("uint32")
 
 
 @pytest.mark.parametrize("spelling", METAMORPHIC, ids=lambda spelling: spelling.name)
@@ -43,6 +57,36 @@ def test_a_second_spelling_means_the_same_to_the_bit(spelling: Metamorphic):
             for output in program.outputs:
                 np.testing.assert_array_equal(before[output.name], after[output.name], err_msg=repr(other))
     assert respelled >= 3
+
+
+def drawing(*draws: Expression) -> Program:
+    """A kernel that draws from one random state again and again."""
+    state, found = Name(WORD, "state"), [Name(FLOAT32, f"x{n}") for n in range(len(draws))]
+    seeded = Apply(WORD, "rand_init", (literal(INT32, 5), AT))
+    out = Assign(Element(FLOAT32, "out", (AT,)), found[-1])
+    return program_of(FLOAT32, Assign(state, seeded), *map(Assign, found, draws), out)
+
+
+def test_what_draws_from_one_random_state_is_not_swapped():
+    state, a = Name(WORD, "state"), Element(FLOAT32, "a", (AT,))
+    first, second = (Apply(FLOAT32, op, (state,)) for op in ("randf", "randn"))
+    assert statements_swapped(drawn := drawing(first, second)) is drawn
+    assert statements_swapped(drawn := drawing(first, a)) is not drawn
+
+
+@pytest.mark.parametrize("derivative", [False, True])
+def test_a_function_with_a_gradient_of_its_own_stays_a_call(derivative: bool):
+    x, a, out = Name(FLOAT32, "x"), Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
+    square = Function("f", FLOAT32, (Parameter("x", FLOAT32, -2.0, 2.0),), (Return((apply("mul", x, x),)),))
+    sloping = msgspec.structs.replace(square, slopes=(apply("mul", literal(FLOAT32, 3.0), x),))
+    called = program_of(FLOAT32, Assign(out, literal(FLOAT32, 1.0)))
+
+    def calling(function: Function, derivative: bool = False) -> Program:
+        body = (*called.body[:1], Assign(out, Call(FLOAT32, "f", (a,), derivative=derivative)))
+        return msgspec.structs.replace(called, body=body, functions=(function,))
+
+    assert call_in_place(plain := calling(square)) is not plain
+    assert call_in_place(own := calling(sloping, derivative)) is own
 
 
 #: a difference whose first operand is a name is built as a sum

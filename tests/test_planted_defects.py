@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 
 import pytest
 from planted import Defect, sandbox_with
 
 import strategies
+from harness.expectation import Expectation
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict
-from harness.verify import verify_all
+from harness.verify import try_expect, verify_all
 from strategies.language import types as t
 from strategies.language.nodes import (
     Apply,
@@ -106,7 +108,13 @@ def containing(op: str, count: int) -> list[Program]:
 
 
 def without(*ops: str, count: int) -> list[Program]:
-    return [p for p in drawn() if not operations(p) & set(ops)][:count]
+    """Drawn kernels in which no such operation stands, and of which a right build can be verified."""
+
+    def promising(program: Program) -> bool:
+        expected = try_expect(program, 0)
+        return isinstance(expected, Expectation) and expected.promise.tier is not None
+
+    return list(islice(filter(promising, (p for p in drawn() if not operations(p) & set(ops))), count))
 
 
 def kind(verdict: Verdict) -> FailureKind | None:

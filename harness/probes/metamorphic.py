@@ -52,7 +52,7 @@ from strategies.language.nodes import (
 from strategies.language.rules import IllFormed
 from strategies.language.structs import flattened
 from strategies.language.types import INT32, Array, Scalar, Tuple
-from strategies.ops import result_type
+from strategies.ops import overload, result_type
 
 Respelling = Callable[[Program], Program]
 Body = tuple[Statement, ...]
@@ -149,7 +149,8 @@ def call_in_place(program: Program) -> Program:
         if not isinstance(node, Assign) or not isinstance(node.value, Call) or isinstance(node.value.type, Tuple):
             return None
         call, function = node.value, program.function(node.value.function)
-        if call.keywords or len(call.arguments) != len(function.parameters) or not _straight(function):
+        plain = not call.derivative and not call.keywords and len(call.arguments) == len(function.parameters)
+        if not plain or not _straight(function):
             return None
         names: dict[str, str] = {}
         before: list[Statement] = []
@@ -176,7 +177,7 @@ _RENAMED: Final = (Name, Element, Extent, Atomic, For)
 
 
 def _straight(function: Function) -> bool:
-    """Whether a function's body can stand in the place of a call."""
+    """Whether a function's body can stand in the place of a call: it may have no gradient or replay of its own."""
     last = function.body[-1]
     returns = [node for node in walk(function) if isinstance(node, Return)]
     own = {parameter.name for parameter in function.parameters}
@@ -187,9 +188,21 @@ def _straight(function: Function) -> bool:
         and len(last.values) == 1
         and returns == [last]
         and not named
-        and not own & assigned
+        and not own & (assigned | _advanced(function))
+        and not function.slopes
+        and not function.replay
         and all(isinstance(p.type, Scalar | Array) for p in function.parameters)
     )
+
+
+def _advanced(node: Node) -> set[str]:
+    """The variables whose random state is advanced in `node`, which is to say written."""
+    return {
+        inner.arguments[0].name
+        for inner in walk(node)
+        if isinstance(inner, Apply) and inner.arguments and isinstance(inner.arguments[0], Name)
+        if overload(inner.op, [argument.type for argument in inner.arguments]).advances
+    }
 
 
 def _defined(node: Node) -> list[str]:
@@ -224,7 +237,10 @@ def element_as_copy(program: Program) -> Program:
 
 
 def statements_swapped(program: Program) -> Program:
-    """Two assignments to locals that follow each other, and do not read what the other sets, in the other order."""
+    """Two assignments to locals that follow each other, and do not read what the other writes, in the other order.
+
+    What draws from a random state writes that state.
+    """
 
     def change(body: Body) -> Body:
         found = list(body)
@@ -241,14 +257,16 @@ def statements_swapped(program: Program) -> Program:
 
 
 def _independent(one: Statement, other: Statement) -> bool:
-    if not (isinstance(one, Assign) and isinstance(other, Assign)):
+    match one, other:
+        case Assign(target=Name(name=first)), Assign(target=Name(name=second)):
+            values = one.value, other.value
+        case _:
+            return False
+    if any(isinstance(node, Call) for value in values for node in walk(value)):
         return False
-    if not (isinstance(one.target, Name) and isinstance(other.target, Name)):
-        return False
-    if any(isinstance(node, Call) for value in (one.value, other.value) for node in walk(value)):
-        return False
-    reads = [{name for node in walk(s.value) for name in names_of(node)} for s in (one, other)]
-    return one.target.name not in reads[1] | {other.target.name} and other.target.name not in reads[0]
+    reads = [{name for node in walk(value) for name in names_of(node)} for value in values]
+    writes = [{name, *_advanced(value)} for name, value in zip((first, second), values, strict=True)]
+    return not writes[0] & (reads[1] | writes[1]) and not writes[1] & reads[0]
 
 
 @dataclass(frozen=True)
