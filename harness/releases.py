@@ -56,6 +56,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warpsmith" / "releases"
 
 
+def is_installed(version: str, folder: Path | None = None) -> bool:
+    """Whether the environment of a release is there already."""
+    return ((cache_folder() if folder is None else folder) / version / COMPLETE).exists()
+
+
 def interpreter(version: str, folder: Path | None = None) -> str:
     """The interpreter of an environment with a release of Warp and NumPy, which is made if need be.
 

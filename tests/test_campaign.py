@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,7 +44,7 @@ COUNT: Final = 24
 SOME: Final = ("elementwise", "loop")
 COMMAND: Final = (sys.executable, "-m", "harness", "grow", "--seed", str(SEED), "-c", "loop", "-c", "elementwise")
 #: Wide, for a machine that is busy.
-PATIENCE: Final = 120.0
+PATIENCE: Final = 300.0
 
 
 def grow(path: Path, count: int | None = COUNT, **more: Any) -> Summary:
@@ -59,16 +61,25 @@ def contents(path: Path) -> dict[str, bytes]:
     }
 
 
-def start(path: Path, *options: str) -> subprocess.Popen[str]:
-    command = [*COMMAND, "--corpus", str(path), *options]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+@contextmanager
+def started(path: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A campaign by command, which has committed something and, if it is not over, is killed in the end."""
+    command, said = [*COMMAND, "--corpus", str(path), *options], path.with_name(f"{path.name}-said")
+    with said.open("w") as stderr:
+        process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=stderr)
+    with process:
+        try:
+            await_commit(path / JOURNAL, process, said)
+            yield process
+        finally:
+            process.kill()
 
 
-def await_commit(path: Path, process: subprocess.Popen[str]) -> None:
+def await_commit(journal: Path, process: subprocess.Popen[str], said: Path) -> None:
     deadline = time.monotonic() + PATIENCE
-    while not (path / JOURNAL).exists() or b'"commit"' not in (path / JOURNAL).read_bytes():
-        assert process.poll() is None, "it ended before it committed anything"
-        assert time.monotonic() < deadline
+    while not journal.exists() or b'"commit"' not in journal.read_bytes():
+        assert process.poll() is None, f"it ended before it committed anything: {said.read_text()}"
+        assert time.monotonic() < deadline, f"it has not committed anything: {said.read_text()}"
         time.sleep(0.05)
 
 
@@ -116,11 +127,10 @@ def test_a_campaign_goes_on_where_a_smaller_count_ended_it(reference: Path, tmp_
 
 
 def test_a_killed_campaign_started_again_leaves_the_same_corpus(reference: Path, tmp_path: Path) -> None:
-    process = start(tmp_path, "--workers", "1", "--count", str(COUNT))
-    await_commit(tmp_path, process)
-    left = children(process.pid)
-    process.kill()
-    process.communicate()
+    with started(tmp_path, "--workers", "1", "--count", str(COUNT)) as process:
+        left = children(process.pid)
+        process.kill()
+        process.communicate()
     assert left
     await_end(left)
     with Store.open(tmp_path, write=False) as store:
@@ -180,11 +190,10 @@ def test_a_stale_campaign_ends_at_the_same_program_however_it_came_there(referen
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_campaign_ends_cleanly(tmp_path: Path, number: signal.Signals) -> None:
-    process = start(tmp_path, "--json")
-    await_commit(tmp_path, process)
-    left = children(process.pid)
-    process.send_signal(number)
-    output, _ = process.communicate(timeout=PATIENCE)
+    with started(tmp_path, "--json") as process:
+        left = children(process.pid)
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode in (0, 1)
     summary = json.loads(output.splitlines()[-1])
     assert summary["stop_reason"] == "interrupted"

@@ -12,13 +12,13 @@ from planted import Defect, sandbox_with
 
 import harness.array_rewrites  # noqa: F401
 from harness.exactness import exact_outputs
-from harness.expectation import TRAITS
+from harness.expectation import TRAITS, Expectation
 from harness.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.verdict import FailureKind, Tier, Verdict
-from harness.verify import verify_all
+from harness.verify import try_expect, verify_all
 from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program
@@ -331,19 +331,26 @@ def viewing(found: Program) -> bool:
     return any(isinstance(node, View) and any(not isinstance(i, Slice) for i in node.indices) for node in walk(found))
 
 
+def promising(found: Program) -> bool:
+    """Whether gradients of a program can be checked, and it has no `%`, whose gradient is a known issue."""
+    if any(getattr(node, "op", getattr(node, "operator", "")) == "mod" for node in walk(found)):
+        return False
+    expected = try_expect(found, 0)
+    return isinstance(expected, Expectation) and expected.promise.tier is Tier.BACKWARD
+
+
 def test_defects_of_views_are_seen_and_reduced_to_a_few_nodes(wrong_views: Sandbox, sandbox: Sandbox) -> None:
-    drawn = [found for n in range(40) if (found := draw("multi_dim", 3, n)) is not None]
-    chosen = [p for p in drawn if strided(p)][:1] + [p for p in drawn if viewing(p) and not strided(p)][:4]
+    drawn = [p for n in range(40) if (p := draw("multi_dim", 3, n)) is not None and promising(p)]
+    chosen = [p for p in drawn if strided(p)][:4] + [p for p in drawn if viewing(p) and not strided(p)][:2]
     healthy = verify_all(chosen, sandbox)
-    assert sum(v.tier is Tier.BACKWARD for v in healthy) >= 3
-    failing: list[tuple[Program, Verdict]] = []
+    assert [v.tier for v in healthy] == [Tier.BACKWARD] * 6
+    failing: dict[FailureKind, tuple[Program, Verdict]] = {}
     for found, verdict in zip(chosen, verify_all(chosen, wrong_views), strict=True):
         if verdict.failure is not None:
-            failing.append((found, verdict))
-    kinds = {verdict.failure.kind for _, verdict in failing if verdict.failure is not None}
-    assert {FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH} <= kinds
+            failing.setdefault(verdict.failure.kind, (found, verdict))
+    assert failing.keys() == {FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH}
     # the program itself, two parameters and the thread's index are what every kernel has
-    sizes = [size(reduce(found, verdict, wrong_views).program) - 4 for found, verdict in failing[1:3]]
+    sizes = [size(reduce(found, verdict, wrong_views).program) - 4 for found, verdict in failing.values()]
     assert median(sizes) <= 12, sizes
 
 
