@@ -273,8 +273,8 @@ def draw_loop(sketch: Sketch, of: Type) -> Callee:
     own = FunctionSketch(sketch)
     dice = own.dice
     own.parameter(of if isinstance(of, Vector) else sketch.main)
-    weights = Statements(define=4, augment=5, reassign=1, branch=1, leave=2)
-    body = own.while_loop(weights, dice.between(1, 2)) if dice.chance(20) else own.loop(weights, dice.between(1, 2))
+    weights = Statements(define=4, augment=5, reassign=1, branch=1, leave=1)
+    body = own.while_loop(weights, dice.between(1, 2)) if dice.chance(12) else own.loop(weights, dice.between(1, 2))
     value = own.give(of, dice.below(2))
     last = body[-1]
     if isinstance(last, For) and of is sketch.main and dice.chance(20):
@@ -316,10 +316,11 @@ def draw_writer(sketch: Sketch, of: Type) -> Callee:
     body = own.block(dice.below(2), PLAIN, 1)
     value = own.give(of, dice.between(1, 2))
     target = Element(of, out.name, places)
-    match dice.below(4):
-        case 0 | 1:
+    match dice.below(8):
+        # a store comes to the same when the backward pass runs the function again; a sum does not
+        case 0 | 1 | 2 | 3 | 4 | 5:
             body.append(Assign(target, value.node))
-        case 2:
+        case 6:
             body.append(AugmentedAssign(target, dice.one_of(("add", "sub")), own.summand(out, value, 4).node))
         case _:
             body.append(Atomic("atomic_add", out.name, places, own.summand(out, value, 4).node))

@@ -30,7 +30,8 @@ from strategies.weights import TARGETS
 
 #: Operators in place by what they change: Warp differentiates sums alone.
 SUMS: Final = ("add", "sub")
-OTHERS: Final = ("mul", "floordiv", "mod", "bit_and", "bit_or", "bit_xor", "rshift", "lshift")
+#: The last is asked for more often, because it is defined of fewer values.
+OTHERS: Final = ("mul", "floordiv", "mod", "bit_and", "bit_or", "bit_xor", "rshift", "lshift", "lshift", "lshift")
 
 
 @dataclass
@@ -70,7 +71,11 @@ def element_place(sketch: Sketch) -> Place:
     of: Scalar | Composite = composite_type(sketch)
     if sketch.dice.chance(30):
         of = sketch.dice.one_of((sketch.main, types.INT32))
-    output = sketch.output(of)
+    interval = sketch.output_interval(of)
+    if of is types.INT32 and sketch.dice.chance(60):
+        # a shift to the left is defined of what is not negative
+        interval = Interval(0, 7)
+    output = sketch.array(of, sketch.launch_shape(), interval, output=True)
     return Place(Element(of, output.name, sketch.own_indices()), Interval(output.low, output.high))
 
 

@@ -18,6 +18,7 @@ from strategies.language.check import check_program
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
 from strategies.language.render import INFIX, expression, literal, render, type_name, with_name
 from strategies.language.rules import IllFormed
+from strategies.language.spellings import spelled
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32
 from strategies.language.widen import widened
 from strategies.ops import result_type
@@ -377,9 +378,11 @@ def renamed(found: n.Program) -> n.Program:
         changes: dict[str, Any] = {}
         for field in node.__struct_fields__:
             value = getattr(node, field)
-            if field in ("name", "array") and isinstance(value, str):
-                changes[field] = new[value]
-            elif field == "names":
+            if field in ("name", "array", "function") and isinstance(value, str):
+                # a field of a struct in an array is called `name.field`
+                first, dot, rest = value.partition(".")
+                changes[field] = new[first] + dot + rest
+            elif field in ("names", "keywords"):
                 changes[field] = tuple(new[name] for name in value)
         return n.rebuild(msgspec.structs.replace(node, **changes), visit)
 
@@ -525,12 +528,15 @@ def read_back(tree: ast.AST) -> object:
             return (tuple(OPERATORS[type(op)] for op in ops), *map(read_back, (left, *comparators)))
         case ast.IfExp(test=test, body=body, orelse=orelse):
             return ("if", *map(read_back, (test, body, orelse)))
-        case ast.Call(func=function, args=arguments):
-            return ("call", ast.unparse(function), *map(read_back, arguments))
+        case ast.Call(func=function, args=arguments, keywords=named):
+            given = (("keyword", k.arg, read_back(k.value)) for k in named)
+            return ("call", ast.unparse(function), *map(read_back, arguments), *given)
         case ast.Attribute(value=value, attr=attribute):
             return ("attribute", read_back(value), attribute)
         case ast.Slice(lower=lower, upper=upper, step=step):
             return ("slice", *(None if part is None else read_back(part) for part in (lower, upper, step)))
+        case ast.Tuple(elts=parts):
+            return ("tuple", *map(read_back, parts))
         case ast.Subscript(value=value, slice=ast.Tuple(elts=parts)):
             return ("index", read_back(value), *map(read_back, parts))
         case ast.Subscript(value=value, slice=part):
@@ -563,22 +569,43 @@ def shape(node: n.Expression) -> object:
             positive = op == "neg" and isinstance(found[1], str) and found[1][0].isdigit()
             return f"-{found[1]}" if positive else found
         case n.Apply(op=op, arguments=arguments):
-            return ("call", op if op == "len" else f"wp.{op}", *map(shape, arguments))
+            called, numbers = spelled(op)
+            kind: list[object] = []
+            if not arguments:
+                dtype = t.element_scalar(node.type)
+                if isinstance(node.type, t.Matrix):
+                    kind.append(("keyword", "n", str(node.type.rows)))
+                if kind or dtype is not FLOAT32:
+                    kind.append(("keyword", "dtype", dotted(type_name(dtype))))
+            called = called if called == "len" else f"wp.{called}"
+            return ("call", called, *map(shape, arguments), *map(str, numbers), *kind)
+        case n.Constant(name=name):
+            return name
+        case n.Item(name=name):
+            return ("index", name, shape(node.index))
+        case n.Static():
+            constructor = node.type.notation
+            value = shape(node.value)
+            bare = constructor in ("float32", "int32")
+            return ("call", "wp.static", value if bare else ("call", f"wp.{constructor}", value))
         case n.Compare():
             return (node.operators, *map(shape, node.operands))
         case n.Logical():
             return (node.operator, *map(shape, node.operands))
         case n.Cast():
             constructor = node.type.notation
+            pythons = {"bool": "bool"}
             if isinstance(node.operand, n.Literal):
-                constructor = {"float32": "float", "int32": "int"}.get(constructor, f"wp.{constructor}")
-            else:
-                constructor = "bool" if constructor == "bool" else f"wp.{constructor}"
+                pythons |= {"float32": "float", "int32": "int"}
+            constructor = pythons.get(constructor, f"wp.{constructor}")
             return ("call", constructor, shape(node.operand))
         case n.Construct(type=t.Struct() as of):
             return ("call", of.name, *map(shape, node.arguments))
-        case n.Call(keywords=()):
-            return ("call", node.function, *map(shape, node.arguments))
+        case n.Call(keywords=names):
+            called = f"wp.grad({node.function})" if node.derivative else node.function
+            first = len(node.arguments) - len(names)
+            named = zip(names, map(shape, node.arguments[first:]), strict=True)
+            return ("call", called, *map(shape, node.arguments[:first]), *(("keyword", *pair) for pair in named))
         case n.Field():
             return ("attribute", shape(node.base), node.field)
         case n.Construct():
@@ -593,7 +620,8 @@ def shape(node: n.Expression) -> object:
         case n.Element():
             return ("index", dotted(node.array), *map(shape, node.indices))
         case n.Zeros(type=t.Array() as of):
-            return read_back(ast.parse(expression(node), mode="eval").body) if of.ndim == len(node.shape) else None
+            extents = ("keyword", "shape", ("tuple", *map(str, node.shape)))
+            return ("call", "wp.zeros", extents, ("keyword", "dtype", dotted(type_name(of.dtype))))
         case n.View():
             parts = map(cut, node.indices)
             return ("index", node.array, *parts) if node.indices else node.array

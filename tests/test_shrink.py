@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
+    AugmentedAssign,
     Break,
     Cast,
     Compare,
@@ -104,6 +105,17 @@ def test_candidates_are_well_formed_and_strictly_simpler():
 
 def test_drawn_programs_are_well_formed():
     assert all(map(well_formed, drawn(5)))
+
+
+def test_a_constant_is_well_formed_where_no_later_loop_changes_it():
+    a, two = Name(FLOAT32, "a"), Literal(INT32, 2)
+    first = Assign(a, Cast(FLOAT32, number(1.0)))
+    constant = Assign(a, number(2.0))
+    change = For("k", two, (AugmentedAssign(a, "add", X),))
+    stop = If(Compare(BOOL, ("<",), (X, Y)), (constant, Break()))
+    assert well_formed(program(first, For("k", two, (stop,)), Assign(OUT, a)))
+    assert not well_formed(program(constant, change, Assign(OUT, a)))
+    assert not well_formed(program(first, For("m", two, (constant, change)), Assign(OUT, a)))
 
 
 def test_candidates_come_simplest_first():

@@ -40,6 +40,7 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Extent,
+    Field,
     For,
     If,
     Item,
@@ -69,6 +70,7 @@ from strategies.language.types import (
     Array,
     Composite,
     Scalar,
+    Struct,
     Tuple,
     Type,
     Vector,
@@ -190,6 +192,10 @@ def test_several_precisions_and_dimensions_appear_in_every_category() -> None:
             if (scalar := element_scalar(parameter.type)).is_float
         }
         rare = {"float16"} if category in ("integer", "bitwise") else set()
+        if category == "random":
+            # Warp draws numbers of 32 bits alone
+            assert floats == {"float32"}
+            rare = {"float16", "float64"}
         assert floats | rare == {"float16", "float32", "float64"}, category
         assert {len(p.launch) for p in drawn(category)} >= {1, 2, 3}, category
 
@@ -570,6 +576,21 @@ def works_on(form: str) -> Callable[[Program], bool]:
     return holds
 
 
+def holds_a(kind: type[Type]) -> Callable[[Program], bool]:
+    """Whether a struct has a field of a kind."""
+    return lambda p: any(isinstance(of, kind) for struct in struct_types(p) for _, of in struct.fields)
+
+
+def stores_in(kind: type[Node]) -> Callable[[Program], bool]:
+    """Whether a statement assigns to a target of a kind."""
+    return lambda p: any(isinstance(x, Assign | AugmentedAssign) and isinstance(x.target, kind) for x in walk(p))
+
+
+def stores_in_component_of_an_element(program: Program) -> bool:
+    targets = [x.target for x in walk(program) if isinstance(x, Assign | AugmentedAssign)]
+    return any(isinstance(target, Component) and isinstance(target.base, Element) for target in targets)
+
+
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("control_flow", "a loop", has(For, While), 70),
     ("control_flow", "a branch or a choice", has(If, Conditional), 40),
@@ -752,6 +773,23 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("quaternion", "an operation on quaternions", works_on("quat"), 95),
     ("transform", "an operation on transformations", works_on("transform"), 95),
     ("spatial", "an operation on spatial vectors", works_on("vec6"), 95),
+    ("struct", "a struct", lambda p: bool(struct_types(p)), 100),
+    ("struct", "an array of structs", lambda p: any(s.ndim for s in p.structs), 100),
+    ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 35),
+    ("struct", "a struct in a struct", holds_a(Struct), 12),
+    ("struct", "a field that is changed", stores_in(Field), 85),
+    ("struct", "a function", lambda p: bool(p.functions), 50),
+    ("lvalue", "an element", stores_in(Element), 80),
+    ("lvalue", "a component", stores_in(Component), 75),
+    ("lvalue", "a component of an element", stores_in_component_of_an_element, 30),
+    ("lvalue", "an operator in place", has(AugmentedAssign), 95),
+    ("lvalue", "a field of an array of structs", lambda p: bool(p.structs), 22),
+    ("lvalue", "a row of an array", has(View), 15),
+    ("idiom", "a loop", has(For, While), 35),
+    ("idiom", "a vector", has_vectors, 50),
+    ("idiom", "a branch or a choice", has(If, Conditional), 25),
+    ("idiom", "a sum in place", has(AugmentedAssign), 55),
+    ("idiom", "an atomic", has(Atomic), 18),
     ("constant", "a constant of the module", has(Constant), 85),
     ("constant", "a static expression", has(Static), 65),
     ("constant", "a table", has(Item), 20),

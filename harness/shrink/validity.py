@@ -48,6 +48,7 @@ from strategies.language.nodes import (
 from strategies.language.rules import (
     IllFormed,
     bound_arguments,
+    called_type,
     certainly_runs,
     component_type,
     constructions,
@@ -97,7 +98,9 @@ class _Check:
         self.owner = owner
         self.arrays = {p.name: p for p in owner.parameters if isinstance(p.type, Array)}
         self.scope: _Scope = {p.name: p.type for p in owner.parameters if not isinstance(p.type, Array)}
-        self.frozen = _constants(owner.body)
+        self.frozen = _changed_by_loops(owner.body)
+        #: how many of those loops are around the statement at hand
+        self.around: Counter[str] = Counter()
 
     def block(self, body: Body, scope: _Scope, in_loop: bool) -> _Scope | None:
         """What is defined after `body`; None if its end is never reached."""
@@ -154,13 +157,13 @@ class _Check:
                     if bound is not None:
                         self.value(bound, scope)
                 self.need(bool(node.body) and scope.get(node.name, INT32) is INT32 and node.name not in self.arrays)
-                self.block(node.body, {**scope, node.name: INT32}, True)
+                self.loop(node, {**scope, node.name: INT32})
                 if certainly_runs(node):
                     return {**scope, node.name: INT32}
             case While():
                 self.test(node.test, scope)
                 self.need(bool(node.body))
-                self.block(node.body, dict(scope), True)
+                self.loop(node, dict(scope))
             case Evaluate():
                 self.need(isinstance(node.value, Call))
                 self.value(node.value, scope)
@@ -175,6 +178,12 @@ class _Check:
                 self.need(returned_type(node) is (self.owner.type if isinstance(self.owner, Function) else VOID))
                 return None
         return scope
+
+    def loop(self, node: For | While, scope: _Scope) -> None:
+        changed = assigned(node.body)
+        self.around.update(changed)
+        self.block(node.body, scope, True)
+        self.around.subtract(changed)
 
     def unpack(self, node: Unpack, scope: _Scope) -> _Scope:
         for value in node.values:
@@ -196,7 +205,8 @@ class _Check:
         self.need(target.type is value.type)
         if isinstance(target, Name):
             self.need(scope.get(target.name, target.type) is target.type and target.name not in self.arrays)
-            self.need(not (_is_constant(value) and target.name in self.frozen))
+            # a loop may store a constant in what it changes itself
+            self.need(not _is_constant(value) or self.frozen[target.name] <= self.around[target.name])
             return {**scope, target.name: target.type}
         self.value(target, scope)
         return scope
@@ -242,7 +252,7 @@ class _Check:
                 return
             case Call():
                 function = self.program.function(node.function)
-                self.need(function is not self.owner and function.type is node.type)
+                self.need(function is not self.owner and called_type(function, node) is node.type)
                 for parameter, argument in bound_arguments(function, node):
                     self.need(argument.type is parameter.type)
             case Apply():
@@ -292,16 +302,16 @@ def _is_constant(value: Expression) -> bool:
     return isinstance(value, Literal) and value.type.notation in ("float32", "int32", "bool")
 
 
-def _constants(body: Body) -> frozenset[str]:
-    """The variables that a loop changes: Warp wants ``float(0.0)``, not ``0.0``, as their first value.
+def _changed_by_loops(body: Body) -> Counter[str]:
+    """How many loops change each variable: before them, Warp wants ``float(0.0)``, not ``0.0``, as its value.
 
     One that a single statement gives its value, inside a loop, is never changed.
     """
-    found: set[str] = set()
+    found: Counter[str] = Counter()
     times: Counter[str] = Counter()
     for statement in body:
         for node in walk(statement):
             if isinstance(node, For | While):
-                found |= assigned(node.body)
+                found.update(assigned(node.body))
             times.update(root.name for target in targets_of(node) if isinstance(root := root_of(target), Name))
-    return frozenset(name for name in found if times[name] != 1)
+    return Counter({name: loops for name, loops in found.items() if times[name] != 1})

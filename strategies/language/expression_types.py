@@ -34,7 +34,15 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import COMPARISONS, has_name
-from strategies.language.rules import IllFormed, bound_arguments, check_name, component_type, constructions, require
+from strategies.language.rules import (
+    IllFormed,
+    bound_arguments,
+    called_type,
+    check_name,
+    component_type,
+    constructions,
+    require,
+)
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -46,7 +54,6 @@ from strategies.language.types import (
     StructArray,
     Tuple,
     Type,
-    tuple_of,
 )
 from strategies.language.views import view_type
 
@@ -278,10 +285,7 @@ class ExpressionChecker:
                 given = self._array(argument.array if isinstance(argument, View) else argument.name)
                 require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
-        if not node.derivative:
-            return function.type
-        require(len(function.slopes) == len(function.parameters), f"{function.name!r} has no slopes to be had")
-        return function.type if len(function.slopes) == 1 else tuple_of([function.type] * len(function.slopes))
+        return called_type(function, node)
 
     def _compare(self, node: Compare) -> Type:
         require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")

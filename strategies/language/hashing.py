@@ -12,6 +12,7 @@ import msgspec
 from strategies.language.nodes import (
     Assign,
     Atomic,
+    Call,
     Constant,
     Field,
     For,
@@ -110,6 +111,9 @@ class _Shape:
                 parts.append([name for name, _ in node.base.type.fields].index(value))
             elif field == "function":
                 parts.append(self._functions[value])
+            elif isinstance(node, Call) and field == "keywords":
+                known = [p.name for p in self._program.function(node.function).parameters]
+                parts.append(tuple(known.index(name) for name in value))
             elif field in ("name", "array") and isinstance(value, str):
                 parts.append(self._number(value))
             elif field == "names":

@@ -115,6 +115,17 @@ def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter,
         yield parameter, parameter.default
 
 
+def called_type(function: Function, call: Call) -> Type:
+    """The type of a call: of ``wp.grad(f)(x)`` as many results of the function's type as it has parameters.
+
+    Raises `IllFormed` if the function has no slopes that its call asks for.
+    """
+    if not call.derivative:
+        return function.type
+    require(len(function.slopes) == len(function.parameters), f"{function.name!r} has no slopes to be had")
+    return function.type if len(function.slopes) == 1 else tuple_of([function.type] * len(function.slopes))
+
+
 def returned_type(node: Return) -> Type:
     """The type of what a function gives its caller."""
     found = [value.type for value in node.values]
