@@ -101,12 +101,12 @@ class Disturbed:
         victims = [pid for pid, of in processes.tree(campaign.pid).items() if of.role == role]
         if not victims:
             return False
-        self.struck[role] += 1
         victim = self.random.choice(victims)
         try:
             os.kill(victim, signal.SIGKILL)
         except ProcessLookupError:
             return False
+        self.struck[role] += 1
         if victim == campaign.pid:
             campaign.wait()
             self.check()

@@ -341,16 +341,18 @@ def promising(found: Program) -> bool:
 
 def test_defects_of_views_are_seen_and_reduced_to_a_few_nodes(wrong_views: Sandbox, sandbox: Sandbox) -> None:
     drawn = [p for n in range(40) if (p := draw("multi_dim", 3, n)) is not None and promising(p)]
-    chosen = [p for p in drawn if strided(p)][:4] + [p for p in drawn if viewing(p) and not strided(p)][:2]
+    chosen = [p for p in drawn if strided(p)][:5] + [p for p in drawn if viewing(p) and not strided(p)][:1]
     healthy = verify_all(chosen, sandbox)
     assert [v.tier for v in healthy] == [Tier.BACKWARD] * 6
-    failing: dict[FailureKind, tuple[Program, Verdict]] = {}
+    failing: dict[FailureKind, list[tuple[Program, Verdict]]] = {}
     for found, verdict in zip(chosen, verify_all(chosen, wrong_views), strict=True):
         if verdict.failure is not None:
-            failing.setdefault(verdict.failure.kind, (found, verdict))
+            failing.setdefault(verdict.failure.kind, []).append((found, verdict))
     assert failing.keys() == {FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH}
+    # wrong steps, and a lost gradient
+    reduced = [*failing[FailureKind.FORWARD_MISMATCH][:2], failing[FailureKind.BACKWARD_MISMATCH][-1]]
     # the program itself, two parameters and the thread's index are what every kernel has
-    sizes = [size(reduce(found, verdict, wrong_views).program) - 4 for found, verdict in failing.values()]
+    sizes = [size(reduce(found, verdict, wrong_views).program) - 4 for found, verdict in reduced]
     assert median(sizes) <= 12, sizes
 
 
