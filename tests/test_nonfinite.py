@@ -31,8 +31,9 @@ from strategies.language.nodes import (
     Expression,
     Parameter,
     Program,
+    walk,
 )
-from strategies.language.types import BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, Matrix, Scalar
 
 A, B = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "b", (AT,))
 FLAG = Parameter("flag", t.array(BOOL), 0, 0, (6,), True)
@@ -215,5 +216,6 @@ def test_a_verified_program_may_give_nan(sandbox: Sandbox) -> None:
 
 
 def test_rows_over_matrices_are_evaluated_like_others() -> None:
-    found = [expect(p) for k in range(24) if (p := strategies.draw("builtin", 0, k)) is not None]
-    assert any(e.nonfinite is not None for e in found)
+    found = [p for k in range(16) if (p := strategies.draw("matrix", 0, k)) is not None]
+    assert all(any(isinstance(getattr(node, "type", None), Matrix) for node in walk(p)) for p in found)
+    assert any(expect(p).nonfinite is not None for p in found)
