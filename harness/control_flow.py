@@ -182,11 +182,11 @@ class ControlFlow(ABC):
 
         The gradient is the specification: away from the unperturbed lane, the result is linear in the arguments.
         """
-        bound = [(p, self._value(argument, mask)) for p, argument in bound_arguments(function, node)]
+        bound = {p.name: self._value(argument, mask) for p, argument in bound_arguments(function, node)}
         inner = Activation()
-        for parameter, value in bound:
-            inner.environment[parameter.name] = self._unperturbed(value)
-            inner.defined[parameter.name] = EVERYWHERE
+        for name, value in bound.items():
+            inner.environment[name] = self._unperturbed(value)
+            inner.defined[name] = EVERYWHERE
         outer, self._here = self._here, inner
         slopes = [self._unperturbed(self._value(slope, mask)) for slope in function.slopes]
         ended = self._block(function.body, mask)
@@ -197,8 +197,9 @@ class ControlFlow(ABC):
             return tuple(slopes)
         (found,) = inner.results or [self._zero(function.type)]
         found = self._unperturbed(found)
-        given = [value for p, value in bound if p in function.inclined]
-        for slope, value in zip(slopes, given, strict=True):
+        # keywords may name parameters in another order than theirs, which is that of the slopes
+        for slope, parameter in zip(slopes, function.inclined, strict=True):
+            value = bound[parameter.name]
             if value.shape[1] > 1 and not self.native:
                 rise = self._rounded_slope(slope, function.type) * (value - value[:, :1])
                 rise[:, 0] = 0  # also where the slope is not finite

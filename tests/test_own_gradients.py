@@ -75,6 +75,19 @@ def test_the_expected_gradient_is_the_functions_own() -> None:
     assert ratios == pytest.approx([3 * x for x in inputs], rel=1e-9)
 
 
+def test_arguments_by_name_meet_the_gradients_of_their_parameters() -> None:
+    first = Function(
+        "first",
+        FLOAT32,
+        (Parameter("x", FLOAT32, -2.0, 2.0), Parameter("y", FLOAT32, -2.0, 2.0)),
+        (Return((X,)),),
+        (literal(FLOAT32, 5.0), literal(FLOAT32, 7.0)),
+    )
+    swapped = Call(FLOAT32, "first", (A, literal(FLOAT32, 1.0)), keywords=("y", "x"))
+    ratios, _ = gradient_over_cotangent(kernel(Assign(OUT, swapped), functions=(first,)))
+    assert ratios == pytest.approx([7.0] * 6, rel=1e-9)
+
+
 def test_gradients_of_its_own_are_chained() -> None:
     ratios, inputs = gradient_over_cotangent(kernel(Assign(OUT, call(apply("sin", call(A))))))
     chained = [3 * math.sin(x * x) * math.cos(x * x) * 3 * x for x in inputs]
