@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from harness import differences, tolerance
 from harness.exactness import exact_outputs
 from harness.inputs import Flavour, components, derive, derive_cotangents
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
-from harness.nonfinite import takes_nonfinite
+from harness.nonfinite import Undefined, has_floats
 from harness.reference import Evaluation, Evaluator, InvalidProgram
 from harness.verdict import Tier
 from strategies.language import types
@@ -117,7 +117,7 @@ class Expectation:
     #: whether a backward pass keeps the cotangents that it reads: of what is stored none, of what is added to all;
     #: None if the program does both
     keeps_cotangents: bool | None
-    #: None for a program that has no meaning there
+    #: None for a program of which nothing can be said there
     nonfinite: Nonfinite | None
 
     @property
@@ -250,20 +250,34 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
 
 
 def _nonfinite(program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts) -> Nonfinite | None:
-    if not takes_nonfinite(program):
+    if not has_floats(program):
         return None
     inputs = derive(program, seed, Flavour.NONFINITE)
     try:
-        native = Evaluator(program, {name: v[None] for name, v in inputs.items()}, native=True).run()
+        plain = {name: v[None] for name, v in inputs.items()}
+        native = Evaluator(program, plain, native=True, nonfinite=True).run()
         found = differences.directions(program, native.reads, _widths(program), MAX_NONFINITE_DIRECTIONS)
         moved, label = differences.perturbed(inputs, program, found), f"{content_hash(program)}/nonfinite"
-        wide = Evaluator(program, moved, False, cotangents, label).run()
+        wide = Evaluator(program, moved, False, cotangents, label, nonfinite=True).run()
     except InvalidProgram:
-        # an infinity lets a guard divide by zero, say
+        # an infinity lets a guard divide an integer by zero, say
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         outputs = _outputs(program, native, 0, wide, facts)
         gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
+    threads = native.undefined | wide.undefined
+    if not threads.any():
+        return Nonfinite(inputs, outputs, gradients)
+    undefined = Undefined(program)
+    atomics_return = any(isinstance(node, Atomic) and node.result is not None for node in walk(program))
+    if undefined.steers or atomics_return:
+        # the kernel may write anywhere, or what has no meaning in one thread reaches others
+        return None
+    for name in undefined.outputs:
+        reached = np.any((wide.reach if undefined.decides else wide.writes)[name][threads], axis=0)
+        for cells in (outputs, gradients):
+            left_out = reached.reshape(-1, *(1,) * (cells[name].expected.ndim - 1))
+            cells[name] = replace(cells[name], checked=cells[name].checked & ~left_out)
     return Nonfinite(inputs, outputs, gradients)
 
 

@@ -88,6 +88,8 @@ class Evaluation:
     magnitude: Values
     #: threads in which an operation that does not pass over it met or gave what is no finite number
     nonfinite: Mask
+    #: threads in which one met or gave such a number of which nothing is documented there
+    undefined: Mask
 
 
 @dataclass
@@ -103,6 +105,7 @@ class Evaluator(Operations):
         cotangents: for each output array, cells[, components] as float64; may be left out.
         noise: a label for the noise; None for none.
         reverse: whether atomics take the threads from the last to the first; results must not depend on it.
+        nonfinite: whether the inputs hold NaN and infinities: what has no meaning there is noted, not refused.
     """
 
     program: Program
@@ -112,6 +115,7 @@ class Evaluator(Operations):
     noise: str | None = None
     #: whether atomics take the threads from the last to the first
     reverse: bool = False
+    nonfinite: bool = False
 
     def run(self) -> Evaluation:
         """Evaluate the whole launch."""
@@ -140,6 +144,7 @@ class Evaluator(Operations):
         self._loss = np.zeros((self._runs, self._lanes, self._threads))
         self._magnitude = np.zeros(self._threads)
         self._nonfinite = np.zeros(self._threads, bool)
+        self._undefined = np.zeros(self._threads, bool)
         for parameter in program.parameters:
             self._bind(parameter)
         with np.errstate(all="ignore"):
@@ -159,6 +164,7 @@ class Evaluator(Operations):
             self._changed,
             self._magnitude,
             self._nonfinite,
+            self._undefined,
         )
 
     # ------------------------------------------------------------ parameters
