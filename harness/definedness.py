@@ -9,7 +9,7 @@ import numpy as np
 
 from harness.control_flow import InvalidProgram
 from harness.lanes import Mask, Values
-from harness.nonfinite import DEFINED
+from harness.nonfinite import is_defined
 from harness.precision import Precision
 from strategies.ops import OpSpec
 
@@ -104,7 +104,7 @@ class Definedness(Precision):
                 # a matrix has two axes here
                 lost = mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
                 self._nonfinite |= lost
-                if row.name not in DEFINED:
+                if not is_defined(row):
                     self._undefined |= lost
 
     def _note_conversion(self, fits: Mask, mask: Mask) -> None:

@@ -47,8 +47,9 @@ from strategies.language.nodes import (
 from strategies.language.rules import bound_arguments
 from strategies.language.types import Scalar, Type
 from strategies.language.views import arrays_named, definitions
+from strategies.ops import OpSpec, overload
 
-#: The rows of the op table whose references hold for NaN, infinities and zeros of both signs.
+#: The names of such rows of the op table.
 DEFINED: Final = frozenset(
     (
         *("add", "sub", "mul", "div", "mod", "neg", "pos", "unot", "floordiv"),
@@ -72,6 +73,14 @@ _DANGEROUS: Final = frozenset(("div", "floordiv", "mod", "cw_div", "lshift", "rs
 #: not.  A name with a space is no variable's.
 _RESULT, _PERHAPS = "its result", "whether it runs"
 _KERNEL: Final = ""
+
+
+def is_defined(row: OpSpec) -> bool:
+    """Whether the reference of a row holds for NaN, infinities and zeros of both signs.
+
+    By which formula transformations are joined is not documented, and with infinities that matters.
+    """
+    return row.name in DEFINED and not row.unit
 
 
 def has_floats(program: Program) -> bool:
@@ -126,7 +135,7 @@ class Undefined:
             case Name(name=name) | Element(array=name) | View(array=name):
                 return (owner, name) in self._names
             case Apply(op=op, arguments=arguments):
-                return op not in DEFINED and any(map(_floats, (a.type for a in arguments)))
+                return any(_floats(a.type) for a in arguments) and not is_defined(overload(op, node.argument_types))
             case Cast(type=Scalar() as to, operand=operand):
                 return to.is_integer and types.element_scalar(operand.type).is_float
             case Call():
@@ -195,7 +204,8 @@ class Undefined:
 
     @staticmethod
     def _augments(node: AugmentedAssign) -> bool:
-        return node.operator not in DEFINED and _floats(node.value.type)
+        row = overload(node.operator, (node.target.type, node.value.type))
+        return _floats(node.value.type) and not is_defined(row)
 
     def _views(self, owner: str) -> list[tuple[str, View]]:
         body = self._program.function(owner).body if owner else self._program.body
