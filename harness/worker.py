@@ -656,7 +656,7 @@ def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, lo
 
 @contextlib.contextmanager
 def _without_second_try(log: str | None, stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` and end the process as soon as the C++ compiler says, in `log`, that it tries again without its header.
+    """Call `stop` and end the process once the C++ compiler says, in `log`, that it tries again without its header.
 
     It does so whatever it found wrong, and to find that again takes a second.  For a batch of many programs, which
     is split after that and built again: what a program comes to is said by the build that holds it alone, second try
