@@ -202,7 +202,7 @@ def expect(program: Program, seed: int = 0) -> Expectation:
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
     flat = flattened(program)
-    facts = _Facts(flat, exact_outputs(flat), crossed(flat, TRAITS), coarsest_float(flat))
+    facts = _Facts(flat, exact_outputs(flat), crossed(program, TRAITS), coarsest_float(flat))
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
         found = _attempt(program, facts, seed * ATTEMPTS + attempt)

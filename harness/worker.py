@@ -424,17 +424,31 @@ def _put_together(struct: Any, paths: list[str], values: list[Any]) -> Any:
     return whole
 
 
+def _indexed(values: list[Any], axes: list[int]) -> Any:
+    """The indexed array of data and, along each of `axes`, places."""
+    data, *places = values
+    indices: list[Any] = [None] * data.ndim
+    for axis, of in zip(axes, places, strict=True):
+        indices[axis] = of
+    whole = wp.indexedarray(data, indices)
+    if not hasattr(whole, "grad"):
+        # a tape asks for it; until Warp has one, the backward pass takes the array for a constant
+        whole.grad = None
+    return whole
+
+
 _Buffer = PaddedArray | StructField | None
 
 
 def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) -> tuple[list[_Buffer], list[Any]]:
     """The memory of each parameter, None for what is no array, and what the kernel is launched with."""
     parameters, structs = launch["parameters"], {layout["first"]: layout for layout in launch["structs"]}
+    indexed = {layout["first"]: layout["axes"] for layout in launch["indexed"]}
     buffers: list[_Buffer] = []
     arguments: list[Any] = []
     while len(buffers) < len(parameters):
-        layout = structs.get(len(buffers))
-        own = parameters[len(buffers) :][: 1 if layout is None else len(layout["fields"])]
+        layout, axes = structs.get(len(buffers)), indexed.get(len(buffers), [])
+        own = parameters[len(buffers) :][: 1 + len(axes) if layout is None else len(layout["fields"])]
         struct: Any = None if layout is None else kernel.func.__globals__[layout["struct"]]
         found: list[_Buffer]
         if layout is not None and layout["array"]:
@@ -446,7 +460,10 @@ def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) 
         else:
             made = [_single(parameter, n, device, in_device) for n, parameter in enumerate(own, len(buffers))]
             found, values = [buffer for buffer, _ in made], [value for _, value in made]
-            arguments.append(values[0] if layout is None else _put_together(struct, layout["fields"], values))
+            if layout is not None:
+                arguments.append(_put_together(struct, layout["fields"], values))
+            else:
+                arguments.append(_indexed(values, axes) if axes else values[0])
         for buffer, parameter in zip(found, own, strict=True):
             if buffer is not None:
                 buffer.fill(parameter["data"])

@@ -23,6 +23,7 @@ from strategies.categories import (
     function,
     gather_scatter,
     idiom,
+    indexed_array,
     inplace,
     integer,
     local_array,
@@ -111,6 +112,7 @@ CATEGORIES: Final = {
             lvalue,
             idiom,
             constant,
+            indexed_array,
         ),
     )
 }

@@ -15,6 +15,7 @@ from typing import Final
 
 from strategies.language import types
 from strategies.language.effects import called_functions, effects, function_effects
+from strategies.language.indexed import data_of
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -74,6 +75,7 @@ class Limit(Enum):
     ATOMIC_RETURNED = "a value that an atomic operation returns is not there in the backward pass, and has no gradient"
     LOCAL_ARRAY = "wp.zeros is not differentiable: what an array of the thread holds is not there in the backward pass"
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
+    INDEXED_ARRAY = "what is written to an indexed array has no gradient: Warp's adjoints pass over it"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 
@@ -88,6 +90,7 @@ class Traits:
 
 def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`."""
+    indexed = _stores_indexed(program)
     program = flattened(program)
     replay = _Replay(program, program, traits, overwrites=Overwrites(program))
     replay.block(program.body)
@@ -96,7 +99,15 @@ def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
         found.add(Limit.IN_PLACE_PRODUCT)
     if _replays_effects(program):
         found.add(Limit.EFFECT_REPLAYED)
+    if indexed:
+        found.add(Limit.INDEXED_ARRAY)
     return tuple(limit for limit in Limit if limit in found)
+
+
+def _stores_indexed(program: Program) -> bool:
+    """Whether the kernel writes floats to an indexed array."""
+    wholes = [program.parameter(data_of(given.name)) for given in program.indexed]
+    return any(p.output and _holds_floats(p.type) for p in wholes)
 
 
 def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from strategies.language import types
+from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
     Assign,
     Call,
@@ -75,14 +76,15 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs; the same object if it has none."""
+    """`program` without structs and indexed arrays; the same object if it has none."""
+    program = without_indexed(program)
     if not struct_types(program):
         return program
     return _Flattening(program).program()
 
 
 def destructured(program: Program) -> Program:
-    """`program` without structs, with names that Python takes; the same object if it has none."""
+    """`program` without structs and indexed arrays, with names that Python takes; the same object if it has none."""
     flat = flattened(program)
     if flat is program:
         return program
