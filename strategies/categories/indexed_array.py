@@ -30,7 +30,7 @@ from strategies.weights import Statements
 #: Of 100 kernels, how many write to an indexed array: Warp has no gradient of those.
 WRITTEN: Final = 25
 #: Of 100 atomic operations on an indexed array, how many are extremes: Warp does not compile their adjoints.
-EXTREMES: Final = 10
+EXTREMES: Final = 60
 
 
 def _own(sketch: Sketch, array: Parameter) -> Typed:
@@ -121,7 +121,7 @@ def _window(sketch: Sketch, array: Parameter) -> list[Statement]:
     variable = sketch.defined[-1]
     variable.interval, variable.live = symmetric(8.0 * extent + 1), True
     change = AugmentedAssign(Name(sketch.main, variable.name), "add", value.node)
-    stop: Expression = whole(extent) if dice.chance(50) else Extent(INT32, array.name, axis)
+    stop: Expression = whole(extent) if dice.chance(75) else Extent(INT32, array.name, axis)
     found: list[Statement] = [total, For(index.name, stop, (change,))]
     if dice.chance(30):
         count = Typed(Cast(sketch.main, Extent(INT32, array.name, axis)), Interval(extent, extent))
@@ -133,7 +133,7 @@ def _window(sketch: Sketch, array: Parameter) -> list[Statement]:
 def _written(sketch: Sketch) -> Iterator[Statement]:
     """The result in an indexed array: stored, added, or summed into a few cells."""
     dice, main = sketch.dice, sketch.main
-    if dice.chance(30):
+    if dice.chance(35):
         cells = dice.between(2, 4)
         target = indexed_array(sketch, main, (cells,), sketch.output_interval(main), output=True)
         op = "atomic_add"

@@ -6,6 +6,8 @@ the analysis of limits see this program; what Warp builds is the other one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from strategies.language.nodes import (
@@ -49,11 +51,11 @@ def shape_of(program: Program, given: IndexedParameter) -> tuple[int, ...]:
     return tuple(extents)
 
 
-def without_indexed(program: Program) -> Program:
-    """`program` with plain arrays alone; the same object if it has no indexed ones."""
-    if not program.indexed:
+def without_indexed(program: Program, chosen: Callable[[IndexedParameter], bool] = lambda _: True) -> Program:
+    """`program` without those indexed arrays that are chosen: all of them; the same object if there are none."""
+    known = {given.name: given for given in program.indexed if chosen(given)}
+    if not known:
         return program
-    known = {given.name: given for given in program.indexed}
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
@@ -68,7 +70,8 @@ def without_indexed(program: Program) -> Program:
                 return Extent(INT32, data_of(array), axis)
         return node
 
-    return msgspec.structs.replace(program, indexed=(), body=tuple(map(change, program.body)))
+    left = tuple(given for given in program.indexed if given.name not in known)
+    return msgspec.structs.replace(program, indexed=left, body=tuple(map(change, program.body)))
 
 
 def _place(given: IndexedParameter, axis: int, index: Expression) -> Expression:
