@@ -30,7 +30,7 @@ from strategies.weights import Statements
 #: Of 100 kernels, how many write to an indexed array: Warp has no gradient of those.
 WRITTEN: Final = 25
 #: Of 100 atomic operations on an indexed array, how many are extremes: Warp does not compile their adjoints.
-EXTREMES: Final = 60
+EXTREMES: Final = 10
 
 
 def _own(sketch: Sketch, array: Parameter) -> Typed:
