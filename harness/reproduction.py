@@ -279,19 +279,19 @@ def _arguments(shown: Shown) -> list[str]:
     for struct in shown.program.structs:
         found += _struct(shown.program, struct)
     for given in shown.program.indexed:
-        found += _indexed(shown.program, given)
+        found += _indexed(shown, given)
     return found
 
 
-def _indexed(program: Program, given: IndexedParameter) -> list[str]:
+def _indexed(shown: Shown, given: IndexedParameter) -> list[str]:
     """The lines that make an indexed array of its parts, which are there."""
+    program = shown.program
     called, data = _local(program, given.name), _local(program, data_of(given.name))
     ndim = len(program.parameter(data_of(given.name)).shape)
     places = [_local(program, places_of(given.name, n)) if n in given.axes else "None" for n in range(ndim)]
-    return [
-        f"{called} = wp.indexedarray({data}, [{', '.join(places)}])",
-        f"{called}.grad = None  # a tape asks for it",
-    ]
+    made = f"{called} = wp.indexedarray({data}, [{', '.join(places)}])"
+    launched = shown.failure.kind not in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+    return [made, f"{called}.grad = None  # a tape asks for it"] if launched else [made]
 
 
 def _struct(program: Program, struct: StructParameter) -> list[str]:
@@ -506,7 +506,7 @@ def _strided(shown: Shown) -> _Check:
         "def result(layout):",
         *_block(_arguments(shown)),
         f"    {arrays}, = map(layout, [{arrays}])",
-        *_block([line for given in program.indexed for line in _indexed(program, given)]),
+        *_block([line for given in program.indexed for line in _indexed(shown, given)]),
         *_block(_run(shown, shown.failure.gradient)),
         f"    return {_value(shown)}",
     )

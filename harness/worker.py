@@ -626,6 +626,8 @@ def _same_every_time(message: str, folder: str) -> str:
     """A message without what differs between two builds of the same program: folders, hashes and process
     ids."""
     message = message.replace(folder + os.sep, "").replace(os.path.dirname(wp.__file__) + os.sep, "warp/")
+    # the precompiled header goes by a name in the folder that the process stands in
+    message = message.replace(os.getcwd() + os.sep, "")
     return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message))
 
 

@@ -72,9 +72,10 @@ def _beside(sketch: Sketch, array: Parameter, axis: int) -> Expression:
     """The place next to the thread's own: held at the end, wrapped around, or seen from the other end."""
     dice, own = sketch.dice, sketch.own_indices()[axis]
     extent: Expression = whole(array.shape[axis])
+    last: Expression = whole(array.shape[axis] - 1)
     if dice.chance(50):
         extent = Extent(INT32, array.name, axis)
-    last = Apply(INT32, "sub", (extent, whole(1)))
+        last = Apply(INT32, "sub", (extent, whole(1)))
     one = whole(dice.between(1, 2))
     match dice.below(4):
         case 0:
@@ -177,7 +178,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = dice.chance(20)
     sketch.max_arrays = 6
     arrays = [_source(sketch) for _ in range(dice.between(1, 2))]
-    for n in range(dice.between(1, 3)):
+    for n in range(dice.between(len(arrays), 3)):
         array = arrays[n % len(arrays)]
         if len(array.shape) != len(sketch.launch) and dice.chance(60):
             yield from _window(sketch, array)
