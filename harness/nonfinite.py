@@ -102,6 +102,7 @@ class Undefined:
         self._program = program
         #: variables and arrays, by the function that they are in
         self._names: set[tuple[str, str]] = set()
+        self._views = {name: definitions(body) for name, body in self._bodies()}
         #: whether such a value decides which statements run
         self.decides = False
         #: whether it may be an index, a bound or a divisor: then nothing can be said of where the kernel writes, or
@@ -196,7 +197,7 @@ class Undefined:
                     self._names.add((owner, _RESULT))
             case ThreadIndex() | Break() | Continue() | Evaluate():
                 pass
-        for name, view in self._views(owner):
+        for name, view in self._views[owner].items():
             # a part of an array is the array
             for one, other in ((name, view.array), (view.array, name)):
                 if (owner, one) in self._names:
@@ -206,10 +207,6 @@ class Undefined:
     def _augments(node: AugmentedAssign) -> bool:
         row = overload(node.operator, (node.target.type, node.value.type))
         return _floats(node.value.type) and not is_defined(row)
-
-    def _views(self, owner: str) -> list[tuple[str, View]]:
-        body = self._program.function(owner).body if owner else self._program.body
-        return list(definitions(body).items())
 
     def _everything(self) -> None:
         """Which statements run is not known: every variable may be another."""
