@@ -17,7 +17,7 @@ from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
-from strategies.language.limits import Limit, Traits, crossed
+from strategies.language.limits import Limit, Traits, Written, crossed
 from strategies.language.nodes import Atomic, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
@@ -192,6 +192,7 @@ class _Facts:
     program: Program
     #: the outputs that are compared to the bit
     exact: frozenset[str]
+    #: the limits that it may be outside of, by which elements may be one
     limits: tuple[Limit, ...]
     coarsest: str
 
@@ -226,6 +227,10 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
+    limits = facts.limits
+    if {Limit.ELEMENT_OVERWRITTEN, Limit.EFFECT_REPLAYED} & set(limits):
+        # indices alone do not tell which elements are one
+        limits = crossed(whole, TRAITS, native.written)
     _check_order(program, both)
     found = differences.directions(program, native.reads, _widths(program))
     label = content_hash(whole)
@@ -242,14 +247,16 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         outputs=_outputs(program, native, 0, wide, facts),
         special_outputs=_outputs(program, native, 1, wide_special, facts),
         gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest),
-        limits=facts.limits,
+        limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(program, seed, cotangents, facts),
+        nonfinite=_nonfinite(program, seed, cotangents, facts, native.written),
     )
 
 
-def _nonfinite(program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts) -> Nonfinite | None:
+def _nonfinite(
+    program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written
+) -> Nonfinite | None:
     if not has_floats(program):
         return None
     inputs = derive(program, seed, Flavour.NONFINITE)
@@ -265,6 +272,9 @@ def _nonfinite(program: Program, seed: int, cotangents: dict[str, Values], facts
     with np.errstate(invalid="ignore", over="ignore"):
         outputs = _outputs(program, native, 0, wide, facts)
         gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
+    if native.written.more_than(written):
+        # gradients are not promised there for other limits
+        gradients = {name: replace(cells, checked=np.zeros_like(cells.checked)) for name, cells in gradients.items()}
     threads = native.undefined | wide.undefined
     if not threads.any():
         return Nonfinite(inputs, outputs, gradients)

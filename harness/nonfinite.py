@@ -83,6 +83,11 @@ def is_defined(row: OpSpec) -> bool:
     return row.name in DEFINED and not row.unit
 
 
+def _is_defined(op: str, of: Sequence[Type]) -> bool:
+    # in what Python computes for a kernel, numbers of types may meet that no row takes
+    return op in DEFINED and (all(isinstance(one, Scalar) for one in of) or is_defined(overload(op, of)))
+
+
 def has_floats(program: Program) -> bool:
     """Whether a program has inputs that may hold NaN."""
     return any(types.element_scalar(p.type).is_float for p in program.parameters if not p.output)
@@ -136,7 +141,7 @@ class Undefined:
             case Name(name=name) | Element(array=name) | View(array=name):
                 return (owner, name) in self._names
             case Apply(op=op, arguments=arguments):
-                return any(_floats(a.type) for a in arguments) and not is_defined(overload(op, node.argument_types))
+                return any(_floats(a.type) for a in arguments) and not _is_defined(op, node.argument_types)
             case Cast(type=Scalar() as to, operand=operand):
                 return to.is_integer and types.element_scalar(operand.type).is_float
             case Call():
@@ -205,8 +210,7 @@ class Undefined:
 
     @staticmethod
     def _augments(node: AugmentedAssign) -> bool:
-        row = overload(node.operator, (node.target.type, node.value.type))
-        return _floats(node.value.type) and not is_defined(row)
+        return _floats(node.value.type) and not _is_defined(node.operator, (node.target.type, node.value.type))
 
     def _everything(self) -> None:
         """Which statements run is not known: every variable may be another."""

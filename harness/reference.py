@@ -27,6 +27,7 @@ from harness.operations import Operations
 from harness.places import whole
 from harness.precision import NOISE_RUNS
 from strategies.language.effects import effects
+from strategies.language.limits import Written
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -90,6 +91,8 @@ class Evaluation:
     nonfinite: Mask
     #: threads in which one met or gave such a number of which nothing is documented there
     undefined: Mask
+    #: how threads write, in the unperturbed lane
+    written: Written
 
 
 @dataclass
@@ -137,6 +140,8 @@ class Evaluator(Operations):
         self._writes = {}
         self._stored = {}
         self._extremes = {}
+        self._after_reading = set()
+        self._again = set()
         self._iterations = 0
         self._fragile = np.zeros(self._threads, bool)
         self._kinked = np.zeros(self._threads, bool)
@@ -165,6 +170,7 @@ class Evaluator(Operations):
             self._magnitude,
             self._nonfinite,
             self._undefined,
+            Written(frozenset(self._after_reading), frozenset(self._again)),
         )
 
     # ------------------------------------------------------------ parameters

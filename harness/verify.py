@@ -42,8 +42,9 @@ from harness.verdict import (
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.indexed import data_of, members
-from strategies.language.limits import Limit
+from strategies.language.limits import Limit, replays_effects
 from strategies.language.nodes import Parameter, Program
+from strategies.language.remembered import remembered
 from strategies.language.render import render
 from strategies.language.steering import steers
 from strategies.language.structs import leaves
@@ -173,7 +174,7 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
                 problem = "memory around the array, or its gradient in the forward pass, was changed"
             elif not parameter.output and not _same(array.data.ravel(), inputs[parameter.name].ravel()):
                 problem = "an input array was changed"
-            elif not array.intact_after_backward and Limit.EFFECT_REPLAYED not in expectation.limits:
+            elif not array.intact_after_backward and not replays_effects(expectation.program):
                 problem = "the backward pass changed the array's contents"
             if problem is not None:
                 return Failure(FailureKind.MEMORY, problem, parameter.name, launch=name)
@@ -437,13 +438,14 @@ def job(expectation: Expectation, entry: str) -> Job:
     )
 
 
+@remembered
 def launches(expectation: Expectation) -> dict[str, Launch]:
     """The launches of a program, by name: the generic, the strided and the special one, then those that try what
     else holds of gradients."""
     dims, generic, special = expectation.program.launch, expectation.inputs, expectation.special_inputs
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
-    lost = Limit.DYNAMIC_LOOP in expectation.limits and steers(expectation.program)
+    lost = bool({Limit.DYNAMIC_LOOP, Limit.EFFECT_REPLAYED} & set(expectation.limits)) and steers(expectation.program)
     backward = not lost and not {Limit.ATOMIC_RETURNED, Limit.LOCAL_ARRAY} & set(expectation.limits)
     plain = _arguments(expectation, generic, 1)
     found = {

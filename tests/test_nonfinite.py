@@ -42,6 +42,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    Static,
     ThreadIndex,
     While,
     walk,
@@ -193,6 +194,13 @@ def test_a_conversion_that_a_clamp_guards_has_a_meaning_for_nan() -> None:
     assert found.nonfinite is not None
     assert found.nonfinite.outputs["out"].checked.all()
     assert threads_with_nan(found).any()
+
+
+def test_what_python_computes_for_a_kernel_may_mix_types() -> None:
+    mixed = Static(FLOAT32, Apply(FLOAT32, "mul", (Literal(INT32, 2), literal(FLOAT32, 0.5))))
+    found = expect(partly(Assign(OUT, apply("acos", apply("mul", A, mixed)))))
+    assert found.nonfinite is not None
+    np.testing.assert_array_equal(found.nonfinite.outputs["out"].checked, ~threads_with_nan(found))
 
 
 def test_most_drawn_kernels_have_a_launch_with_nan() -> None:
