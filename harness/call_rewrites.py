@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Tuple
 
 __all__ = ["REWRITES"]
@@ -123,3 +124,20 @@ _EXPRESSIONS: Final = ("value", "values", "test", "start", "stop", "step", "indi
 
 def _is_number(node: Expression) -> bool:
     return node.type.notation != "bool"
+
+
+@register
+def give_generic_arguments_by_place(program: Program) -> Program:
+    """``f(x, step=h)``, of a generic function, as ``f(x, h)``."""
+    generic = {f.name: f for f in program.functions if any(p.generic for p in f.parameters)}
+
+    def change(node: Node) -> Any:
+        node = rebuild(node, change)
+        if not isinstance(node, Call) or not node.keywords or node.function not in generic:
+            return node
+        given = {p.name: argument for p, argument in bound_arguments(generic[node.function], node)}
+        arguments = tuple(given[p.name] for p in generic[node.function].parameters)
+        return msgspec.structs.replace(node, arguments=arguments, keywords=())
+
+    found: Program = change(program)
+    return found

@@ -25,6 +25,7 @@ import msgspec
 
 from corpus.record import Record
 from harness import nvrtc
+from harness.cpp_types import told_apart
 from harness.generated_code import GeneratedCodeError, kernel_text
 from strategies.language.render import render
 
@@ -139,7 +140,7 @@ def _answers(said: bytes, records: list[Record], ending: str) -> list[CudaText]:
         elif "error" in answer:
             found.append(CudaText(error=answer["error"]))
         else:
-            found.append(_cut(answer["cuda"], answer["ptx"], records[len(found)].kernel_name))
+            found.append(_cut(answer["cuda"], answer["ptx"], records[len(found)]))
     if len(found) < len(records):
         if begun < len(found):
             # Not a pair's fault: no process would come further.
@@ -148,9 +149,10 @@ def _answers(said: bytes, records: list[Record], ending: str) -> list[CudaText]:
     return found
 
 
-def _cut(cuda: str, ptx: str, name: str) -> CudaText:
+def _cut(cuda: str, ptx: str, record: Record) -> CudaText:
     try:
-        return CudaText(kernel_text(cuda, name), needed_ptx(ptx))
+        text = kernel_text(cuda, record.kernel_name, arguments=told_apart(record.program))
+        return CudaText(text, needed_ptx(ptx))
     except GeneratedCodeError as error:
         return CudaText(error=str(error))
 

@@ -82,7 +82,6 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                     {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}
                     for s in launch.structs
                 ],
-                "indexed": [{"first": of.first, "axes": list(of.axes)} for of in launch.indexed],
             }
             for launch in job.launches
         ],
@@ -121,7 +120,7 @@ def decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) ->
         if module_text is None or not defined:
             return None
         try:
-            return kernel_text(module_text, job.entry, job.name)
+            return kernel_text(module_text, job.entry, job.name, job.told_apart)
         except GeneratedCodeError:
             # The process may have died in the midst of writing it.
             if result["status"] == Status.OK:

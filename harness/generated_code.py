@@ -189,13 +189,16 @@ def _parse(module_text: str) -> _Module:
 # One kernel
 
 
-def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
+def kernel_text(
+    module_text: str, entry: str, name: str | None = None, arguments: Mapping[str, str] | None = None
+) -> str:
     """The complete text of one kernel.
 
     Args:
         module_text: the C++ or CUDA text of a module, as Warp wrote it.
         entry: the name of the kernel function in Python.
         name: the name that the kernel gets in the text; `entry`, if None.
+        arguments: of a generic kernel, the C++ types, without spaces, of parameters that tell its instances apart.
 
     Raises:
         GeneratedCodeError: the module does not define that kernel exactly once.
@@ -204,6 +207,8 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
     name = entry if name is None else name
     entry_point = re.compile(rf"^({re.escape(entry)}(?:_[0-9a-f]{{8}})?)_(?:cpu|cuda)_\w+$")
     mangled = {found.group(1) for item in module.items for word in item.defines if (found := entry_point.match(word))}
+    if arguments and len(mangled) > 1:
+        mangled = {kernel for kernel in mangled if _takes(module, kernel, arguments)}
     if len(mangled) != 1:
         number = "no kernel" if not mangled else f"{len(mangled)} kernels"
         raise GeneratedCodeError(f"the generated text defines {number} named {entry!r}")
@@ -218,6 +223,13 @@ def kernel_text(module_text: str, entry: str, name: str | None = None) -> str:
         body = _rename_def(body, entry, name)
     header = module.header.removeprefix(NO_BFLOAT16)
     return ("" if "bfloat16" in body else NO_BFLOAT16) + header + "\n" + body + "\n"
+
+
+def _takes(module: _Module, kernel: str, arguments: Mapping[str, str]) -> bool:
+    """Whether a kernel's parameters have these types."""
+    forward = re.compile(rf"{re.escape(kernel)}_(?:cpu|cuda)_kernel_forward")
+    found = [item.types for item in module.items if any(forward.fullmatch(word) for word in item.defines)]
+    return any(all(types.get(f"var_{name}") == of for name, of in arguments.items()) for types in found)
 
 
 def _needed(module: _Module, kernel: str) -> list[_Item]:
@@ -398,7 +410,7 @@ def compile_each(
 
         def one(numbered: tuple[int, str]) -> str | None:
             number, text = numbered
-            header = header_text(text)
+            header = _parse_header(text)
             source = Path(folder) / f"kernel_{number}.cpp"
             extra: tuple[str, ...] = ()
             if header in headers:
@@ -416,8 +428,7 @@ PRECOMPILE_FROM = 3
 """Texts that share a header, from which on precompiling it is faster than reading it each time."""
 
 
-def header_text(text: str) -> str:
-    """The lines that a text has in common with other texts of the same release; empty, if it is no text of Warp's."""
+def _parse_header(text: str) -> str:
     try:
         return _parse(text).header
     except GeneratedCodeError:
@@ -427,7 +438,7 @@ def header_text(text: str) -> str:
 def _precompile(texts: Sequence[str], command: Sequence[str], folder: Path) -> dict[str, Path]:
     counts: dict[str, int] = {}
     for text in texts:
-        header = header_text(text)
+        header = _parse_header(text)
         counts[header] = counts.get(header, 0) + 1
     headers: dict[str, Path] = {}
     for number, (header, count) in enumerate(counts.items()):

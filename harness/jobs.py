@@ -84,21 +84,13 @@ class StructLayout:
     array: bool
 
 
-@dataclass(frozen=True)
-class IndexedLayout:
-    """Which arguments of a launch an indexed array is made of: its data, and then the places along each of `axes`."""
-
-    first: int
-    axes: tuple[int, ...]
-
-
 @dataclass(frozen=True, eq=False)
 class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
     the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  A struct
-    is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
+    is given by its fields, which `structs` puts together.
     """
 
     dims: tuple[int, ...]
@@ -107,7 +99,6 @@ class Launch:
     twice: bool = False
     again: bool = False
     structs: tuple[StructLayout, ...] = ()
-    indexed: tuple[IndexedLayout, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +106,14 @@ class Job:
     """A program's source, the name of its kernel, which no other job of the batch may have, and its launches.
 
     `name` is what the kernel is called in the generated text of the result; None for the same as `entry`.
+    `told_apart` are the C++ types of the parameters that tell the instance of a generic kernel that is launched.
     """
 
     source: str
     entry: str
     launches: tuple[Launch, ...] = ()
     name: str | None = None
+    told_apart: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,8 @@ from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN, WITHHELD
 from strategies.language import types
-from strategies.language.indexed import all_members, data_of, places_of
-from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter
-from strategies.language.render import INDENT, render, type_name
+from strategies.language.nodes import Parameter, Program, StructParameter
+from strategies.language.render import IMPORT_ANY, INDENT, render, type_name
 from strategies.language.structs import leaves
 from strategies.language.types import Array, Composite, Struct
 
@@ -47,6 +46,7 @@ FIXED, FAILING = 0, 1
 #: The kernel in its second spelling.
 RESPELLED: Final = "respelled"
 _DECORATOR: Final = "@wp.kernel"
+_ANY: Final = re.compile(r"\bAny\b")
 #: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
 TRACEBACK: Final = "Traceback (most recent call last)"
 #: Where a machine keeps its packages, which is of no use to another.
@@ -93,7 +93,8 @@ class _Check:
 def repro(shown: Shown) -> str:
     """The text of a script, of Warp and NumPy alone, which ends with 1 while the failure is there, else 0."""
     check = _check(shown)
-    imports = ["import sys", "import tempfile", "", "import numpy as np", "import warp as wp", ""]
+    kernel = _kernel_text(shown)
+    imports = ["import sys", "import tempfile", *_any(kernel), "", "import numpy as np", "import warp as wp", ""]
     if check.proof is _Proof.ENDED:
         imports.insert(0, "import subprocess")
     settings = [
@@ -101,7 +102,7 @@ def repro(shown: Shown) -> str:
         "wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time",
         *_options(shown),
     ]
-    return _text([*imports, *settings, *_kernel_text(shown), *_ended_by_script(check)])
+    return _text([*imports, *settings, *kernel, *_ended_by_script(check)])
 
 
 def regression(shown: Shown, name: str, sentence: str) -> str:
@@ -113,11 +114,11 @@ def regression(shown: Shown, name: str, sentence: str) -> str:
         sentence: what is wrong, for the one who sees the test fail.
     """
     check = _check(shown)
-    imports = ["import numpy as np", "import warp as wp"]
-    if check.proof is _Proof.ENDED:
-        imports = ["import subprocess", "import sys", "", *imports]
+    kernel = _kernel_text(shown)
+    standard = [*(["import subprocess", "import sys"] if check.proof is _Proof.ENDED else []), *_any(kernel)]
+    imports = [*standard, *([""] if standard else []), "import numpy as np", "import warp as wp"]
     options = _options(shown)
-    lines = [f'"""{sentence}"""', "", *imports, *(["", *options] if options else []), *_kernel_text(shown)]
+    lines = [f'"""{sentence}"""', "", *imports, *(["", *options] if options else []), *kernel]
     return _text([*lines, *_ended_by_test(check, re.sub(r"\W", "_", name).lower())])
 
 
@@ -155,8 +156,13 @@ def _kernel_text(shown: Shown) -> list[str]:
     sweep = SWEEP_NAMES.get(shown.failure.variant)
     if sweep is not None and sweep.with_mute:
         text = with_mute(text, _kernel(shown.program))
-    _, _, own = text.partition("\n")
+    _, _, own = text.removeprefix(f"{IMPORT_ANY}\n\n").partition("\n")
     return ["", "", *own.strip("\n").split("\n"), "", ""]
+
+
+def _any(kernel: list[str]) -> list[str]:
+    """What a file with a generic kernel or function imports."""
+    return [IMPORT_ANY] if any(_ANY.search(line) for line in kernel) else []
 
 
 def _block(lines: list[str]) -> list[str]:
@@ -257,7 +263,8 @@ def _array(parameter: Parameter, values: Values, gradient: bool) -> str:
 def _scalar(parameter: Parameter, values: Values) -> str:
     if isinstance(parameter.type, Composite):
         return f"{type_name(parameter.type)}({', '.join(_number(v) for v in values[0])})"
-    return _number(values[0])
+    number = _number(values[0])
+    return f"{type_name(parameter.type)}({number})" if parameter.generic else number
 
 
 def _withheld(shown: Shown) -> str | None:
@@ -268,30 +275,17 @@ def _withheld(shown: Shown) -> str | None:
 
 def _arguments(shown: Shown) -> list[str]:
     """The lines that make every argument, under its parameter's name."""
-    found, constant = [], all_members(shown.program)
+    found = []
     for parameter in shown.program.parameters:
         values = shown.inputs[parameter.name]
         if isinstance(parameter.type, Array):
-            made = _array(parameter, values, parameter.name != _withheld(shown) and parameter.name not in constant)
+            made = _array(parameter, values, parameter.name != _withheld(shown))
         else:
             made = _scalar(parameter, values)
         found.append(f"{_local(shown.program, parameter.name)} = {made}")
     for struct in shown.program.structs:
         found += _struct(shown.program, struct)
-    for given in shown.program.indexed:
-        found += _indexed(shown, given)
     return found
-
-
-def _indexed(shown: Shown, given: IndexedParameter) -> list[str]:
-    """The lines that make an indexed array of its parts, which are there."""
-    program = shown.program
-    called, data = _local(program, given.name), _local(program, data_of(given.name))
-    ndim = len(program.parameter(data_of(given.name)).shape)
-    places = [_local(program, places_of(given.name, n)) if n in given.axes else "None" for n in range(ndim)]
-    made = f"{called} = wp.indexedarray({data}, [{', '.join(places)}])"
-    launched = shown.failure.kind not in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
-    return [made, f"{called}.grad = None  # a tape asks for it"] if launched else [made]
 
 
 def _struct(program: Program, struct: StructParameter) -> list[str]:
@@ -341,7 +335,7 @@ def _kernel(program: Program) -> str:
 
 
 def _launch(program: Program, device: str = "cpu") -> str:
-    structs = {s.name for s in program.structs} | {given.name for given in program.indexed}
+    structs = {s.name for s in program.structs}
     wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
     arguments = ", ".join(_local(program, name) for name in wholes)
     return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
@@ -352,7 +346,7 @@ def _backward(shown: Shown) -> list[str]:
     program = shown.program
     lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
     for name, values in shown.cotangents.items():
-        if name == _withheld(shown) or name in all_members(program):
+        if name == _withheld(shown):
             continue
         parameter = program.parameter(name)
         typed = values.astype(_numpy_type(parameter).removeprefix("np."))
@@ -489,11 +483,7 @@ def _twice(shown: Shown) -> _Check:
 def _strided(shown: Shown) -> _Check:
     """Both launches; a strided array is every other element of one twice as long."""
     structs = {s.name for s in shown.program.structs if s.ndim}
-    program = shown.program
-    places = all_members(program) - {data_of(given.name) for given in program.indexed}
-    names = dict.fromkeys(
-        w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.arrays if p.name not in places
-    )
+    names = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in shown.program.arrays)
     arrays = ", ".join(_local(shown.program, name) for name in names)
     helpers = (
         "def spread(array):",
@@ -506,7 +496,6 @@ def _strided(shown: Shown) -> _Check:
         "def result(layout):",
         *_block(_arguments(shown)),
         f"    {arrays}, = map(layout, [{arrays}])",
-        *_block([line for given in program.indexed for line in _indexed(shown, given)]),
         *_block(_run(shown, shown.failure.gradient)),
         f"    return {_value(shown)}",
     )

@@ -23,6 +23,7 @@ from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Outcome, Verdict
 from harness.verify import verify_all
 from strategies.language import types
+from strategies.language.generics import apart
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -330,6 +331,8 @@ class Ledger:
         if verdict.failure is None:
             return None
         shows_as = verdict.failure.face or verdict.failure.kind
+        # what a rewrite puts in has the types of one instance
+        program = apart(program)
         changed: list[tuple[KnownIssue, Program]] = []
         for issue in self.issues:
             if issue.rewrite and shows_as in issue.kinds and issue.affects(warp_version):

@@ -10,7 +10,7 @@ from strategies.language import types
 from strategies.language.nodes import Call, Function, Literal, Name, Parameter
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
 from strategies.typed import Typed
-from strategies.weights import KEYWORDS, LEFT_OUT, NODE_BUDGET
+from strategies.weights import GENERICS, KEYWORDS, LEFT_OUT, NODE_BUDGET
 
 #: An argument is drawn no deeper than this: what a call computes is in its function.
 ARGUMENT_DEPTH: Final = 2
@@ -89,7 +89,8 @@ class Calls(Expressions):
         named = len(given)
         if given != parameters[: len(given)]:
             named = next(n for n, p in enumerate(given) if p is not parameters[n])
-        if self.dice.chance(KEYWORDS):
+        generic = any(p.generic for p in parameters)
+        if self.dice.chance(GENERICS.keywords if generic else KEYWORDS):
             named = min(named, max(1, len(given) - self.dice.between(1, 2)))
         if given[named:] and self.dice.chance(30):
             given = [*given[:named], *reversed(given[named:])]

@@ -54,7 +54,7 @@ class FunctionSketch(Sketch):
         super().__init__(kernel.dice, kernel.launch, kernel.main)
         self.begin()
         self.allowed, self.mixture = kernel.allowed, kernel.mixture
-        self.vectors, self.spread = kernel.vectors, kernel.spread
+        self.vectors, self.spread, self.decimals = kernel.vectors, kernel.spread, kernel.decimals
         self.callees, self.called, self.calls = kernel.callees, kernel.called, kernel.calls
         self.max_arrays = 0
         self.most_parameters = FUNCTION_PARAMETERS

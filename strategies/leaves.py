@@ -45,7 +45,7 @@ class Leaves(Inputs, ABC):
             within = within or symmetric(8.0)
             values = [v for v in FLOATS if within.low <= v <= within.high]
             values += [-v for v in FLOATS[:8] if within.low <= -v <= within.high]
-            if of.notation == "float32":
+            if of.notation == "float32" and self.decimals:
                 values += [v for v in DECIMALS if within.low <= v <= within.high]
             value = self.dice.one_of(values) if values else _dyadic(within)
         else:

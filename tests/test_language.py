@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from functools import cache
 from typing import Any
 
@@ -380,8 +381,9 @@ def renamed(found: n.Program) -> n.Program:
             value = getattr(node, field)
             if field in ("name", "array", "function") and isinstance(value, str):
                 # a field of a struct in an array is called `name.field`
-                first, dot, rest = value.partition(".")
-                changes[field] = new[first] + dot + rest
+                # and one of several functions of a name `name__1`
+                first, mark, rest = re.split(r"(\.|__|$)", value, maxsplit=1)
+                changes[field] = new[first] + mark + rest
             elif field in ("names", "keywords"):
                 changes[field] = tuple(new[name] for name in value)
         return n.rebuild(msgspec.structs.replace(node, **changes), visit)
@@ -556,9 +558,24 @@ def dotted(name: str) -> object:
     return read_back(ast.parse(name, mode="eval").body)
 
 
+def typed_as(of: t.Type, like: n.Expression) -> str:
+    """How a type is taken from what has it, or is made of such."""
+    if like.type is of:
+        return f"type({expression(like)})"
+    assert isinstance(like.type, t.Array | t.Composite)
+    inner = like.type.dtype
+    return f"{expression(like)}.dtype" + ("" if inner is of else ".dtype")
+
+
 def shape(node: n.Expression) -> object:
     """The tree that the source of an expression must have."""
     match node:
+        case n.Literal(like=like) if like is not None:
+            return ("call", typed_as(node.type, like), repr(node.value))
+        case n.Cast(like=like) if like is not None:
+            return ("call", typed_as(node.type, like), shape(node.operand))
+        case n.Construct(like=like) if like is not None:
+            return ("call", typed_as(node.type, like), *map(shape, node.arguments))
         case n.Literal():
             return read_back(ast.parse(literal(node), mode="eval").body)
         case n.Name(name=name):
@@ -602,7 +619,8 @@ def shape(node: n.Expression) -> object:
         case n.Construct(type=t.Struct() as of):
             return ("call", of.name, *map(shape, node.arguments))
         case n.Call(keywords=names):
-            called = f"wp.grad({node.function})" if node.derivative else node.function
+            called = node.function.split("__")[0]
+            called = f"wp.grad({called})" if node.derivative else called
             first = len(node.arguments) - len(names)
             named = zip(names, map(shape, node.arguments[first:]), strict=True)
             return ("call", called, *map(shape, node.arguments[:first]), *(("keyword", *pair) for pair in named))

@@ -23,6 +23,7 @@ from harness.shrink.tree import names_of, root_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
+from strategies.language.generics import apart
 from strategies.language.hashing import defined_names
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
@@ -50,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import IllFormed
+from strategies.language.structs import flattened
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import overload, result_type
 
@@ -281,8 +283,9 @@ class Metamorphic:
 
     def other(self, program: Program) -> Program:
         """`program` in the second spelling; the same object where there is none."""
-        respelled = self.respell(program)
-        if respelled is program:
+        alone = apart(program)
+        respelled = self.respell(alone)
+        if respelled is alone:
             return program
         try:
             check_program(respelled, result_type)
@@ -298,7 +301,7 @@ class Metamorphic:
         nonfinite = expectation.nonfinite
         if nonfinite is not None:
             nonfinite = replace(nonfinite, inputs={**nonfinite.inputs, **more})
-        limits = {*expectation.limits, *crossed(program, TRAITS)}
+        limits = {*expectation.limits, *crossed(flattened(program), TRAITS)}
         return replace(
             expectation,
             program=program,

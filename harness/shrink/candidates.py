@@ -8,11 +8,12 @@ from harness.shrink.calls import inlined, plainer_calls
 from harness.shrink.dimensions import extents, fewer_dimensions
 from harness.shrink.dress import plainer_ranges, plainer_values, retyped
 from harness.shrink.expressions import simpler
+from harness.shrink.generics import without_generics
 from harness.shrink.hoisting import hoisted
 from harness.shrink.naming import renamings
 from harness.shrink.order import cost
 from harness.shrink.statements import fewer_statements, plainer_statements
-from harness.shrink.structs import without_indexed, without_structs
+from harness.shrink.structs import without_structs
 from harness.shrink.tidying import tidy
 from harness.shrink.tree import size
 from harness.shrink.validity import well_formed
@@ -22,9 +23,9 @@ from strategies.language.nodes import Program
 
 def structural(program: Program) -> Iterator[Program]:
     edits = (
-        without_structs, without_indexed, hoisted, inlined, without_views, fewer_statements, simpler, fewer_dimensions,
-        retyped,
-    )  # fmt: skip
+        *(without_generics, without_structs, hoisted, inlined, without_views),
+        *(fewer_statements, simpler, fewer_dimensions, retyped),
+    )
     for edit in edits:
         yield from edit(program)
 

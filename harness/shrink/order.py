@@ -8,6 +8,7 @@ from typing import Final
 from harness.shrink.naming import renamings
 from harness.shrink.tree import size, walk
 from strategies.language import types
+from strategies.language.generics import NUMBERED
 from strategies.language.nodes import (
     Apply,
     Atomic,
@@ -44,6 +45,8 @@ def _dress(program: Program) -> tuple[object, ...]:
     nodes = list(walk(program))
     typed = (n for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter))
     return (
+        sum(bool(n.generic) for n in nodes if isinstance(n, Parameter)) + len(program.overloads),
+        sum(NUMBERED in function.name for function in program.functions),
         sum(len(n.keywords) for n in nodes if isinstance(n, Call)),
         sum(type_cost(n.type) for n in typed),
         sum(isinstance(n, AugmentedAssign | Atomic) for n in nodes),

@@ -25,7 +25,6 @@ from strategies.language.nodes import (
     Field,
     For,
     Function,
-    IndexedParameter,
     Literal,
     Logical,
     Name,
@@ -71,7 +70,7 @@ def size(node: Node) -> int:
 
 def names_of(node: Node) -> tuple[str, ...]:
     match node:
-        case Parameter() | Name() | For() | StructParameter() | IndexedParameter():
+        case Parameter() | Name() | For() | StructParameter():
             return (node.name.partition(".")[0],)
         case ThreadIndex():
             return node.names

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from harness.shrink.tree import Body, assigned, root_of, targets_of, walk
 from strategies.language.check import check_program
 from strategies.language.effects import effects
+from strategies.language.generics import is_generic
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -68,9 +69,11 @@ def well_formed(program: Program) -> bool:
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
     try:
-        if struct_types(program) or program.indexed:
+        if struct_types(program):
             check_program(program, result_type)
             program = flattened(program)
+        if is_generic(program):
+            check_program(program, result_type)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
             names = [p.name for p in owner.parameters]

@@ -22,8 +22,8 @@ from strategies.categories import (
     elementwise,
     function,
     gather_scatter,
+    generic,
     idiom,
-    indexed_array,
     inplace,
     integer,
     local_array,
@@ -112,7 +112,7 @@ CATEGORIES: Final = {
             lvalue,
             idiom,
             constant,
-            indexed_array,
+            generic,
         ),
     )
 }

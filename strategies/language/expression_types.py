@@ -90,8 +90,6 @@ class ExpressionChecker:
         self._fixed: set[str] = set()
         #: parts of arrays, by their local names
         self._views: dict[str, Parameter] = {}
-        #: the indexed arrays, which are read and written element by element alone
-        self._indexed: set[str] = set()
         self._loops = 0
 
     def _expect(self, node: Expression, wanted: Type) -> None:
@@ -101,6 +99,8 @@ class ExpressionChecker:
     def _expression(self, node: Expression) -> Type:
         """The type of an expression, which must be what the node says."""
         found = self._type(node)
+        if isinstance(node, Literal | Cast | Construct) and node.like is not None:
+            self._like(node.type, node.like)
         require(found is node.type, f"an expression of type {found!r} says that it is {node.type!r}")
         parts = found.items if isinstance(found, Tuple) else () if found is VOID else (found,)
         require(all(map(has_name, parts)), f"{found!r} has no name in Warp")
@@ -193,6 +193,19 @@ class ExpressionChecker:
                 return then
         raise IllFormed(f"{node!r} is no expression")
 
+    def _like(self, of: Type, like: Expression) -> None:
+        """Check what a type is taken from: a variable, or an element or a component by a name or a number."""
+        parts = like.indices if isinstance(like, Element) else (like.index,) if isinstance(like, Component) else ()
+        require(
+            (isinstance(like, Name | Element) or (isinstance(like, Component) and isinstance(like.base, Name)))
+            and all(isinstance(part, Name | Literal) for part in parts),
+            "a type is taken from something else than a variable",
+        )
+        found = self._expression(like)
+        while isinstance(found, Array | Composite) and found is not of:
+            found = found.dtype
+        require(found is of, f"a value of type {of!r} has its type from a {like.type!r}")
+
     def _struct_call(self, node: Expression) -> Type:
         """The type of what is assigned or returned: a struct that a function gives stands there alone."""
         if isinstance(node, Call) and isinstance(node.type, Struct):
@@ -218,7 +231,6 @@ class ExpressionChecker:
     def _view(self, node: View) -> Type:
         of = self._array(node.array).type
         assert isinstance(of, Array)
-        require(node.array not in self._indexed, f"{node.array!r}, an indexed array, has no views")
         for index in node.indices:
             if not isinstance(index, Slice):
                 self._expect(index, INT32)
@@ -286,7 +298,6 @@ class ExpressionChecker:
                 require(isinstance(argument, Name | View), f"{parameter.name!r} takes an array")
                 assert isinstance(argument, Name | View)
                 given = self._array(argument.array if isinstance(argument, View) else argument.name)
-                require(given.name not in self._indexed, f"{given.name!r}, an indexed array, is given to a function")
                 require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
         return called_type(function, node)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from strategies.language.generics import NUMBERED, text_name
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -73,15 +74,19 @@ class _Shape:
         #: the names of the kernel, or of one function
         self._numbers: dict[str, int] = {}
         self._functions = {f.name: n for n, f in enumerate(program.functions)}
+        #: the last of the functions of one name in the text
+        self._overloaded = {text_name(f.name): n for n, f in enumerate(program.functions)}
 
     def form(self) -> object:
         program = self._program
         parameters = [(self._number(p.name), _notation(p.type), p.output) for p in program.parameters]
         found: tuple[object, ...] = (len(program.launch), parameters, [self._of(s) for s in program.body])
+        if program.overloads:
+            found = (*found, [of.notation for of in program.overloads])
+        if any(p.generic for p in program.parameters):
+            found = (*found, [p.generic for p in program.parameters])
         if program.structs:
             found = (*found, [(self._number(s.name), _notation(s.type), s.ndim) for s in program.structs])
-        if program.indexed:
-            found = (*found, [(self._number(given.name), given.axes) for given in program.indexed])
         return (*found, [self._function(f) for f in program.functions]) if program.functions else found
 
     def _function(self, function: Function) -> object:
@@ -90,9 +95,12 @@ class _Shape:
             (self._number(p.name), _notation(p.type), p.output, None if p.default is None else self._of(p.default))
             for p in function.parameters
         ]
-        found = (_notation(function.type), parameters, [self._of(s) for s in function.body])
+        found: tuple[object, ...] = (_notation(function.type), parameters, [self._of(s) for s in function.body])
         own = (*function.slopes, *function.replay)
-        return (*found, [self._of(part) for part in own]) if own else found
+        found = (*found, [self._of(part) for part in own]) if own else found
+        if any(p.generic for p in function.parameters):
+            found = (*found, [p.generic for p in function.parameters])
+        return (*found, self._overloaded[text_name(function.name)]) if NUMBERED in function.name else found
 
     def _number(self, name: str) -> int:
         return self._numbers.setdefault(name, len(self._numbers))
@@ -146,11 +154,11 @@ def defined_names(program: Program) -> frozenset[str]:
     """
     names = {p.name.partition(".")[0] for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
-        names |= {function.name, *(p.name.partition(".")[0] for p in function.parameters)}
+        names |= {text_name(function.name), *(p.name.partition(".")[0] for p in function.parameters)}
         if function.slopes:
-            names |= {f"adj_{function.name}", "adj_ret"}
+            names |= {f"adj_{text_name(function.name)}", "adj_ret"}
         if function.replay:
-            names.add(f"replay_{function.name}")
+            names.add(f"replay_{text_name(function.name)}")
     names |= {node.name for node in walk(program) if isinstance(node, Constant | Item)}
 
     def visit(body: Sequence[Statement]) -> None:

@@ -26,10 +26,14 @@ class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=
 
 
 class Literal(Node, frozen=True, tag="literal"):
-    """A number or a truth value, of a scalar type.  A float is exactly representable in that type."""
+    """A number or a truth value, of a scalar type.  A float is exactly representable in that type.
+
+    With `like`, its type is written as that of something: ``type(x)(0.5)``, ``samples.dtype(0.5)``.
+    """
 
     type: Type
     value: bool | int | float
+    like: Expression | None = None
 
 
 class Name(Node, frozen=True, tag="name"):
@@ -69,21 +73,23 @@ class Logical(Node, frozen=True, tag="logical"):
 
 
 class Cast(Node, frozen=True, tag="cast"):
-    """A conversion to the scalar type `type`."""
+    """A conversion to the scalar type `type`, written as that of `like` if there is one: ``type(x)(n)``."""
 
     type: Type
     operand: Expression
+    like: Expression | None = None
 
 
 class Construct(Node, frozen=True, tag="construct"):
     """A value of a composite type from its numbers, from one for all of them, or, without arguments, from zeros.
 
     A quaternion may be made of a vector and a scalar, a transformation of a vector and a quaternion, and a spatial
-    vector of two vectors.  A struct is made of its fields, or of none.
+    vector of two vectors.  A struct is made of its fields, or of none.  With `like`: ``type(v)(x, y, z)``.
     """
 
     type: Type
     arguments: tuple[Expression, ...]
+    like: Expression | None = None
 
 
 class Component(Node, frozen=True, tag="component"):
@@ -332,8 +338,8 @@ class Parameter(Node, frozen=True, tag="parameter"):
 
     `low` and `high` bound, inclusively, the values of a scalar or of each cell of an array, so that the
     kernel is defined for every value between them; for an output array they bound what it holds before
-    the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  No two cells of an
-    array that is `distinct`, of whole numbers, are alike.
+    the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  A `generic`
+    parameter has a type here, and none in the text: ``Any`` (``any``), or any float (``float``).
     """
 
     name: str
@@ -343,7 +349,7 @@ class Parameter(Node, frozen=True, tag="parameter"):
     shape: tuple[int, ...] = ()
     output: bool = False
     default: Literal | None = None
-    distinct: bool = False
+    generic: str | None = None
 
 
 class StructParameter(Node, frozen=True, tag="struct"):
@@ -358,20 +364,11 @@ class StructParameter(Node, frozen=True, tag="struct"):
     ndim: int = 0
 
 
-class IndexedParameter(Node, frozen=True, tag="indexed"):
-    """A parameter of the kernel that is an indexed array: ``wp.indexedarray(dtype=wp.float32, ndim=2)``.
-
-    It is made of `Parameter`s of their own: an array with the elements, ``name.data``, and for each of `axes` an array
-    of int32, ``name.index0``, of the places along that axis of the data that it has.  An axis without one is that of
-    the data.  The kernel reads and writes it as an array of as many dimensions.
-    """
-
-    name: str
-    axes: tuple[int, ...]
-
-
 class Function(Node, frozen=True, tag="function"):
     """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none.
+
+    One called ``lerp__1`` is the first of several that the text calls ``lerp``: overloads, or instances of one generic
+    function for several types.
 
     With `slopes` it has a gradient of its own (``@wp.func_grad``): of its one result with respect to each parameter
     that is a float, in their order.  With `replay` the backward pass runs that instead (``@wp.func_replay``).
@@ -393,7 +390,8 @@ class Function(Node, frozen=True, tag="function"):
 class Program(Node, frozen=True, tag="program"):
     """One kernel, with the functions that it calls and the launch it is made for.
 
-    A function calls only functions before it.
+    A function calls only functions before it.  A generic kernel is instantiated for each scalar type of `overloads`,
+    among them that of its generic parameters here, with which it is launched.
     """
 
     name: str
@@ -403,7 +401,7 @@ class Program(Node, frozen=True, tag="program"):
     body: tuple[Statement, ...]
     functions: tuple[Function, ...] = ()
     structs: tuple[StructParameter, ...] = ()
-    indexed: tuple[IndexedParameter, ...] = ()
+    overloads: tuple[Type, ...] = ()
 
     def __repr__(self) -> str:
         from strategies.language.render import render

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from strategies.language.generics import generic_parameters, substituted, text_name
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -113,6 +114,10 @@ _NAMED_SIZES: Final = (2, 3, 4)
 _SPATIAL: Final = 6
 _ALIAS: Final = re.compile(r"(vec[0-9]+|mat[1-9][1-9])(h|d|b|ub|s|us|i|ui|l|ul)?")
 INDENT: Final = "    "
+#: A signature that is longer has one parameter a line.
+LINE: Final = 100
+#: In front of a file with generic parameters.
+IMPORT_ANY: Final = "from typing import Any"
 
 
 def type_name(of: Type) -> str:
@@ -213,6 +218,16 @@ def _cast_name(to: Type, operand: Expression) -> str:
     return type_name(to)
 
 
+def _like(of: Type, like: Expression) -> str:
+    """The type of a value by that of another: ``type(x)``, or ``v.dtype`` of what it is a part of."""
+    text, found = expression(like, _ATOM), like.type
+    if found is of:
+        return f"type({text})"
+    while isinstance(found, Array | Composite) and found is not of:
+        text, found = f"{text}.dtype", found.dtype
+    return text
+
+
 def _list(nodes: Sequence[Expression]) -> str:
     return ", ".join(expression(node) for node in nodes)
 
@@ -226,6 +241,8 @@ def expression(node: Expression, context: int = 0) -> str:
 def _expression(node: Expression) -> tuple[str, int]:
     match node:
         case Literal():
+            if node.like is not None:
+                return f"{_like(node.type, node.like)}({node.value!r})", _ATOM
             text = literal(node)
             return text, _UNARY if text.startswith("-") else _ATOM
         case Constant():
@@ -262,9 +279,11 @@ def _expression(node: Expression) -> tuple[str, int]:
             parts = (expression(operand, precedence + 1) for operand in node.operands)
             return f" {node.operator} ".join(parts), precedence
         case Cast():
-            return f"{_cast_name(node.type, node.operand)}({expression(node.operand)})", _ATOM
+            name = _cast_name(node.type, node.operand) if node.like is None else _like(node.type, node.like)
+            return f"{name}({expression(node.operand)})", _ATOM
         case Construct():
-            return f"{type_name(node.type)}({_list(node.arguments)})", _ATOM
+            name = type_name(node.type) if node.like is None else _like(node.type, node.like)
+            return f"{name}({_list(node.arguments)})", _ATOM
         case Component():
             base = expression(node.base, _ATOM)
             if node.attribute and isinstance(node.index, Literal):
@@ -289,7 +308,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             plain = len(node.arguments) - len(node.keywords)
             given = [expression(a) for a in node.arguments]
             named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
-            called = f"wp.grad({node.function})" if node.derivative else node.function
+            called = text_name(node.function)
+            called = f"wp.grad({called})" if node.derivative else called
             return f"{called}({', '.join((*given[:plain], *named))})", _ATOM
         case Conditional():
             then, test = expression(node.then, _OR), expression(node.test, _OR)
@@ -386,10 +406,38 @@ def render(program: Program, name: str | None = None) -> str:
         lines += ["", "", "@wp.struct", f"class {struct.name}:", *fields]
     if constants := _constants(program):
         lines += ["", *constants]
+    written = set()
     for function in program.functions:
-        lines += ["", "", "@wp.func", *_definition(function, function.name), *_backward(function)]
+        text = ("", "", "@wp.func", *_definition(function, text_name(function.name)), *_backward(function))
+        # instances of one generic function are one text
+        if text not in written:
+            lines += text
+        written.add(text)
     lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
+    if program.overloads:
+        lines += ["", "", *_overloads(program, name or program.name)]
+    if any(isinstance(n, Parameter) and n.generic for n in walk(program)):
+        lines = [IMPORT_ANY, "", *lines]
     return "\n".join(lines) + "\n"
+
+
+def _overloads(program: Program, called: str) -> Iterator[str]:
+    """``wp.overload(scale, [wp.array(dtype=wp.float32), wp.float32])``, or only the generic parameters, by name."""
+    given = generic_parameters(program)
+    launched = element_scalar(given[0].type)
+    for of in program.overloads:
+        assert isinstance(of, Scalar)
+        named = [(p.name, type_name(substituted(p, launched, of).type)) for p in given]
+        if len(given) == len(program.parameters):
+            types, (opening, closing) = [text for _, text in named], "[]"
+        else:
+            types, (opening, closing) = [f'"{name}": {text}' for name, text in named], "{}"
+        line = f"wp.overload({called}, {opening}{', '.join(types)}{closing})"
+        if len(line) <= LINE:
+            yield line
+        else:
+            lines = (f"{INDENT}{INDENT}{text}," for text in types)
+            yield from ("wp.overload(", f"{INDENT}{called},", f"{INDENT}{opening}", *lines, f"{INDENT}{closing},", ")")
 
 
 def _constants(program: Program) -> list[str]:
@@ -407,15 +455,16 @@ def _constants(program: Program) -> list[str]:
 
 def _backward(function: Function) -> Iterator[str]:
     """What the backward pass runs for a function, where that is its own."""
+    called = text_name(function.name)
     if function.replay:
-        yield from ("", "", f"@wp.func_replay({function.name})")
+        yield from ("", "", f"@wp.func_replay({called})")
         of = msgspec.structs.replace(function, body=function.replay, slopes=(), replay=())
-        yield from _definition(of, f"replay_{function.name}")
+        yield from _definition(of, f"replay_{called}")
     if function.slopes:
         given = Parameter("adj_ret", function.type, 0, 0)
         of = msgspec.structs.replace(function, parameters=(*function.parameters, given), body=())
-        yield from ("", "", f"@wp.func_grad({function.name})")
-        header, *_ = _definition(of, f"adj_{function.name}")
+        yield from ("", "", f"@wp.func_grad({called})")
+        header, *_ = _definition(of, f"adj_{called}")
         yield header
         for parameter, slope in zip(function.inclined, function.slopes, strict=True):
             value = expression(Apply(function.type, "mul", (slope, Name(function.type, given.name))))
@@ -425,7 +474,7 @@ def _backward(function: Function) -> Iterator[str]:
 def _definition(of: Program | Function, called: str) -> Iterator[str]:
     """A function's lines; a signature too long for one line has one parameter a line."""
     parameters = list(_parameters(of))
-    if len(f"def {of.name}({', '.join(parameters)}):") <= 100:
+    if len(f"def {of.name}({', '.join(parameters)}):") <= LINE:
         yield f"def {called}({', '.join(parameters)}):"
     else:
         yield from (f"def {called}(", *(f"{INDENT}{p}," for p in parameters), "):")
@@ -433,15 +482,12 @@ def _definition(of: Program | Function, called: str) -> Iterator[str]:
 
 
 def _parameters(of: Program | Function) -> Iterator[str]:
-    """The parameters of a signature: a struct, or an indexed array, stands where its parts do."""
-    indexed = {p.name: p for p in of.indexed} if isinstance(of, Program) else {}
+    """The parameters of a signature: a struct stands where its fields do."""
     structs = {p.name: p for p in of.structs} if isinstance(of, Program) else {}
     for parameter in of.parameters:
         whole = parameter.name.partition(".")[0]
         if whole == parameter.name:
             yield _parameter(parameter)
-        elif indexed.pop(whole, None) is not None:
-            yield f"{whole}: {type_name(parameter.type).replace('wp.array', 'wp.indexedarray', 1)}"
         elif (struct := structs.pop(whole, None)) is not None:
             called = type_name(struct.type)
             dimensions = f", ndim={struct.ndim}" if struct.ndim > 1 else ""
@@ -449,8 +495,22 @@ def _parameters(of: Program | Function) -> Iterator[str]:
 
 
 def _parameter(parameter: Parameter) -> str:
-    text = f"{parameter.name}: {type_name(parameter.type)}"
+    of = parameter.type
+    text = f"{parameter.name}: {_generic_name(of, parameter.generic) if parameter.generic else type_name(of)}"
     return text if parameter.default is None else f"{text} = {literal(parameter.default)}"
+
+
+def _generic_name(of: Type, how: str) -> str:
+    """The annotation of a generic parameter."""
+    match of:
+        case Array():
+            dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
+            return f"wp.array(dtype={_generic_name(of.dtype, how)}{dimensions})"
+        case Scalar() if how == "float":
+            return "wp.Float"
+        case Vector() if how == "float":
+            return "wp.types.vector(length=Any, dtype=wp.Float)"
+    return "Any"
 
 
 _KERNEL_NAME = re.compile(r"[a-z][a-z0-9_]*")

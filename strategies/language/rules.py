@@ -39,7 +39,7 @@ from strategies.language.types import (
 )
 
 #: Names that a kernel must not rebind: the module that every kernel uses, and what it is rendered with.
-_RESERVED: Final = frozenset(("wp", "range", "float", "int", "bool"))
+_RESERVED: Final = frozenset(("wp", "range", "float", "int", "bool", "type", "Any"))
 
 
 class IllFormed(ValueError):

@@ -7,14 +7,21 @@ from typing import Any
 import msgspec
 
 from strategies.language import types
+from strategies.language.generics import apart
 from strategies.language.nodes import Node, Program, Static, rebuild
 from strategies.language.types import FLOAT64, Array, Composite, Scalar, Struct, StructArray, Tuple, Type, Void
 
 
 def widened(program: Program) -> Program:
-    """`program` with every float type replaced by float64; the same object if there is no other."""
+    """`program` with every float type replaced by float64; the same object if there is no other.
+
+    What has one name for several types of floats has several names then.
+    """
     found: Program = _widen(program)
-    return found
+    if found is program:
+        return program
+    found = _widen(apart(program))
+    return msgspec.structs.replace(found, overloads=tuple(map(widened_type, found.overloads)))
 
 
 def widened_type(of: Type) -> Type:

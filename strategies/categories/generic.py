@@ -1,0 +1,88 @@
+"""Generic kernels and functions (`Any`), for one or several types, and functions overloaded by the types they take."""
+
+from collections.abc import Iterator
+
+from strategies.calls import Callee
+from strategies.functions import draw_early, draw_expression, draw_loop, draw_reader
+from strategies.generics import generalized, generic_kernel, overloaded
+from strategies.language import types
+from strategies.language.nodes import Function, Statement
+from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
+from strategies.statements import Sketch
+from strategies.weights import GENERICS, Statements
+
+WEIGHTS = Statements(define=6, reassign=2, augment=4, branch=2, loop=2)
+KINDS = ((8, "expression"), (4, "early"), (5, "loop"), (4, "reader"))
+
+
+def _drawn(sketch: Sketch, kind: str, of: Type) -> Callee:
+    match kind:
+        case "early":
+            return draw_early(sketch, of)
+        case "loop":
+            return draw_loop(sketch, of)
+        case "reader":
+            return draw_reader(sketch, of)
+    return draw_expression(sketch, of)
+
+
+def _second(sketch: Sketch, function: Function) -> Type | None:
+    """What a second instance of a function is for: another float type, or shorter vectors."""
+    dice = sketch.dice
+    if not dice.chance(GENERICS.second):
+        return None
+    longest = max((p.type.length for p in function.parameters if isinstance(p.type, Vector)), default=0)
+    if longest > 2 and dice.chance(50):
+        return types.vector(dice.between(2, longest - 1), sketch.main)
+    # numbers that are moderate in one type are so in a wider one
+    return {FLOAT32: FLOAT64}.get(sketch.main, FLOAT32 if sketch.main is not FLOAT64 else None)
+
+
+def _function(sketch: Sketch) -> bool:
+    """A generic function or, if it cannot be written so, one that is none; whether it can."""
+    dice = sketch.dice
+    of: Type = sketch.vector_type(sketch.main) if sketch.vectors and dice.chance(50) else sketch.main
+    callee = _drawn(sketch, dice.weighted(KINDS), of)
+    return generalized(sketch, callee, _second(sketch, callee.function))
+
+
+def _overloads(sketch: Sketch) -> None:
+    """Two or three functions of one name, which take different types."""
+    dice, main = sketch.dice, sketch.main
+    others: list[Type] = [sketch.vector_type(main), types.INT32, FLOAT64 if main is not FLOAT64 else FLOAT32]
+
+    def draw(of: Type) -> Callee:
+        if not isinstance(of, Scalar):
+            return draw_expression(sketch, of)
+        sketch.main, kept = of, sketch.main
+        try:
+            return draw_early(sketch, of) if dice.chance(30) else draw_expression(sketch, of)
+        finally:
+            sketch.main = kept
+
+    overloaded(sketch, draw(main), draw, dice.some_of(others, dice.between(1, 2)))
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """A generic kernel, or one that calls generic functions with several types, or overloads."""
+    dice, main = sketch.dice, sketch.main
+    sketch.decimals = False
+    sketch.vectors = dice.chance(40)
+    generic = dice.chance(GENERICS.kernel)
+    if not generic and dice.chance(40):
+        _overloads(sketch)
+    # a kernel with vectors that it makes of numbers cannot be generic itself
+    wanted = dice.between(0 if sketch.callees or (generic and not sketch.vectors) else 1, 2)
+    made = [_function(sketch) for _ in range(wanted)]
+    if made and not any(made):
+        _function(sketch)
+    sketch.calls = 35
+    if dice.chance(50):
+        parameter = sketch.scalar_parameter(main)
+        parameter.used = False
+        sketch.defined.append(parameter)
+    lines = sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 2))
+    for callee in sketch.uncalled():
+        lines.append(sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False))
+    lines.append(sketch.store(sketch.output(main), sketch.result(main, dice.between(1, 2))))
+    yield from generic_kernel(sketch, lines) if generic else lines

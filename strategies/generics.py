@@ -1,0 +1,251 @@
+"""Generic kernels and functions: drawn for one type like others, then written so that they hold for several."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from strategies.calls import Callee
+from strategies.dice import Dice
+from strategies.functions import FunctionSketch
+from strategies.language import types
+from strategies.language.check import check_program
+from strategies.language.generics import NUMBERED, substituted
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Cast,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Function,
+    Literal,
+    Name,
+    Node,
+    Parameter,
+    Program,
+    Statement,
+    ThreadIndex,
+    rebuild,
+    walk,
+)
+from strategies.language.rules import IllFormed
+from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Array, Composite, Scalar, Type, Vector
+from strategies.ops import result_type
+from strategies.statements import Sketch
+from strategies.weights import GENERICS
+
+FLOATS: Final = (FLOAT16, FLOAT32, FLOAT64)
+_PLACEHOLDER: Final = Parameter("out", types.array(FLOAT32), 0.0, 1.0, (1,), output=True)
+
+
+class Unwritten(Exception):
+    """Something has a type that cannot be written but by its name."""
+
+
+class Likes:
+    """Writes the types of one owner's numbers as those of its parameters and locals: ``type(x)(0.5)``."""
+
+    def __init__(self, dice: Dice, of: Scalar, parameters: Sequence[Parameter], indices: Sequence[str]) -> None:
+        self._dice = dice
+        self._of = of
+        self._known: list[Expression] = []
+        for parameter in sorted(parameters, key=lambda p: p.output):
+            if types.element_scalar(parameter.type) is of:
+                self._known += self._of_parameter(parameter, indices)
+        inputs = [p for p in parameters if not p.output and types.element_scalar(p.type) is of]
+        #: what most types are taken from: no output if there is something else
+        self._favourite = dice.one_of(self._known[: len(inputs)] or self._known) if self._known else None
+
+    def _of_parameter(self, parameter: Parameter, indices: Sequence[str]) -> Iterable[Expression]:
+        """What a type may be taken from that a parameter has."""
+        name = Name(parameter.type, parameter.name)
+        if not isinstance(parameter.type, Array):
+            yield name
+            if isinstance(parameter.type, Vector) and self._dice.chance(GENERICS.part):
+                yield Component(self._of, name, Literal(INT32, 0))
+        elif parameter.output or len(parameter.shape) != len(indices) or not self._dice.chance(GENERICS.part):
+            yield name
+        else:
+            at = tuple(Name(INT32, index) for index in indices)
+            yield Element(parameter.type.dtype, parameter.name, at)
+
+    def _taken(self, of: Type) -> Expression:
+        """What has the type `of`, or is made of such."""
+        fitting = [known for known in self._known if _leads_to(known.type, of)]
+        if not fitting:
+            raise Unwritten
+        if self._favourite in fitting and not self._dice.chance(GENERICS.other):
+            return self._favourite
+        return self._dice.one_of(fitting)
+
+    def written(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
+        """`body` without the name of the type; `Unwritten` if that cannot be."""
+        times = Counter(name.name for s in body for n in walk(s) if (name := _defined(n)) is not None)
+        found: list[Statement] = []
+        for statement in body:
+            found.append(self._change(statement))
+            name = _defined(statement)
+            if name is not None and times[name.name] == 1 and types.element_scalar(name.type) is self._of:
+                self._known.append(name)
+        return tuple(found)
+
+    def _change(self, node: Any) -> Any:
+        match node:
+            case Cast(type=of, operand=Literal() as number) if of is self._of and number.type is of:
+                return msgspec.structs.replace(number, like=self._taken(of))
+            case Literal(type=of) if of is self._of:
+                return msgspec.structs.replace(node, like=self._taken(of))
+            case Cast(type=of) | Construct(type=of) if types.element_scalar(of) is self._of:
+                return msgspec.structs.replace(rebuild(node, self._change), like=self._taken(of))
+        return rebuild(node, self._change)
+
+
+def _defined(node: Node) -> Name | None:
+    """The local that a statement defines or changes, if it is a number or several."""
+    if isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Name):
+        return node.target if isinstance(node.target.type, Scalar | Composite) else None
+    return None
+
+
+def _leads_to(found: Type, of: Type) -> bool:
+    while found is not of and isinstance(found, Array | Composite):
+        found = found.dtype
+    return found is of
+
+
+def _without_types(dice: Dice, parameters: Iterable[Parameter], of: Scalar) -> tuple[Parameter, ...]:
+    """Parameters, those of type `of` without it."""
+    how = "float" if dice.chance(GENERICS.any_float) else "any"
+    return tuple(
+        msgspec.structs.replace(p, generic=how, default=None) if types.element_scalar(p.type) is of else p
+        for p in parameters
+    )
+
+
+def _is_valid(program: Program) -> bool:
+    try:
+        check_program(program, result_type)
+    except IllFormed:
+        return False
+    return True
+
+
+def _alone(functions: Sequence[Function]) -> Program:
+    """A program of nothing but functions, to be checked."""
+    return Program("kernel", "", (1,), (_PLACEHOLDER,), (ThreadIndex(("i",)),), tuple(functions))
+
+
+# ---------------------------------------------------------------- functions
+
+
+def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
+    """Write a function that was drawn last as one for any type, with a second instance for `other` if that may be;
+    whether it can be written so."""
+    function, dice = callee.function, sketch.dice
+    of = sketch.main
+    places = [p.name for p in function.parameters if p.type is INT32 and isinstance(p.low, int) and p.low >= 0]
+    likes = Likes(dice, of, function.parameters, places[:1])
+    try:
+        body = likes.written(function.body)
+    except Unwritten:
+        return False
+    parameters = _without_types(dice, function.parameters, of)
+    generic = msgspec.structs.replace(function, parameters=parameters, body=body)
+    before = [c.function for c in sketch.callees if c is not callee]
+    if not any(p.generic for p in parameters) or not _is_valid(
+        _alone([*before, *_numbered([generic, substituted(generic, of, _another(of))])])
+    ):
+        return False
+    found = [generic]
+    if other is not None:
+        old: Type = of if isinstance(other, Scalar) else next(p.type for p in parameters if isinstance(p.type, Vector))
+        found.append(substituted(generic, old, other))
+        if not _is_valid(_alone([*before, *_numbered(found)])):
+            found.pop()
+    sketch.callees.remove(callee)
+    numbered = _numbered(found) if len(found) > 1 else found
+    sketch.callees += [callee._replace(function=f) for f in numbered]
+    return True
+
+
+def _numbered(functions: Sequence[Function]) -> list[Function]:
+    """Functions that the text calls by one name."""
+    return [
+        msgspec.structs.replace(f, name=f"{f.name.partition(NUMBERED)[0]}{NUMBERED}{n}")
+        for n, f in enumerate(functions, 1)
+    ]
+
+
+def _another(of: Scalar) -> Scalar:
+    """A float type that `of` is not."""
+    return FLOAT64 if of is FLOAT32 else FLOAT32
+
+
+def overloaded(sketch: Sketch, first: Callee, draw: Callable[[Type], Callee], kinds: Sequence[Type]) -> None:
+    """Draw further functions with the name of `first`, each for a first parameter of one of `kinds`."""
+    found = [first]
+    for of in kinds:
+        callee = draw(of)
+        name = found[0].function.name
+        callee = callee._replace(function=msgspec.structs.replace(callee.function, name=name))
+        sketch.callees.pop()
+        taken = [tuple(p.type for p in c.function.parameters) for c in found]
+        if tuple(p.type for p in callee.function.parameters) not in taken:
+            found.append(callee)
+    sketch.callees[:] = [c for c in sketch.callees if c is not first]
+    plain = [_without_defaults(c.function) for c in found]
+    numbered = _numbered(plain) if len(plain) > 1 else plain
+    sketch.callees += [c._replace(function=f) for c, f in zip(found, numbered, strict=True)]
+
+
+def _without_defaults(function: Function) -> Function:
+    """A function all of whose parameters must be given: overloads are told apart by what is."""
+    parameters = tuple(msgspec.structs.replace(p, default=None) for p in function.parameters)
+    return msgspec.structs.replace(function, parameters=parameters)
+
+
+# ---------------------------------------------------------------- kernels
+
+
+def generic_kernel(sketch: Sketch, body: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements of a kernel written for any type, its parameters too; as they are if that cannot be."""
+    dice, of = sketch.dice, sketch.main
+    functions = tuple(c.function for c in sketch.callees)
+    threads = tuple(v.name for v in sketch.indices)
+    try:
+        written = Likes(dice, of, sketch.parameters, threads).written(body)
+    except Unwritten:
+        return tuple(body)
+    parameters = _without_types(dice, sketch.parameters, of)
+    # what a function has an instance for, it cannot have another one for
+    others = [f for f in FLOATS if f is not of and not any(f in _scalars(function) for function in functions)]
+    chosen = dice.some_of(others, dice.weighted(GENERICS.overloads))
+    overloads: list[Type] = [*chosen]
+    overloads.insert(dice.below(len(overloads) + 1), of)
+    whole = Program(
+        "kernel",
+        "",
+        sketch.launch,
+        parameters,
+        (ThreadIndex(threads), *written),
+        functions,
+        overloads=(of, (others or [_another(of)])[-1]),
+    )
+    if not any(p.generic for p in parameters) or not _is_valid(whole):
+        return tuple(body)
+    kept = [f for f in overloads if f is of or _is_valid(msgspec.structs.replace(whole, overloads=(of, f)))]
+    sketch.parameters[:] = parameters
+    sketch.overloads = tuple(kept)
+    return written
+
+
+def _scalars(function: Function) -> set[Scalar]:
+    return {types.element_scalar(p.type) for p in function.parameters}
+
+
+__all__ = ["FLOATS", "FunctionSketch", "generalized", "generic_kernel", "overloaded"]
