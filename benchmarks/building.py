@@ -34,6 +34,10 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
+class ChildDied(Exception):
+    """What a child had to do could not be done."""
+
+
 class Builder:
     """A process that has imported Warp and built its headers, and forks a child for each batch."""
 
@@ -69,15 +73,24 @@ class Builder:
         _, status, used = os.wait4(pid, 0)
         shutil.rmtree(folder, ignore_errors=True)
         if status != 0 or not answer:
-            raise RuntimeError("a child died")
+            raise ChildDied
         return used.ru_utime + used.ru_stime, pickle.loads(answer)
 
     def seconds(self, sources: Sequence[str], size: int, way: str = "level 0") -> float:
-        """CPU seconds to build `sources`, whose kernels are called k0, k1 and so on, in batches of `size`."""
+        """CPU seconds to build `sources`, whose kernels are called k0, k1 and so on, in batches of `size`.
+
+        A batch that does not compile, since two of its kernels get in each other's way, is built in halves; what was
+        spent on it in vain is not counted.
+        """
         total = 0.0
         for start in range(0, len(sources), size):
             batch = sources[start : start + size]
-            total += self.in_child(lambda folder, batch=batch: _build(batch, WAYS[way], "batch"))[0]
+            try:
+                total += self.in_child(lambda folder, batch=batch: _build(batch, WAYS[way], "batch"))[0]
+            except ChildDied:
+                if len(batch) == 1:
+                    raise
+                total += self.seconds(batch, -(-len(batch) // 2), way)
         return total
 
     def generating_seconds(self, sources: Sequence[str], size: int) -> float:

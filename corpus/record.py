@@ -314,7 +314,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _parts(node: Node, text: str, structs: frozenset[str]) -> list[str]:
-    """What must be a name each: a field of a struct parameter goes by a dotted one, as a parameter, and as an array."""
+    """What must be a name each: a part of a struct or an indexed array goes by a dotted one, as a parameter."""
     if isinstance(node, Parameter | Element | Extent | Atomic | nodes.Name) and text.partition(".")[0] in structs:
         return text.split(".")
     return [text]
@@ -327,7 +327,7 @@ def check_names(program: Program) -> None:
     before it becomes source.
     """
     inner = (p.name for f in program.functions for p in f.parameters if isinstance(p.type, Struct))
-    structs = frozenset((*(p.name for p in program.structs), *inner))
+    structs = frozenset((*(p.name for p in program.structs), *(p.name for p in program.indexed), *inner))
     for node in nodes.walk(program):
         for field in node.__struct_fields__:
             value = getattr(node, field)

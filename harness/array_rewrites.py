@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from harness.rewrites import register
+from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
+    Atomic,
     Expression,
     Extent,
     Literal,
@@ -14,7 +16,9 @@ from strategies.language.nodes import (
     Slice,
     View,
     rebuild,
+    walk,
 )
+from strategies.language.structs import renamed
 from strategies.language.types import INT32
 from strategies.language.views import shapes, slice_bounds
 
@@ -52,6 +56,14 @@ def keep_slices_inside(program: Program) -> Program:
 
     rewritten: Program = rebuild(program, change)
     return rewritten
+
+
+@register
+def look_up_indices_for_extremes(program: Program) -> Program:
+    """``wp.atomic_max(x, i, e)`` of an indexed array as ``wp.atomic_max(data, places[i], e)``, of two plain ones."""
+    extremes = {n.array for n in walk(program) if isinstance(n, Atomic) and n.op in ("atomic_min", "atomic_max")}
+    found = without_indexed(program, lambda given: given.name in extremes)
+    return program if found is program else renamed(found)
 
 
 def _inside(index: Slice, length: int) -> Slice:

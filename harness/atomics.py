@@ -146,6 +146,7 @@ class Atomics(Memory):
         lanes = (self._runs, self._lanes, self._threads)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))
         cell, mask = np.broadcast_to(cell, lanes), np.broadcast_to(mask, lanes)
+        self._note_offer(value, mask)
         held = self._extremes.setdefault(array, Extremes(contents, self._threads))
         runs, perturbations = np.ogrid[: self._runs, : self._lanes]
         for thread in self._in_order(mask):

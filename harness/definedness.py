@@ -9,6 +9,7 @@ import numpy as np
 
 from harness.control_flow import InvalidProgram
 from harness.lanes import Mask, Values
+from harness.nonfinite import is_defined
 from harness.precision import Precision
 from strategies.ops import OpSpec
 
@@ -30,6 +31,9 @@ class Definedness(Precision):
     #: see `harness.reference.Evaluation`
     _magnitude: Values
     _nonfinite: Mask
+    _undefined: Mask
+    #: whether the inputs hold NaN and infinities
+    nonfinite: bool
 
     def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
         """Raise `InvalidProgram` where an operation is not defined on its operands.
@@ -77,7 +81,7 @@ class Definedness(Precision):
         if lost.any():
             for argument in arguments:
                 lost = lost & finite(argument)
-            if lost.any():
+            if lost.any() and not self.nonfinite:
                 raise InvalidProgram(f"{self.program.name} has operands of {row.name} without a finite result")
 
     def _note_magnitude(self, found: Values, mask: Mask) -> None:
@@ -87,11 +91,34 @@ class Definedness(Precision):
         self._magnitude = np.maximum(self._magnitude, size)
 
     def _note_nonfinite(self, row: OpSpec, values: Sequence[Values], mask: Mask) -> None:
-        """Note the threads whose derivatives may be NaN by the formula of an adjoint, infinity times zero, say."""
+        """Note the threads in which an operation meets or gives what is no finite number.
+
+        Their derivatives may be NaN by the formula of an adjoint, infinity times zero, say; and the value itself has
+        no meaning if nothing is documented of the operation there.
+        """
         if row.name in PASSES_OVER_NONFINITE:
             return
         for value in values:
             if value.dtype.kind == "f":
                 lost = ~np.isfinite(value[0, 0])
                 # a matrix has two axes here
-                self._nonfinite |= mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
+                lost = mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
+                self._nonfinite |= lost
+                if not is_defined(row):
+                    self._undefined |= lost
+
+    def _note_conversion(self, fits: Mask, mask: Mask) -> None:
+        """Note the threads that convert to an integer what it cannot hold."""
+        lost = mask[0, 0] & ~fits[0, 0]
+        self._nonfinite |= lost
+        self._undefined |= lost
+
+    def _note_offer(self, value: Values, mask: Mask) -> None:
+        """Note the threads that offer an atomic extreme what is no finite number.
+
+        It is not documented which gradients NaN in the cell leaves, nor those of infinities that are equal.
+        """
+        offered = value[0, 0].reshape(value.shape[2], -1)
+        if value.dtype.kind == "f" and np.any(mask[0, 0] & ~np.isfinite(offered).all(axis=1)):
+            self._nonfinite[:] = True
+            self._undefined |= mask[0, 0] & np.isnan(offered).any(axis=1)

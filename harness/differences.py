@@ -15,6 +15,7 @@ import numpy as np
 from harness.lanes import Mask, Values
 from harness.reference import Evaluation
 from strategies.language import types
+from strategies.language.indexed import all_members
 from strategies.language.nodes import Parameter, Program
 
 #: Central differences at this step, its half and its quarter, extrapolated twice (Richardson): the error is
@@ -50,8 +51,11 @@ class Directions:
 
 
 def differentiable_inputs(program: Program) -> tuple[Parameter, ...]:
-    """The input arrays of floats."""
-    return tuple(p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float)
+    """The input arrays of floats, but for indexed ones, which Warp takes for constants."""
+    parts = all_members(program)
+    return tuple(
+        p for p in program.arrays if not p.output and types.element_scalar(p.type).is_float and p.name not in parts
+    )
 
 
 def _moved(program: Program, reads: Mapping[str, Mask]) -> tuple[Parameter, ...]:

@@ -87,8 +87,11 @@ Buffer read_buffer()
     return { bytes, length };
 }
 
+// What an argument is: bytes as they are, an array, or a pointer to the elements of an array.
+enum Kind : uint32_t { VALUE, ARRAY, POINTER };
+
 struct Argument {
-    bool is_array;
+    uint32_t kind;
     uint32_t ndim;
     int32_t shape[4], strides[4];
     uint32_t align, offset;
@@ -158,7 +161,7 @@ void call(
 void write_buffers(FILE* out, const std::vector<Argument>& arguments)
 {
     for (const Argument& argument : arguments) {
-        if (!argument.is_array)
+        if (argument.kind == VALUE)
             continue;
         fwrite(argument.data.bytes, 1, argument.data.length, out);
         fwrite(argument.gradient.bytes, 1, argument.gradient.length, out);
@@ -174,14 +177,14 @@ void launch(Kernel forward, Adjoint backward, FILE* out)
     std::vector<Argument> arguments(read_one<uint32_t>());
     std::vector<char> packed, adjoints;
     for (Argument& argument : arguments) {
-        argument.is_array = read_one<uint32_t>();
+        argument.kind = read_one<uint32_t>();
         argument.ndim = read_one<uint32_t>();
         read_all(argument.shape, sizeof(argument.shape));
         read_all(argument.strides, sizeof(argument.strides));
         argument.align = read_one<uint32_t>();
         argument.offset = read_one<uint32_t>();
         argument.data = read_buffer();
-        if (!argument.is_array) {
+        if (argument.kind == VALUE) {
             std::vector<char> zeros(argument.data.length);
             append(packed, argument.data.bytes, argument.data.length, argument.align);
             append(adjoints, zeros.data(), zeros.size(), argument.align);
@@ -190,6 +193,11 @@ void launch(Kernel forward, Adjoint backward, FILE* out)
         argument.gradient = read_buffer();
         argument.cotangent = read_buffer();
         char* data = argument.data.bytes + argument.offset;
+        if (argument.kind == POINTER) {
+            append(packed, &data, sizeof(data), alignof(char*));
+            append(adjoints, &data, sizeof(data), alignof(char*));
+            continue;
+        }
         // Warp hands an array without a gradient's adjoint over as one of nothing.
         char* gradient = argument.gradient.length ? argument.gradient.bytes + argument.offset : nullptr;
         append_array(packed, argument, data, gradient);
@@ -198,7 +206,7 @@ void launch(Kernel forward, Adjoint backward, FILE* out)
     call(ndim, dims, forward, nullptr, packed, adjoints);
     write_buffers(out, arguments);
     for (Argument& argument : arguments)
-        if (argument.is_array)
+        if (argument.kind != VALUE)
             memcpy(argument.gradient.bytes, argument.cotangent.bytes, argument.gradient.length);
     for (uint32_t pass = 0; pass < passes; ++pass) {
         call(ndim, dims, nullptr, backward, packed, adjoints);

@@ -1,8 +1,9 @@
 """What goes to `driver.cpp` and what comes back: launches as bytes, and arrays with a pattern around them.
 
-An argument is a number of bytes with an alignment, or an array with its gradient.  A struct is its fields, one after
-the other; a marker of no bytes in front of them and behind them aligns it as C does.  An array of structs is one
-array, of which every field's values are a part of each element.
+An argument is a number of bytes with an alignment, an array with its gradient, or the address of an array's elements.
+A struct is its fields, one after the other; a marker of no bytes in front of them and behind them aligns it as C does.
+An array of structs is one array, of which every field's values are a part of each element.  An indexed array is its
+data, the addresses of its places, and its shape.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import itertools
 import math
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,8 @@ from harness.worker import ALIGNMENT, ITEM_SIZES, PAD_BYTES
 
 #: Of `wp::array_t`, for its pointers.
 ARRAY_ALIGNMENT: Final = 8
+#: Of an array, at most.
+MAX_DIMENSIONS: Final = 4
 
 
 def encoded(launches: Sequence[Launch]) -> bytes:
@@ -81,6 +84,8 @@ class _Memory:
 
     parts: tuple[tuple[int, ArrayArgument, int, int], ...]
     item: int
+    #: whether the kernel is given the address of the elements alone
+    pointer: bool = False
 
     @property
     def _first(self) -> ArrayArgument:
@@ -169,7 +174,7 @@ class _Memory:
         for extent in reversed(self.shape[1:]):
             strides.insert(0, strides[0] * extent)
         numbers = (*(*self.shape, 0, 0, 0, 0)[:4], *(*strides, 0, 0, 0, 0)[:4])
-        head = struct.pack("=II8iII", 1, len(self.shape), *numbers, ALIGNMENT, PAD_BYTES)
+        head = struct.pack("=II8iII", 2 if self.pointer else 1, len(self.shape), *numbers, ALIGNMENT, PAD_BYTES)
         images = [b"" if image is None else image.tobytes() for image in self.images()]
         return head + b"".join(struct.pack("=Q", len(image)) + image for image in images)
 
@@ -193,11 +198,14 @@ _Field = tuple[str, int, Argument]
 def _entries(launch: Launch) -> Iterator[bytes | _Memory]:
     """The arguments of the kernel: values as they are written, arrays as memory."""
     structs = {layout.first: layout for layout in launch.structs}
+    indexed = {layout.first: layout.axes for layout in launch.indexed}
     position = 0
     while position < len(launch.arguments):
-        layout = structs.get(position)
-        own = launch.arguments[position:][: 1 if layout is None else len(layout.fields)]
-        if layout is None:
+        layout, axes = structs.get(position), indexed.get(position, ())
+        own = launch.arguments[position:][: 1 + len(axes) if layout is None else len(layout.fields)]
+        if axes:
+            yield from _indexed([("", n, argument) for n, argument in enumerate(own, position)], axes)
+        elif layout is None:
             yield from _fields([("", position, own[0])])
         else:
             paths = zip(layout.fields, itertools.count(position), own, strict=False)
@@ -239,6 +247,23 @@ def _fields(fields: Sequence[_Field]) -> Iterator[bytes | _Memory]:
             yield _Memory(((position, argument, 0, size),), size)
         else:
             yield _value(argument)
+
+
+def _indexed(fields: Sequence[_Field], axes: Sequence[int]) -> Iterator[bytes | _Memory]:
+    """An indexed array: its data, for each of four axes the address of the places or none, and its shape."""
+    data, *places = _fields(fields)
+    assert isinstance(data, _Memory)
+    yield data
+    shape, left = list(data.shape), dict(zip(axes, places, strict=True))
+    for axis in range(MAX_DIMENSIONS):
+        of = left.get(axis)
+        if isinstance(of, _Memory):
+            (shape[axis],) = of.shape
+            yield replace(of, pointer=True)
+        else:
+            yield _bytes(bytes(ARRAY_ALIGNMENT), ARRAY_ALIGNMENT)
+    numbers = (*shape, *(0,) * (MAX_DIMENSIONS - len(shape)))
+    yield _bytes(struct.pack("=4i", *numbers), ARRAY_ALIGNMENT)
 
 
 def _array_of_structs(fields: Sequence[_Field]) -> _Memory:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -11,13 +11,13 @@ from harness import differences, tolerance
 from harness.exactness import exact_outputs
 from harness.inputs import Flavour, components, derive, derive_cotangents
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
-from harness.nonfinite import takes_nonfinite
+from harness.nonfinite import Undefined, has_floats
 from harness.reference import Evaluation, Evaluator, InvalidProgram
 from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
-from strategies.language.limits import Limit, Traits, crossed
+from strategies.language.limits import Limit, Traits, Written, crossed
 from strategies.language.nodes import Atomic, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
@@ -117,7 +117,7 @@ class Expectation:
     #: whether a backward pass keeps the cotangents that it reads: of what is stored none, of what is added to all;
     #: None if the program does both
     keeps_cotangents: bool | None
-    #: None for a program that has no meaning there
+    #: None for a program of which nothing can be said there
     nonfinite: Nonfinite | None
 
     @property
@@ -192,6 +192,7 @@ class _Facts:
     program: Program
     #: the outputs that are compared to the bit
     exact: frozenset[str]
+    #: the limits that it may be outside of, by which elements may be one
     limits: tuple[Limit, ...]
     coarsest: str
 
@@ -202,7 +203,7 @@ def expect(program: Program, seed: int = 0) -> Expectation:
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
     flat = flattened(program)
-    facts = _Facts(flat, exact_outputs(flat), crossed(flat, TRAITS), coarsest_float(flat))
+    facts = _Facts(flat, exact_outputs(flat), crossed(program, TRAITS), coarsest_float(flat))
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
         found = _attempt(program, facts, seed * ATTEMPTS + attempt)
@@ -226,6 +227,10 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
+    limits = facts.limits
+    if {Limit.ELEMENT_OVERWRITTEN, Limit.EFFECT_REPLAYED} & set(limits):
+        # indices alone do not tell which elements are one
+        limits = crossed(whole, TRAITS, native.written)
     _check_order(program, both)
     found = differences.directions(program, native.reads, _widths(program))
     label = content_hash(whole)
@@ -242,28 +247,47 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         outputs=_outputs(program, native, 0, wide, facts),
         special_outputs=_outputs(program, native, 1, wide_special, facts),
         gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest),
-        limits=facts.limits,
+        limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(program, seed, cotangents, facts),
+        nonfinite=_nonfinite(program, seed, cotangents, facts, native.written),
     )
 
 
-def _nonfinite(program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts) -> Nonfinite | None:
-    if not takes_nonfinite(program):
+def _nonfinite(
+    program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written
+) -> Nonfinite | None:
+    if not has_floats(program):
         return None
     inputs = derive(program, seed, Flavour.NONFINITE)
     try:
-        native = Evaluator(program, {name: v[None] for name, v in inputs.items()}, native=True).run()
+        plain = {name: v[None] for name, v in inputs.items()}
+        native = Evaluator(program, plain, native=True, nonfinite=True).run()
         found = differences.directions(program, native.reads, _widths(program), MAX_NONFINITE_DIRECTIONS)
         moved, label = differences.perturbed(inputs, program, found), f"{content_hash(program)}/nonfinite"
-        wide = Evaluator(program, moved, False, cotangents, label).run()
+        wide = Evaluator(program, moved, False, cotangents, label, nonfinite=True).run()
     except InvalidProgram:
-        # an infinity lets a guard divide by zero, say
+        # an infinity lets a guard divide an integer by zero, say
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         outputs = _outputs(program, native, 0, wide, facts)
         gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
+    if native.written.more_than(written):
+        # gradients are not promised there for other limits
+        gradients = {name: replace(cells, checked=np.zeros_like(cells.checked)) for name, cells in gradients.items()}
+    threads = native.undefined | wide.undefined
+    if not threads.any():
+        return Nonfinite(inputs, outputs, gradients)
+    undefined = Undefined(program)
+    atomics_return = any(isinstance(node, Atomic) and node.result is not None for node in walk(program))
+    if undefined.steers or atomics_return:
+        # the kernel may write anywhere, or what has no meaning in one thread reaches others
+        return None
+    for name in undefined.outputs:
+        reached = np.any((wide.reach if undefined.decides else wide.writes)[name][threads], axis=0)
+        for cells in (outputs, gradients):
+            left_out = reached.reshape(-1, *(1,) * (cells[name].expected.ndim - 1))
+            cells[name] = replace(cells[name], checked=cells[name].checked & ~left_out)
     return Nonfinite(inputs, outputs, gradients)
 
 

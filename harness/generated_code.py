@@ -410,7 +410,7 @@ def compile_each(
 
         def one(numbered: tuple[int, str]) -> str | None:
             number, text = numbered
-            header = _parse_header(text)
+            header = header_text(text)
             source = Path(folder) / f"kernel_{number}.cpp"
             extra: tuple[str, ...] = ()
             if header in headers:
@@ -428,7 +428,8 @@ PRECOMPILE_FROM = 3
 """Texts that share a header, from which on precompiling it is faster than reading it each time."""
 
 
-def _parse_header(text: str) -> str:
+def header_text(text: str) -> str:
+    """The lines that a text has in common with other texts of the same release; empty, if it is no text of Warp's."""
     try:
         return _parse(text).header
     except GeneratedCodeError:
@@ -438,7 +439,7 @@ def _parse_header(text: str) -> str:
 def _precompile(texts: Sequence[str], command: Sequence[str], folder: Path) -> dict[str, Path]:
     counts: dict[str, int] = {}
     for text in texts:
-        header = _parse_header(text)
+        header = header_text(text)
         counts[header] = counts.get(header, 0) + 1
     headers: dict[str, Path] = {}
     for number, (header, count) in enumerate(counts.items()):

@@ -146,7 +146,7 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     count = int(np.prod(shape))
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL
-    values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar)
+    values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar, label)
     values = values.reshape(shape)
     if form(parameter.type) in ("quat", "transform"):
         _rotations(values[..., -4:], parameter, raw.reshape(2, *shape)[..., -1], special)
@@ -185,11 +185,15 @@ def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
     return values
 
 
-def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar) -> Values:
+def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar, label: str) -> Values:
     low, high = int(parameter.low), int(parameter.high)
     if scalar.kind == "bool":
         truths: Values = raw[0] < 0.5
         return truths
+    if parameter.distinct:
+        # the order of random numbers is one of all orders, each as likely
+        order = np.argsort(uniform(f"{label}/order", high - low + 1), kind="stable")
+        return (low + order[: raw.shape[1]]).astype(np.int64)
     values = [low + int(r * (high - low + 1)) for r in raw[0]]
     if special:
         choices = [v for v in (*_SPECIAL_INTEGERS, low, high) if low <= v <= high]

@@ -84,13 +84,21 @@ class StructLayout:
     array: bool
 
 
+@dataclass(frozen=True)
+class IndexedLayout:
+    """Which arguments of a launch an indexed array is made of: its data, and then the places along each of `axes`."""
+
+    first: int
+    axes: tuple[int, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
     the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  A struct
-    is given by its fields, which `structs` puts together.
+    is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
     """
 
     dims: tuple[int, ...]
@@ -99,6 +107,7 @@ class Launch:
     twice: bool = False
     again: bool = False
     structs: tuple[StructLayout, ...] = ()
+    indexed: tuple[IndexedLayout, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

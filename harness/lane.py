@@ -127,18 +127,19 @@ class Lane(Reduction):
             invalid = (verdict.reason or "").startswith(_INVALID)
             return Result(index, category, "invalid" if invalid else "inconclusive")
         program = expectation.program
-        if verdict.failure is not None and not self._plan.hunt:
+        known = self._explain(program, verdict, self._probe(index))
+        if verdict.failure is not None and known is None and not self._plan.hunt:
             # Alone, for a neighbour may have damaged the memory of the batch. In a hunt that is found out when
             # the failure is reduced.
             (verdict,) = self._verify([program], options)
+            known = self._explain(program, verdict)
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
+        if known is not None:
+            what = f"known:{known}"
+            evidence = (program, verdict) if self._plan.keep_known else None
+            return Result(index, category, what, manner=what, evidence=evidence)
         if verdict.failure is not None:
-            known = self._explain(program, verdict, self._probe(index))
-            if known is not None:
-                what = f"known:{known}"
-                evidence = (program, verdict) if self._plan.keep_known else None
-                return Result(index, category, what, manner=what, evidence=evidence)
             return Result(index, category, "failure", manner=manner_of(verdict), evidence=(program, verdict))
         assert verdict.cpp is not None
         assert verdict.tier is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from typing import Final
 
 import numpy as np
 
@@ -82,6 +83,10 @@ def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression,
                 yield root.array, root.indices
 
 
+#: What stands before the name of an array that threads make for themselves.  A name with a space is no parameter's.
+OWN: Final = "own "
+
+
 class Memory(Definedness):
     """The part of an evaluation that reads and writes arrays, and the numbers of a value."""
 
@@ -94,6 +99,9 @@ class Memory(Definedness):
     _read_counts: dict[str, Values]
     _writes: dict[str, Mask]
     _stored: dict[str, Mask]
+    #: the arrays of which a thread wrote an element that it had read, or had written before
+    _after_reading: set[str]
+    _again: set[str]
 
     def _track(self, name: str, cells: int, components: tuple[int, ...]) -> None:
         """Note what threads do to an array from here on."""
@@ -125,8 +133,7 @@ class Memory(Definedness):
         """A new array for each thread, in one that has as many cells for all of them."""
         assert isinstance(node.type, Array)
         cells = int(np.prod(node.shape))
-        # a name with a space is no parameter's
-        name = f"own {name}"
+        name = OWN + name
         first = whole(name, node.shape)
         if name not in self._arrays:
             dtype = node.type.dtype
@@ -221,7 +228,13 @@ class Memory(Definedness):
         """Note the cells that threads write, or of each the numbers at `part`."""
         base = np.broadcast_to(mask[0, 0], self._threads)
         at = np.broadcast_to(cell[0, 0], self._threads)[base]
-        self._writes[array][np.flatnonzero(base), at] = True
+        threads = np.flatnonzero(base)
+        own = array.removeprefix(OWN)
+        if self._reads[array][threads, at].any():
+            self._after_reading.add(own)
+        if self._writes[array][threads, at].any():
+            self._again.add(own)
+        self._writes[array][threads, at] = True
         if stored and part is not None:
             places = np.broadcast_to(part[0, 0], (self._threads, part.shape[3]))[base]
             self._stored[array][at[:, None], places] = True

@@ -182,6 +182,9 @@ class Operations(Atomics):
         """A chain: each operand is evaluated once, and only where the links before it hold."""
         left = self._value(node.operands[0], mask)
         found: Values = np.ones((1, 1, 1), bool)
+        if self.nonfinite and len(node.operators) > 1:
+            # adjoints pass through operands that a chain leaves out, and make NaN there
+            self._nonfinite[:] = True
         for operator, operand in zip(node.operators, node.operands[1:], strict=True):
             right = self._value(operand, mask & found)
             link = _COMPARE[operator](left, right)
@@ -206,9 +209,11 @@ class Operations(Atomics):
             for decision in truncated(value):
                 self._decide(decision, mask, jump=True)
             low, high = target.limits
-            if self.native and np.any(mask & ~((value > low - 1) & (value < high + 1))):
+            fits = (value > low - 1) & (value < high + 1)
+            self._note_conversion(fits, mask)
+            if self.native and not self.nonfinite and np.any(mask & ~fits):
                 raise InvalidProgram(f"{self.program.name} converts a float that {target.notation} cannot hold")
-            value = np.where(np.isfinite(value), value, 0)
+            value = np.where(fits, value, 0)
             return np.trunc(value).astype(np.int64).astype(self._dtype(target))
         if target.kind == "bool":
             if source.is_float:

@@ -27,7 +27,7 @@ from corpus.record import Record
 from harness import confine, driver
 from harness.examples import expectation_of
 from harness.expectation import Expectation
-from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, native_folder
+from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, header_text, native_folder
 from harness.jobs import JobResult, LaunchResult, Status
 from harness.verdict import FailureKind
 from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
@@ -139,6 +139,7 @@ class Scorer:
         self._native = native_folder()
         self._stack = contextlib.ExitStack()
         self._folder = Path()
+        self._headers: dict[str, Path | None] = {}
 
     def __enter__(self) -> Scorer:
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="warpsmith-score-")))
@@ -167,9 +168,7 @@ class Scorer:
         }
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             library = Path(folder) / "prediction.so"
-            source = library.with_suffix(".cpp")
-            source.write_text(prediction.text(record), encoding="utf-8")
-            ended = self._compile(source, library, "-shared")
+            ended = self._compile_text(prediction.text(record), library, self._header(record.cpp))
             if ended.status != 0:
                 return msgspec.structs.replace(found, reason=Reason.NOT_COMPILED, message=ended.said, **wrong)
             found = msgspec.structs.replace(found, compiled=True)
@@ -179,8 +178,7 @@ class Scorer:
         """Compile a text that defines the kernel `name`, and launch it as Warp's own build is; or what went wrong."""
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             library = Path(folder) / "text.so"
-            library.with_suffix(".cpp").write_text(text, encoding="utf-8")
-            ended = self._compile(library.with_suffix(".cpp"), library, "-shared")
+            ended = self._compile_text(text, library)
             result = self._run(expectation, name, library, backward) if ended.status == 0 else ended
         return f"{_why(result).value}: {result.said}" if isinstance(result, _Ended) else result
 
@@ -236,6 +234,27 @@ class Scorer:
         return JobResult(Status.OK, "launch", "", tuple(results), None, None)
 
     # ------------------------------------------------------------ confined
+
+    def _header(self, own: str) -> str:
+        """The header of a pair's own text, compiled once for all: to read it takes longer than all that follows it."""
+        header = header_text(own)
+        if header and header not in self._headers:
+            path = self._folder / f"header_{len(self._headers)}.hpp"
+            path.write_text(header, encoding="utf-8")
+            ended = self._compile(path, path.with_name(path.name + ".gch"))
+            # A compiler that cannot do so reads it each time.
+            self._headers[header] = path if ended.status == 0 else None
+        return header
+
+    def _compile_text(self, text: str, library: Path, header: str = "") -> _Ended:
+        """Compile a text that may begin with a header that is compiled already."""
+        source, precompiled = library.with_suffix(".cpp"), self._headers.get(header)
+        if precompiled is None or not text.startswith(header):
+            source.write_text(text, encoding="utf-8")
+            return self._compile(source, library, "-shared")
+        # The compiler counts the lines of the whole text.
+        source.write_text("\n" * header.count("\n") + text.removeprefix(header), encoding="utf-8")
+        return self._compile(source, library, "-shared", "-include", str(precompiled))
 
     def _compile(self, source: Path, target: Path, *extra: str) -> _Ended:
         command = [*self._compiler, *FLAGS, f"-I{self._native}", str(source), "-o", str(target), *extra]

@@ -29,7 +29,8 @@ from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN, WITHHELD
 from strategies.language import types
-from strategies.language.nodes import Parameter, Program, StructParameter
+from strategies.language.indexed import all_members, data_of, places_of
+from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter
 from strategies.language.render import IMPORT_ANY, INDENT, render, type_name
 from strategies.language.structs import leaves
 from strategies.language.types import Array, Composite, Struct
@@ -275,17 +276,30 @@ def _withheld(shown: Shown) -> str | None:
 
 def _arguments(shown: Shown) -> list[str]:
     """The lines that make every argument, under its parameter's name."""
-    found = []
+    found, constant = [], all_members(shown.program)
     for parameter in shown.program.parameters:
         values = shown.inputs[parameter.name]
         if isinstance(parameter.type, Array):
-            made = _array(parameter, values, parameter.name != _withheld(shown))
+            made = _array(parameter, values, parameter.name != _withheld(shown) and parameter.name not in constant)
         else:
             made = _scalar(parameter, values)
         found.append(f"{_local(shown.program, parameter.name)} = {made}")
     for struct in shown.program.structs:
         found += _struct(shown.program, struct)
+    for given in shown.program.indexed:
+        found += _indexed(shown, given)
     return found
+
+
+def _indexed(shown: Shown, given: IndexedParameter) -> list[str]:
+    """The lines that make an indexed array of its parts, which are there."""
+    program = shown.program
+    called, data = _local(program, given.name), _local(program, data_of(given.name))
+    ndim = len(program.parameter(data_of(given.name)).shape)
+    places = [_local(program, places_of(given.name, n)) if n in given.axes else "None" for n in range(ndim)]
+    made = f"{called} = wp.indexedarray({data}, [{', '.join(places)}])"
+    launched = shown.failure.kind not in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+    return [made, f"{called}.grad = None  # a tape asks for it"] if launched else [made]
 
 
 def _struct(program: Program, struct: StructParameter) -> list[str]:
@@ -335,7 +349,7 @@ def _kernel(program: Program) -> str:
 
 
 def _launch(program: Program, device: str = "cpu") -> str:
-    structs = {s.name for s in program.structs}
+    structs = {s.name for s in program.structs} | {given.name for given in program.indexed}
     wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
     arguments = ", ".join(_local(program, name) for name in wholes)
     return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
@@ -346,7 +360,7 @@ def _backward(shown: Shown) -> list[str]:
     program = shown.program
     lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
     for name, values in shown.cotangents.items():
-        if name == _withheld(shown):
+        if name == _withheld(shown) or name in all_members(program):
             continue
         parameter = program.parameter(name)
         typed = values.astype(_numpy_type(parameter).removeprefix("np."))
@@ -483,7 +497,11 @@ def _twice(shown: Shown) -> _Check:
 def _strided(shown: Shown) -> _Check:
     """Both launches; a strided array is every other element of one twice as long."""
     structs = {s.name for s in shown.program.structs if s.ndim}
-    names = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in shown.program.arrays)
+    program = shown.program
+    places = all_members(program) - {data_of(given.name) for given in program.indexed}
+    names = dict.fromkeys(
+        w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.arrays if p.name not in places
+    )
     arrays = ", ".join(_local(shown.program, name) for name in names)
     helpers = (
         "def spread(array):",
@@ -496,6 +514,7 @@ def _strided(shown: Shown) -> _Check:
         "def result(layout):",
         *_block(_arguments(shown)),
         f"    {arrays}, = map(layout, [{arrays}])",
+        *_block([line for given in program.indexed for line in _indexed(shown, given)]),
         *_block(_run(shown, shown.failure.gradient)),
         f"    return {_value(shown)}",
     )

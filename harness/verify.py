@@ -17,6 +17,7 @@ from harness.jobs import (
     Argument,
     ArrayArgument,
     BuildOptions,
+    IndexedLayout,
     Job,
     JobResult,
     Launch,
@@ -41,8 +42,10 @@ from harness.verdict import (
 )
 from strategies.language import types
 from strategies.language.effects import effects
-from strategies.language.limits import Limit
+from strategies.language.indexed import data_of, members
+from strategies.language.limits import Limit, replays_effects
 from strategies.language.nodes import Parameter, Program
+from strategies.language.remembered import remembered
 from strategies.language.render import render
 from strategies.language.steering import steers
 from strategies.language.structs import leaves
@@ -172,7 +175,7 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
                 problem = "memory around the array, or its gradient in the forward pass, was changed"
             elif not parameter.output and not _same(array.data.ravel(), inputs[parameter.name].ravel()):
                 problem = "an input array was changed"
-            elif not array.intact_after_backward and Limit.EFFECT_REPLAYED not in expectation.limits:
+            elif not array.intact_after_backward and not replays_effects(expectation.program):
                 problem = "the backward pass changed the array's contents"
             if problem is not None:
                 return Failure(FailureKind.MEMORY, problem, parameter.name, launch=name)
@@ -427,23 +430,24 @@ def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
 def job(expectation: Expectation, entry: str) -> Job:
     """What the sandbox is asked to do: build the program under the name `entry`, and launch it as `launches` says."""
     program = expectation.program
-    structs = struct_layouts(program)
+    structs, indexed = struct_layouts(program), indexed_layouts(program)
     return Job(
         source=render(program, entry),
         entry=entry,
-        launches=tuple(replace(launch, structs=structs) for launch in launches(expectation).values()),
+        launches=tuple(replace(launch, structs=structs, indexed=indexed) for launch in launches(expectation).values()),
         name=program.name,
         told_apart=told_apart(program),
     )
 
 
+@remembered
 def launches(expectation: Expectation) -> dict[str, Launch]:
     """The launches of a program, by name: the generic, the strided and the special one, then those that try what
     else holds of gradients."""
     dims, generic, special = expectation.program.launch, expectation.inputs, expectation.special_inputs
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
-    lost = Limit.DYNAMIC_LOOP in expectation.limits and steers(expectation.program)
+    lost = bool({Limit.DYNAMIC_LOOP, Limit.EFFECT_REPLAYED} & set(expectation.limits)) and steers(expectation.program)
     backward = not lost and not {Limit.ATOMIC_RETURNED, Limit.LOCAL_ARRAY} & set(expectation.limits)
     plain = _arguments(expectation, generic, 1)
     found = {
@@ -463,7 +467,9 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     read = effects(expectation.program).read
     wholes = {struct.name for struct in expectation.program.structs if struct.ndim}
     for n, (parameter, argument) in enumerate(zip(expectation.program.parameters, plain, strict=True)):
-        if not isinstance(argument, ArrayArgument) or (parameter.output and parameter.name in read):
+        if not isinstance(argument, ArrayArgument) or not argument.gradient:
+            continue
+        if parameter.output and parameter.name in read:
             # the adjoints of what is read from an output are kept in its gradient
             continue
         if argument.cotangent is not None:
@@ -483,7 +489,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
 
 def _begun(argument: Argument, start: Values | None) -> Argument:
     """An argument whose gradient holds something before the backward pass."""
-    if start is None or not isinstance(argument, ArrayArgument):
+    if start is None or not isinstance(argument, ArrayArgument) or not argument.gradient:
         return argument
     return replace(argument, cotangent=start.reshape(argument.data.shape).astype(argument.data.dtype))
 
@@ -500,8 +506,23 @@ def struct_layouts(program: Program) -> tuple[StructLayout, ...]:
     return tuple(found)
 
 
+def indexed_layouts(program: Program) -> tuple[IndexedLayout, ...]:
+    """How the parts among a kernel's parameters make its indexed arrays."""
+    names = [p.name for p in program.parameters]
+    return tuple(IndexedLayout(names.index(data_of(given.name)), given.axes) for given in program.indexed)
+
+
 def _arguments(expectation: Expectation, inputs: dict[str, Values], stride: int) -> tuple[Argument, ...]:
-    return tuple(_argument(p, inputs[p.name], expectation, stride) for p in expectation.program.parameters)
+    program, found = expectation.program, []
+    parts = {name: number for given in program.indexed for number, name in enumerate(members(given))}
+    for parameter in program.parameters:
+        argument = _argument(parameter, inputs[parameter.name], expectation, stride)
+        if isinstance(argument, ArrayArgument) and parameter.name in parts:
+            # an indexed array has no gradient, and takes its places for contiguous
+            apart = 1 if parts[parameter.name] else stride
+            argument = replace(argument, gradient=False, cotangent=None, stride=apart)
+        found.append(argument)
+    return tuple(found)
 
 
 def _argument(parameter: Parameter, values: Values, expectation: Expectation, stride: int) -> Argument:

@@ -42,6 +42,7 @@ import select
 import shutil
 import signal
 import struct
+import threading
 import time
 import traceback
 import types
@@ -64,7 +65,8 @@ ALIGNMENT = 64
 """A cache line: no element type asks for more, and Warp's own allocations have it."""
 
 STDERR_TAIL = 8000
-"""Characters kept of what the C++ compiler printed: its first errors matter, and a template error is long."""
+"""Characters kept of what a process printed last, and of the C++ compiler's errors before: the notes to one error of
+a template can be longer than that."""
 
 ITEM_SIZES = {
     "bool": 1,
@@ -89,6 +91,12 @@ module makes them again, which is 60 ms of CPU time a batch (`benchmarks/buildin
 
 _SECOND_TRY = "Warp: Compilation with PCH failed"
 """After this line the compiler says the same again."""
+
+_ERROR = " error: "
+"""What a line has in which the C++ compiler names a place and what is wrong there."""
+
+_WATCH_SECONDS = 0.02
+"""Time on the clock between two looks at what the C++ compiler has printed."""
 
 _BUILD_FOLDER = re.compile(r"\b(?:cache|cuda)/(?:[^\s/]+/)*(?=wp_warpsmith_)")
 _BUILD_NAME = re.compile(r"\b(?:wp_)?warpsmith_\d+(?:_[0-9a-f]{7})?\b")
@@ -416,17 +424,31 @@ def _put_together(struct: Any, paths: list[str], values: list[Any]) -> Any:
     return whole
 
 
+def _indexed(values: list[Any], axes: list[int]) -> Any:
+    """The indexed array of data and, along each of `axes`, places."""
+    data, *places = values
+    indices: list[Any] = [None] * data.ndim
+    for axis, of in zip(axes, places, strict=True):
+        indices[axis] = of
+    whole = wp.indexedarray(data, indices)
+    if not hasattr(whole, "grad"):
+        # a tape asks for it; until Warp has one, the backward pass takes the array for a constant
+        whole.grad = None
+    return whole
+
+
 _Buffer = PaddedArray | StructField | None
 
 
 def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) -> tuple[list[_Buffer], list[Any]]:
     """The memory of each parameter, None for what is no array, and what the kernel is launched with."""
     parameters, structs = launch["parameters"], {layout["first"]: layout for layout in launch["structs"]}
+    indexed = {layout["first"]: layout["axes"] for layout in launch["indexed"]}
     buffers: list[_Buffer] = []
     arguments: list[Any] = []
     while len(buffers) < len(parameters):
-        layout = structs.get(len(buffers))
-        own = parameters[len(buffers) :][: 1 if layout is None else len(layout["fields"])]
+        layout, axes = structs.get(len(buffers)), indexed.get(len(buffers), [])
+        own = parameters[len(buffers) :][: 1 + len(axes) if layout is None else len(layout["fields"])]
         struct: Any = None if layout is None else kernel.func.__globals__[layout["struct"]]
         found: list[_Buffer]
         if layout is not None and layout["array"]:
@@ -438,7 +460,10 @@ def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) 
         else:
             made = [_single(parameter, n, device, in_device) for n, parameter in enumerate(own, len(buffers))]
             found, values = [buffer for buffer, _ in made], [value for _, value in made]
-            arguments.append(values[0] if layout is None else _put_together(struct, layout["fields"], values))
+            if layout is not None:
+                arguments.append(_put_together(struct, layout["fields"], values))
+            else:
+                arguments.append(_indexed(values, axes) if axes else values[0])
         for buffer, parameter in zip(found, own, strict=True):
             if buffer is not None:
                 buffer.fill(parameter["data"])
@@ -584,11 +609,16 @@ def _tail(path: str | None) -> str:
             text = file.read().strip()
     except OSError:
         return ""
-    return text if len(text) <= STDERR_TAIL else "[…] " + text[-STDERR_TAIL:]
+    text = text.split(_SECOND_TRY)[0].strip()
+    if len(text) <= STDERR_TAIL:
+        return text
+    before, end = text[:-STDERR_TAIL], text[-STDERR_TAIL:]
+    errors = "\n".join(line for line in before.split("\n") if _ERROR in line)
+    return f"{errors[:STDERR_TAIL]}\n[…] {end}".lstrip()
 
 
 def _with_output(message: str, log: str | None) -> str:
-    output = _tail(log).split(_SECOND_TRY)[0].strip()
+    output = _tail(log)
     return f"{message}\n{output}" if output else message
 
 
@@ -596,11 +626,76 @@ def _same_every_time(message: str, folder: str) -> str:
     """A message without what differs between two builds of the same program: folders, hashes and process
     ids."""
     message = message.replace(folder + os.sep, "").replace(os.path.dirname(wp.__file__) + os.sep, "warp/")
+    # the precompiled header goes by a name in the folder that the process stands in
+    message = message.replace(os.getcwd() + os.sep, "")
     return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message))
 
 
 def _failure(status: str, stage: str, message: str, launches: list[Frame] | None = None) -> Frame:
     return {"status": status, "stage": stage, "message": message, "launches": launches or []}
+
+
+def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log: str | None) -> bool:
+    """Build and load the module of a request, with a frame for its text, or for what was said instead; whether it
+    could be built."""
+    alone = len(request["programs"]) == 1
+    name, extension = ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
+
+    def refused(status: str, message: str, place: str = "") -> None:
+        message = _same_every_time(message, folder)
+        if alone:
+            emit({"result": 0, "value": {**_failure(status, "build", message), "place": place}})
+        else:
+            emit({"failed": {"stage": "build", "message": message}})
+
+    def show_text() -> None:
+        text = _generated(folder, extension)
+        if text is not None:
+            emit({"text": name, "value": text})
+
+    def stop() -> None:
+        refused("build-error", _with_output("the C++ compiler refused the module", log))
+        show_text()
+        emit({"done": True})
+
+    try:
+        with _without_second_try(None if alone else log, stop):
+            _load(module, device, request["block_dim"])
+    except Exception as error:
+        # Warp writes the C++ text after its own work and before the compiler's.
+        if _generated(folder, extension) is None:
+            refused("rejected", _say(error), _refused_in(error))
+        else:
+            refused("build-error", _with_output(_say(error), log), _refused_in(error))
+        show_text()
+        return False
+    show_text()
+    return True
+
+
+@contextlib.contextmanager
+def _without_second_try(log: str | None, stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` and end the process once the C++ compiler says, in `log`, that it tries again without its header.
+
+    It does so whatever it found wrong, and to find that again takes a second.  For a batch of many programs, which
+    is split after that and built again: what a program comes to is said by the build that holds it alone, second try
+    and all.
+    """
+    over = threading.Event()
+
+    def watch(path: str) -> None:
+        while not over.wait(_WATCH_SECONDS):
+            with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+                if _SECOND_TRY in file.read():
+                    stop()
+                    os._exit(0)
+
+    if log is not None:
+        threading.Thread(target=watch, args=(log,), daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def run_batch(
@@ -619,8 +714,6 @@ def run_batch(
     """
     programs = request["programs"]
     alone = len(programs) == 1
-    extension = "cpp" if device == "cpu" else "cu"
-    text_name = "cpp" if device == "cpu" else "cuda"
     wp.config.kernel_cache_dir = os.path.join(folder, "cache")
 
     started, began = time.perf_counter(), time.time()
@@ -640,25 +733,9 @@ def run_batch(
     module = next(iter(kernels.values())).module
 
     emit({"stage": "build", "index": None})
-    try:
-        _load(module, device, request["block_dim"])
-    except Exception as error:
-        # Warp writes the C++ text after its own work and before the compiler's.
-        status = "rejected" if _generated(folder, extension) is None else "build-error"
-        message = _say(error) if status == "rejected" else _with_output(_say(error), log)
-        message = _same_every_time(message, folder)
-        if alone:
-            emit({"result": 0, "value": {**_failure(status, "build", message), "place": _refused_in(error)}})
-        else:
-            emit({"failed": {"stage": "build", "message": message}})
-        text = _generated(folder, extension)
-        if text is not None:
-            emit({"text": text_name, "value": text})
+    if not _build(request, module, emit, folder, device, log):
         emit({"done": True})
         return
-    text = _generated(folder, extension)
-    if text is not None:
-        emit({"text": text_name, "value": text})
     emit({"seconds": "build", "value": time.perf_counter() - started})
     if request["digest"] and (digest := _code_digest(folder, began)) is not None:
         emit({"text": "code", "value": digest})

@@ -76,6 +76,8 @@ class Inputs:
         self.moving: set[str] = set()
         #: the structs, and the arrays of structs, by the name of the variable or parameter
         self.structs: dict[str, Type] = {}
+        #: what each indexed array among the parameters is made of, by its name
+        self.indexed: dict[str, tuple[Parameter, ...]] = {}
         #: the scalar types that a generic kernel is instantiated for
         self.overloads: tuple[Type, ...] = ()
         #: whether literals may be decimals, which no two float types round alike
@@ -224,7 +226,11 @@ class Inputs:
         dtype = array.type.dtype
         self.nodes += 2
         node = Element(dtype, array.name, self.position(array.shape))
-        return Typed(node, Interval(array.low, array.high), types.element_scalar(dtype).is_float)
+        return Typed(node, Interval(array.low, array.high), self.has_gradient(array))
+
+    def has_gradient(self, array: Parameter) -> bool:
+        """Whether what is read from an array has a derivative: Warp takes indexed ones for constants."""
+        return types.element_scalar(array.type).is_float and array.name not in self.indexed
 
     def _element_of_loop(self, dtype: Scalar | Composite) -> Typed | None:
         """An element at a loop's index: of an array that is long enough, or of a new one."""
@@ -241,7 +247,7 @@ class Inputs:
         chosen = self.dice.one_of(arrays)
         self.nodes += 2
         node = Element(dtype, chosen.name, (Name(INT32, index.name),))
-        return Typed(node, Interval(chosen.low, chosen.high), types.element_scalar(dtype).is_float)
+        return Typed(node, Interval(chosen.low, chosen.high), self.has_gradient(chosen))
 
     def _input_array(self, dtype: Scalar | Composite) -> Parameter:
         interval = self.input_interval(dtype)

@@ -7,6 +7,7 @@ from typing import Final
 
 from strategies import names
 from strategies.dice import Dice
+from strategies.indexed_arrays import indexed_parameters
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Program, Statement, ThreadIndex
@@ -42,6 +43,7 @@ def draw_kernel(
     statements = tuple(body(sketch))
     written = {p.name.partition(".")[0] for p in sketch.parameters if p.output}
     parameters = sorted(sketch.parameters, key=lambda p: p.name.partition(".")[0] in written)
+    parameters = [part for p in parameters for part in sketch.indexed.get(p.name, (p,))]
     statements = tuple(spelled(statement, sketch.structs) for statement in statements)
     return Program(
         name=name,
@@ -51,5 +53,6 @@ def draw_kernel(
         body=(ThreadIndex(threads), *statements),
         functions=(*sketch.struct_functions, *(callee.function for callee in sketch.callees)),
         structs=parameters_of(sketch),
+        indexed=indexed_parameters(sketch),
         overloads=sketch.overloads,
     )

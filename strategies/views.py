@@ -6,7 +6,6 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.intervals import Interval
-from strategies.language import types
 from strategies.language.nodes import Assign, Element, Expression, Name, Parameter, Slice, Statement, View
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.language.views import view_type
@@ -45,7 +44,7 @@ def element(sketch: Sketch, array: Parameter, positions: tuple[Expression, ...] 
     assert isinstance(array.type, Array)
     at = positions or tuple(own_or_position(sketch, array, axis) for axis in range(len(array.shape)))
     sketch.nodes += 1 + len(at)
-    live = types.element_scalar(array.type).is_float
+    live = sketch.has_gradient(array)
     return Typed(Element(array.type.dtype, array.name, at), Interval(array.low, array.high), live)
 
 

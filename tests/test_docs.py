@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+import os
 import re
 import shlex
 import subprocess
@@ -81,6 +83,16 @@ def test_the_command_of_the_page_compiles_the_text(scale: JobResult, tmp_path: P
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "scale.o").exists()
+
+
+def test_the_examples_of_warps_basics_run(tmp_path: Path) -> None:
+    page = ROOT / "docs" / "warp-basics.md"
+    assert len(doctest.DocTestParser().get_examples(page.read_text(encoding="utf-8"))) > 30
+    done = subprocess.run(
+        [sys.executable, "-m", "doctest", str(page)],
+        env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 # ---------------------------------------------------------------- the README

@@ -6,7 +6,9 @@ import pytest
 from tiny import program_of
 
 from harness.expectation import TRAITS, expect
-from harness.verify import job
+from harness.sandbox import Sandbox
+from harness.verdict import Tier
+from harness.verify import job, verify_all
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.limits import MAX_UNROLL, Limit, crossed, is_dynamic
@@ -150,7 +152,16 @@ FUNCTIONS = (
     function("product_of", *in_dynamic_loop(AugmentedAssign(ACC, "mul", X))),
     writer("put", Assign(PLACE, X)),
     writer("add_to", AugmentedAssign(PLACE, "add", X)),
+    Function(
+        "get",
+        FLOAT32,
+        (Parameter("p", t.array(FLOAT32), -1.0, 1.0, (4,)), Parameter("q", INT32, 0, 3)),
+        (Return((PLACE,)),),
+    ),
 )
+WHOLE_OUT = Name(t.array(FLOAT32), "out")
+ADD_TO = Call(VOID, "add_to", (WHOLE_OUT, AT, A))
+HELD = Element(INT32, "w", (whole(1),))
 STORE = Assign(OUT, ACC)
 TEST_OF_INPUT = above(AJ, number(0.5))
 
@@ -267,6 +278,24 @@ INSIDE: dict[str, tuple[Statement, ...]] = {
         Assign(OUT, call("shifted", ACC)),
     ),
     "a function that stores to an array": (Evaluate(Call(VOID, "put", (Name(t.array(FLOAT32), "out"), AT, A))),),
+    "a function that adds to an array that nothing reads": (Evaluate(ADD_TO),),
+    "a branch that moves no derivative, by what an atomic returned": (
+        Atomic("atomic_add", "out", (AT,), A, None, T),
+        COUNTER,
+        If(above(T, number(0.0)), (COUNT_UP,)),
+        Assign(T2, apply("add", A, Cast(FLOAT32, Name(INT32, "k")))),
+    ),
+    "integers of an array that the thread made, in a sum": (
+        Assign(Name(t.array(INT32), "w"), Zeros(t.array(INT32), (2,))),
+        Assign(HELD, whole(2)),
+        If(Compare(BOOL, (">",), (HELD, whole(1))), (AugmentedAssign(HELD, "add", whole(1)),)),
+        Assign(OUT, apply("add", A, Cast(FLOAT32, HELD))),
+    ),
+    "a product of integers in place": (
+        Assign(Name(t.array(INT32), "w"), Zeros(t.array(INT32), (2,))),
+        AugmentedAssign(HELD, "mul", whole(2)),
+        Assign(OUT, A),
+    ),
     "two values at once": (Unpack((T, S2), (A, times(A, A))), Unpack((T, S2), (S2, T)), Assign(OUT, times(T, S2))),
     "an early return": (If(above(A, number(0.0)), (Assign(OUT, A), Return())), Assign(OUT, times(A, A))),
 }
@@ -322,9 +351,35 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
         Limit.DYNAMIC_LOOP,
         (START, dynamic(add(AJ)), Assign(OUT, call("square", ACC))),
     ),
-    "a function that adds to an array": (
+    "a function that adds to an element that is read then": (
         Limit.EFFECT_REPLAYED,
-        (Evaluate(Call(VOID, "add_to", (Name(t.array(FLOAT32), "out"), AT, A))),),
+        (Evaluate(ADD_TO), Assign(T, times(OUT, A))),
+    ),
+    "a function that adds to the element that another function reads": (
+        Limit.EFFECT_REPLAYED,
+        (Evaluate(ADD_TO), Assign(T, times(Call(FLOAT32, "get", (WHOLE_OUT, AT)), A))),
+    ),
+    "a function that stores what has another value in the backward pass": (
+        Limit.EFFECT_REPLAYED,
+        (START, dynamic(add(AJ)), Evaluate(Call(VOID, "put", (WHOLE_OUT, AT, ACC))), Assign(T, times(OUT, A))),
+    ),
+    "a branch that moves no derivative, whose result is a factor": (
+        Limit.ATOMIC_RETURNED,
+        (
+            Atomic("atomic_add", "out", (AT,), A, None, T),
+            COUNTER,
+            If(above(T, number(0.0)), (COUNT_UP,)),
+            Assign(T2, times(A, Cast(FLOAT32, Name(INT32, "k")))),
+        ),
+    ),
+    "a branch that ends a derivative, by what an atomic returned": (
+        Limit.ATOMIC_RETURNED,
+        (
+            Assign(S2, A),
+            Atomic("atomic_add", "out", (AT,), A, None, T),
+            If(above(T, number(0.0)), (Assign(S2, number(1.0)),)),
+            Assign(T2, S2),
+        ),
     ),
     "an index that a loop computed": (
         Limit.DYNAMIC_LOOP,
@@ -459,13 +514,52 @@ def test_outside_one_limit(what: str) -> None:
     assert not others
 
 
+def rows(written: Expression, read: Expression, start: int) -> Program:
+    """``out[i, written] = out[i, read] * a[j]`` for `j` from `start` on: four rows, one a thread."""
+    plane = t.array(FLOAT32, 2)
+    target, source = (Element(FLOAT32, "out", (AT, at)) for at in (written, read))
+    step = Assign(target, times(source, Element(FLOAT32, "a", (J,))))
+    found = Program(
+        "chain",
+        "loop",
+        (4,),
+        (
+            Parameter("a", t.array(FLOAT32), 0.5, 1.5, (4,)),
+            Parameter("out", plane, 0.5, 1.5, (4, 4), True),
+        ),
+        (ThreadIndex(("i",)), For("j", whole(4), (step,), whole(start))),
+    )
+    check_program(found, result_type)
+    return found
+
+
+def test_elements_that_only_their_indices_tell_apart_are_told_apart_by_a_launch(sandbox: Sandbox) -> None:
+    """The documentation's own remedy for products in loops: each is kept in an element of its own."""
+    before = Apply(INT32, "sub", (J, whole(1)))
+    kept, lost = rows(J, before, 1), rows(before, J, 1)
+    assert crossed(kept, TRAITS) == crossed(lost, TRAITS) == (Limit.ELEMENT_OVERWRITTEN,)
+    assert expect(kept).limits == ()
+    # the next iteration writes what this one read
+    assert expect(lost).limits == (Limit.ELEMENT_OVERWRITTEN,)
+    put = Evaluate(Call(VOID, "put", (WHOLE_OUT, AT, A)))
+    once, twice = program(put, Assign(T, times(OUT, A))), program(put, put, Assign(T, times(OUT, A)))
+    assert crossed(once, TRAITS) == (Limit.EFFECT_REPLAYED,)
+    assert expect(once).limits == ()
+    assert expect(twice).limits == (Limit.EFFECT_REPLAYED,)
+    adding = program(*INSIDE["a function that adds to an array that nothing reads"])
+    for verdict in verify_all([kept, once, adding], sandbox):
+        assert verdict.tier is Tier.BACKWARD, verdict
+        assert verdict.figures.gradients_checked == 1
+
+
 def test_limits_of_equal_programs_are_equal() -> None:
     found = program(Assign(T, times(OUT, A)), Assign(OUT, times(T, A)))
     assert crossed(found, TRAITS) == crossed(decode(encode(found)), TRAITS)
 
 
 def test_every_limit_has_an_example_and_a_sentence() -> None:
-    assert {limit for limit, _ in OUTSIDE.values()} == set(Limit)
+    # examples over indexed arrays are in test_indexed_arrays.py
+    assert {limit for limit, _ in OUTSIDE.values()} | {Limit.INDEXED_ARRAY} == set(Limit)
     assert all(len(limit.value) > 20 for limit in Limit)
 
 

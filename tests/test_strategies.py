@@ -23,6 +23,7 @@ from strategies.language.check import check_program
 from strategies.language.effects import called_functions, effects
 from strategies.language.generics import groups, is_generic
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
+from strategies.language.indexed import all_members, data_of
 from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
@@ -44,6 +45,7 @@ from strategies.language.nodes import (
     Field,
     For,
     If,
+    IndexedParameter,
     Item,
     Literal,
     Logical,
@@ -99,6 +101,7 @@ LEAST_ALIVE = {
     "atomics": 50,
     "inplace": 45,
     "local_array": 4,
+    "indexed_array": 45,
 }
 
 
@@ -410,6 +413,15 @@ def test_the_classifier_finds_a_name_that_tells() -> None:
 
 
 # ---------------------------------------------------------------- of the kind that was asked for
+
+
+def data(program: Program) -> list[Parameter]:
+    """The arrays that indexed arrays are parts of."""
+    return [program.parameter(data_of(given.name)) for given in program.indexed]
+
+
+def partly_indexed(program: Program) -> Callable[[IndexedParameter], bool]:
+    return lambda given: len(given.axes) < len(program.parameter(data_of(given.name)).shape)
 
 
 def has(*kinds: type[Node]) -> Callable[[Node], bool]:
@@ -804,6 +816,10 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),
+    ("indexed_array", "an indexed array", lambda p: bool(p.indexed), 100),
+    ("indexed_array", "an axis that is not indexed", lambda p: any(map(partly_indexed(p), p.indexed)), 20),
+    ("indexed_array", "one that is written", lambda p: any(o.name in all_members(p) for o in p.outputs), 15),
+    ("indexed_array", "two or more dimensions", lambda p: any(len(o.shape) > 1 for o in data(p)), 40),
     ("compound", "an atomic", has(Atomic), 35),
     (
         "compound",

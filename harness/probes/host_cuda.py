@@ -49,8 +49,8 @@ class NotHosted(Exception):
     """A CUDA text has another form than is known; the message says which."""
 
 
-def host_text(cuda: str) -> str:
-    """A CUDA text of one kernel as C++ with the entry points of a CPU text.
+def host_text(cuda: str, backward: bool = True) -> str:
+    """A CUDA text of one kernel as C++ with the entry points of a CPU text, that of the backward pass if asked for.
 
     Raises `NotHosted` if the text has no kernel in the form that is known.
     """
@@ -68,7 +68,7 @@ def host_text(cuda: str) -> str:
         f'extern "C" WP_API void {name}_cpu_forward({bounds}* dim, host_args_{name}* arguments)\n',
         f"{{ {name}_cuda_kernel_forward({', '.join(['*dim', *([given] if given else [])])}); }}\n",
     ]  # fmt: skip
-    if "backward" in kernels:
+    if backward and "backward" in kernels:
         adjoints = ", ".join(f"adjoints->{field}" for _, field in own)
         passed = ", ".join(["*dim", *([given, adjoints] if given else [])])
         text += [
@@ -127,8 +127,11 @@ class HostCuda:
             return Probed(failure, True, text.cuda)
         assert text.cuda is not None
         expectation = ran.expectation
-        backward = Limit.DYNAMIC_LOOP not in expectation.limits
-        result = _scorer().run_text(expectation, expectation.program.name, host_text(text.cuda), backward)
+        # there the adjoint of an indexed array is a plain one, which nothing could make of what a launch has
+        takes_back = not expectation.program.indexed
+        backward = takes_back and Limit.DYNAMIC_LOOP not in expectation.limits
+        source = host_text(text.cuda, takes_back)
+        result = _scorer().run_text(expectation, expectation.program.name, source, backward)
         if isinstance(result, str):
             face = FailureKind.BUILD_ERROR
             return Probed(Failure(FailureKind.OPTION_MISMATCH, result, variant=self.name, face=face), True, text.cuda)

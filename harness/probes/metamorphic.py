@@ -51,7 +51,6 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import IllFormed
-from strategies.language.structs import flattened
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import overload, result_type
 
@@ -301,7 +300,7 @@ class Metamorphic:
         nonfinite = expectation.nonfinite
         if nonfinite is not None:
             nonfinite = replace(nonfinite, inputs={**nonfinite.inputs, **more})
-        limits = {*expectation.limits, *crossed(flattened(program), TRAITS)}
+        limits = {*expectation.limits, *crossed(program, TRAITS)}
         return replace(
             expectation,
             program=program,

@@ -13,7 +13,7 @@ from harness.shrink.hoisting import hoisted
 from harness.shrink.naming import renamings
 from harness.shrink.order import cost
 from harness.shrink.statements import fewer_statements, plainer_statements
-from harness.shrink.structs import without_structs
+from harness.shrink.structs import without_indexed, without_structs
 from harness.shrink.tidying import tidy
 from harness.shrink.tree import size
 from harness.shrink.validity import well_formed
@@ -23,9 +23,9 @@ from strategies.language.nodes import Program
 
 def structural(program: Program) -> Iterator[Program]:
     edits = (
-        *(without_generics, without_structs, hoisted, inlined, without_views),
-        *(fewer_statements, simpler, fewer_dimensions, retyped),
-    )
+        without_generics, without_structs, without_indexed, hoisted, inlined, without_views, fewer_statements, simpler,
+        fewer_dimensions, retyped,
+    )  # fmt: skip
     for edit in edits:
         yield from edit(program)
 

@@ -15,6 +15,7 @@ from strategies.language.nodes import (
     Element,
     Extent,
     For,
+    IndexedParameter,
     Name,
     Node,
     Parameter,
@@ -76,7 +77,7 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
     def change(node: Node) -> Node:
         node = rebuild(node, change)
         match node:
-            case Parameter() | Name() | For() | StructParameter():
+            case Parameter() | Name() | For() | StructParameter() | IndexedParameter():
                 return with_fields(node, name=called(node.name))  # type: ignore[no-any-return]
             case ThreadIndex():
                 return with_fields(node, names=tuple(new[name] for name in node.names))  # type: ignore[no-any-return]
@@ -88,7 +89,7 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
 
     parts = {"parameters": owner.parameters, "body": owner.body}
     if isinstance(owner, Program):
-        parts["structs"] = owner.structs
+        parts["structs"], parts["indexed"] = owner.structs, owner.indexed
     return with_fields(owner, **{name: tuple(map(change, part)) for name, part in parts.items()})
 
 

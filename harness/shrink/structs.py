@@ -1,4 +1,4 @@
-"""Structs dissolved, and made of fewer fields."""
+"""Structs dissolved, and made of fewer fields; indexed arrays as plain ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from harness.shrink.tree import walk
 from strategies.language import types
+from strategies.language.indexed import all_members, data_of, members, places_of, shape_of
 from strategies.language.nodes import Construct, Field, Node, Program, rebuild
 from strategies.language.structs import destructured, leaves, struct_types
 from strategies.language.types import Struct, StructArray, Type
@@ -24,6 +25,23 @@ def without_structs(program: Program) -> Iterator[Program]:
                 yield _without(program, of, frozenset(free))
             for name in free:
                 yield _without(program, of, frozenset((name,)))
+
+
+def without_indexed(program: Program) -> Iterator[Program]:
+    """`program` with a plain array in the place of an indexed one, all axes of which are there, or one axis fewer."""
+    for given in program.indexed:
+        data = program.parameter(data_of(given.name))
+        plain = msgspec.structs.replace(data, name=given.name, shape=shape_of(program, given))
+        own, others = members(given), tuple(p for p in program.indexed if p is not given)
+        kept = tuple(plain if p is data else p for p in program.parameters if p is data or p.name not in own)
+        yield msgspec.structs.replace(program, parameters=kept, indexed=others)
+        for axis in given.axes if len(given.axes) > 1 else ():
+            fewer = msgspec.structs.replace(given, axes=tuple(n for n in given.axes if n != axis))
+            yield msgspec.structs.replace(
+                program,
+                parameters=tuple(p for p in program.parameters if p.name != places_of(given.name, axis)),
+                indexed=tuple(fewer if p is given else p for p in program.indexed),
+            )
 
 
 def _without(program: Program, of: Struct, fields: frozenset[str]) -> Program:
@@ -54,6 +72,9 @@ def _without(program: Program, of: Struct, fields: frozenset[str]) -> Program:
         return node
 
     changed: Program = rebuild(program, change)
-    known = {f"{p.name}.{path}" for p in changed.structs if isinstance(p.type, Struct) for path, _ in leaves(p.type)}
+    parts = all_members(changed)
+    known = parts | {
+        f"{p.name}.{path}" for p in changed.structs if isinstance(p.type, Struct) for path, _ in leaves(p.type)
+    }
     kept = tuple(p for p in changed.parameters if "." not in p.name or p.name in known)
     return msgspec.structs.replace(changed, parameters=kept)

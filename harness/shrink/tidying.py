@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -25,6 +26,7 @@ from strategies.language.nodes import (
     For,
     Function,
     If,
+    IndexedParameter,
     Name,
     Node,
     Parameter,
@@ -93,14 +95,21 @@ def _without_unused_parameters(program: Program) -> Program:
         functions = [rebuild(f, change) for f in functions]
         program = rebuild(program, change)
     return with_fields(  # type: ignore[no-any-return]
-        program, functions=tuple(functions), parameters=_used_parameters(program, written), structs=_structs(program)
+        program,
+        functions=tuple(functions),
+        parameters=_used_parameters(program, written),
+        structs=_used(program, program.structs),
+        indexed=_used(program, program.indexed),
     )
 
 
-def _structs(program: Program) -> tuple[StructParameter, ...]:
-    """The struct parameters that are used."""
+_Whole = TypeVar("_Whole", StructParameter, IndexedParameter)
+
+
+def _used(program: Program, wholes: tuple[_Whole, ...]) -> tuple[_Whole, ...]:
+    """Those of the structs, or of the indexed arrays, that are used."""
     used = {name for statement in program.body for node in walk(statement) for name in names_of(node)}
-    return tuple(p for p in program.structs if p.name in used)
+    return tuple(p for p in wholes if p.name in used)
 
 
 def _used_parameters(owner: Program | Function, written: frozenset[str]) -> tuple[Parameter, ...]:

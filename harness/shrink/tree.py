@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Field,
     For,
     Function,
+    IndexedParameter,
     Literal,
     Logical,
     Name,
@@ -70,7 +71,7 @@ def size(node: Node) -> int:
 
 def names_of(node: Node) -> tuple[str, ...]:
     match node:
-        case Parameter() | Name() | For() | StructParameter():
+        case Parameter() | Name() | For() | StructParameter() | IndexedParameter():
             return (node.name.partition(".")[0],)
         case ThreadIndex():
             return node.names

@@ -24,6 +24,7 @@ from strategies.categories import (
     gather_scatter,
     generic,
     idiom,
+    indexed_array,
     inplace,
     integer,
     local_array,
@@ -112,6 +113,7 @@ CATEGORIES: Final = {
             lvalue,
             idiom,
             constant,
+            indexed_array,
             generic,
         ),
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 from strategies.language.expression_types import ExpressionChecker, ResultType
 from strategies.language.generics import GENERIC, instances
+from strategies.language.indexed import all_members, members, shape_of
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -27,6 +28,7 @@ from strategies.language.nodes import (
     For,
     Function,
     If,
+    IndexedParameter,
     Name,
     Parameter,
     Program,
@@ -57,6 +59,7 @@ from strategies.language.types import (
     StructArray,
     Tuple,
     Type,
+    array,
     element_scalar,
     struct_array,
 )
@@ -92,14 +95,17 @@ class _Checker(ExpressionChecker):
         )
         require(len(self._functions) == len(program.functions), "there are two functions of one name")
         members = self._struct_parameters()
+        parts = all_members(program)
         for parameter in program.parameters:
             require(parameter.default is None, f"{parameter.name!r}, a kernel's parameter, has a default")
-            if parameter.name not in members:
+            if parameter.name not in members and parameter.name not in parts:
                 check_name(parameter.name)
             self._parameter(parameter)
             self._fixed.add(parameter.name)
             if parameter.name in members:
                 self._member(parameter, members[parameter.name])
+        for given in program.indexed:
+            self._indexed_parameter(given)
         require(any(p.output for p in program.parameters), "the kernel has no output")
         first = program.body[0] if program.body else None
         require(isinstance(first, ThreadIndex), "the kernel does not begin with its thread index")
@@ -160,6 +166,14 @@ class _Checker(ExpressionChecker):
         require(parameter.generic in (None, *GENERIC), f"{parameter.name!r} is generic in no known way")
         low, high = (0, 1) if element_scalar(parameter.type).kind == "bool" else element_scalar(parameter.type).limits
         require(low <= parameter.low and parameter.high <= high, f"{name!r} cannot hold its values")
+        require(
+            not parameter.distinct
+            or (
+                element_scalar(parameter.type).is_integer
+                and math.prod(parameter.shape) <= parameter.high - parameter.low + 1 <= MAX_CELLS
+            ),
+            f"{name!r} cannot hold as many different values",
+        )
         if isinstance(parameter.type, Array):
             require(len(parameter.shape) == parameter.type.ndim, f"the shape of {name!r} does not fit its type")
             require(
@@ -194,6 +208,35 @@ class _Checker(ExpressionChecker):
             self._bind_struct(given.name, struct_array(given.type, given.ndim) if given.ndim else given.type)
             self._fixed.add(given.name)
         return members
+
+    def _indexed_parameter(self, given: IndexedParameter) -> None:
+        """An indexed array is there in the place of its parts, which have no names in the kernel."""
+        name, names = given.name, [p.name for p in self._program.parameters]
+        check_name(name)
+        wanted = list(members(given))
+        require(wanted[0] in names, f"{name!r} lacks its data")
+        first = names.index(wanted[0])
+        require(names[first : first + len(wanted)] == wanted, f"{name!r} lacks its places")
+        data, *places = self._program.parameters[first : first + len(wanted)]
+        require(isinstance(data.type, Array), f"the data of {name!r} is no array")
+        axes = given.axes
+        require(
+            len(axes) > 0 and list(axes) == sorted(set(axes)) and 0 <= axes[0] <= axes[-1] < len(data.shape),
+            f"{name!r} is indexed along no axis, or one that it does not have",
+        )
+        for axis, of in zip(axes, places, strict=True):
+            require(of.type is array(INT32) and not of.output, f"the places of {name!r} are no whole numbers")
+            require(of.low >= 0 and of.high < data.shape[axis], f"{name!r} has places outside of its data")
+            # two threads at one cell
+            require(of.distinct or not data.output, f"{name!r} is written, and its places may be alike")
+        for part in wanted:
+            del self._parameters[part]
+        self._require_new(name)
+        self._parameters[name] = Parameter(
+            name, data.type, data.low, data.high, shape_of(self._program, given), data.output
+        )
+        self._fixed.add(name)
+        self._indexed.add(name)
 
     def _bind_struct(self, name: str, of: Struct | StructArray) -> None:
         require(name not in self._names and name not in self._struct_arrays, f"there are two parameters {name!r}")

@@ -90,6 +90,8 @@ class ExpressionChecker:
         self._fixed: set[str] = set()
         #: parts of arrays, by their local names
         self._views: dict[str, Parameter] = {}
+        #: the indexed arrays, which are read and written element by element alone
+        self._indexed: set[str] = set()
         self._loops = 0
 
     def _expect(self, node: Expression, wanted: Type) -> None:
@@ -231,6 +233,7 @@ class ExpressionChecker:
     def _view(self, node: View) -> Type:
         of = self._array(node.array).type
         assert isinstance(of, Array)
+        require(node.array not in self._indexed, f"{node.array!r}, an indexed array, has no views")
         for index in node.indices:
             if not isinstance(index, Slice):
                 self._expect(index, INT32)
@@ -298,6 +301,7 @@ class ExpressionChecker:
                 require(isinstance(argument, Name | View), f"{parameter.name!r} takes an array")
                 assert isinstance(argument, Name | View)
                 given = self._array(argument.array if isinstance(argument, View) else argument.name)
+                require(given.name not in self._indexed, f"{given.name!r}, an indexed array, is given to a function")
                 require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
         return called_type(function, node)

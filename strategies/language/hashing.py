@@ -87,6 +87,8 @@ class _Shape:
             found = (*found, [p.generic for p in program.parameters])
         if program.structs:
             found = (*found, [(self._number(s.name), _notation(s.type), s.ndim) for s in program.structs])
+        if program.indexed:
+            found = (*found, [(self._number(given.name), given.axes) for given in program.indexed])
         return (*found, [self._function(f) for f in program.functions]) if program.functions else found
 
     def _function(self, function: Function) -> object:

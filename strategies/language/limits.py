@@ -7,14 +7,15 @@ it gets a forward verdict at best.  No rule may be wider than what the documenta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
 from strategies.language import types
-from strategies.language.effects import called_functions, effects, function_effects
+from strategies.language.effects import called_functions, effects, function_effects, root_array
+from strategies.language.indexed import data_of
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -51,9 +52,10 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overwrites import Overwrites
+from strategies.language.remembered import remembered
 from strategies.language.rules import bound_arguments, fixed
 from strategies.language.structs import flattened
-from strategies.language.types import Matrix, Transform, Type
+from strategies.language.types import Array, Matrix, Transform, Type
 from strategies.language.views import arrays_named, made, roots
 
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
@@ -74,6 +76,7 @@ class Limit(Enum):
     ATOMIC_RETURNED = "a value that an atomic operation returns is not there in the backward pass, and has no gradient"
     LOCAL_ARRAY = "wp.zeros is not differentiable: what an array of the thread holds is not there in the backward pass"
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
+    INDEXED_ARRAY = "what is written to an indexed array has no gradient: Warp's adjoints pass over it"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 
@@ -86,17 +89,28 @@ class Traits:
     flat: Callable[[str, Sequence[Type]], bool]
 
 
-def crossed(program: Program, traits: Traits) -> tuple[Limit, ...]:
-    """The limits that `program` is outside of, in the order of `Limit`."""
+def crossed(program: Program, traits: Traits, written: Written | None = None) -> tuple[Limit, ...]:
+    """The limits that `program` is outside of, in the order of `Limit`.
+
+    `written` is what is known of a launch; without it, elements that may be one count as one.
+    """
+    indexed = _stores_indexed(program)
     program = flattened(program)
-    replay = _Replay(program, program, traits, overwrites=Overwrites(program))
+    overwrites = Overwrites(program, None if written is None else written.after_reading)
+    replay = _Replay(program, program, traits, overwrites=overwrites, unsteady=set(unsteady(program, written)))
     replay.block(program.body)
     found = set(replay.found)
     if _in_place_products(program):
         found.add(Limit.IN_PLACE_PRODUCT)
-    if _replays_effects(program):
-        found.add(Limit.EFFECT_REPLAYED)
+    if indexed:
+        found.add(Limit.INDEXED_ARRAY)
     return tuple(limit for limit in Limit if limit in found)
+
+
+def _stores_indexed(program: Program) -> bool:
+    """Whether the kernel writes floats to an indexed array."""
+    wholes = [program.parameter(data_of(given.name)) for given in program.indexed]
+    return any(p.output and _holds_floats(p.type) for p in wholes)
 
 
 def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
@@ -127,26 +141,60 @@ def _breaks(body: Sequence[Statement]) -> bool:
 
 def _in_place_products(program: Program) -> bool:
     return any(
-        isinstance(node, AugmentedAssign) and isinstance(node.target, Element) and node.operator in ("mul", "div")
+        isinstance(node, AugmentedAssign)
+        and isinstance(node.target, Element)
+        and node.operator in ("mul", "div")
+        # of integers there is no gradient that could be wrong
+        and _holds_floats(node.target.type)
         for node in walk(program)
     )
 
 
-def _replays_effects(program: Program) -> bool:
-    """Whether calls change arrays in a way that does not come to the same when the function runs again."""
-    inner = function_effects(program)
-    called = called_functions(program)
-    writing = [name for name in called if inner[name].written and not program.function(name).replay]
-    if not writing:
-        return False
-    found = effects(program)
-    bodies = (program.body, *(program.function(name).body for name in called))
-    return bool(
-        found.read & found.written
-        or any(inner[name].added for name in writing)
+@remembered
+def replays_effects(program: Program) -> bool:
+    """Whether arrays may hold something else after a backward pass, in which functions run again."""
+    return bool(unsteady(flattened(program)))
+
+
+def unsteady(program: Program, written: Written | None = None) -> frozenset[str]:
+    """The arrays that calls change so that it does not come to the same when the functions run again.
+
+    To store once more what a function stored once comes to the same, if the kernel gives it the same arguments.
+    """
+    inner, parts = function_effects(program), roots(program)
+    changed: set[str] = set()
+    added: set[str] = set()
+    for node in (node for statement in program.body for node in walk(statement)):
+        if isinstance(node, Call) and not program.function(node.function).replay:
+            for parameter, argument in bound_arguments(program.function(node.function), node):
+                array = arrays_named(argument)
+                if array is not None and parameter.name in inner[node.function].written:
+                    changed.add(parts.get(array, array))
+                    if parameter.name in inner[node.function].added:
+                        added.add(parts.get(array, array))
+    bodies = (program.body, *(program.function(name).body for name in called_functions(program)))
+    if any(is_dynamic_loop(node) for body in bodies for statement in body for node in walk(statement)):
         # in the backward pass of a dynamic loop a call may get other arguments than it had
-        or any(is_dynamic_loop(node) for body in bodies for statement in body for node in walk(statement))
-    )
+        return frozenset(changed)
+    if written is not None:
+        return frozenset(added | (changed & written.again))
+    own = {root_array(n.target) for n in walk(program) if isinstance(n, Assign)}
+    again = effects(program).read.union(parts.get(array, array) for array in own if array is not None)
+    return frozenset(added | (changed & again))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a launch showed of how threads write."""
+
+    #: the arrays of which a thread wrote an element that it had read
+    after_reading: frozenset[str]
+    #: the arrays of which a thread wrote an element twice
+    again: frozenset[str]
+
+    def more_than(self, other: Written) -> bool:
+        """Whether another launch did not show all of this."""
+        return not (self.after_reading <= other.after_reading and self.again <= other.again)
 
 
 @dataclass
@@ -179,6 +227,8 @@ class _Replay:
     filled: set[str] = field(default_factory=set)
     #: whether a result of the function carries a derivative
     returns: bool = False
+    #: of the kernel, the arrays that hold something else in the backward pass, since functions run again
+    unsteady: set[str] = field(default_factory=set)
     #: what is known of calls, by the function and which of its parameters are active and stale
     calls: dict[object, _Replay] = field(default_factory=dict)
 
@@ -282,7 +332,21 @@ class _Replay:
             return Limit.LOCAL_ARRAY
         if any(map(self._is_overwritten, walk(node))):
             return Limit.ELEMENT_OVERWRITTEN
+        if self.unsteady and any(map(self._is_unsteady, walk(node))):
+            return Limit.EFFECT_REPLAYED
         return None
+
+    def _is_unsteady(self, node: Node) -> bool:
+        """Whether a node reads an array that functions change once more in the backward pass."""
+        if isinstance(node, Call):
+            return any(array in self.unsteady for array in self._given(node, self._effects[node.function].read))
+        return isinstance(node, Element | View) and self._array(node.array) in self.unsteady
+
+    def _given(self, node: Call, wanted: Collection[str]) -> list[str]:
+        """The arrays that a call gives for the parameters `wanted`."""
+        bound = bound_arguments(self.program.function(node.function), node)
+        named = [arrays_named(argument) for parameter, argument in bound if parameter.name in wanted]
+        return [self._array(array) for array in named if array is not None]
 
     def _is_overwritten(self, node: Node) -> bool:
         """Whether an element that a node reads is written by this statement or after it."""
@@ -343,10 +407,29 @@ class _Replay:
             case Call():
                 for argument in node.arguments:
                     self._use(argument)
-                self.found |= self._call(node).found
-                if self._is_overwritten(node):
+                inner = self._call(node)
+                self.found |= inner.found
+                if inner.active:
                     # what its adjoint needs of the arrays that it reads is not known here
-                    self.found.add(Limit.ELEMENT_OVERWRITTEN)
+                    if self._is_overwritten(node):
+                        self.found.add(Limit.ELEMENT_OVERWRITTEN)
+                    if self._is_unsteady(node):
+                        self.found.add(Limit.EFFECT_REPLAYED)
+                self._run_again(node)
+
+    def _run_again(self, node: Call) -> None:
+        """Note what a function changes that runs again in the backward pass, if it then gets other arguments."""
+        changed = self._effects[node.function].written
+        if not changed or self.program.function(node.function).replay:
+            return
+        if self._is_unsteady(node) or self._is_overwritten(node):
+            self.unsteady.update(self._given(node, changed))
+        for argument in node.arguments:
+            if not isinstance(argument.type, Array) and self._why_stale(argument) is not None:
+                self.unsteady.update(self._given(node, changed))
+                if not _holds_floats(argument.type):
+                    # not even where it writes is promised
+                    self.found.add(Limit.EFFECT_REPLAYED)
 
     def _use_operation(self, op: str, arguments: Sequence[Expression]) -> None:
         for argument in arguments:
@@ -469,7 +552,8 @@ class _Replay:
 
     def _branch(self, node: If) -> None:
         self._use(node.test)
-        if not self.quiet and any(isinstance(n, _CHANGES) for n in walk(node)):
+        stale = self._why_stale(node.test)
+        if not self.quiet and any(self._carries(n) or isinstance(n, Break | Continue) for n in walk(node)):
             self._need(node.test)
         entry, held = set(self.stale), {name: set(keys) for name, keys in self.assigned.items()}
         self.block(node.body)
@@ -479,6 +563,11 @@ class _Replay:
         self.stale |= after
         for name, keys in then.items():
             self.assigned[name] = self.assigned.get(name, set()) | keys
+        if stale is not None:
+            # what is assigned in the wrong arm is another value, even if it carries no derivative
+            changed = _assigned(node)
+            self.stale |= changed
+            self.reasons.update(dict.fromkeys(changed, stale))
 
     def _loop(self, node: For) -> None:
         for bound in (node.start, node.stop, node.step):
@@ -525,25 +614,30 @@ class _Replay:
     def _carries(self, node: Node) -> bool:
         """Whether a statement moves a derivative, or ends the thread, so that how often it runs matters to adjoints."""
         match node:
-            case Assign() | AugmentedAssign() | Atomic() | Evaluate():
+            case Assign() | AugmentedAssign():
+                return self._active(node.value) or self._writes(node.value) or self._ends(node.target)
+            case Atomic() | Evaluate():
                 return self._active(node.value) or self._writes(node.value)
             case Unpack():
-                return any(self._active(v) or self._writes(v) for v in node.values)
+                return any(self._active(v) or self._writes(v) for v in node.values) or any(
+                    map(self._ends, node.targets)
+                )
         return isinstance(node, Return)
+
+    def _ends(self, target: Target) -> bool:
+        """Whether an assignment may end what a derivative moves through, or consumes a cotangent."""
+        name = _root(target)
+        return _holds_floats(target.type) and (root_array(target) is not None or self._array(name) in self.active)
 
     def _writes(self, node: Expression) -> bool:
         """Whether calls in an expression change arrays."""
         return any(isinstance(n, Call) and self._effects[n.function].written for n in walk(node))
 
 
-#: Statements whose being run decides what an adjoint is.
-_CHANGES: Final = (Assign, AugmentedAssign, Atomic, Return, Break, Continue, Evaluate, Unpack)
-
-
-def _assigned(loop: For | While) -> set[str]:
-    """The local variables that a loop changes."""
+def _assigned(statement: For | While | If) -> set[str]:
+    """The local variables that the statements in a loop or a branch change."""
     found = set()
-    for node in walk(loop):
+    for node in walk(statement):
         match node:
             case Assign() | AugmentedAssign():
                 found.add(_local(node.target))
@@ -551,7 +645,7 @@ def _assigned(loop: For | While) -> set[str]:
                 found.update(map(_local, node.targets))
             case Atomic(result=Name(name=name)):
                 found.add(name)
-            case For() if node is not loop:
+            case For() if node is not statement:
                 found.add(node.name)
     return {name for name in found if name is not None}
 

@@ -338,8 +338,9 @@ class Parameter(Node, frozen=True, tag="parameter"):
 
     `low` and `high` bound, inclusively, the values of a scalar or of each cell of an array, so that the
     kernel is defined for every value between them; for an output array they bound what it holds before
-    the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  A `generic`
-    parameter has a type here, and none in the text: ``Any`` (``any``), or any float (``float``).
+    the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  No two cells of an
+    array that is `distinct`, of whole numbers, are alike.  A `generic` parameter has a type here, and none in the text:
+    ``Any`` (``any``), or any float (``float``).
     """
 
     name: str
@@ -349,6 +350,7 @@ class Parameter(Node, frozen=True, tag="parameter"):
     shape: tuple[int, ...] = ()
     output: bool = False
     default: Literal | None = None
+    distinct: bool = False
     generic: str | None = None
 
 
@@ -362,6 +364,18 @@ class StructParameter(Node, frozen=True, tag="struct"):
     name: str
     type: Type
     ndim: int = 0
+
+
+class IndexedParameter(Node, frozen=True, tag="indexed"):
+    """A parameter of the kernel that is an indexed array: ``wp.indexedarray(dtype=wp.float32, ndim=2)``.
+
+    It is made of `Parameter`s of their own: an array with the elements, ``name.data``, and for each of `axes` an array
+    of int32, ``name.index0``, of the places along that axis of the data that it has.  An axis without one is that of
+    the data.  The kernel reads and writes it as an array of as many dimensions.
+    """
+
+    name: str
+    axes: tuple[int, ...]
 
 
 class Function(Node, frozen=True, tag="function"):
@@ -401,6 +415,7 @@ class Program(Node, frozen=True, tag="program"):
     body: tuple[Statement, ...]
     functions: tuple[Function, ...] = ()
     structs: tuple[StructParameter, ...] = ()
+    indexed: tuple[IndexedParameter, ...] = ()
     overloads: tuple[Type, ...] = ()
 
     def __repr__(self) -> str:

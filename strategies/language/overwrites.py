@@ -3,7 +3,7 @@ at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
 from strategies.language.effects import function_effects
@@ -53,11 +53,14 @@ _NOWHERE: Final[_Places] = frozenset()
 class Overwrites:
     """The elements that may be written at or after each statement of the kernel, as far as indices tell.
 
-    Whatever writes counts, `+=` and atomics too.
+    Whatever writes counts, `+=` and atomics too.  Where it is known of a launch which arrays have elements that were
+    written after they were read (`among`), others do not count: indices alone do not tell ``row[k]`` from
+    ``row[k - 1]``.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, among: Collection[str] | None = None) -> None:
         self._program = program
+        self._among = among
         self._effects = function_effects(program)
         self._views = definitions(program.body)
         self._later: dict[int, _Places] = {}
@@ -114,6 +117,9 @@ class Overwrites:
 
     def _writes(self, node: Node) -> list[Place]:
         """What one node writes, apart from what is below it."""
+        return [place for place in self._written(node) if self._among is None or place.array in self._among]
+
+    def _written(self, node: Node) -> list[Place]:
         match node:
             case Assign() | AugmentedAssign():
                 return self._targets((node.target,))

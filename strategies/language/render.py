@@ -482,12 +482,15 @@ def _definition(of: Program | Function, called: str) -> Iterator[str]:
 
 
 def _parameters(of: Program | Function) -> Iterator[str]:
-    """The parameters of a signature: a struct stands where its fields do."""
+    """The parameters of a signature: a struct, or an indexed array, stands where its parts do."""
+    indexed = {p.name: p for p in of.indexed} if isinstance(of, Program) else {}
     structs = {p.name: p for p in of.structs} if isinstance(of, Program) else {}
     for parameter in of.parameters:
         whole = parameter.name.partition(".")[0]
         if whole == parameter.name:
             yield _parameter(parameter)
+        elif indexed.pop(whole, None) is not None:
+            yield f"{whole}: {type_name(parameter.type).replace('wp.array', 'wp.indexedarray', 1)}"
         elif (struct := structs.pop(whole, None)) is not None:
             called = type_name(struct.type)
             dimensions = f", ndim={struct.ndim}" if struct.ndim > 1 else ""

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from strategies.language import types
+from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
     Assign,
     Call,
@@ -75,20 +76,25 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs; the same object if it has none."""
+    """`program` without structs and indexed arrays; the same object if it has none."""
+    program = without_indexed(program)
     if not struct_types(program):
         return program
     return _Flattening(program).program()
 
 
 def destructured(program: Program) -> Program:
-    """`program` without structs, with names that Python takes; the same object if it has none."""
+    """`program` without structs and indexed arrays, with names that Python takes; the same object if it has none."""
     flat = flattened(program)
-    if flat is program:
-        return program
-    taken = {name for node in walk(flat) for f in _NAMED if (name := getattr(node, f, None))}
+    return program if flat is program else renamed(flat)
+
+
+def renamed(program: Program) -> Program:
+    """`program` with names that Python takes in the place of those with a dot, of no struct or indexed array."""
+    kept = {p.name for p in program.structs} | {p.name for p in program.indexed}
+    taken = {name for node in walk(program) for f in _NAMED if (name := getattr(node, f, None))}
     new: dict[str, str] = {}
-    for name in sorted(name for name in taken if "." in name):
+    for name in sorted(name for name in taken if "." in name and name.partition(".")[0] not in kept):
         plain, number = name.replace(".", "_"), 1
         while plain in taken or plain in new.values():
             plain, number = f"{name.replace('.', '_')}_{number}", number + 1
@@ -96,12 +102,12 @@ def destructured(program: Program) -> Program:
 
     def change(node: Node) -> Any:
         node = rebuild(node, change)
-        renamed = {f: new[v] for f in _NAMED if isinstance(v := getattr(node, f, None), str) and v in new}
+        changed = {f: new[v] for f in _NAMED if isinstance(v := getattr(node, f, None), str) and v in new}
         if isinstance(node, Call):
-            renamed["keywords"] = tuple(new.get(keyword, keyword) for keyword in node.keywords)  # type: ignore[assignment]
-        return msgspec.structs.replace(node, **renamed) if renamed else node
+            changed["keywords"] = tuple(new.get(keyword, keyword) for keyword in node.keywords)  # type: ignore[assignment]
+        return msgspec.structs.replace(node, **changed) if changed else node
 
-    found: Program = change(flat)
+    found: Program = change(program)
     return found
 
 

@@ -79,8 +79,9 @@ def rows(*of: tuple[Values, ...]) -> Values:
 
 def diagonal(v: Values) -> Values:
     """The matrix with `v` as its diagonal."""
-    found: Values = v[..., :, None] * np.eye(v.shape[-1], dtype=v.dtype)
-    return found
+    on_it = np.eye(v.shape[-1], dtype=bool)
+    # not a product: zero times infinity is none
+    return np.where(on_it, v[..., :, None], v.dtype.type(0))
 
 
 def _minor(a: Values, row: int, column: int) -> Values:

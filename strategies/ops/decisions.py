@@ -67,13 +67,25 @@ def quotient(r: Rounding, a: Values, b: Values) -> list[Decision]:
         return [Decision(np.floor(r(found)), np.abs(found - np.round(found)))]
 
 
+def place_of_extreme(v: Values, sign: int) -> Values:
+    """The index of the smallest (`sign` 1) or the largest (`sign` -1) component that is a number; 0 if none is."""
+    choose = np.argmin if sign > 0 else np.argmax
+    if v.dtype.kind != "f":
+        return np.asarray(choose(v, axis=-1))
+    nan = np.isnan(v)
+    found = choose(np.where(nan, sign * np.inf, v), axis=-1)
+    missed = np.take_along_axis(nan, np.asarray(found)[..., None], axis=-1)[..., 0]
+    # beside nothing but infinities, which stand for NaN above
+    place: Values = np.where(missed, np.argmin(nan, axis=-1), found)
+    return place
+
+
 def extreme(v: Values, sign: int) -> list[Decision]:
     """Which component is the smallest (`sign` 1) or the largest (`sign` -1)."""
     if v.shape[-1] < 2:
         return []
     ordered = np.sort(sign * v.astype(np.float64), axis=-1)
-    chosen = np.argmin(v, axis=-1) if sign > 0 else np.argmax(v, axis=-1)
-    return [Decision(chosen, ordered[..., 1] - ordered[..., 0], meets=True)]
+    return [Decision(place_of_extreme(v, sign), ordered[..., 1] - ordered[..., 0], meets=True)]
 
 
 def at_origin(v: Values, *_: Values) -> list[Decision]:
