@@ -92,7 +92,7 @@ def kernel(of: Scalar, functions: Sequence[Function] = (), overloads: Sequence[T
         body.append(AugmentedAssign(total, "add", value))  # type: ignore[arg-type]
     body.append(Assign(Element(of, "out", (AT,)), apply("mul", total, a)))
     return Program(
-        "known", "generic", (6,), parameters, (ThreadIndex(("i",)), *body), tuple(functions), (), tuple(overloads)
+        "known", "generic", (6,), parameters, (ThreadIndex(("i",)), *body), tuple(functions), overloads=tuple(overloads)
     )
 
 
