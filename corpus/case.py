@@ -125,7 +125,8 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     `inputs` are the values of all parameters by name, or none where the failure needs no launch;
     `cotangents` are the gradients that were fed back, by the name of the array; `layout` and `options` are
     the memory layout and the build options under which it fails; `evidence` says what was expected, what was
-    seen, and where, as `plain_json` gives it.
+    seen, and where, as `plain_json` gives it.  A failure of Warp's front end is one of a text that no typed program
+    has: then `source` is the text, and `program` a stub that says nothing.
     """
 
     schema: int = SCHEMA
@@ -138,6 +139,7 @@ class Case(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     options: dict[str, int | bool | str]
     evidence: dict[str, Any]
     provenance: Provenance
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.schema != SCHEMA:

@@ -29,6 +29,7 @@ known issue that it meets and that has none.
 #: How bad a kind of failure is for the one who meets it, the worst first.
 SEVERITY: Final = {
     FailureKind.FORWARD_MISMATCH: "silent wrong result",
+    FailureKind.MISREAD: "silent wrong meaning",
     FailureKind.MEMORY: "memory",
     FailureKind.BACKWARD_MISMATCH: "wrong gradient",
     FailureKind.CRASH: "crash",
@@ -39,6 +40,7 @@ SEVERITY: Final = {
     FailureKind.NONDETERMINISTIC: "differs from run to run",
     FailureKind.OPTION_MISMATCH: "depends on an option",
     FailureKind.METAMORPHIC_MISMATCH: "depends on the spelling",
+    FailureKind.INTERNAL: "internal exception instead of an error message",
 }
 
 

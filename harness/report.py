@@ -61,7 +61,7 @@ class Report:
 # ---------------------------------------------------------------- the issue
 
 
-_SHOULD: Final = {
+SHOULD: Final = {
     FailureKind.REJECTED: "Every construct in the kernel is documented as supported, so it should compile.",
     FailureKind.BUILD_ERROR: "A kernel that Warp accepts should become code that compiles.",
     FailureKind.CRASH: "The kernel does nothing undefined: indices are in range and no divisor is zero.",
@@ -83,6 +83,8 @@ _SHOULD: Final = {
     FailureKind.NONDETERMINISTIC: (
         "No two threads write one cell in an order that matters, so two launches should agree to the bit."
     ),
+    FailureKind.INTERNAL: "An error of Warp's own should say which part of the kernel is not supported.",
+    FailureKind.MISREAD: "What Warp does not translate as Python means it, it should refuse.",
 }
 
 
@@ -106,7 +108,7 @@ def readme(
     ]
     if failure.expected is None and failure.message:
         parts += ["```", errors_alone(failure.message.strip()), "```", ""]
-    parts += [f"**What should happen.** {_SHOULD[failure.kind]}"]
+    parts += [f"**What should happen.** {SHOULD[failure.kind]}"]
     parts += [f"- {line}" for line in _documented(program, failure)]
     parts += [
         "",

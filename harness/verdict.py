@@ -38,6 +38,8 @@ class FailureKind(str, Enum):
     OPTION_MISMATCH = "option-mismatch"
     METAMORPHIC_MISMATCH = "metamorphic-mismatch"
     NONDETERMINISTIC = "nondeterministic"
+    INTERNAL = "internal-error"
+    MISREAD = "misread"
 
     @property
     def sentence(self) -> str:
@@ -57,6 +59,8 @@ _SENTENCES = {
     FailureKind.OPTION_MISMATCH: "The kernel computes something else under an option that must not matter.",
     FailureKind.METAMORPHIC_MISMATCH: "Two spellings of the same meaning give different results.",
     FailureKind.NONDETERMINISTIC: "The same launch gives different bits the second time.",
+    FailureKind.INTERNAL: "Warp refuses what is not in its language with an exception out of its own insides.",
+    FailureKind.MISREAD: "Warp builds what is not in its language, with another meaning than Python's.",
 }
 
 

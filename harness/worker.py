@@ -593,7 +593,9 @@ def _refused_in(error: BaseException) -> str:
     """The innermost function of Warp that an exception came from, with its file."""
     own = os.path.dirname(wp.__file__) + os.sep
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(own)]
-    return f"{os.path.basename(frames[-1].filename)} {frames[-1].name}" if frames else ""
+    # comprehensions are functions of their own in some Pythons
+    named = [frame for frame in frames if not frame.name.startswith("<")]
+    return f"{os.path.basename(named[-1].filename)} {named[-1].name}" if named else ""
 
 
 def _say(error: BaseException) -> str:

@@ -10,12 +10,12 @@ import typer
 
 from corpus.case import Case
 from corpus.store import FAILURES
+from harness.case_script import script_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
 from harness.releases import Bisection, Seen, bisect, interpreter, releases
 from harness.report import README, with_releases
-from harness.reproduction import repro, run_repro
-from harness.stored_case import shown
+from harness.reproduction import run_repro
 from harness.triage import LEDGER, UNKNOWN, Ledger
 
 
@@ -50,7 +50,7 @@ def bisect_command(
 
 
 def _shows(case: Case, version: str) -> Seen:
-    ran = run_repro(repro(shown(case)), interpreter(version))
+    ran = run_repro(script_of(case), interpreter(version))
     seen = Seen.FAILS if ran.fails else Seen.FIXED if ran.fixed else Seen.UNKNOWN
     last = ran.output.splitlines()[-1] if ran.output else ""
     say(f"{case.bucket} on {version}: {seen.value}" + (f" ({last})" if seen is Seen.UNKNOWN else ""))

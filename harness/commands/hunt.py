@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 import typer
 
-from harness import frontend as edits
 from harness.campaign import Campaign
 from harness.commands.shared import (
     BadUsage,
@@ -28,6 +27,7 @@ from harness.commands.shared import (
     say,
     sum_up,
 )
+from harness.frontend import hunting
 from harness.probes import PROBES
 from harness.progress import progress
 
@@ -39,7 +39,8 @@ def hunt(
     seconds: Seconds = None,
     seed: Seed = 0,
     count: Annotated[
-        int | None, typer.Option("--count", "-n", min=0, help="Stop after so many verified kernels.")
+        int | None,
+        typer.Option("--count", "-n", min=0, help="Stop after so many verified kernels; with --frontend, texts."),
     ] = None,
     category: Category = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first new failure.")] = False,
@@ -68,7 +69,8 @@ def hunt(
         int | None, typer.Option("--shrinks", min=0, help="Failures that are reduced at most; any number if left out.")
     ] = None,
     frontend: Annotated[
-        bool, typer.Option("--frontend", help="Edit valid kernels into Python that Warp must refuse clearly.")
+        bool,
+        typer.Option("--frontend", help="Give Warp Python that is not in its language, which it must refuse clearly."),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -85,10 +87,7 @@ def hunt(
     folder = scratch or corpus
     assert folder is not None
     if frontend:
-        found = edits.hunt(folder, seed, FRONTEND_SECONDS if seconds is None else seconds, python, say)
-        if json:
-            print_json({"failures": [{"bucket": name, "hits": hits} for name, (_, hits, _) in found.items()]})
-        return int(bool(found))
+        return _in_the_front_end(folder, seed, seconds, count, python, fail_fast, keep_known, json)
     with contextlib.ExitStack() as stack:
         if scratch is not None:
             stack.callback(_remove_if_empty, scratch)
@@ -115,6 +114,36 @@ def hunt(
         if json:
             print_json(as_json(summary))
         return summary.exit_status
+
+
+def _in_the_front_end(
+    folder: Path,
+    seed: int,
+    seconds: float | None,
+    count: int | None,
+    python: str,
+    fail_fast: bool,
+    keep_known: bool,
+    json: bool,
+) -> int:
+    limit = FRONTEND_SECONDS if seconds is None else seconds
+    tally = hunting.hunt(folder, seed, limit, python, say, count=count, fail_fast=fail_fast, keep_known=keep_known)
+    hunting.sum_up(tally, say)
+    if json:
+        failures = [
+            {
+                "bucket": bucket,
+                "kind": met.kind,
+                "known": met.known,
+                "path": None if met.path is None else str(met.path),
+                "hits": met.hits,
+            }
+            for bucket, met in tally.met.items()
+            if met.reproduced
+        ]
+        doubtful = [bucket for bucket, met in tally.met.items() if not met.reproduced]
+        print_json({"texts": tally.texts, "failures": failures, "doubtful": doubtful})
+    return int(bool(tally.new))
 
 
 def _remove_if_empty(scratch: Path) -> None:

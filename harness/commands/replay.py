@@ -12,12 +12,13 @@ import typer
 
 from corpus.case import Case, DamagedCase, check_case, decode_case
 from corpus.store import CASE, FAILURES, Store
+from harness.case_script import script_of
 from harness.commands.recheck import recheck
 from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say
 from harness.jobs import BuildOptions
-from harness.reproduction import Shown, repro, run_repro
+from harness.reproduction import run_repro
 from harness.sandbox import Sandbox
-from harness.stored_case import shown
+from harness.stored_case import failure_of, shown
 from harness.triage import Ledger, bucket, message_head
 from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all
@@ -103,8 +104,8 @@ def _read(name: str, corpus: Path | None) -> Case:
 
 def _replay(case: Case, sandbox: Sandbox, python: str) -> tuple[Now, str]:
     given = shown(case)
-    if case.evidence.get("confirmed") and case.inputs:
-        return _run_script(given, python)
+    if case.source or (case.evidence.get("confirmed") and case.inputs):
+        return _run_script(case, python)
     # Its script never showed it, so only the oracle can say.
     (verdict,) = verify_all([case.program], sandbox, options=BuildOptions(optimization_level=given.level))
     if verdict.failure is None:
@@ -113,12 +114,11 @@ def _replay(case: Case, sandbox: Sandbox, python: str) -> tuple[Now, str]:
     return (Now.FAILS, "") if found == case.bucket else (Now.CHANGED, f"now it is {found}")
 
 
-def _run_script(given: Shown, python: str) -> tuple[Now, str]:
-    """Render the script from the syntax tree, for text from a file is never run."""
-    ran = run_repro(repro(given), python)
+def _run_script(case: Case, python: str) -> tuple[Now, str]:
+    ran = run_repro(script_of(case), python)
     last = ran.output.splitlines()[-1] if ran.output else ""
     if ran.fails:
-        return (Now.FAILS if _same_face(given.failure, ran.output) else Now.CHANGED), last
+        return (Now.FAILS if _same_face(failure_of(case), ran.output) else Now.CHANGED), last
     if ran.fixed:
         return Now.FIXED, last
     return Now.CHANGED, f"it {ran.ending}: {last}"

@@ -322,7 +322,9 @@ def _outcomes(tiers: Mapping[str, Counter[str]], campaigns: Mapping[str, Progres
 
 def _defect(case: Case, titles: Mapping[str, str], hits: Mapping[str, int]) -> Defect:
     title = titles.get(case.bucket) or f"{case.kind}: {case.evidence.get('message', '')}"
-    return Defect(title, case.kind, _kernel_only(render(case.program)), hits.get(f"known:{case.bucket}", 0))
+    return Defect(
+        title, case.kind, _kernel_only(case.source or render(case.program)), hits.get(f"known:{case.bucket}", 0)
+    )
 
 
 def _kernel_only(source: str) -> str:
