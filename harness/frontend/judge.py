@@ -42,6 +42,8 @@ INTERPRETER: Final = re.compile(
 _CLEAR: Final = re.compile(r"Error while parsing function .*?;\s*[A-Z][a-z]+ [a-z]", re.DOTALL)
 #: A name that the kernel itself looks up, and that is not there.
 _NAMES_IT: Final = re.compile(r"module 'warp[\w.]*' has no attribute")
+#: What stands in a kernel as if it were a value.
+_NO_VALUE: Final = re.compile(r"'(Function|function|type|module|builtin_function_or_method)' object|type object '")
 #: Warp puts the place in front of what was said.
 _PLACE: Final = re.compile(r"^Error while parsing function .*?\n;", re.DOTALL)
 
@@ -83,10 +85,13 @@ def _named(result: JobResult) -> tuple[FailureKind, str] | None:
     if result.status is not Status.REJECTED:
         kind = FailureKind(result.status.value)
         words = re.search(r"error: (.*)", result.message)
-        about = re.sub(r"'[^']*'|\d+", "", words.group(1) if words else "")
+        about = re.sub(r"'[^']*'|\d+", "", words.group(1) if words else "").split("(")[0].split(";")[0]
         return kind, slug(f"frontend {kind.value} {about}")
     name, _, said = result.message.partition(": ")
     if is_internal(name, said):
+        if _NO_VALUE.search(said):
+            # Warp meets it wherever a value can stand, and one look at what stands there would do everywhere.
+            return FailureKind.INTERNAL, "frontend-function-or-type-as-value"
         return FailureKind.INTERNAL, slug(f"frontend {name} {result.place.replace('.py', '') or _about(said)}")
     return None
 
