@@ -28,7 +28,7 @@ from types import TracebackType
 import filelock
 
 from corpus import files
-from corpus.case import CASE, FAILURES, Case, check_bucket, check_case, encode_case
+from corpus.case import ASIDE, CASE, FAILURES, Case, check_bucket, check_case, encode_case
 from corpus.checking import case_files, check_corpus, read_case
 from corpus.digests import DigestSet
 from corpus.files import LOCK, CorpusBusy, explained, replace_file
@@ -290,11 +290,16 @@ class Store:
             for shard, numbers in spread(self.path, category, [line for _, line in part]).items()
         }
 
-    def save_case(self, case: Case) -> Path:
-        """Writes `case` into the folder of its bucket, over an earlier one, and returns that folder."""
+    def save_case(self, case: Case, *, aside: bool = False) -> Path:
+        """Writes `case` into the folder of its bucket, over an earlier one, and returns that folder.
+
+        One that is to be put `aside` is kept for a person to look at, and is no failure of the corpus.
+        """
         self._require_writer()
         check_case(case)
         folder = self.failure_folder(case.bucket)
+        if aside:
+            folder = self.path / ASIDE / case.bucket
         with explained(self.path):
             os.makedirs(folder, exist_ok=True)
             replace_file(folder / CASE, [encode_case(case) + b"\n"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,7 +21,6 @@ from harness.probes import PROBES
 from harness.report import write_report
 from harness.summary import Found, Snapshot, StopReason, Summary
 from harness.triage import Ledger
-from harness.verdict import FailureKind
 from harness.workers import WorkerBroke, WorkerDied
 from strategies.language.nodes import size
 
@@ -72,10 +70,6 @@ class Handle(Protocol):
 
 
 Watch = Callable[[Snapshot], None]
-
-
-#: Kinds of failure that a script of the kernel alone shows whenever it is the kernel's own.
-_COMPARED: Final = (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH, FailureKind.LAYOUT_MISMATCH)
 
 
 @dataclass(frozen=True)
@@ -449,12 +443,14 @@ class Run:
         )  # fmt: skip
         if reduced.bucket in self._found and result.index in self._seen:
             self._found[reduced.bucket].seconds = time.monotonic() - self._seen[result.index]
-        if report.refuted and reduced.of_batch and reduced.device == "cpu" and _compares(reduced):
-            self._found[reduced.bucket].doubtful = True
-            shutil.rmtree(report.folder)
+        if report.refuted:
+            found = self._found.get(reduced.bucket)
+            if found is not None:
+                found.doubtful, found.path = True, report.folder
+            why = "it failed beside others, and not alone" if reduced.of_batch else "its script shows the right result"
             self._campaign._say(
-                f"kernel {index} of category {result.category}, seed {self._plan.seed}, is inconclusive: it failed "
-                f"beside others ({reduced.bucket}), and does not alone"
+                f"kernel {index} of category {result.category}, seed {self._plan.seed}, is not reproduced "
+                f"({reduced.bucket}): {why}; it is put aside in {report.folder}"
             )
         elif not report.confirmed:
             self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
@@ -500,12 +496,6 @@ class Run:
         if campaign._count is not None and added:
             left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
         return min(left, default=None)
-
-
-def _compares(reduced: ReducedFailure) -> bool:
-    """Whether the script of a failure compares what was found to be wrong; memory it does not look at."""
-    failure = reduced.reduced.verdict.failure
-    return failure is not None and failure.kind in _COMPARED
 
 
 def _size(result: Result) -> int:

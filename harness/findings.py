@@ -14,16 +14,17 @@ PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
 HEAD: Final = """\
 # Defects of Warp that were found
 
-Each was found by a campaign, reduced by the reducer, and is shown by a script of Warp and NumPy alone, which ends with
-status 1 while the defect is there. `python -m harness.findings` writes this page out of the ledger
-(`harness/known_issues.toml`); `warpsmith bisect` finds the first release.
+Each was found by a campaign (those of the front end by `warpsmith hunt --frontend`), reduced by the reducer, and is
+shown by a script of Warp and NumPy alone, which ends with status 1 while the defect is there. `python -m
+harness.findings` writes this page out of the ledger (`harness/known_issues.toml`); `warpsmith bisect` finds the first
+release.
 
 | what | since | severity | script | Warp's issue |
 |---|---|---|---|---|
 """
 TAIL: Final = """
-A case of each is made with `warpsmith hunt --keep-known --corpus corpus`, which saves one reduced failure of every
-known issue that it meets and that has none.
+A case of each is made with `warpsmith hunt --keep-known --corpus corpus`, with `--frontend` too for those of the front
+end, which saves one reduced failure of every known issue that it meets and that has none.
 """
 
 #: How bad a kind of failure is for the one who meets it, the worst first.

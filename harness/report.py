@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from corpus.case import encode_case
+from corpus.case import ASIDE, encode_case
 from corpus.record import Provenance
 from corpus.store import CASE, Store, replace_file
 from harness.generated_code import GeneratedCodeError, backward_text, forward_text
@@ -49,7 +49,7 @@ NOT_BISECTED: Final = f"{SINCE} the versions before were not tried."
 class Report:
     """What was written: the folder, and whether the script shows the failure by itself, with what it said.
 
-    `refuted` says that it ran to its end and showed the right result.
+    `refuted` says that it ran to its end and showed the right result: then the folder is one of those put aside.
     """
 
     folder: Path
@@ -248,6 +248,8 @@ def write_report(
 ) -> Report:
     """Store a reduced failure in the folder of its bucket, over an earlier one.
 
+    A failure whose script shows the right result is no finding: it is put aside, with the reason.
+
     Args:
         place: a store that is open for writing, or the folder in which the bucket's folder is made.
         reduced: the failure.
@@ -263,14 +265,16 @@ def write_report(
     script = repro(shown)
     ran = run_repro(script, python)
     case = make_case(reduced, bucket, provenance, confirmed=ran.fails, known=None if known is None else known.id)
+    # a script runs on the CPU alone
+    refuted = ran.fixed and device == "cpu"
     if isinstance(place, Store):
-        folder = place.save_case(case)
+        folder = place.save_case(case, aside=refuted)
     else:
-        folder = place / bucket
+        folder = place / (ASIDE if refuted else "") / bucket
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / CASE, [encode_case(case) + b"\n"])
     issue = readme(reduced, bucket, provenance, script, ran, known, device)
     test = regression(shown, bucket, _title(failure, bucket, known))
     for name, text in ((REPRO, script), (README, issue), (TEST, test)):
         replace_file(folder / name, [text.encode()])
-    return Report(folder, ran.fails, ran.output, ran.fixed)
+    return Report(folder, ran.fails, ran.output, refuted)

@@ -61,6 +61,8 @@ GENERIC, STRIDED, SPECIAL = range(3)
 ACCUMULATED: Final = "accumulated"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
+#: What a failure begins with that only guards around an array show.
+AROUND: Final = "memory around the array"
 #: What a failure of the second backward pass names as its launch.
 AGAIN: Final = "again"
 
@@ -172,7 +174,7 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
                 continue
             problem = None
             if not array.canary_intact:
-                problem = "memory around the array, or its gradient in the forward pass, was changed"
+                problem = f"{AROUND}, or its gradient in the forward pass, was changed"
             elif not parameter.output and not _same(array.data.ravel(), inputs[parameter.name].ravel()):
                 problem = "an input array was changed"
             elif not array.intact_after_backward and not replays_effects(expectation.program):

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import pytest
 
+from corpus.case import decode_case
 from corpus.store import JOURNAL, LOCK, Store, check_corpus
 from harness.campaign import Campaign
 from harness.campaign_run import Run
@@ -249,9 +250,9 @@ def right() -> Program:
     return program
 
 
-@pytest.mark.parametrize(("of_batch", "status"), [(True, 0), (False, 1)])
-def test_what_failed_beside_others_and_does_not_alone_is_no_failure(
-    tmp_path: Path, of_batch: bool, status: int
+@pytest.mark.parametrize("of_batch", [True, False])
+def test_what_failed_once_and_does_not_in_its_script_is_no_failure_and_put_aside(
+    tmp_path: Path, of_batch: bool
 ) -> None:
     program = right()
     expected = try_expect(program, 0)
@@ -261,14 +262,22 @@ def test_what_failed_beside_others_and_does_not_alone_is_no_failure(
     cell = (0,) * expected.outputs[name].expected.ndim
     failure = Failure(FailureKind.FORWARD_MISMATCH, "it was damaged", name, False, cell, value, value + 1, 1e-3)
     verdict = failed(failure).because(inputs=expected.inputs, cotangents=expected.cotangents, inputs_seed=expected.seed)
-    campaign = Campaign(tmp_path, categories=("unary",), hunt=True)
+    said: list[str] = []
+    campaign = Campaign(tmp_path, categories=("unary",), hunt=True, say=said.append)
     with Store.open(tmp_path, write=True) as store:
         run = Run(campaign, store, 0.0)
         run._versions = Versions("1.19.0", "2", "3")
         found = replace(ReducedFailure.unreduced(program, verdict), of_batch=of_batch)
         run._keep(found, Result(0, "unary", "failure", evidence=(program, verdict)))
-        assert int(bool(run._snapshot().new_failures)) == status
-    assert len(list(tmp_path.glob("failures/*"))) == status
+        assert run._snapshot().new_failures == []
+        (seen,) = run._snapshot().failures
+        assert list(store.cases()) == []
+    assert not list(tmp_path.glob("failures/*"))
+    assert seen.path == tmp_path / "unreproduced" / seen.bucket
+    assert "not reproduced" in (seen.path / "README.md").read_text()
+    assert decode_case((seen.path / "case.json").read_bytes()).program == program
+    (sentence,) = (sentence for sentence in said if "not reproduced" in sentence)
+    assert ("beside others" in sentence) == of_batch
 
 
 # ---------------------------------------------------------------- plans

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from planted import Defect, plant
 from tiny import apply
 
 from corpus.case import decode_case
@@ -23,7 +24,7 @@ from harness.sandbox import Sandbox
 from harness.shrink import Reduced, reduce
 from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind
-from harness.verify import verify_all
+from harness.verify import AROUND, verify_all
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
@@ -150,6 +151,7 @@ def test_a_regression_test_fails_in_another_project_until_the_defect_is_fixed(re
         write_report(tmp_path, fixed, "gone", PROVENANCE),
     ]
     assert [report.confirmed for report in reports] == [True, False]
+    assert [report.folder for report in reports] == [tmp_path / "there", tmp_path / "unreproduced" / "gone"]
     assert "not reproduced" in (reports[1].folder / "README.md").read_text()
     (tmp_path / "elsewhere").mkdir()
     said = ran_by_pytest(tmp_path / "elsewhere", *(report.folder / "test_repro.py" for report in reports))
@@ -210,6 +212,7 @@ SHOWN = [
     Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9),
     Failure(FailureKind.LAYOUT_MISMATCH, "", "tape", True, (0, 1, 1), 1.0, 0.0, 0.0, "strided"),
     Failure(FailureKind.MEMORY, "an input array was changed", "tape"),
+    Failure(FailureKind.MEMORY, f"{AROUND} was changed", "tape"),
     Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9, "again"),
     Failure(FailureKind.BACKWARD_MISMATCH, "", "tape", True, (0, 1), -1.0, 0.0, 1e-9, "withheld flags"),
 ]
@@ -247,6 +250,17 @@ def test_every_kind_of_failure_has_a_script_and_a_regression_test(failure: Failu
     tree = ast.parse(regression(shown, "Some-thing.1", "A sentence."))
     assert [node.name for node in tree.body if isinstance(node, ast.FunctionDef)][-1] == "test_some_thing_1"
     assert ast.get_docstring(tree) == "A sentence."
+
+
+def test_a_store_beyond_the_end_of_an_array_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    beyond = Defect("native/array.h", r"(    index\(buf, i, j\) = value;)", r"\1 (&index(buf, i, j))[1] = value;")
+    failure = Failure(FailureKind.MEMORY, f"{AROUND} was changed", "out")
+    script = repro(Shown(EVERYTHING, failure, INPUTS, COTANGENTS))
+    assert run_repro(script).fixed
+    monkeypatch.setenv("PYTHONPATH", str(plant(tmp_path / "planted", [beyond])))
+    ran = run_repro(script)
+    assert ran.fails, ran.output
+    assert "expected 165" in ran.output
 
 
 def test_a_crash_is_shown_in_a_process_of_its_own(tmp_path: Path):

@@ -34,7 +34,7 @@ INTERPRETER: Final = re.compile(
     r"object is not (iterable|subscriptable|callable)|object does not support|unsupported operand type|"
     r"not supported between instances|has no attribute|has no len|unhashable type|"
     r"(too many|not enough) values to unpack|cannot be converted to|too large to convert|"
-    r"(positional|keyword) arguments?\b.*\b(given|missing)|unexpected keyword argument|must be str, not|"
+    r"must be str, not|"
     r"cannot be interpreted as an integer|keywords must be strings|can only concatenate|"
     r"argument of type '\w+' is not (iterable|a container)|must be real number"
 )

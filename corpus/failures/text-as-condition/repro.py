@@ -1,0 +1,21 @@
+import sys
+import tempfile
+
+import warp as wp
+
+wp.config.quiet, wp.config.log_level = True, 40  # the one before Warp 1.14, the other since
+wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time
+
+
+@wp.kernel
+def edited():
+    x0 = 1 < 'a'
+
+
+try:
+    wp.load_module(device="cpu")
+except Exception as error:
+    said = f"{type(error).__name__}: {error}"
+    print(f"expected: an error that says what Warp does not support\nactual: {said}")
+    sys.exit(int("build failed" in said))
+print("it is built")
