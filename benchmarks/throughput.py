@@ -72,8 +72,11 @@ class Meter:
         return (last[1] - first[1]) / pairs, (last[2] - first[2]) / pairs
 
 
-def naive(program: Program, builder: building.Builder, n: int) -> float:
-    """CPU seconds to build one program as Warp comes, and to have `wp.autograd.gradcheck` judge it."""
+def naive(program: Program, builder: building.Builder, n: int) -> float | None:
+    """CPU seconds to build one program as Warp comes, and to have `wp.autograd.gradcheck` judge it.
+
+    None for one that it cannot be given: it takes neither structs nor indexed arrays.
+    """
     expectation = try_expect(program, 0)
     assert isinstance(expectation, Expectation)
 
@@ -88,7 +91,10 @@ def naive(program: Program, builder: building.Builder, n: int) -> float:
             raise_exception=False, show_summary=False,
         )  # fmt: skip
 
-    return builder.in_child(check)[0]
+    try:
+        return builder.in_child(check)[0]
+    except building.ChildDied:
+        return None
 
 
 def measure(
@@ -114,6 +120,9 @@ def measure(
     # evenly over all categories, of which the files are sorted by
     step = max(1, len(backward) // max(1, sample))
     checked = [naive(program, builder, n) for n, program in enumerate(backward[::step][:sample])]
+    judged = [seconds for seconds in checked if seconds is not None]
+    if not judged:
+        raise SystemExit("the naive way could judge none of the programs: ask for more with --naive")
     return {
         "pairs": summary.verified,
         "programs": summary.draws,
@@ -125,8 +134,8 @@ def measure(
         "start": meter.start,
         "built": built,
         "limit": min(built.values()),
-        "naive": sum(checked) / len(checked),
-        "naive sample": len(checked),
+        "naive": sum(judged) / len(judged),
+        "naive sample": len(judged),
         "generated": written,
     }
 
