@@ -134,8 +134,9 @@ def decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) ->
         message=result["message"],
         # A launch in the middle of which the program failed has no result.
         launches=tuple(map(_decode_launch, job.launches, result["launches"])),
-        cpp=own_text(reply["cpp"]),
-        cuda=own_text(reply["cuda"]),
+        # a kernel with a module of its own has a text of its own
+        cpp=own_text(result.get("cpp", reply["cpp"])),
+        cuda=own_text(result.get("cuda", reply["cuda"])),
         code=reply.get("code"),
         place=result.get("place", ""),
     )

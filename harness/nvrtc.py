@@ -39,7 +39,9 @@ def main() -> None:
         os.mkdir(folder)
         try:
             module = _imported(source, f"row_{number}", folder)
-            wp.compile_aot_module(module, arch=request["arch"], use_ptx=True, module_dir=folder, strip_hash=True)
+            # the module of the kernel, which its options may have made its own
+            (own,) = {kernel.module for kernel in vars(module).values() if isinstance(kernel, wp.Kernel)}
+            wp.compile_aot_module(own, arch=request["arch"], use_ptx=True, module_dir=folder, strip_hash=True)
             say({"cuda": _only(folder, "cu"), "ptx": _only(folder, "ptx").rstrip("\0")})
         except Exception as error:
             say({"error": f"{type(error).__name__}: {error}"})

@@ -14,7 +14,7 @@ import msgspec
 
 from harness.bounds import Bounds
 from strategies.language.hashing import defined_names
-from strategies.language.limits import MAX_UNROLL, is_dynamic, is_dynamic_loop
+from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -198,10 +198,10 @@ def zero_of(of: Type) -> Expression:
 
 def _constants(program: Program) -> frozenset[str]:
     """The names that Warp may hold to be constants: indices of unrolled loops, and bare literals."""
-    found = set()
+    found, most = set(), max_unroll(program)
     for node in walk(program):
         match node:
-            case For() if not is_dynamic(node):
+            case For() if not is_dynamic(node, most):
                 found.add(node.name)
             case Assign(target=Name(name=name), value=Literal()):
                 found.add(name)
@@ -225,11 +225,11 @@ def convert_loop_constants(program: Program) -> Program:
 def copy_before_dynamic_loops(program: Program) -> Program:
     """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
     names = FreshNames(program)
-    return bodies(program, lambda owner: _copied_before_loops(owner, names))
+    return bodies(program, lambda owner: _copied_before_loops(owner, names, max_unroll(program)))
 
 
-def _copied_before_loops(owner: Program | Function, names: FreshNames) -> tuple[Statement, ...]:
-    changed = {name for loop in _within(owner) if is_dynamic_loop(loop) for name in _assigned(loop)}
+def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
+    changed = {name for loop in _within(owner) if is_dynamic_loop(loop, most) for name in _assigned(loop)}
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         found: list[Statement] = []
@@ -249,7 +249,7 @@ def _copied_before_loops(owner: Program | Function, names: FreshNames) -> tuple[
                 return [node, Assign(copy, target), Assign(target, copy)]
             case If():
                 return [msgspec.structs.replace(node, body=block(node.body), orelse=block(node.orelse))]
-            case For() if not is_dynamic(node):
+            case For() if not is_dynamic(node, most):
                 return [msgspec.structs.replace(node, body=block(node.body))]
         return [node]
 
@@ -272,11 +272,11 @@ def copy_reassigned_indices(program: Program) -> Program:
 
     Nothing after the loop may read `k`, whose last value the copy has then.
     """
-    names = FreshNames(program)
+    names, most = FreshNames(program), max_unroll(program)
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
-        if not isinstance(node, For) or not is_dynamic(node) or node.name not in _assigned(node):
+        if not isinstance(node, For) or not is_dynamic(node, most) or node.name not in _assigned(node):
             return node
         copy = names.fresh(node.name)
 
@@ -323,6 +323,8 @@ class _Guards:
 
     def __init__(self, program: Program, owner: Program | Function) -> None:
         self._owner = owner
+        # one that is never unrolled still ends
+        self._most = max(1, max_unroll(program))
         self._bounds = Bounds(program, owner)
         self._parameters = {p.name for p in owner.parameters}
         self._names = FreshNames(program)
@@ -365,9 +367,9 @@ class _Guards:
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips, returns = self._trips(loop), _returns_from_loop(loop)
-        if not (_exits(loop.body) or returns) or trips is None or trips > MAX_UNROLL**2:
+        if not (_exits(loop.body) or returns) or trips is None or trips > self._most**2:
             return [msgspec.structs.replace(loop, body=body)]
-        rounds = -(-trips // MAX_UNROLL)
+        rounds = -(-trips // self._most)
         width = -(-trips // max(rounds, 1))
         turn, round_ = (Name(INT32, self._names.fresh(base)) for base in ("turn", "round"))
         index = Name(INT32, loop.name)

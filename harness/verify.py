@@ -450,7 +450,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     # A value that a loop computed and the backward pass does not have may be an index: then not even where that
     # pass writes is promised.
     lost = bool({Limit.DYNAMIC_LOOP, Limit.EFFECT_REPLAYED} & set(expectation.limits)) and steers(expectation.program)
-    backward = not lost and not {Limit.ATOMIC_RETURNED, Limit.LOCAL_ARRAY} & set(expectation.limits)
+    backward = not lost and not {Limit.ATOMIC_RETURNED, Limit.LOCAL_ARRAY, Limit.NO_BACKWARD} & set(expectation.limits)
     plain = _arguments(expectation, generic, 1)
     found = {
         "generic": Launch(dims, plain, backward=backward, twice=True),

@@ -558,8 +558,10 @@ def _load(module: Any, device: str, block_dim: int = 1) -> None:
         wp.load_module(module, device=device, max_workers=0)
 
 
-def _generated(folder: str, extension: str) -> str | None:
-    found = sorted(glob.glob(os.path.join(folder, "**", "*." + extension), recursive=True))
+def _generated(folder: str, extension: str, module: str | None = None) -> str | None:
+    """The text that Warp wrote below `folder`, of a module of that name if there is one."""
+    inner = "**" if module is None else os.path.join("**", f"wp_{glob.escape(module)}_*")
+    found = sorted(glob.glob(os.path.join(folder, inner, "*." + extension), recursive=True))
     if not found:
         return None
     with open(found[0], encoding="utf-8") as file:
@@ -638,8 +640,7 @@ def _failure(status: str, stage: str, message: str, launches: list[Frame] | None
 
 
 def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log: str | None) -> bool:
-    """Build and load the module of a request, with a frame for its text, or for what was said instead; whether it
-    could be built."""
+    """Build and load a module of a request, with a frame for what was said if it cannot be built; whether it can."""
     alone = len(request["programs"]) == 1
     name, extension = ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
 
@@ -651,7 +652,7 @@ def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, lo
             emit({"failed": {"stage": "build", "message": message}})
 
     def show_text() -> None:
-        text = _generated(folder, extension)
+        text = _generated(folder, extension, module.name)
         if text is not None:
             emit({"text": name, "value": text})
 
@@ -665,13 +666,12 @@ def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, lo
             _load(module, device, request["block_dim"])
     except Exception as error:
         # Warp writes the C++ text after its own work and before the compiler's.
-        if _generated(folder, extension) is None:
+        if _generated(folder, extension, module.name) is None:
             refused("rejected", _say(error), _refused_in(error))
         else:
             refused("build-error", _with_output(_say(error), log), _refused_in(error))
         show_text()
         return False
-    show_text()
     return True
 
 
@@ -715,7 +715,6 @@ def run_batch(
     `folder` is new and this batch's own: Warp's kernel cache. `log` is where the C++ compiler's words go.
     """
     programs = request["programs"]
-    alone = len(programs) == 1
     wp.config.kernel_cache_dir = os.path.join(folder, "cache")
 
     started, began = time.perf_counter(), time.time()
@@ -732,12 +731,20 @@ def run_batch(
     if not kernels:
         emit({"done": True})
         return
-    module = next(iter(kernels.values())).module
+    modules = list(dict.fromkeys(kernel.module for kernel in kernels.values()))
+    shared = next((module for module in modules if module.name == module_name), None)
+    for module in modules:
+        if module is not shared:
+            _complete_options(module, request["options"])
 
     emit({"stage": "build", "index": None})
-    if not _build(request, module, emit, folder, device, log):
+    if not all(_build(request, module, emit, folder, device, log) for module in modules):
         emit({"done": True})
         return
+    name, extension = ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
+    texts = {module: _generated(folder, extension, module.name) for module in modules}
+    if texts.get(shared) is not None:
+        emit({"text": name, "value": texts[shared]})
     emit({"seconds": "build", "value": time.perf_counter() - started})
     if request["digest"] and (digest := _code_digest(folder, began)) is not None:
         emit({"text": "code", "value": digest})
@@ -753,26 +760,55 @@ def run_batch(
             outcomes[index] = {"status": "ok", "stage": "launch", "message": "", "launches": launches}
         except Exception as error:
             outcomes[index] = _failure("rejected", "launch", _say(error), launches)
+        if kernel.module is not shared:
+            outcomes[index][name] = texts[kernel.module]
         emit({"result": index, "value": outcomes[index]})
     emit({"seconds": "run", "value": time.perf_counter() - started})
 
     if request["cuda"] is not None:
-        emit({"stage": "cuda", "index": None})
-        cuda_folder = os.path.join(folder, "cuda")
-        os.mkdir(cuda_folder)
+        _generate_cuda(request, emit, folder, kernels, outcomes, shared, log)
+    emit({"done": True})
+
+
+def _complete_options(module: Any, options: Mapping[str, Any]) -> None:
+    """Build a module that a kernel has for itself as the batch is built, but for what its program says."""
+    usual = type(module)("usual", None).options
+    for name, value in options.items():
+        if module.options[name] == usual[name]:
+            module.options[name] = value
+    module.mark_modified()
+
+
+def _generate_cuda(
+    request: Frame,
+    emit: Emit,
+    folder: str,
+    kernels: dict[int, Any],
+    outcomes: dict[int, Frame],
+    shared: Any,
+    log: str | None,
+) -> None:
+    """Have Warp generate the CUDA text of each module, and NVRTC compile it."""
+    emit({"stage": "cuda", "index": None})
+    texts: dict[Any, str | None] = {}
+    for number, module in enumerate(dict.fromkeys(kernel.module for kernel in kernels.values())):
+        cuda_folder = os.path.join(folder, "cuda", str(number))
+        os.makedirs(cuda_folder)
         try:
             wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=cuda_folder)
         except Exception as error:
             message = _same_every_time(_with_output(_say(error), log), folder)
-            if alone:
+            if len(request["programs"]) == 1:
                 value = {**outcomes[0], "status": "build-error", "stage": "cuda", "message": message}
                 emit({"result": 0, "value": value})
             else:
                 emit({"failed": {"stage": "cuda", "message": message}})
-        text = _generated(cuda_folder, "cu")
-        if text is not None:
-            emit({"text": "cuda", "value": text})
-    emit({"done": True})
+        texts[module] = _generated(cuda_folder, "cu")
+    if texts.get(shared) is not None:
+        emit({"text": "cuda", "value": texts[shared]})
+    for index, kernel in kernels.items():
+        if kernel.module is not shared and outcomes[index]["status"] == "ok":
+            emit({"result": index, "value": {**outcomes[index], "cuda": texts[kernel.module]}})
 
 
 # ----------------------------------------------------------------------------

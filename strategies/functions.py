@@ -56,6 +56,7 @@ class FunctionSketch(Sketch):
         self.allowed, self.mixture = kernel.allowed, kernel.mixture
         self.vectors, self.spread, self.decimals = kernel.vectors, kernel.spread, kernel.decimals
         self.callees, self.called, self.calls = kernel.callees, kernel.called, kernel.calls
+        self.max_unroll = kernel.max_unroll
         self.max_arrays = 0
         self.most_parameters = FUNCTION_PARAMETERS
         self.nodes = NODE_BUDGET - FUNCTION_NODES

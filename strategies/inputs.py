@@ -8,7 +8,8 @@ from strategies import intervals
 from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Apply, Element, Expression, Function, Literal, Name, Parameter, View
+from strategies.language.limits import MAX_UNROLL
+from strategies.language.nodes import Apply, Element, Expression, Function, Literal, Name, Options, Parameter, View
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
 from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, OpSpec, instances
@@ -80,6 +81,9 @@ class Inputs:
         self.indexed: dict[str, tuple[Parameter, ...]] = {}
         #: the scalar types that a generic kernel is instantiated for
         self.overloads: tuple[Type, ...] = ()
+        #: how the kernel is built, where not by default, and the most iterations of a loop that are unrolled then
+        self.options: Options | None = None
+        self.max_unroll = MAX_UNROLL
         #: whether literals may be decimals, which no two float types round alike
         self.decimals = True
         #: the functions over structs

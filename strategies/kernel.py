@@ -55,4 +55,5 @@ def draw_kernel(
         structs=parameters_of(sketch),
         indexed=indexed_parameters(sketch),
         overloads=sketch.overloads,
+        options=sketch.options,
     )

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from strategies.blocks import HEADROOM, rounded, whole
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.limits import MAX_UNROLL
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -62,7 +61,7 @@ class Loops(Updates):
         leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
         parts = (bounds.start, bounds.stop, bounds.step)
         dynamic = (
-            leaves or bounds.trips > MAX_UNROLL or any(b is not None and not isinstance(b, Literal) for b in parts)
+            leaves or bounds.trips > self.max_unroll or any(b is not None and not isinstance(b, Literal) for b in parts)
         )
         index = Variable(name, INT32, bounds.interval, constant=True)
 

@@ -153,6 +153,27 @@ class Generics:
     overloads: tuple[tuple[int, int], ...] = ((4, 0), (7, 1), (1, 2))
 
 
+@dataclass(frozen=True)
+class Builds:
+    """What a kernel's decorator says of its build.
+
+    `fast_math` is left out: on a device it makes results less exact than any tolerance here allows, on the CPU it does
+    nothing.  Kernels with options of their module have a module each, which costs a build each.
+    """
+
+    #: whether ``enable_backward`` is said, and what: without a backward pass only results can be checked
+    backward: tuple[tuple[int, str], ...] = ((10, "unsaid"), (3, "off"), (2, "on"))
+    #: of 100 kernels, how many say ``max_unroll``, ``fuse_fp`` and ``mode``
+    unrolls: int = 70
+    fuses: int = 20
+    modes: int = 12
+    #: 0 unrolls nothing; up to 8 as much as people write; 20 is beyond Warp's own
+    max_unroll: tuple[tuple[int, int], ...] = ((2, 0), (1, 1), (3, 2), (5, 4), (4, 8), (2, 16), (1, 20))
+    #: debug builds take a header of their own
+    mode: tuple[tuple[int, str], ...] = ((1, "debug"), (2, "release"))
+
+
+BUILDS: Final = Builds()
 GENERICS: Final = Generics()
 EXPRESSIONS: Final = Expressions()
 TARGETS: Final = Targets()

@@ -6,6 +6,7 @@ that changes neither has tested nothing, and is reported so.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -115,9 +116,14 @@ class Sweep:
 
 
 def with_mute(source: str, entry: str) -> str:
-    """The source of a kernel with a second one in front, of the same body, that has no backward pass."""
+    """The source of a kernel with a second one in front, of the same body, that has no backward pass.
+
+    One with options of its own is left alone: its module may be its own, too.
+    """
+    if _DECORATOR not in source:
+        return source
     head, kernel = source.split(_DECORATOR)
-    mute = kernel.replace(f"def {entry}(", f"def {entry}{MUTE}(", 1).rstrip("\n")
+    mute = re.sub(rf"\b{entry}\b", f"{entry}{MUTE}", kernel).rstrip("\n")
     return f"{head}@wp.kernel(enable_backward=False)\n{mute}\n\n\n{_DECORATOR}{kernel}"
 
 

@@ -32,6 +32,7 @@ from strategies.categories import (
     loop_exit,
     lvalue,
     matrix,
+    module_option,
     multi_dim,
     multi_statement,
     nested_branch,
@@ -115,6 +116,7 @@ CATEGORIES: Final = {
             constant,
             indexed_array,
             generic,
+            module_option,
         ),
     )
 }

@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     If,
     IndexedParameter,
     Name,
+    Options,
     Parameter,
     Program,
     Return,
@@ -67,6 +68,8 @@ from strategies.language.types import (
 #: Cells of an array, and threads of a launch, at most: programs are small, and a damaged file must not make
 #: the reader allocate without bound.
 MAX_CELLS: Final = 1 << 16
+#: Iterations of a loop that may be unrolled, at most: each is compiled.
+MAX_UNROLLED: Final = 64
 
 
 def check_program(program: Program, result_type: ResultType | None = None) -> None:
@@ -82,6 +85,13 @@ def check_program(program: Program, result_type: ResultType | None = None) -> No
         check_program(instance, result_type)
 
 
+def _check_options(options: Options) -> None:
+    require(options != Options(), "the options of the kernel say nothing")
+    most = 0 if options.max_unroll is None else options.max_unroll
+    require(0 <= most <= MAX_UNROLLED, f"loops of {most} iterations are not unrolled")
+    require(options.mode in (None, "debug", "release"), f"{options.mode!r} is no mode of a build")
+
+
 class _Checker(ExpressionChecker):
     """Checks the kernel, or one function: its parameters and its statements."""
 
@@ -93,6 +103,8 @@ class _Checker(ExpressionChecker):
             min(program.launch) > 0 and math.prod(program.launch) <= MAX_CELLS,
             "the launch is too large, or empty",
         )
+        if program.options is not None:
+            _check_options(program.options)
         require(len(self._functions) == len(program.functions), "there are two functions of one name")
         members = self._struct_parameters()
         parts = all_members(program)

@@ -81,6 +81,8 @@ class _Shape:
         program = self._program
         parameters = [(self._number(p.name), _notation(p.type), p.output) for p in program.parameters]
         found: tuple[object, ...] = (len(program.launch), parameters, [self._of(s) for s in program.body])
+        if program.options is not None:
+            found = (*found, self._of(program.options))
         if program.overloads:
             found = (*found, [of.notation for of in program.overloads])
         if any(p.generic for p in program.parameters):

@@ -77,6 +77,7 @@ class Limit(Enum):
     LOCAL_ARRAY = "wp.zeros is not differentiable: what an array of the thread holds is not there in the backward pass"
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     INDEXED_ARRAY = "what is written to an indexed array has no gradient: Warp's adjoints pass over it"
+    NO_BACKWARD = "the kernel is built without a backward pass"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 
@@ -102,6 +103,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None) ->
     found = set(replay.found)
     if _in_place_products(program):
         found.add(Limit.IN_PLACE_PRODUCT)
+    if program.options is not None and program.options.enable_backward is False:
+        found.add(Limit.NO_BACKWARD)
     if indexed:
         found.add(Limit.INDEXED_ARRAY)
     return tuple(limit for limit in Limit if limit in found)
@@ -123,9 +126,15 @@ def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
     return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
 
 
-def is_dynamic_loop(node: Node) -> bool:
-    """Whether `node` is a loop that Warp leaves one."""
-    return isinstance(node, While) or (isinstance(node, For) and is_dynamic(node))
+def max_unroll(program: Program) -> int:
+    """The most iterations of a constant loop that Warp unrolls."""
+    given = None if program.options is None else program.options.max_unroll
+    return MAX_UNROLL if given is None else given
+
+
+def is_dynamic_loop(node: Node, most: int = MAX_UNROLL) -> bool:
+    """Whether `node` is a loop that Warp leaves one, and does not unroll, as it does up to `most` iterations."""
+    return isinstance(node, While) or (isinstance(node, For) and is_dynamic(node, most))
 
 
 def _breaks(body: Sequence[Statement]) -> bool:
@@ -173,7 +182,8 @@ def unsteady(program: Program, written: Written | None = None) -> frozenset[str]
                     if parameter.name in inner[node.function].added:
                         added.add(parts.get(array, array))
     bodies = (program.body, *(program.function(name).body for name in called_functions(program)))
-    if any(is_dynamic_loop(node) for body in bodies for statement in body for node in walk(statement)):
+    most = max_unroll(program)
+    if any(is_dynamic_loop(node, most) for body in bodies for statement in body for node in walk(statement)):
         # in the backward pass of a dynamic loop a call may get other arguments than it had
         return frozenset(changed)
     if written is not None:
@@ -574,7 +584,7 @@ class _Replay:
             if bound is not None:
                 self._use(bound)
                 self._need(bound)
-        if not is_dynamic(node):
+        if not is_dynamic(node, max_unroll(self.program)):
             self.stale.discard(node.name)
             for _ in range(2):
                 self.block(node.body)

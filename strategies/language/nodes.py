@@ -401,6 +401,24 @@ class Function(Node, frozen=True, tag="function"):
         return tuple(p for p in self.parameters if isinstance(p.type, Scalar) and p.type.is_float)
 
 
+class Options(Node, frozen=True, tag="options"):
+    """How Warp is told to build a kernel, where not by default: a parameter of the decorator, or of its module.
+
+    Constant loops of up to `max_unroll` iterations are unrolled.  `mode` is ``debug`` or ``release``.
+    """
+
+    enable_backward: bool | None = None
+    max_unroll: int | None = None
+    fuse_fp: bool | None = None
+    mode: str | None = None
+
+    @property
+    def of_module(self) -> dict[str, int | str]:
+        """Those of the module, which is the kernel's own then."""
+        given = {"max_unroll": self.max_unroll, "fuse_fp": self.fuse_fp, "mode": self.mode}
+        return {name: value for name, value in given.items() if value is not None}
+
+
 class Program(Node, frozen=True, tag="program"):
     """One kernel, with the functions that it calls and the launch it is made for.
 
@@ -417,6 +435,7 @@ class Program(Node, frozen=True, tag="program"):
     structs: tuple[StructParameter, ...] = ()
     indexed: tuple[IndexedParameter, ...] = ()
     overloads: tuple[Type, ...] = ()
+    options: Options | None = None
 
     def __repr__(self) -> str:
         from strategies.language.render import render

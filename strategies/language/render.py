@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     Literal,
     Logical,
     Name,
+    Options,
     Parameter,
     Program,
     Return,
@@ -413,12 +414,27 @@ def render(program: Program, name: str | None = None) -> str:
         if text not in written:
             lines += text
         written.add(text)
-    lines += ["", "", "@wp.kernel", *_definition(program, name or program.name)]
+    lines += ["", "", _decorator(program.options), *_definition(program, name or program.name)]
     if program.overloads:
         lines += ["", "", *_overloads(program, name or program.name)]
     if any(isinstance(n, Parameter) and n.generic for n in walk(program)):
         lines = [IMPORT_ANY, "", *lines]
     return "\n".join(lines) + "\n"
+
+
+def _decorator(options: Options | None) -> str:
+    """``@wp.kernel``, with the options that are not left to Warp."""
+    given = []
+    if options is not None and options.enable_backward is not None:
+        given.append(f"enable_backward={options.enable_backward}")
+    if options is not None and options.of_module:
+        named = ", ".join(f'"{name}": {_option(value)}' for name, value in options.of_module.items())
+        given += ['module="unique"', f"module_options={{{named}}}"]
+    return f"@wp.kernel({', '.join(given)})" if given else "@wp.kernel"
+
+
+def _option(value: int | str) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _overloads(program: Program, called: str) -> Iterator[str]:

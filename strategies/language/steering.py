@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strategies.language import types
-from strategies.language.limits import is_dynamic_loop
+from strategies.language.limits import is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
@@ -43,12 +43,12 @@ def steers(program: Program) -> bool:
     A little wide: loops with a way out, and those that go on while something holds, always count.
     """
     owners: tuple[Program | Function, ...] = (program, *program.functions)
-    return any(map(_steers, owners))
+    return any(_steers(owner, max_unroll(program)) for owner in owners)
 
 
-def _steers(owner: Program | Function) -> bool:
+def _steers(owner: Program | Function, most: int) -> bool:
     nodes = [node for statement in owner.body for node in walk(statement)]
-    loops = [node for node in nodes if is_dynamic_loop(node)]
+    loops = [node for node in nodes if is_dynamic_loop(node, most)]
     if any(isinstance(part, (While, *_EXITS)) for loop in loops for part in walk(loop)):
         return True
     stale = {name for loop in loops for node in walk(loop) for name, _ in _changes(node)}
