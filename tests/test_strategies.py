@@ -24,7 +24,7 @@ from strategies.language.effects import called_functions, effects
 from strategies.language.generics import groups, is_generic
 from strategies.language.hashing import content_hash, defined_names, outline_hash, structure_hash
 from strategies.language.indexed import all_members, data_of
-from strategies.language.limits import is_dynamic
+from strategies.language.limits import is_dynamic, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -98,6 +98,8 @@ LEAST_ALIVE = {
     "bitwise": 20,
     "conversion": 50,
     "while_loop": 35,
+    # some are built without a backward pass, and few loops of theirs are unrolled
+    "module_option": 45,
     "atomics": 50,
     "inplace": 45,
     "local_array": 4,
@@ -813,6 +815,16 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("generic", "two functions of one name", lambda p: bool(groups(p)), 35),
     ("generic", "overloads", lambda p: any(not q[0].parameters[0].generic for q in groups(p).values()), 8),
     ("generic", "anything generic or overloaded", is_generic, 97),
+    ("module_option", "options", lambda p: p.options is not None, 100),
+    ("module_option", "a length that is unrolled", lambda p: p.options.max_unroll is not None, 70),
+    ("module_option", "no backward pass", lambda p: p.options.enable_backward is False, 10),
+    ("module_option", "another mode or unfused sums", lambda p: bool({"mode", "fuse_fp"} & {*p.options.of_module}), 15),
+    (
+        "module_option",
+        "a loop beside that length",
+        lambda p: any(abs(trips(f) - max_unroll(p)) < 3 for f in bounds(p)),
+        90,
+    ),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),
     ("compound", "a vector", has_vectors, 35),

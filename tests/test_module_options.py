@@ -1,0 +1,131 @@
+"""Options of a kernel's own build: written, read, kept to by the limits, and built so."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tiny import AT, apply, literal
+
+from harness.expectation import TRAITS
+from harness.generated_code import backward_text
+from harness.probes.sweeps import with_mute
+from harness.rewrites import REWRITES
+from harness.sandbox import Sandbox
+from harness.verdict import Tier
+from harness.verify import verify_all
+from strategies.language import types as t
+from strategies.language.check import check_program
+from strategies.language.hashing import structure_hash
+from strategies.language.limits import Limit, crossed, max_unroll
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Break,
+    Cast,
+    Compare,
+    Element,
+    For,
+    If,
+    Name,
+    Options,
+    Parameter,
+    Program,
+    ThreadIndex,
+    decode,
+    encode,
+    walk,
+)
+from strategies.language.render import render
+from strategies.language.rules import IllFormed
+from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.ops import result_type
+
+A, OUT = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
+TOTAL = Name(FLOAT32, "total")
+STOP = If(Compare(BOOL, (">",), (TOTAL, literal(FLOAT32, 100.0))), (Break(),))
+
+
+def product(trips: int, options: Options | None, leave: bool = False) -> Program:
+    """A loop whose adjoint needs what it computed."""
+    parameters = (
+        Parameter("a", t.array(FLOAT32), 0.5, 1.5, (6,)),
+        Parameter("out", t.array(FLOAT32), 0.0, 0.0, (6,), True),
+    )
+    start = Assign(TOTAL, Cast(FLOAT32, literal(FLOAT32, 1.0)))
+    step = AugmentedAssign(TOTAL, "mul", A)
+    loop = For("k", literal(INT32, trips), (step, STOP) if leave else (step,))
+    body = (ThreadIndex(("i",)), start, loop, Assign(OUT, apply("mul", TOTAL, A)))
+    return Program("known", "module_option", (6,), parameters, body, options=options)
+
+
+PLAIN = product(5, None)
+SHORT = product(5, Options(max_unroll=4))
+LONG = product(18, Options(max_unroll=20, fuse_fp=False))
+DEBUG = product(3, Options(mode="debug"))
+FORWARD = product(3, Options(enable_backward=False))
+SAID = product(3, Options(enable_backward=True))
+ALL = (PLAIN, SHORT, LONG, DEBUG, FORWARD, SAID)
+
+
+def test_they_are_written_as_a_person_would() -> None:
+    assert '\n@wp.kernel(module="unique", module_options={"max_unroll": 4})\ndef known(' in render(SHORT)
+    assert 'module_options={"max_unroll": 20, "fuse_fp": False})' in render(LONG)
+    assert 'module_options={"mode": "debug"})' in render(DEBUG)
+    assert "\n@wp.kernel(enable_backward=False)\ndef known(" in render(FORWARD)
+    assert "\n@wp.kernel\ndef known(" in render(PLAIN)
+
+
+def test_they_are_part_of_the_program_and_older_programs_have_none() -> None:
+    for program in ALL:
+        check_program(program, result_type)
+        assert decode(encode(program)) == program
+    assert b"options" not in encode(PLAIN)
+    assert len({structure_hash(p) for p in (PLAIN, SHORT, product(5, FORWARD.options), product(5, SAID.options))}) == 4
+
+
+@pytest.mark.parametrize("options", [Options(), Options(max_unroll=65), Options(max_unroll=-1), Options(mode="fast")])
+def test_options_that_say_nothing_or_nonsense_are_refused(options: Options) -> None:
+    with pytest.raises(IllFormed):
+        check_program(product(3, options), result_type)
+
+
+def test_the_limits_are_those_of_the_options() -> None:
+    assert max_unroll(PLAIN) == 16
+    assert [crossed(p, TRAITS) for p in (PLAIN, LONG, SHORT)] == [(), (), (Limit.DYNAMIC_LOOP,)]
+    assert crossed(product(18, None), TRAITS) == (Limit.DYNAMIC_LOOP,)
+    assert crossed(FORWARD, TRAITS) == (Limit.NO_BACKWARD,)
+    assert crossed(SAID, TRAITS) == ()
+
+
+def test_loops_that_a_rewrite_makes_are_unrolled_too() -> None:
+    guarded = REWRITES["guard_loop_exits"](product(5, Options(max_unroll=4), leave=True))
+    loops = [node for node in walk(guarded) if isinstance(node, For)]
+    assert len(loops) == 2
+    assert crossed(guarded, TRAITS) == ()
+
+
+def test_a_kernel_with_options_gets_no_mute_neighbour() -> None:
+    assert with_mute(render(FORWARD), "known") == render(FORWARD)
+    both = with_mute(render(PLAIN), "known")
+    assert "@wp.kernel(enable_backward=False)\ndef known_mute(" in both
+    assert both.endswith(render(PLAIN).partition("@wp.kernel")[2])
+
+
+def test_they_are_verified_in_one_batch_and_built_as_they_say(sandbox: Sandbox) -> None:
+    verdicts = verify_all(ALL, sandbox)
+    tiers = [Tier.BACKWARD, Tier.FORWARD, Tier.BACKWARD, Tier.BACKWARD, Tier.FORWARD, Tier.BACKWARD]
+    assert [(v.tier, v.failure) for v in verdicts] == [(tier, None) for tier in tiers]
+    plain, short, long, _, forward, said = (v.cpp or "" for v in verdicts)
+    assert "start_for_" not in plain
+    assert "start_for_" in short
+    assert "start_for_" not in long
+    assert long.count("wp::mul(") > 3 * plain.count("wp::mul(")
+    assert backward_text(forward) is None
+    assert backward_text(said) is not None
+    assert all(v.cpp and "known_cpu_forward" in v.cpp for v in verdicts)
+
+
+def test_a_kernel_that_its_options_change_is_not_taken_for_another(sandbox: Sandbox) -> None:
+    other = msgspec.structs.replace(SHORT, options=Options(max_unroll=5))
+    first, second = verify_all([SHORT, other], sandbox)
+    assert (first.tier, second.tier) == (Tier.FORWARD, Tier.BACKWARD)
