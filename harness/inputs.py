@@ -57,6 +57,9 @@ _SPECIAL_ROTATIONS: Final = (
     (-0.5, 0.25, 1.0, 0.0),
     (0.25, 0.5, -0.75, 1.0),
 )
+#: Of 100 floats that outputs hold before the launch, how many are special: what is added up or compared begins with
+#: zero, mostly.
+_SPECIAL_BEFORE: Final = 20
 _SMALLEST_QUATERNION: Final = 0.25
 _SPECIAL_INTEGERS: Final = (0, 1, -1, 2, -2, 3, 7, -7)
 #: Cotangents: both signs, no two alike in size, short enough to be exact in float16.
@@ -171,6 +174,13 @@ def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
     low, high = float(parameter.low), float(parameter.high)
     inset = (high - low) * _INSET
     values: Values = low + inset + raw[0] * (high - low - 2 * inset)
+    if parameter.output and flavour is Flavour.GENERIC:
+        choices = np.array([v for v in _SPECIAL_FLOATS if low <= v <= high])
+        if choices.size:
+            # half of them are zero, if it may be
+            picked = choices[np.floor(raw[1] * 200 / _SPECIAL_BEFORE * choices.size).astype(int) % choices.size]
+            picked = np.where((raw[1] * 100 < _SPECIAL_BEFORE / 2) & (low <= 0 <= high), 0.0, picked)
+            values = np.where(raw[1] * 100 < _SPECIAL_BEFORE, picked, values)
     if flavour is Flavour.NONFINITE:
         picked = np.array(_NONFINITE)[np.floor(raw[1] * 100).astype(int) % len(_NONFINITE)]
         there = raw[1] * 100 < _NONFINITE_SHARE

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from strategies.blocks import whole
+from strategies.dealing import deal
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -43,6 +44,15 @@ OTHER_INTEGERS: Final = 65
 COMPOSITES: Final = 25
 #: Of 100 old values of a thread's own cell, how many are read afterwards.
 RETURNED: Final = 55
+
+
+#: What the first atomic of each kernel of a stream works on, in turn: every operation on every type of floats that has
+#: it, and twice on integers, of which there are more.
+_DECK: Final = tuple(
+    (op, of)
+    for op, takes in ATOMICS.items()
+    for of in (*(name for name in types.FLOATS if name in takes), "integer", "integer")
+)
 
 
 def _integer(sketch: Sketch, op: str) -> Scalar:
@@ -119,11 +129,15 @@ def _initial(sketch: Sketch, of: Scalar | Composite) -> Interval:
     return Interval(0 if scalar.kind == "uint" else -7, 15)
 
 
-def _shared(sketch: Sketch, depth: int) -> Iterator[Statement]:
-    """An atomic on cells that threads share, perhaps under a condition."""
+def _shared(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) -> Iterator[Statement]:
+    """An atomic on cells that threads share, perhaps under a condition; `first` says which, and what it works on."""
     dice = sketch.dice
-    op = dice.weighted(SHARED)
-    of: Scalar | Composite = _dtype(sketch, op, 75)
+    of: Scalar | Composite
+    if first is None:
+        op = dice.weighted(SHARED)
+        of = _dtype(sketch, op, 75)
+    else:
+        op, of = first
     assert isinstance(of, Scalar)
     of = _composite(sketch, of, op) or of
     shape, indices = _cells(sketch)
@@ -136,11 +150,14 @@ def _shared(sketch: Sketch, depth: int) -> Iterator[Statement]:
         yield statement
 
 
-def _own(sketch: Sketch, depth: int) -> Iterator[Statement]:
-    """An atomic on the thread's own cell, and what the cell held before."""
+def _own(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) -> Iterator[Statement]:
+    """An atomic on the thread's own cell, and what the cell held before; `first` as for `_shared`."""
     dice = sketch.dice
-    op = dice.weighted(OWN)
-    of = _dtype(sketch, op, 25 if op in EXCHANGES else 70)
+    if first is None:
+        op = dice.weighted(OWN)
+        of = _dtype(sketch, op, 25 if op in EXCHANGES else 70)
+    else:
+        op, of = first
     state = sketch.array(of, sketch.launch_shape(), _initial(sketch, of), output=True)
     own = sketch.own_indices()
     compare: Expression | None = None
@@ -241,21 +258,26 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """Some preparation, then one to three atomics: on shared cells, on the thread's own, counters, flags."""
     dice = sketch.dice
     sketch.max_arrays = 6
+    ((op, kind),) = deal(_DECK, sketch.dealt, 1, dice)
+    if kind in types.FLOATS:
+        sketch.work_in(types.scalar(kind))
     if dice.chance(30):
         sketch.allow_integers(1)
     yield from sketch.block(dice.below(3), Statements(branch=1), 2)
-    kinds = [dice.weighted(((8, "shared"), (5, "own"), (2, "counter"), (2, "flag"))) for _ in range(dice.between(1, 3))]
-    for n, kind in enumerate(kinds):
-        depth = dice.between(1, 3)
-        match kind:
+    first = op, sketch.main if kind in types.FLOATS else _integer(sketch, op)
+    depth = dice.between(1, 3)
+    shared = op not in ("atomic_exch", "atomic_cas") and dice.chance(60)
+    yield from _shared(sketch, depth, first) if shared else _own(sketch, depth, first)
+    for _ in range(dice.below(3)):
+        match dice.weighted(((8, "shared"), (5, "own"), (2, "counter"), (2, "flag"))):
             case "own":
-                yield from _own(sketch, depth)
+                yield from _own(sketch, dice.between(1, 3))
             case "counter":
                 yield from _counter(sketch)
             case "flag":
                 yield from _flag(sketch)
             case _:
-                yield from _shared(sketch, depth if n == 0 else 1)
+                yield from _shared(sketch, 1)
     if _unused(sketch) or not _alive(sketch):
         output = sketch.array(sketch.main, (1,), symmetric(3.0), output=True)
         value = sketch.result(sketch.main, dice.between(0, 2))
