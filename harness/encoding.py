@@ -77,6 +77,7 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                 "backward": launch.backward,
                 "twice": launch.twice,
                 "again": launch.again,
+                "copied": launch.copied,
                 "more": dict(more),
                 "structs": [
                     {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}

@@ -97,7 +97,8 @@ class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  A struct
+    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `copied` the tape
+    also copies what has a cotangent, and the cotangents are those of the copies.  A struct
     is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
     """
 
@@ -106,6 +107,7 @@ class Launch:
     backward: bool = True
     twice: bool = False
     again: bool = False
+    copied: bool = False
     structs: tuple[StructLayout, ...] = ()
     indexed: tuple[IndexedLayout, ...] = ()
 

@@ -27,7 +27,7 @@ from harness.probes import other_spelling
 from harness.probes.host_cuda import CUDA
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
-from harness.verify import AGAIN, AROUND, WITHHELD
+from harness.verify import AGAIN, AROUND, COPIED, WITHHELD
 from strategies.language import types
 from strategies.language.indexed import all_members, data_of, places_of
 from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter
@@ -276,6 +276,15 @@ def _withheld(shown: Shown) -> str | None:
     return launch.removeprefix(WITHHELD) if launch.startswith(WITHHELD) else None
 
 
+def _copied(shown: Shown) -> list[str]:
+    """The arrays that were copied on the tape of the launch that failed."""
+    if shown.failure.launch != COPIED:
+        return []
+    fields = {s.name for s in shown.program.structs if s.ndim}
+    parts = all_members(shown.program)
+    return [name for name in shown.cotangents if name.partition(".")[0] not in fields and name not in parts]
+
+
 def _arguments(shown: Shown) -> list[str]:
     """The lines that make every argument, under its parameter's name."""
     found, constant = [], all_members(shown.program)
@@ -374,6 +383,8 @@ def _backward(shown: Shown) -> list[str]:
     """A launch, recorded and run backwards."""
     program = shown.program
     lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
+    copies = {name: f"copy_{n}" for n, name in enumerate(_copied(shown))}
+    lines += [f"    {copy} = wp.clone({_local(program, name)}, requires_grad=True)" for name, copy in copies.items()]
     for name, values in shown.cotangents.items():
         if name == _withheld(shown) or name in all_members(program):
             continue
@@ -384,7 +395,7 @@ def _backward(shown: Shown) -> list[str]:
         if any(s.name == name.partition(".")[0] and s.ndim for s in program.structs):
             lines.append(f"{_read(program, name, gradient=True)}[...] = {made}")
         else:
-            lines.append(f"{_local(program, name)}.grad.assign({made})")
+            lines.append(f"{copies.get(name) or _local(program, name)}.grad.assign({made})")
     return [*lines, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
 
 

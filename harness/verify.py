@@ -59,6 +59,8 @@ STRIDE: Final = 2
 GENERIC, STRIDED, SPECIAL = range(3)
 #: The launch whose input gradients start from other values than zero; its tape is run backwards twice.
 ACCUMULATED: Final = "accumulated"
+#: The launch whose results are copied on the tape, so that their cotangents come through another step.
+COPIED: Final = "copied"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
 #: What a failure begins with that only guards around an array show.
@@ -96,8 +98,9 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     3. inputs are unchanged, nothing around any buffer is touched, and a second launch gives the same bits;
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
-       consumed where the kernel stored, and integers have no gradient; gradients are added to what is there, a
-       second backward pass adds what cotangents are left, and an array without a gradient changes no other's;
+       consumed where the kernel stored, and integers have no gradient; a copy on the same tape passes cotangents on
+       as they are; gradients are added to what is there, a second backward pass adds what cotangents are left, and an
+       array without a gradient changes no other's;
     6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
        on inputs in either tier.)
 
@@ -230,7 +233,12 @@ def _layout(expectation: Expectation, result: JobResult) -> Failure | None:
 
 
 def _gradients(expectation: Expectation, result: JobResult) -> Failure | None:
-    return _backward(expectation, result) or _accumulated(expectation, result) or _withheld(expectation, result)
+    return (
+        _backward(expectation, result)
+        or _copied(expectation, result)
+        or _accumulated(expectation, result)
+        or _withheld(expectation, result)
+    )
 
 
 def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
@@ -246,6 +254,20 @@ def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
             wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
             if wrong is not None:
                 return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
+    return None
+
+
+def _copied(expectation: Expectation, result: JobResult) -> Failure | None:
+    named = dict(zip(launches(expectation), result.launches, strict=True))
+    if COPIED not in named:
+        return None
+    arrays = zip(expectation.program.parameters, named[COPIED].arrays, result.launches[GENERIC].arrays, strict=True)
+    for parameter, found, plain in arrays:
+        if found is None or plain is None or found.gradient is None or plain.gradient is None:
+            continue
+        wrong = _worst(_exactly(plain.gradient), found.gradient)
+        if wrong is not None:
+            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, COPIED)
     return None
 
 
@@ -340,6 +362,8 @@ def _circumstance(launch: str) -> str:
     """What is special about a launch, for the message of a failure; its name follows if it is that of an array."""
     kind, _, array = launch.partition(" ")
     match kind:
+        case "copied":
+            return ", through a copy on the same tape"
         case "accumulated":
             return ", added to what was there"
         case "again":
@@ -463,6 +487,8 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
         found["nonfinite"] = Launch(dims, arguments, backward=differentiable)
     if not differentiable:
         return found
+    if any(isinstance(argument, ArrayArgument) and argument.cotangent is not None for argument in plain):
+        found[COPIED] = Launch(dims, plain, copied=True)
     begun = starts(expectation)
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
     found[ACCUMULATED] = Launch(dims, tuple(adding), again=True)

@@ -487,6 +487,12 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
     tape = wp.Tape()
     with tape:
         wp.launch(kernel, dim=tuple(launch["dims"]), inputs=arguments, device=device, **launch["more"])
+        # What tapes are for: more than one step.
+        copies = [
+            (buffer, wp.clone(buffer.array, requires_grad=True))
+            for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
+            if launch["copied"] and isinstance(buffer, PaddedArray) and parameter["cotangent"] is not None
+        ]
     wp.synchronize_device(device)
 
     outcome: list[Frame | None] = []
@@ -507,6 +513,10 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         gradient = None if (buffer := buffers[position]) is None else buffer.gradient
         if gradient is not None:
             gradient.fill(parameter["cotangent"])
+    for buffer, copy in copies:
+        assert buffer.gradient is not None
+        wp.copy(copy.grad, buffer.gradient.array)
+        buffer.gradient.fill(None)
     tape.backward()
     wp.synchronize_device(device)
     for buffer, result in zip(buffers, outcome, strict=True):

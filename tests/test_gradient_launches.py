@@ -16,9 +16,10 @@ from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Expectation, expect
 from harness.jobs import ArrayArgument, JobResult
+from harness.reproduction import Shown, repro
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
-from harness.verify import ACCUMULATED, AGAIN, SILENT, WITHHELD, job, judge, launches, verify_all
+from harness.verify import ACCUMULATED, AGAIN, COPIED, SILENT, WITHHELD, job, judge, launches, verify_all
 from strategies.language.nodes import Assign, Atomic, Cast, Element, For, Literal, Name, Parameter, Program
 from strategies.language.types import FLOAT32, INT32, array
 
@@ -117,6 +118,27 @@ def test_a_second_pass_that_changes_a_cotangent_is_refused(runs: Runs) -> None:
 
 def test_what_is_stored_and_what_is_added_are_told_apart(runs: Runs) -> None:
     assert runs["both"][0].keeps_cotangents is None
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_comes_through_a_copy_must_be_the_same(runs: Runs, name: str) -> None:
+    found = failure(runs[name], COPIED, "b", gradient=lambda g: np.nextafter(g, np.float32(9)))
+    assert found is not None
+    assert (found.kind, found.launch, found.parameter) == (FailureKind.BACKWARD_MISMATCH, COPIED, "b")
+    assert "through a copy on the same tape" in found.message
+
+
+def test_a_tape_that_goes_back_in_the_order_of_the_forward_pass_is_seen(tmp_path: Path) -> None:
+    order = Defect("_src/tape.py", r"for launch in reversed\(self\.launches\)", "for launch in self.launches")
+    with sandbox_with(tmp_path, [order]) as broken:
+        verdicts = verify_all(list(PROGRAMS.values()), broken)
+    assert all(v.failure is not None and v.failure.launch == COPIED for v in verdicts)
+    stored = verdicts[list(PROGRAMS).index("stored")]
+    assert stored.failure is not None
+    text = repro(Shown(PROGRAMS["stored"], stored.failure, stored.inputs, stored.cotangents))
+    for copied in ("copy_0 = wp.clone(out, requires_grad=True)", "copy_0.grad.assign("):
+        assert copied in text
+    compile(text, "repro.py", "exec")
 
 
 @pytest.mark.parametrize(("name", "array"), [("stored", "n"), ("stored", "a"), ("two outputs", "n")])
