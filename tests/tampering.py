@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from harness.differences import differentiable_inputs
 from harness.expectation import Expectation
 from harness.jobs import ArrayResult, JobResult
 from harness.verdict import FailureKind, Verdict
@@ -66,7 +67,8 @@ def outputs(run: Run) -> list[int]:
 
 
 def float_inputs(run: Run) -> list[int]:
-    return positions(run, lambda p: not p.output and t.element_scalar(p.type).is_float)
+    wanted = {p.name for p in differentiable_inputs(run.program)}
+    return positions(run, lambda p: p.name in wanted)
 
 
 def in_last_place(values: np.ndarray[Any, Any], at: int = 0) -> np.ndarray[Any, Any]:
