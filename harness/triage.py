@@ -355,7 +355,12 @@ class Ledger:
 
 
 def _clears(failure: Failure, found: Verdict) -> bool:
-    """Whether a verdict shows that a failure is gone: for a gradient, the gradients must have been compared."""
+    """Whether a verdict shows that a failure is gone: for a gradient, the gradients must have been compared.
+
+    Of a program of which too little could be compared, that of the very array tells.
+    """
+    if found.outcome is Outcome.INCONCLUSIVE:
+        return (failure.parameter or "", failure.gradient) in found.compared
     if found.outcome is not Outcome.VERIFIED:
         return False
     return not (failure.gradient and (found.reason or "").startswith("limit"))

@@ -122,6 +122,9 @@ class Verdict:
     #: the inputs, by parameter, of the launch that failed
     inputs: dict[str, Values] = field(default_factory=dict)
     cotangents: dict[str, Values] = field(default_factory=dict)
+    #: of an inconclusive program, the arrays of which enough was compared and found right: the name, and whether it is
+    #: the gradient
+    compared: frozenset[tuple[str, bool]] = frozenset()
 
     @property
     def verified(self) -> bool:

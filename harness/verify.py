@@ -11,7 +11,7 @@ import numpy as np
 from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.cpp_types import told_apart
-from harness.expectation import Cells, Expectation, InvalidProgram, expect
+from harness.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
 from harness.inputs import components, form, numpy_dtype
 from harness.jobs import (
     Argument,
@@ -121,7 +121,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         )
     promise = expectation.promise
     if promise.tier is None:
-        return inconclusive(promise.reason or "")
+        return inconclusive(promise.reason or "").because(compared=_compared(expectation))
     return Verdict(
         outcome=Outcome.VERIFIED,
         tier=promise.tier,
@@ -133,6 +133,16 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         cpp=result.cpp,
         cuda=result.cuda,
     )
+
+
+def _compared(expectation: Expectation) -> frozenset[tuple[str, bool]]:
+    """The arrays, and gradients, enough of which was compared; none if nothing depends on inputs."""
+    if not (expectation.alive or expectation.responds):
+        return frozenset()
+    found = {(name, False) for name, cells in expectation.outputs.items() if cells.share >= MIN_CHECKED}
+    if not expectation.limits:
+        found |= {(name, True) for name, cells in expectation.gradients.items() if cells.share >= MIN_CHECKED}
+    return frozenset(found)
 
 
 def _layouts(expectation: Expectation, result: JobResult) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head
-from harness.verdict import Failure, FailureKind, Verdict
+from harness.verdict import Failure, FailureKind, Verdict, inconclusive
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
@@ -379,6 +379,23 @@ def test_a_second_unknown_defect_is_not_explained_away(monkeypatch: pytest.Monke
     plant(monkeypatch, "exp")
     given = store(Conditional(FLOAT32, CHAIN.body[1].value.test, apply("exp", X), Y))  # type: ignore[union-attr]
     assert Ledger.load().explain(given, failing(given, sandbox), sandbox, WARP) is None
+
+
+def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: Sandbox):
+    """The rewritten program of a known defect may be one of which the whole proves nothing."""
+    verdict = failing(REMAINDER, sandbox)
+    assert verdict.failure is not None
+    assert verdict.failure.gradient
+    at = (verdict.failure.parameter or "", True)
+    ledger = Ledger.load()
+
+    def explained(compared: set[tuple[str, bool]]) -> bool:
+        found = inconclusive("too few results could be checked").because(compared=frozenset(compared))
+        return ledger.explain(REMAINDER, verdict, sandbox, WARP, verify=lambda given: [found] * len(given)) is not None
+
+    assert explained({at, ("another", False)})
+    assert not explained({(at[0], False), ("another", True)})
+    assert not explained(set())
 
 
 def test_a_known_defect_is_explained_after_reducing_too(sandbox: Sandbox):

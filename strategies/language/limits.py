@@ -624,9 +624,11 @@ class _Replay:
     def _carries(self, node: Node) -> bool:
         """Whether a statement moves a derivative, or ends the thread, so that how often it runs matters to adjoints."""
         match node:
-            case Assign() | AugmentedAssign():
+            case Assign():
                 return self._active(node.value) or self._writes(node.value) or self._ends(node.target)
-            case Atomic() | Evaluate():
+            case AugmentedAssign(operator=op) if op not in _LINEAR:
+                return self._active(node.value) or self._writes(node.value) or self._ends(node.target)
+            case AugmentedAssign() | Atomic() | Evaluate():
                 return self._active(node.value) or self._writes(node.value)
             case Unpack():
                 return any(self._active(v) or self._writes(v) for v in node.values) or any(
