@@ -24,7 +24,7 @@ from strategies.weights import FLAT, LITERAL_BITS, NODE_BUDGET, RETYPED_CONSTANT
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
 #: Of 100 quaternions that are constructed, how many are copies of another.
-COPIES: Final = 8
+COPIES: Final = 20
 
 
 @lru_cache(maxsize=4096)
@@ -206,7 +206,7 @@ class Expressions(Conditions):
             case Transform():
                 rotation = self.fit(self.leaf_or(types.quaternion(of.dtype), depth), Unit())
                 parts = [self.expression(vector, depth - 1), rotation]
-            case Quaternion() if depth > 1 and self.dice.chance(COPIES):
+            case Quaternion() if depth > 0 and self.dice.chance(COPIES):
                 parts = [self.expression(of, depth - 1)]
             case Quaternion() if self.dice.chance(40):
                 parts = [self.expression(vector, depth - 1), self.expression(of.dtype, depth - 1)]

@@ -17,6 +17,8 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Name,
+    Part,
+    Slice,
     Statement,
     View,
 )
@@ -114,6 +116,8 @@ def part(sketch: Sketch, place: Place) -> Place:
     of = place.type
     if not isinstance(of, Composite) or sketch.dice.chance(TARGETS.whole):
         return place
+    if not place.slot and max(of.shape) > 2 and sketch.dice.chance(TARGETS.slice):
+        return Place(_sliced(sketch, place.node, of), place.interval, place.slot)
     match of:
         case Vector():
             index = whole(sketch.dice.below(of.length))
@@ -129,13 +133,42 @@ def part(sketch: Sketch, place: Place) -> Place:
     return Place(node, place.interval, place.slot)
 
 
+def _slice(sketch: Sketch, extent: int) -> tuple[Slice, int]:
+    """A slice of two places or more of `extent`, and how many they are."""
+    dice = sketch.dice
+    if extent > 2 and dice.chance(20):
+        step = Slice(None if dice.chance(60) else whole(0), None, whole(2))
+        return step, -(-extent // 2)
+    count = dice.between(2, max(2, extent - 1))
+    first = dice.below(extent - count + 1)
+    start = None if first == 0 and dice.chance(60) else whole(first)
+    stop = None if first + count == extent and dice.chance(60) else whole(first + count)
+    if stop is None and start is not None and dice.chance(25):
+        start = whole(-count)
+    return Slice(start, stop), count
+
+
+def _sliced(sketch: Sketch, base: Expression, of: Composite) -> Part:
+    """A slice of a vector, or of a row, a column or a block of a matrix."""
+    if not isinstance(of, Matrix):
+        index, count = _slice(sketch, of.length)
+        return Part(types.vector(count, of.dtype), base, index)
+    (rows, height), (columns, width) = _slice(sketch, of.rows), _slice(sketch, of.columns)
+    match sketch.dice.below(3):
+        case 0:
+            return Part(types.vector(width, of.dtype), base, whole(sketch.dice.below(of.rows)), columns)
+        case 1:
+            return Part(types.vector(height, of.dtype), base, rows, whole(sketch.dice.below(of.columns)))
+    return Part(types.matrix(height, width, of.dtype), base, rows, columns)
+
+
 def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
     """``target = value`` or ``target op= value``; None if the operator does not take what is there."""
     of = place.type
     assert isinstance(of, Scalar | Composite)
     scalar = types.element_scalar(of)
     target = place.node
-    assert isinstance(target, Element | Component | Name)
+    assert isinstance(target, Element | Component | Name | Part)
     if scalar.kind == "bool":
         return Assign(target, sketch.condition(depth).node)
     if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(TARGETS.others):
@@ -172,7 +205,7 @@ def stored(sketch: Sketch, place: Place) -> Statement:
 def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) -> Statement | None:
     """Another operator in place, where its operands are inside its domain."""
     row, target = OPS[operator], place.node
-    assert isinstance(target, Element | Component | Name)
+    assert isinstance(target, Element | Component | Name | Part)
     first, second = row.domain(of)[:2]
     if not isinstance(first, Interval) or not place.interval.within(first):
         return None
@@ -189,6 +222,12 @@ def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) 
 
 def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     """A value for a target: of a matrix, its numbers one by one, or a product with one of them."""
+    if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(TARGETS.slice):
+        # a slice of a longer one
+        longer = sketch.element(types.vector(sketch.dice.between(of.length + 1, 4), of.dtype))
+        index, count = _slice(sketch, longer.type.length)  # type: ignore[attr-defined]
+        if count == of.length:
+            return Typed(Part(of, longer.node, index), longer.interval, longer.live)
     if isinstance(of, Scalar | Vector):
         return sketch.expression(of, depth)
     if sketch.readable(of) or sketch.dice.chance(50):

@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
+    Part,
     Program,
     Return,
     Statement,
@@ -141,7 +142,7 @@ def _reads_of(node: Node) -> Iterator[str]:
                 yield from _reads_of(value)
             for place in targets_of(node):
                 target: Expression = place
-                while isinstance(target, Component | Field):
+                while isinstance(target, Component | Field | Part):
                     if isinstance(target, Component):
                         yield from _reads_of(target.index)
                     target = target.base

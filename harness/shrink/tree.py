@@ -31,6 +31,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
+    Part,
     Program,
     Statement,
     Static,
@@ -109,7 +110,7 @@ def targets_of(node: Node) -> tuple[Target, ...]:
 
 def root_of(target: Expression) -> Expression:
     """The variable, or the array element, that assigning to `target` changes."""
-    while isinstance(target, Component | Field):
+    while isinstance(target, Component | Field | Part):
         target = target.base
     return target
 

@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Node,
+    Part,
     Program,
     Return,
     Statement,
@@ -46,6 +47,7 @@ from strategies.language.nodes import (
     While,
     Zeros,
 )
+from strategies.language.parts import part_type
 from strategies.language.rules import (
     IllFormed,
     bound_arguments,
@@ -281,6 +283,10 @@ class _Check:
                 assert isinstance(base, Composite)
                 for place, extent in zip((node.index, node.column), base.shape, strict=False):
                     self.need(not isinstance(place, Literal) or -extent <= place.value < extent)
+            case Part():
+                self.need(part_type(node.base.type, node) is node.type)
+                self.value(node.base, scope)
+                return
             case View():
                 self.need(view_type(self.array(node.array, scope), node) is node.type)
             case Element() | Extent():

@@ -49,7 +49,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     for n in range(max(len(places), dice.between(2, 7))):
         number = n if n < len(places) else dice.below(len(places))
         place = places[number]
-        made_change = change(sketch, part(sketch, place), dice.between(1, 2)) or change(sketch, place, 1)
+        piece = part(sketch, place)
+        made_change = change(sketch, piece, dice.between(1, 2)) or change(sketch, place, 1)
+        # what a part holds now, the whole may
+        place.interval = place.interval.join(piece.interval)
         if made_change is not None:
             written.add(number)
             yield made_change

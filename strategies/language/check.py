@@ -32,6 +32,7 @@ from strategies.language.nodes import (
     Name,
     Options,
     Parameter,
+    Part,
     Program,
     Return,
     Statement,
@@ -45,6 +46,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overloads import check_overloads
+from strategies.language.parts import changes_itself
 from strategies.language.render import INFIX, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
 from strategies.language.structs import leaves, root
@@ -303,6 +305,8 @@ class _Checker(ExpressionChecker):
             case AugmentedAssign():
                 require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
                 target, value = self._expression(node.target), self._expression(node.value)
+                itself = isinstance(node.target, Part) and changes_itself(node.target, node.value)
+                require(not itself, "a slice is changed by what it is a part of")
                 if self._result_type is not None:
                     found = self._result_type(node.operator, (target, value))
                     require(found is target, f"{node.operator!r} does not take {target!r} and {value!r}")
@@ -366,11 +370,15 @@ class _Checker(ExpressionChecker):
                     arrays = [field for _, field in leaves(value) if isinstance(field, Array)]
                     require(not arrays, f"{target.name!r} is a local struct with arrays")
                 self._bind(target.name, value, fixed=False)
+            case Part():
+                require(self._expression(target) is value, "a part of something is assigned a value of another type")
+                require(isinstance(target.base, Name), "a slice of something else than a variable is assigned")
+                self._changed(target)
             case Element() | Component() | Field():
                 require(self._expression(target) is value, "a part of something is assigned a value of another type")
                 self._changed(target)
 
-    def _changed(self, target: Component | Field | Element) -> None:
+    def _changed(self, target: Component | Field | Element | Part) -> None:
         """What the part that is assigned belongs to: a variable, or an element of an output."""
         match root(target):
             case Element(array=array) if array in self._struct_arrays:

@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Parameter,
+    Part,
     Program,
     Slice,
     Static,
@@ -33,6 +34,7 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
+from strategies.language.parts import part_type
 from strategies.language.render import COMPARISONS, has_name
 from strategies.language.rules import (
     IllFormed,
@@ -169,6 +171,11 @@ class ExpressionChecker:
                 self._indices(parameter, node.indices)
                 assert isinstance(parameter.type, Array)
                 return parameter.type.dtype
+            case Part():
+                found = part_type(self._expression(node.base), node)
+                require(found is not None, f"a {node.base.type!r} has no such part of several numbers")
+                assert found is not None
+                return found
             case View():
                 return self._view(node)
             case Extent() if node.array in self._struct_arrays:

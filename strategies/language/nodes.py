@@ -131,6 +131,19 @@ class Slice(Node, frozen=True, tag="slice"):
     step: Expression | None = None
 
 
+class Part(Node, frozen=True, tag="part"):
+    """Several numbers of a vector or a matrix at once: ``v[0:2]``, ``m[1, 0:2]``, ``m[:, 1]``, ``m[0:2, 1:3]``.
+
+    Indices and bounds are literals.  As a target it is of a local alone: of an array's element Warp takes
+    none there.
+    """
+
+    type: Type
+    base: Expression
+    index: Expression | Slice
+    column: Expression | Slice | None = None
+
+
 class View(Node, frozen=True, tag="view"):
     """A part of an array: ``a[i]`` of one with two dimensions, ``a[1:]``, or, without indices, all of it.
 
@@ -225,13 +238,14 @@ Expression: TypeAlias = (
     | Component
     | Field
     | Element
+    | Part
     | View
     | Zeros
     | Extent
     | Conditional
     | Call
 )
-Target: TypeAlias = Name | Component | Field | Element
+Target: TypeAlias = Name | Component | Field | Element | Part
 
 
 # ---------------------------------------------------------------- statements

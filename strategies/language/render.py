@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     Name,
     Options,
     Parameter,
+    Part,
     Program,
     Return,
     Slice,
@@ -298,11 +299,13 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Zeros(type=Array() as of):
             extents = f"({node.shape[0]},)" if len(node.shape) == 1 else f"({', '.join(map(str, node.shape))})"
             return f"wp.zeros(shape={extents}, dtype={type_name(of.dtype)})", _ATOM
+        case Part():
+            given = (node.index,) if node.column is None else (node.index, node.column)
+            return f"{expression(node.base, _ATOM)}[{_indices(given)}]", _ATOM
         case View(indices=()):
             return node.array, _ATOM
         case View():
-            parts = (_slice(index) if isinstance(index, Slice) else expression(index) for index in node.indices)
-            return f"{node.array}[{', '.join(parts)}]", _ATOM
+            return f"{node.array}[{_indices(node.indices)}]", _ATOM
         case Extent():
             return f"{node.array}.shape[{node.axis}]", _ATOM
         case Call():
@@ -316,6 +319,11 @@ def _expression(node: Expression) -> tuple[str, int]:
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
     raise TypeError(f"{node!r} is not an expression")
+
+
+def _indices(nodes: Sequence[Expression | Slice]) -> str:
+    """What stands between brackets."""
+    return ", ".join(_slice(node) if isinstance(node, Slice) else expression(node) for node in nodes)
 
 
 def _slice(node: Slice) -> str:

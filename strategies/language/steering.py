@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Function,
     Name,
     Node,
+    Part,
     Program,
     Return,
     Target,
@@ -92,7 +93,7 @@ def _changes(node: Node) -> Iterator[tuple[str, Expression]]:
             return
     for changed, value in pairs:
         root: Expression = changed
-        while isinstance(root, Component):
+        while isinstance(root, Component | Part):
             root = root.base
         if isinstance(root, Name):
             yield root.name, value

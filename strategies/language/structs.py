@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
+    Part,
     Program,
     Return,
     Statement,
@@ -37,6 +38,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.parts import without_parts
 from strategies.language.remembered import remembered
 from strategies.language.types import Array, Scalar, Struct, StructArray, Type
 
@@ -76,8 +78,8 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs and indexed arrays; the same object if it has none."""
-    program = without_indexed(program)
+    """`program` without structs, indexed arrays and slices of values; the same object if it has none."""
+    program = without_parts(without_indexed(program))
     if not struct_types(program):
         return program
     return _Flattening(program).program()
@@ -288,6 +290,6 @@ def _array(field: Type, ndim: int) -> Array:
 def root(node: Expression) -> Expression:
     """The variable, or the array element, that a component or a field is part of."""
     found: Expression = node
-    while isinstance(found, Component | Field):
+    while isinstance(found, Component | Field | Part):
         found = found.base
     return found

@@ -1,0 +1,143 @@
+"""Slices of vectors and matrices: which numbers they are, and a program without them, of the same meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from strategies.language import types
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Component,
+    Construct,
+    Expression,
+    Literal,
+    Name,
+    Node,
+    Part,
+    Program,
+    Slice,
+    Statement,
+    Unpack,
+    rebuild,
+    walk,
+)
+from strategies.language.types import INT32, Matrix, Scalar, Type, Vector
+
+
+def part_type(base: Type, node: Part) -> Type | None:
+    """The type of the part of a vector or a matrix that `node` names; None if there is none of several numbers."""
+    match base:
+        case Vector() if node.column is None and isinstance(node.index, Slice):
+            count = len(_places(node.index, base.length) or ())
+            return types.vector(count, base.dtype) if count > 1 else None
+        case Matrix():
+            extents = [(node.index, base.rows), (node.column if node.column is not None else Slice(), base.columns)]
+            places = [_places(index, extent) for index, extent in extents]
+            if any(not found for found in places) or not any(isinstance(index, Slice) for index, _ in extents):
+                return None
+            rows, columns = (len(found or ()) for found in places)
+            kept = [isinstance(index, Slice) for index, _ in extents]
+            if all(kept):
+                return types.matrix(rows, columns, base.dtype) if min(rows, columns) > 1 else None
+            count = columns if kept[1] else rows
+            return types.vector(count, base.dtype) if count > 1 and node.column is not None else None
+    return None
+
+
+def _places(index: Expression | Slice, extent: int) -> list[int] | None:
+    """The places that an index with literals alone means; None if it is another, or out of range."""
+    if isinstance(index, Literal):
+        return [int(index.value)] if 0 <= index.value < extent else None
+    if not isinstance(index, Slice):
+        return None
+    parts = (index.start, index.stop, index.step)
+    if not all(part is None or isinstance(part, Literal) for part in parts):
+        return None
+    start, stop, step = (int(part.value) if isinstance(part, Literal) else None for part in parts)
+    if step == 0 or any(bound is not None and not -extent <= bound <= extent for bound in (start, stop)):
+        return None
+    return list(range(*slice(start, stop, step).indices(extent)))
+
+
+def numbers(node: Part) -> tuple[Component, ...]:
+    """The numbers of a part, in order."""
+    of = node.base.type
+    assert isinstance(of, Vector | Matrix)
+    rows = _places(node.index, of.shape[0]) or []
+    if isinstance(of, Vector):
+        return tuple(Component(of.dtype, node.base, Literal(INT32, n)) for n in rows)
+    columns = _places(node.column if node.column is not None else Slice(), of.columns) or []
+    return tuple(
+        Component(of.dtype, node.base, Literal(INT32, row), column=Literal(INT32, column))
+        for row in rows
+        for column in columns
+    )
+
+
+def changes_itself(target: Part, value: Expression) -> bool:
+    """Whether a new value of a part is made of what it is a part of."""
+    return isinstance(target.base, Name) and any(
+        isinstance(n, Name) and n.name == target.base.name for n in walk(value)
+    )
+
+
+def without_parts(program: Program) -> Program:
+    """`program` with its slices of values as numbers one by one; the same object if it has none."""
+    if not any(isinstance(node, Part) for node in walk(program)):
+        return program
+    found: Program = _lowered(program)
+    return found
+
+
+def _lowered(node: Any) -> Any:
+    fields: dict[str, object] = {}
+    for name in ("body", "orelse", "replay"):
+        if statements := getattr(node, name, ()):
+            fields[name] = tuple(new for statement in statements for new in _statements(statement))
+    if fields:
+        rest = {
+            name: _each(value)
+            for name in node.__struct_fields__
+            if name not in fields and (value := getattr(node, name))
+        }
+        return msgspec.structs.replace(node, **fields, **rest)
+    node = rebuild(node, _lowered)
+    return Construct(node.type, numbers(node)) if isinstance(node, Part) else node
+
+
+def _each(value: Any) -> Any:
+    if isinstance(value, Node):
+        return _lowered(value)
+    return tuple(map(_each, value)) if isinstance(value, tuple) else value
+
+
+def _statements(node: Statement) -> Iterator[Statement]:
+    match node:
+        case Assign(target=Part() as target):
+            value: Expression = _lowered(node.value)
+            targets, values = numbers(target), _parts(value)
+            if changes_itself(target, value):
+                yield Unpack(targets, values)
+            else:
+                yield from map(Assign, targets, values)
+        case AugmentedAssign(target=Part() as target):
+            value = _lowered(node.value)
+            values = (value,) * len(numbers(target)) if isinstance(value.type, Scalar) else _parts(value)
+            for number, given in zip(numbers(target), values, strict=True):
+                yield AugmentedAssign(number, node.operator, given)
+        case _:
+            yield _lowered(node)
+
+
+def _parts(value: Expression) -> tuple[Expression, ...]:
+    """The numbers of a vector or a matrix, in order."""
+    of = value.type
+    assert isinstance(of, Vector | Matrix)
+    if isinstance(value, Construct) and len(value.arguments) == of.length:
+        return value.arguments
+    column = Slice() if isinstance(of, Matrix) else None
+    return numbers(Part(of, value, Slice(), column))
