@@ -640,6 +640,8 @@ def shape(node: n.Expression) -> object:
         case n.Zeros(type=t.Array() as of):
             extents = ("keyword", "shape", ("tuple", *map(str, node.shape)))
             return ("call", "wp.zeros", extents, ("keyword", "dtype", dotted(type_name(of.dtype))))
+        case n.Part(column=column):
+            return ("index", shape(node.base), *(cut(part) for part in (node.index, column) if part is not None))
         case n.View():
             parts = map(cut, node.indices)
             return ("index", node.array, *parts) if node.indices else node.array

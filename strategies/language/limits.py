@@ -473,7 +473,7 @@ class _Replay:
                 self._use(node.value)
                 self._target(node.target)
                 self._set(node.target, self._why_stale(node.value), whole=isinstance(node.target, Name))
-                self._assign_component(node)
+                self._assign_component(node.target, self._active(node.value))
             case AugmentedAssign():
                 self._augmented(node)
             case Atomic():
@@ -519,14 +519,13 @@ class _Replay:
         for n, target in enumerate(node.targets):
             self._target(target)
             self._set(target, stale[n if len(stale) > 1 else 0], whole=isinstance(target, Name))
-            if isinstance(target, Name):
-                self.assigned[target.name] = {None} if target.name in self.active else set()
+            self._assign_component(target, isinstance(target, Name) and target.name in self.active)
 
-    def _assign_component(self, node: Assign) -> None:
-        match node.target:
+    def _assign_component(self, target: Target, active: bool) -> None:
+        match target:
             case Name(name=name):
-                self.assigned[name] = {None} if self._active(node.value) else set()
-            case Component(base=Name(name=name)) as target:
+                self.assigned[name] = {None} if active else set()
+            case Component(base=Name(name=name)):
                 before = self.assigned.setdefault(name, set())
                 numbers = _numbers(target)
                 if None in before or numbers & before or (None in numbers and before):

@@ -300,8 +300,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             extents = f"({node.shape[0]},)" if len(node.shape) == 1 else f"({', '.join(map(str, node.shape))})"
             return f"wp.zeros(shape={extents}, dtype={type_name(of.dtype)})", _ATOM
         case Part():
-            given = (node.index,) if node.column is None else (node.index, node.column)
-            return f"{expression(node.base, _ATOM)}[{_indices(given)}]", _ATOM
+            indices = (node.index, *(() if node.column is None else (node.column,)))
+            return f"{expression(node.base, _ATOM)}[{_indices(indices)}]", _ATOM
         case View(indices=()):
             return node.array, _ATOM
         case View():
