@@ -27,6 +27,7 @@ from strategies.language.nodes import (
     Node,
     Parameter,
     Program,
+    TileStore,
 )
 from strategies.language.render import COMPARISONS, render
 from strategies.language.types import Array, Composite, Struct, Type, Vector
@@ -226,7 +227,7 @@ def _member(of: Type) -> str:
 
 def _operator_features(node: Node) -> set[str]:
     match node:
-        case Apply() | Atomic():
+        case Apply() | Atomic() | TileStore():
             return {f"op:{node.op}"}
         case AugmentedAssign():
             return {f"augmented:{node.operator}"}

@@ -83,6 +83,7 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                     {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}
                     for s in launch.structs
                 ],
+                "block_dim": launch.block_dim,
                 "indexed": [{"first": of.first, "axes": list(of.axes)} for of in launch.indexed],
             }
             for launch in job.launches

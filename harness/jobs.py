@@ -100,6 +100,7 @@ class Launch:
     the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `copied` the tape
     also copies what has a cotangent, and the cotangents are those of the copies.  A struct
     is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
+    With a `block_dim`, `dims` are those of the blocks, of so many threads each.
     """
 
     dims: tuple[int, ...]
@@ -110,6 +111,7 @@ class Launch:
     copied: bool = False
     structs: tuple[StructLayout, ...] = ()
     indexed: tuple[IndexedLayout, ...] = ()
+    block_dim: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,15 +18,18 @@ from strategies.language.nodes import (
     Apply,
     Atomic,
     AugmentedAssign,
+    Call,
     Construct,
     Node,
     Program,
     ThreadIndex,
+    TileStore,
     Zeros,
     walk,
 )
 from strategies.language.spellings import spelled
-from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
+from strategies.language.tiles import FILLED, MOVES, OPERATORS, SCANS, STORES, is_tiled
+from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
 from strategies.ops import ATOMICS, ROWS, instances
 
 _READ: Final = """\
@@ -55,6 +58,9 @@ print(json.dumps({"version": warp.__version__, "table": table}))
 """
 #: Arguments that say what to make and are no values.
 _KEYWORDS: Final = frozenset(("dtype", "length", "shape", "n"))
+#: What arguments of built-ins on tiles are called that say how, and where: no values either.
+_MANNERS: Final = frozenset(("str", "bool", "tuple", "Callable"))
+_TILES: Final = "Tile Primitives"
 _FORMS: Final = {"vec_t": Vector, "mat_t": Matrix, "quat_t": Quaternion, "transform_t": Transform}
 _NAMES: Final = {"int": "int32", "float": "float32", "uint": "uint32"}
 
@@ -73,6 +79,8 @@ class Kind:
             return True
         if self.name == "array":
             return isinstance(of, Array)
+        if self.name == "tile":
+            return isinstance(of, Tile)
         if self.name in _FORMS:
             if type(of) is not _FORMS[self.name] or not _is_scalar(self.scalar, types.element_scalar(of)):
                 return False
@@ -135,7 +143,11 @@ def read_registry() -> tuple[str, list[BuiltIn]]:
 def _built_in(
     name: str, group: str, kinds: list[tuple[str, tuple[str, str, list[int]]]], differentiable: bool
 ) -> BuiltIn:
-    values = [(key, Kind(kind, scalar, tuple(shape))) for key, (kind, scalar, shape) in kinds if key not in _KEYWORDS]
+    values = [
+        (key, Kind(kind, scalar, tuple(shape)))
+        for key, (kind, scalar, shape) in kinds
+        if key not in _KEYWORDS and not (group == _TILES and kind in _MANNERS)
+    ]
     variadic = any(key.startswith("*") for key, _ in values)
     return BuiltIn(name, group, tuple(kind for _, kind in values), variadic, differentiable)
 
@@ -156,8 +168,29 @@ def table_uses() -> Iterator[Use]:
                 count = 2 if op == "atomic_cas" else 1
                 yield op, (types.array(of, ndim), *(types.INT32,) * ndim, *(of,) * count)
     yield from _constructions()
+    yield from _tile_table()
     yield "tid", ()
     yield "zeros", ()
+
+
+def _tile_table() -> Iterator[Use]:
+    """Every call of a built-in on tiles that a program may have."""
+    of, number = types.tile((4,), types.FLOAT32), types.FLOAT32
+    for ndim in (1, 2):
+        array = types.array(number, ndim)
+        yield "tile_load", (array, *_placed(ndim))
+        yield from ((op, (array, of, *_placed(ndim))) for op in STORES)
+    yield from ((op, ()) for op in FILLED)
+    yield from (("tile_full", (number,)), ("tile_arange", (types.INT32,)), ("tile_astype", (of,)))
+    yield from ((op, (of,)) for op in (*MOVES, *SCANS, "tile_sum", "tile_min", "tile_max", "tile_reduce"))
+    yield from ((op, (of, types.INT32)) for op in ("tile_sum", "tile_reduce"))
+    yield from (("tile_extract", (of, *(types.INT32,) * n)) for n in range(1, 5))
+    yield from (("tile_map", (of,) * n) for n in range(1, 4))
+    yield from (("tile_dot", (of, of)), ("tile_matmul", (of, of, number)), ("neg", (of,)))
+    for op in OPERATORS - {"neg"}:
+        yield op, (of, of)
+        if op in ("mul", "div"):
+            yield from ((op, (of, number)), (op, (number, of)))
 
 
 def _constructions() -> Iterator[Use]:
@@ -188,6 +221,8 @@ def program_uses(program: Program) -> Iterator[Use]:
 
 def _uses(program: Program, node: Node) -> Iterator[Use]:
     match node:
+        case Apply() if is_tiled(node):
+            yield from tile_uses(node)
         case Apply():
             name = next((r.spelling_of for r in ROWS if r.name == node.op and r.spelling_of), node.op)
             further = (types.INT32,) * len(spelled(node.op)[1])
@@ -205,6 +240,33 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
             yield "tid", ()
         case Zeros():
             yield "zeros", ()
+        case TileStore():
+            array = types.array(types.element_scalar(node.value.type), len(node.offset))
+            yield node.op, (array, node.value.type, *_placed(len(node.offset)))
+        case Call(type=Tile()):
+            yield "tile_map", tuple(a.type for a in node.arguments)
+
+
+def _placed(ndim: int) -> tuple[Type, ...]:
+    """A place in an array as an argument: a number along one dimension; tuples are left out."""
+    return (types.INT32,) if ndim == 1 else ()
+
+
+def tile_uses(node: Apply) -> Iterator[Use]:
+    """The built-in that an operation on tiles calls, without arguments that are no values."""
+    op, given = node.op, tuple(a.type for a in node.arguments)
+    if op == "tile_load":
+        yield op, (given[0], *_placed(len(given) - 1))
+    elif op == "tile_arange":
+        yield op, (types.INT32,)
+    elif op == "tile_matmul":
+        yield op, (*given, types.element_scalar(given[0]))
+    elif op in MOVES:
+        yield op, given[:1]
+    elif op.startswith("tile_reduce_"):
+        yield "tile_reduce", given
+    else:
+        yield op if op in OPERATORS or op.startswith("tile_") else "tile_map", given
 
 
 def groups_of(registry: Sequence[BuiltIn]) -> dict[str, str]:

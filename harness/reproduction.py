@@ -376,6 +376,9 @@ def _launch(program: Program, device: str = "cpu") -> str:
     structs = {s.name for s in program.structs} | {given.name for given in program.indexed}
     wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
     arguments = ", ".join(_local(program, name) for name in wholes)
+    if program.block_dim:
+        tiled = f"wp.launch_tiled({_kernel(program)}, dim={program.launch}, inputs=[{arguments}]"
+        return f'{tiled}, block_dim={program.block_dim}, device="{device}")'
     return f'wp.launch({_kernel(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
 
 
@@ -442,7 +445,7 @@ def _respelled(shown: Shown) -> _Check:
     """Both spellings in one module."""
     failure, own = shown.failure, _kernel(shown.program)
     other, text = _other_kernel(shown)
-    run = [line.replace(f"wp.launch({own},", "wp.launch(kernel,").replace("], device", ", *more], device")
+    run = [line.replace(f"({own},", "(kernel,").replace("], device", ", *more], device")
            for line in _run(shown, failure.gradient)]  # fmt: skip
     more = "".join(f", {int(p.low)}" for p in other.parameters[len(shown.program.parameters) :])
     helpers = (

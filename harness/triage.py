@@ -48,6 +48,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Static,
+    TileStore,
     Unpack,
     While,
     walk,
@@ -183,7 +184,7 @@ def suspected(program: Program) -> list[Node]:
 
 def _strong(node: Node) -> str | None:
     match node:
-        case Apply() | Atomic():
+        case Apply() | Atomic() | TileStore():
             return node.op
         case Compare(operators=operators):
             return "compare-chain" if len(operators) > 1 else "compare"

@@ -470,7 +470,10 @@ def job(expectation: Expectation, entry: str) -> Job:
     return Job(
         source=render(program, entry),
         entry=entry,
-        launches=tuple(replace(launch, structs=structs, indexed=indexed) for launch in launches(expectation).values()),
+        launches=tuple(
+            replace(launch, structs=structs, indexed=indexed, block_dim=program.block_dim)
+            for launch in launches(expectation).values()
+        ),
         name=program.name,
         told_apart=told_apart(program),
     )

@@ -486,7 +486,12 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
 
     tape = wp.Tape()
     with tape:
-        wp.launch(kernel, dim=tuple(launch["dims"]), inputs=arguments, device=device, **launch["more"])
+        dims, more = tuple(launch["dims"]), launch["more"]
+        if launch["block_dim"]:
+            more = {"block_dim": launch["block_dim"], **more}
+            wp.launch_tiled(kernel, dim=dims, inputs=arguments, device=device, **more)
+        else:
+            wp.launch(kernel, dim=dims, inputs=arguments, device=device, **more)
         # What tapes are for: more than one step.
         copies = [
             (buffer, wp.clone(buffer.array, requires_grad=True))

@@ -77,6 +77,8 @@ class Inputs:
         self.moving: set[str] = set()
         #: the structs, and the arrays of structs, by the name of the variable or parameter
         self.structs: dict[str, Type] = {}
+        #: how many threads a block has; none in a kernel without tiles
+        self.block_dim = 0
         #: what each indexed array among the parameters is made of, by its name
         self.indexed: dict[str, tuple[Parameter, ...]] = {}
         #: the scalar types that a generic kernel is instantiated for

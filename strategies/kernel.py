@@ -56,4 +56,5 @@ def draw_kernel(
         indexed=indexed_parameters(sketch),
         overloads=sketch.overloads,
         options=sketch.options,
+        block_dim=sketch.block_dim,
     )

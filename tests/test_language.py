@@ -652,7 +652,7 @@ def shape(node: n.Expression) -> object:
     raise AssertionError(node)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", [c for c in CATEGORIES if c != "tile"])  # `test_tiles` says how those are written
 def test_the_source_of_drawn_expressions_has_their_shape(category: str) -> None:
     expressions = 0
     for found in drawn(category):

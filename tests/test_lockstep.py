@@ -14,8 +14,9 @@ from strategies.categories import CATEGORIES
 FLAVOURS = (Flavour.GENERIC, Flavour.SPECIAL)
 #: Of what a category draws, this share is within the other evaluator's reach, ...
 REACHED = 0.5
-#: ... but for algebra that it does not have: `test_algebra` and `test_random_numbers` have it, written anew.
-OTHER_ALGEBRA = frozenset(("matrix", "quaternion", "transform", "spatial", "random", "builtin"))
+#: ... but for algebra that it does not have: `test_algebra`, `test_random_numbers` and `test_tiles` have it, written
+#: anew.
+OTHER_ALGEBRA = frozenset(("matrix", "quaternion", "transform", "spatial", "random", "builtin", "tile"))
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda flavour: flavour.value)

@@ -58,6 +58,7 @@ from strategies.language.nodes import (
     Slice,
     Static,
     ThreadIndex,
+    TileStore,
     Unpack,
     View,
     While,
@@ -66,6 +67,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.render import is_alias, render
 from strategies.language.structs import struct_types
+from strategies.language.tiles import REDUCTIONS
 from strategies.language.types import (
     BOOL,
     FLOAT16,
@@ -75,6 +77,7 @@ from strategies.language.types import (
     Composite,
     Scalar,
     Struct,
+    Tile,
     Tuple,
     Type,
     Vector,
@@ -105,6 +108,7 @@ LEAST_ALIVE = {
     "inplace": 45,
     "local_array": 4,
     "indexed_array": 45,
+    "tile": 60,
 }
 
 
@@ -421,6 +425,10 @@ def test_the_classifier_finds_a_name_that_tells() -> None:
 def data(program: Program) -> list[Parameter]:
     """The arrays that indexed arrays are parts of."""
     return [program.parameter(data_of(given.name)) for given in program.indexed]
+
+
+def tiles_of(program: Program) -> set[Tile]:
+    return {of for node in walk(program) if isinstance(of := getattr(node, "type", None), Tile)}
 
 
 def partly_indexed(program: Program) -> Callable[[IndexedParameter], bool]:
@@ -835,6 +843,13 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("indexed_array", "an axis that is not indexed", lambda p: any(map(partly_indexed(p), p.indexed)), 20),
     ("indexed_array", "one that is written", lambda p: any(o.name in all_members(p) for o in p.outputs), 15),
     ("indexed_array", "two or more dimensions", lambda p: any(len(o.shape) > 1 for o in data(p)), 40),
+    ("tile", "a tile that is loaded", applies("tile_load"), 100),
+    ("tile", "a tile that is stored", has(TileStore), 30),
+    ("tile", "a reduction", applies(*REDUCTIONS), 40),
+    ("tile", "a tile of two dimensions", lambda p: any(len(of.shape) == 2 for of in tiles_of(p)), 40),
+    ("tile", "a product of matrices", applies("tile_matmul"), 8),
+    ("tile", "a function that is mapped", lambda p: any(isinstance(n, Call) for n in walk(p)), 10),
+    ("tile", "a broadcast", applies("tile_broadcast"), 20),
     ("compound", "an atomic", has(Atomic), 35),
     (
         "compound",

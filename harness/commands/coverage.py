@@ -18,11 +18,21 @@ from harness.registry import BuiltIn, Use, met, program_uses, read_registry, tab
 _SAMPLED: Final = (
     "triangle", "unit_disk", "unit_sphere", "unit_hemisphere", "unit_square", "unit_cube",
 )  # fmt: skip
+_STACKS: Final = ("tile_stack", *(f"tile_stack_{name}" for name in ("push", "pop", "clear", "count")))
+_QUERIES: Final = (
+    "tile_bvh_query_aabb", "tile_bvh_query_ray", "tile_bvh_query_next", "tile_query_valid", "tile_mesh_query_aabb",
+    "tile_mesh_query_aabb_next",
+)  # fmt: skip
 _FABRIC: Final = "takes arrays that only Omniverse's Fabric makes"
 _REMOVED: Final = "removed from Warp"
 #: Why the table leaves out what it does, by name or by group.
 LEFT_OUT: Final = {
-    "Tile Primitives": "tiles work on blocks of threads and have no row each",
+    "Tile Primitives": "not drawn yet",
+    **dict.fromkeys(("tile", "untile", "tile_from_thread"), "what it gives depends on how many threads a block has"),
+    **dict.fromkeys(("tile_randi", "tile_randf"), "which number a thread draws is not documented"),
+    "tile_empty": "holds what happens to be there",
+    **dict.fromkeys(_STACKS, "in which order threads push is not known"),
+    **dict.fromkeys(_QUERIES, "needs meshes, hash grids or volumes that live outside of a kernel"),
     "Geometry": "needs meshes, hash grids or volumes that live outside of a kernel",
     "Volumes": "needs sparse volumes",
     "Textures": "needs textures",
@@ -109,7 +119,7 @@ def _group(name: str, members: list[BuiltIn], table: set[BuiltIn], used: set[Bui
 def _reason(built_in: BuiltIn) -> str:
     if any("fabric" in kind.name for kind in built_in.arguments):
         return _FABRIC
-    if any(kind.name == "tile" for kind in built_in.arguments):
+    if built_in.name not in LEFT_OUT and any(kind.name == "tile" for kind in built_in.arguments):
         return LEFT_OUT["Tile Primitives"]
     return LEFT_OUT.get(built_in.name, LEFT_OUT.get(built_in.group, ""))
 

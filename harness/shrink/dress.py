@@ -29,6 +29,7 @@ from strategies.language.types import (
     Scalar,
     Struct,
     StructArray,
+    Tile,
     Tuple,
     Type,
     Vector,
@@ -76,6 +77,8 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
                 element = to(of.dtype)
                 assert isinstance(element, Scalar | Composite)
                 return types.array(element, of.ndim)
+            case Tile():
+                return types.tile(of.shape, mapping.get(of.dtype, of.dtype))
             case Struct():
                 return types.struct(of.name, [(name, to(field)) for name, field in of.fields])
             case StructArray():

@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Program,
     StructParameter,
     ThreadIndex,
+    TileStore,
     View,
     rebuild,
 )
@@ -81,7 +82,7 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
                 return with_fields(node, name=called(node.name))  # type: ignore[no-any-return]
             case ThreadIndex():
                 return with_fields(node, names=tuple(new[name] for name in node.names))  # type: ignore[no-any-return]
-            case Element() | Extent() | View() | Atomic():
+            case Element() | Extent() | View() | Atomic() | TileStore():
                 return with_fields(node, array=called(node.array))  # type: ignore[no-any-return]
             case Call():
                 return with_fields(node, function=functions[node.function])  # type: ignore[no-any-return]

@@ -38,6 +38,7 @@ from strategies.language.nodes import (
     StructParameter,
     Target,
     ThreadIndex,
+    TileStore,
     Unpack,
     View,
     rebuild,
@@ -76,7 +77,7 @@ def names_of(node: Node) -> tuple[str, ...]:
             return (node.name.partition(".")[0],)
         case ThreadIndex():
             return node.names
-        case Element() | Extent() | View() | Atomic():
+        case Element() | Extent() | View() | Atomic() | TileStore():
             return (node.array.partition(".")[0],)
         case Call() | Function():
             return (node.function if isinstance(node, Call) else node.name,)

@@ -71,7 +71,7 @@ def well_formed(program: Program) -> bool:
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
     try:
-        if struct_types(program) or program.indexed:
+        if struct_types(program) or program.indexed or program.block_dim:
             check_program(program, result_type)
             program = flattened(program)
         if is_generic(program):

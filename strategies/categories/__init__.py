@@ -45,6 +45,7 @@ from strategies.categories import (
     stencil,
     struct,
     ternary,
+    tile,
     transform,
     unary,
     vector,
@@ -117,6 +118,7 @@ CATEGORIES: Final = {
             indexed_array,
             generic,
             module_option,
+            tile,
         ),
     )
 }

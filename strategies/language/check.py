@@ -39,6 +39,7 @@ from strategies.language.nodes import (
     StructParameter,
     Target,
     ThreadIndex,
+    TileStore,
     Unpack,
     View,
     While,
@@ -50,6 +51,7 @@ from strategies.language.parts import changes_itself
 from strategies.language.render import INFIX, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
 from strategies.language.structs import leaves, root
+from strategies.language.tiles import STORES
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -60,6 +62,7 @@ from strategies.language.types import (
     Scalar,
     Struct,
     StructArray,
+    Tile,
     Tuple,
     Type,
     array,
@@ -72,6 +75,8 @@ from strategies.language.types import (
 MAX_CELLS: Final = 1 << 16
 #: Iterations of a loop that may be unrolled, at most: each is compiled.
 MAX_UNROLLED: Final = 64
+#: Threads of a block, as CUDA has them.
+MAX_BLOCK_DIM: Final = 1024
 
 
 def check_program(program: Program, result_type: ResultType | None = None) -> None:
@@ -108,6 +113,7 @@ class _Checker(ExpressionChecker):
         if program.options is not None:
             _check_options(program.options)
         require(len(self._functions) == len(program.functions), "there are two functions of one name")
+        require(0 <= program.block_dim <= MAX_BLOCK_DIM, "a block has too many threads")
         members = self._struct_parameters()
         parts = all_members(program)
         for parameter in program.parameters:
@@ -300,19 +306,27 @@ class _Checker(ExpressionChecker):
                 self._define_array(name, array)
             case Assign():
                 value = self._struct_call(node.value)
-                require(isinstance(value, Scalar | Composite | Struct | Tuple), f"{value!r} is no type of a variable")
+                variable = isinstance(value, Scalar | Composite | Struct | Tuple | Tile)
+                require(variable, f"{value!r} is no type of a variable")
+                # another name of a tile is no copy of it
+                require(not (isinstance(value, Tile) and isinstance(node.value, Name)), "a tile has two names")
                 self._assign(node.target, value)
             case AugmentedAssign():
                 require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
                 target, value = self._expression(node.target), self._expression(node.value)
                 itself = isinstance(node.target, Part) and changes_itself(node.target, node.value)
                 require(not itself, "a slice is changed by what it is a part of")
-                if self._result_type is not None:
+                if isinstance(target, Tile):
+                    require(isinstance(node.target, Name), "a part of a tile is changed")
+                    require(value is target and node.operator in ("add", "sub"), "a tile is changed by another")
+                elif self._result_type is not None:
                     found = self._result_type(node.operator, (target, value))
                     require(found is target, f"{node.operator!r} does not take {target!r} and {value!r}")
                 self._assign(node.target, target)
             case Atomic():
                 self._atomic(node)
+            case TileStore():
+                self._tile_store(node)
             case If():
                 self._expect(node.test, BOOL)
                 entry = dict(self._names)
@@ -432,6 +446,17 @@ class _Checker(ExpressionChecker):
             require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
         if node.result is not None:
             self._assign(node.result, parameter.type.dtype)
+
+    def _tile_store(self, node: TileStore) -> None:
+        require(node.op in STORES, f"{node.op!r} does not store a tile")
+        require(self._program.block_dim > 0, "there is a tile in a kernel that is launched without blocks")
+        parameter = self._array(node.array)
+        require(parameter.output and node.array not in self._indexed, f"{node.array!r} takes no tiles")
+        self._indices(parameter, node.offset)
+        of = self._expression(node.value)
+        assert isinstance(parameter.type, Array)
+        fitting = isinstance(of, Tile) and of.dtype is parameter.type.dtype and len(of.shape) == parameter.type.ndim
+        require(fitting, f"{node.array!r} takes no {of!r}")
 
     def _loop(self, node: For) -> None:
         for bound in (node.start, node.stop, node.step):

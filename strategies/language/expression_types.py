@@ -45,6 +45,7 @@ from strategies.language.rules import (
     constructions,
     require,
 )
+from strategies.language.tiles import fits, is_tiled
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -54,6 +55,7 @@ from strategies.language.types import (
     Scalar,
     Struct,
     StructArray,
+    Tile,
     Tuple,
     Type,
 )
@@ -127,6 +129,14 @@ class ExpressionChecker:
             case Name():
                 require(node.name in self._names, f"{node.name!r} has no value on some path")
                 return self._names[node.name]
+            case Apply() if is_tiled(node):
+                require(self._program.block_dim > 0, "there is a tile in a kernel that is launched without blocks")
+                for argument in node.arguments:
+                    self._expression(argument)
+                    hidden = isinstance(argument, Name) and argument.name in self._indexed
+                    require(not hidden, "a tile is loaded from an indexed array")
+                require(fits(node, self._result_type), f"{node.op!r} does not make {node.type!r} of its arguments")
+                return node.type
             case Apply():
                 arguments = [self._expression(a) for a in node.arguments]
                 if self._result_type is None:
@@ -157,6 +167,8 @@ class ExpressionChecker:
                 assert isinstance(base, Struct)
                 require(node.field in dict(base.fields), f"{base.name!r} has no field {node.field!r}")
                 return base.field(node.field)
+            case Call() if isinstance(node.type, Tile):
+                return self._mapped(node)
             case Call():
                 require(not isinstance(node.type, Struct), "a struct that a call gives is part of an expression")
                 return self._call(node)
@@ -336,8 +348,27 @@ class ExpressionChecker:
         require(found in constructions(of), f"{of!r} is not made of {found!r}")
         return of
 
+    def _mapped(self, node: Call) -> Type:
+        """A function that is mapped over tiles, number by number."""
+        assert isinstance(node.type, Tile)
+        function = self._functions.get(node.function)
+        require(function is not None, f"there is no function {node.function!r} before this one")
+        assert function is not None
+        require(not node.keywords and not node.derivative, f"{node.function!r} is mapped over tiles by their places")
+        require(len(node.arguments) == len(function.parameters), f"{node.function!r} takes other arguments")
+        for argument in node.arguments:
+            self._expect(argument, node.type)
+        kinds = {function.type, *(p.type for p in function.parameters)}
+        require(kinds == {node.type.dtype}, f"{node.function!r} takes other numbers")
+        return node.type
+
     def _component(self, node: Component) -> Type:
         base = self._expression(node.base)
+        if isinstance(base, Tile):
+            places = (node.index,) if node.column is None else (node.index, node.column)
+            require(not node.attribute, f"{base!r} has no attributes")
+            require(fits(Apply(base.dtype, "tile_extract", (node.base, *places)), None), f"{base!r} has no such number")
+            return base.dtype
         if isinstance(base, Tuple):
             require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")
             assert isinstance(node.index, Literal)

@@ -91,6 +91,8 @@ class _Shape:
             found = (*found, [(self._number(s.name), _notation(s.type), s.ndim) for s in program.structs])
         if program.indexed:
             found = (*found, [(self._number(given.name), given.axes) for given in program.indexed])
+        if program.block_dim:
+            found = (*found, "tiles")
         return (*found, [self._function(f) for f in program.functions]) if program.functions else found
 
     def _function(self, function: Function) -> object:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from strategies.language import types
+from strategies.language import tiles, types
 from strategies.language.effects import called_functions, effects, function_effects, root_array
 from strategies.language.indexed import data_of
 from strategies.language.nodes import (
@@ -95,7 +95,7 @@ def crossed(program: Program, traits: Traits, written: Written | None = None) ->
 
     `written` is what is known of a launch; without it, elements that may be one count as one.
     """
-    indexed = _stores_indexed(program)
+    indexed, tiled = _stores_indexed(program), _reduces_tiles(program)
     program = flattened(program)
     overwrites = Overwrites(program, None if written is None else written.after_reading)
     replay = _Replay(program, program, traits, overwrites=overwrites, unsteady=set(unsteady(program, written)))
@@ -105,6 +105,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None) ->
         found.add(Limit.IN_PLACE_PRODUCT)
     if program.options is not None and program.options.enable_backward is False:
         found.add(Limit.NO_BACKWARD)
+    if tiled:
+        found.add(Limit.NOT_DIFFERENTIABLE)
     if indexed:
         found.add(Limit.INDEXED_ARRAY)
     return tuple(limit for limit in Limit if limit in found)
@@ -114,6 +116,14 @@ def _stores_indexed(program: Program) -> bool:
     """Whether the kernel writes floats to an indexed array."""
     wholes = [program.parameter(data_of(given.name)) for given in program.indexed]
     return any(p.output and _holds_floats(p.type) for p in wholes)
+
+
+def _reduces_tiles(program: Program) -> bool:
+    """Whether operations on tiles of floats are documented as not differentiable."""
+    return any(
+        isinstance(node, Apply) and node.op in tiles.NOT_DIFFERENTIABLE and _holds_floats(node.type)
+        for node in walk(program)
+    )
 
 
 def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:

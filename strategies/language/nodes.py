@@ -287,6 +287,15 @@ class Atomic(Node, frozen=True, tag="atomic"):
     result: Name | None = None
 
 
+class TileStore(Node, frozen=True, tag="tile-store"):
+    """``wp.tile_store(array, value, offset=(i, j))``, a tile put into an array, or added to it: `op` is the name."""
+
+    op: str
+    array: str
+    offset: tuple[Expression, ...]
+    value: Expression
+
+
 class If(Node, frozen=True, tag="if"):
     """``if``/``else``; an `orelse` that is a single `If` is written ``elif``."""
 
@@ -340,7 +349,19 @@ class Unpack(Node, frozen=True, tag="unpack"):
 
 
 Statement: TypeAlias = (
-    ThreadIndex | Assign | AugmentedAssign | Atomic | If | For | Break | Continue | Return | While | Evaluate | Unpack
+    ThreadIndex
+    | Assign
+    | AugmentedAssign
+    | Atomic
+    | TileStore
+    | If
+    | For
+    | Break
+    | Continue
+    | Return
+    | While
+    | Evaluate
+    | Unpack
 )
 
 
@@ -437,7 +458,8 @@ class Program(Node, frozen=True, tag="program"):
     """One kernel, with the functions that it calls and the launch it is made for.
 
     A function calls only functions before it.  A generic kernel is instantiated for each scalar type of `overloads`,
-    among them that of its generic parameters here, with which it is launched.
+    among them that of its generic parameters here, with which it is launched.  With a `block_dim`, blocks of so many
+    threads work on tiles together: ``wp.launch_tiled``, in which every block is one place of the launch.
     """
 
     name: str
@@ -450,6 +472,7 @@ class Program(Node, frozen=True, tag="program"):
     indexed: tuple[IndexedParameter, ...] = ()
     overloads: tuple[Type, ...] = ()
     options: Options | None = None
+    block_dim: int = 0
 
     def __repr__(self) -> str:
         from strategies.language.render import render

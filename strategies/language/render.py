@@ -44,6 +44,7 @@ from strategies.language.nodes import (
     Statement,
     Static,
     ThreadIndex,
+    TileStore,
     Unpack,
     View,
     While,
@@ -52,6 +53,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.spellings import spelled
 from strategies.language.structs import struct_types
+from strategies.language.tile_text import tile_text, tuple_text
+from strategies.language.tiles import is_tiled
 from strategies.language.types import (
     Array,
     Composite,
@@ -60,6 +63,7 @@ from strategies.language.types import (
     Scalar,
     Struct,
     StructArray,
+    Tile,
     Transform,
     Tuple,
     Type,
@@ -199,7 +203,7 @@ def has_name(of: Type) -> bool:
             return has_name(of.dtype)
         case Struct():
             return all(has_name(field) for _, field in of.fields)
-    return isinstance(of, Scalar)
+    return isinstance(of, Scalar | Tile)
 
 
 def literal(node: Literal) -> str:
@@ -257,6 +261,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"wp.static({text if bare else f'{type_name(node.type)}({text})'})", _ATOM
         case Name():
             return node.name, _ATOM
+        case Apply() if is_tiled(node) and (tiled := tile_text(node, expression, type_name)) is not None:
+            return tiled, _ATOM
         case Apply(op=op, arguments=arguments):
             if op in INFIX:
                 symbol, precedence = INFIX[op]
@@ -313,6 +319,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             given = [expression(a) for a in node.arguments]
             named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
             called = text_name(node.function)
+            if isinstance(node.type, Tile):
+                return f"wp.tile_map({', '.join((called, *given))})", _ATOM
             called = f"wp.grad({called})" if node.derivative else called
             return f"{called}({', '.join((*given[:plain], *named))})", _ATOM
         case Conditional():
@@ -368,6 +376,9 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             given = (*node.indices, *(() if node.compare is None else (node.compare,)), node.value)
             taken = "" if node.result is None else f"{node.result.name} = "
             yield f"{indent}{taken}wp.{node.op}({node.array}, {_list(given)})"
+        case TileStore():
+            offset = tuple_text([expression(part) for part in node.offset])
+            yield f"{indent}wp.{node.op}({node.array}, {expression(node.value)}, offset={offset})"
         case If():
             yield from _if(node, indent, "if")
         case For():

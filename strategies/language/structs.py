@@ -40,6 +40,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.parts import without_parts
 from strategies.language.remembered import remembered
+from strategies.language.tiles import without_tiles
 from strategies.language.types import Array, Scalar, Struct, StructArray, Type
 
 #: The name of a field of a field, from the outermost: ``inner.mass``.
@@ -78,8 +79,8 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs, indexed arrays and slices of values; the same object if it has none."""
-    program = without_parts(without_indexed(program))
+    """`program` without structs, indexed arrays, tiles and slices of values; the same object if it has none."""
+    program = without_parts(without_tiles(without_indexed(program)))
     if not struct_types(program):
         return program
     return _Flattening(program).program()

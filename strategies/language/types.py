@@ -196,6 +196,20 @@ class Tuple(Type):
         self.items = items
 
 
+class Tile(Type):
+    """A tile: numbers of one scalar type that the threads of a block hold together."""
+
+    __slots__ = ("dtype", "shape")
+
+    dtype: Scalar
+    shape: tuple[int, ...]
+
+    def __init__(self, shape: tuple[int, ...], dtype: Scalar) -> None:
+        super().__init__(f"tile{'x'.join(map(str, shape))}<{dtype.notation}>")
+        self.dtype = dtype
+        self.shape = shape
+
+
 class Void(Type):
     """No value: what a function without results returns."""
 
@@ -215,6 +229,7 @@ MAX_ARRAY_DIMENSIONS: Final = 4
 _VECTOR = re.compile(r"vec([1-9][0-9]?)<([a-z0-9]+)>")
 _MATRIX = re.compile(r"mat([1-9])([1-9])<([a-z0-9]+)>")
 _ROTATION = re.compile(r"(quat|transform)<(float[0-9]+)>")
+_TILE = re.compile(r"tile([1-9][0-9]{0,2}(?:x[1-9][0-9]{0,2}){0,3})<([a-z0-9]+)>")
 _TUPLE = re.compile(r"tuple<(.+)>")
 _ARRAY = re.compile(r"array([1-4])<(.+)>")
 _STRUCT = re.compile(r"([A-Z][A-Za-z0-9]*)\{(.+)\}")
@@ -234,6 +249,8 @@ def parse(notation: str) -> Type:
         return Matrix(int(match[1]), int(match[2]), scalar(match[3]))
     if match := _ROTATION.fullmatch(notation):
         return (Quaternion if match[1] == "quat" else Transform)(scalar(match[2]))
+    if match := _TILE.fullmatch(notation):
+        return Tile(tuple(map(int, match[1].split("x"))), scalar(match[2]))
     if match := _ARRAY.fullmatch(notation):
         dtype = parse(match[2])
         if isinstance(dtype, Scalar | Composite):
@@ -308,6 +325,13 @@ def composite(form: str, dtype: Scalar) -> Composite:
     return found
 
 
+def tile(shape: Sequence[int], dtype: Scalar) -> Tile:
+    """The type of tiles of `shape` of numbers of type `dtype`."""
+    found = parse(f"tile{'x'.join(map(str, shape))}<{dtype.notation}>")
+    assert isinstance(found, Tile)
+    return found
+
+
 def array(dtype: Scalar | Composite, ndim: int = 1) -> Array:
     """The array type with elements of type `dtype`."""
     found = parse(f"array{ndim}<{dtype.notation}>")
@@ -355,7 +379,7 @@ def element_scalar(of: Type) -> Scalar:
     match of:
         case Scalar():
             return of
-        case Composite() | Array():
+        case Composite() | Array() | Tile():
             return element_scalar(of.dtype)
     raise TypeError(f"{of!r} has no scalar type")
 

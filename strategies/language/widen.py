@@ -9,7 +9,7 @@ import msgspec
 from strategies.language import types
 from strategies.language.generics import apart
 from strategies.language.nodes import Node, Program, Static, rebuild
-from strategies.language.types import FLOAT64, Array, Composite, Scalar, Struct, StructArray, Tuple, Type, Void
+from strategies.language.types import FLOAT64, Array, Composite, Scalar, Struct, StructArray, Tile, Tuple, Type, Void
 
 
 def widened(program: Program) -> Program:
@@ -35,6 +35,8 @@ def widened_type(of: Type) -> Type:
             dtype = widened_type(of.dtype)
             assert isinstance(dtype, Scalar | Composite)
             return types.array(dtype, of.ndim)
+        case Tile():
+            return types.tile(of.shape, FLOAT64) if of.dtype.is_float else of
         case Struct():
             fields = [(name, widened_type(field)) for name, field in of.fields]
             return types.struct(of.name, fields)

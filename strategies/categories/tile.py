@@ -1,0 +1,422 @@
+"""Tiles: blocks loaded, combined, mapped, reduced, broadcast, multiplied as matrices, and stored by whole blocks."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from strategies.functions import FunctionSketch
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Component,
+    Element,
+    Expression,
+    For,
+    Literal,
+    Name,
+    Parameter,
+    Return,
+    Statement,
+    TileStore,
+)
+from strategies.language.tiles import SCANNED
+from strategies.language.types import INT32, Tile
+from strategies.ops import OPS
+from strategies.statements import Sketch
+from strategies.typed import Typed
+
+#: Blocks, few: each works on a whole tile.
+LAUNCHES: Final = ((2,), (3,), (4,), (5,), (2,), (3,), (2, 2), (3, 2), (2, 3), (2, 1, 2), (1, 2, 2))
+#: Tiles that a block of one, two or three dimensions loads.
+SHAPES: Final = {
+    1: ((4,), (8,), (5,), (6,), (2, 4), (3, 4), (4, 2), (3, 3), (2, 3)),
+    2: ((2, 4), (3, 2), (4, 2), (2, 2), (2, 3)),
+    3: ((1, 2, 3), (2, 2, 2), (1, 3, 2)),
+}
+#: Numbers of threads that people launch blocks with; on the CPU Warp makes one of them.
+BLOCKS: Final = (8, 16, 32, 64, 128, 256)
+#: Numbers of tiles stay below this, so that sums and products of whole tiles do too; halves have no more room.
+MOST: Final = {"float16": 24.0, "float32": 64.0, "float64": 64.0}
+#: Built-ins that are mapped over a tile, with where they are defined and tame.
+MAPPED: Final = {
+    "sin": Interval(-100, 100), "cos": Interval(-100, 100), "tanh": Interval(-100, 100), "atan": Interval(-100, 100),
+    "abs": Interval(-100, 100), "exp": Interval(-4, 3), "sqrt": Interval(0.0625, 100), "log": Interval(0.0625, 100),
+    "erf": Interval(-4, 4), "cbrt": Interval(0.0625, 100), "sinh": Interval(-3, 3), "cosh": Interval(-3, 3),
+    "floor": Interval(-100, 100), "sign": Interval(-100, 100),
+}  # fmt: skip
+#: Mapped built-ins with two arguments.
+PAIRED: Final = ("max", "min", "max", "min", "atan2")
+#: Of 100 kernels, how many reduce in a way that Warp documents as not differentiable.
+UNPROMISED: Final = 18
+
+
+class Block:
+    """Draws what one block does with tiles: one that every step makes another of, and those that meet it."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.sketch = sketch
+        self.dice = sketch.dice
+        self.main = sketch.main
+        self.most = MOST[sketch.main.notation]
+        self.body: list[Statement] = []
+        self.own = sketch.own_indices()
+        self.unpromised = self.dice.chance(UNPROMISED)
+        #: what is loaded from, by its shape
+        self.sources: dict[tuple[int, ...], list[Parameter]] = {}
+        #: the tile whose sum does not depend on anything, if the last one made is such
+        self.settled: Expression | None = None
+
+    # ------------------------------------------------------------ making tiles
+
+    def let(self, value: Typed) -> Typed:
+        """`value` under a new name, unless it has one: another name of a tile is no copy of it."""
+        if isinstance(value.node, Name):
+            return value
+        name = Name(value.type, self.sketch.fresh())
+        self.body.append(Assign(name, value.node))
+        return Typed(name, value.interval, value.live)
+
+    def named(self, value: Typed) -> Typed:
+        """`value` under a new name, or as it is."""
+        return self.let(value) if self.dice.chance(65) else value
+
+    def offset(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
+        """Where the block's own tile of `shape` begins in an array of as many dimensions as it has."""
+        found: list[Expression] = []
+        for axis, extent in enumerate(shape):
+            index: Expression = self.own[axis] if axis < len(self.own) else Literal(INT32, 0)
+            own = axis < len(self.own) and extent > 1
+            found.append(Apply(INT32, "mul", (index, Literal(INT32, extent))) if own else index)
+        return tuple(found)
+
+    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of an array with a tile of `shape` for each block."""
+        launch = self.sketch.launch
+        return tuple(n * (launch[axis] if axis < len(launch) else 1) for axis, n in enumerate(shape))
+
+    def load(self, shape: tuple[int, ...], interval: Interval | None = None, shared: bool = False) -> Typed:
+        """The block's own tile of an array, or one that all blocks share."""
+        extents = shape if shared else self.whole(shape)
+        known = [p for p in self.sources.get(extents, []) if interval is None and not shared]
+        if known and self.dice.chance(25):
+            array = self.dice.one_of(known)
+        else:
+            array = self.sketch.array(self.main, extents, interval or self.sketch.input_interval(self.main))
+            self.sources.setdefault(extents, []).append(array)
+        at = tuple(Literal(INT32, 0) for _ in shape) if shared else self.offset(shape)
+        of = types.tile(shape, self.main)
+        return Typed(Apply(of, "tile_load", (Name(array.type, array.name), *at)), Interval(array.low, array.high), True)
+
+    def number(self, interval: Interval) -> Typed:
+        """A number that a tile is scaled by: a literal, a parameter, or an element of an array."""
+        match self.dice.below(3):
+            case 0:
+                return self.sketch.variable(self.sketch.scalar_parameter(self.main, interval))
+            case 1:
+                array = self.sketch.array(self.main, self.sketch.launch, interval)
+                return Typed(Element(self.main, array.name, self.own), interval, True)
+        return self.sketch.literal(self.main, interval)
+
+    # ------------------------------------------------------------ computing
+
+    def combined(self, op: str, left: Typed, right: Typed, of: Tile) -> Typed | None:
+        """``left op right``, if that stays small."""
+        found = OPS[op].result_interval(self.main, left.interval, right.interval)
+        if found.size > self.most:
+            return None
+        return Typed(Apply(of, op, (left.node, right.node)), found, left.live or right.live)
+
+    def meet(self, value: Typed, other: Typed) -> Typed:
+        """Two tiles of one shape combined."""
+        of = _tile(value)
+        for op in self.dice.some_of(("mul", "add", "sub"), 3):
+            pair = (value, other) if self.dice.chance(70) else (other, value)
+            found = self.combined(op, *pair, of)
+            if found is not None:
+                return found
+        return self.tamed(other if other.interval.size < value.interval.size else value)
+
+    def tamed(self, value: Typed) -> Typed:
+        """`value` brought near zero."""
+        return Typed(Apply(value.type, "sin", (value.node,)), Interval(-1, 1), value.live)
+
+    def scaled(self, value: Typed) -> Typed:
+        """`value` times a number, or over one."""
+        of = _tile(value)
+        if self.dice.chance(25):
+            number, op = self.number(Interval(0.5, 3.0)), "div"
+        else:
+            number, op = self.number(Interval(-2.0, 2.0)), "mul"
+        pair = (number, value) if op == "mul" and self.dice.chance(50) else (value, number)
+        return self.combined(op, *pair, of) or self.tamed(value)
+
+    def mapped(self, value: Typed) -> Typed:
+        """A built-in or a function over all numbers of `value`."""
+        of = _tile(value)
+        if self.dice.chance(30):
+            return self.through_function(value)
+        if self.dice.chance(30):
+            other = self.load(of.shape)
+            op = self.dice.one_of(PAIRED)
+            if op != "atan2":
+                found = OPS[op].result_interval(self.main, value.interval, other.interval)
+                return Typed(Apply(of, op, (value.node, other.node)), found, True)
+        known = [op for op, domain in MAPPED.items() if value.interval.within(domain)]
+        op = self.dice.one_of(known)
+        found = OPS[op].result_interval(self.main, value.interval)
+        if found.size > self.most:
+            return self.tamed(value)
+        return Typed(Apply(of, op, (value.node,)), found, value.live and not OPS[op].flat)
+
+    def through_function(self, value: Typed) -> Typed:
+        """A function of the program's own, mapped over one tile or two."""
+        own = FunctionSketch(self.sketch)
+        given = [value]
+        if self.dice.chance(50):
+            given.append(self.load(_tile(value).shape))
+        own.most_parameters = len(given)
+        own.allowed = frozenset((self.main, INT32, types.BOOL))
+        for part in given:
+            own.parameter(self.main, part.interval)
+        result = own.give(self.main, self.dice.between(1, 2))
+        result = own.fit(result, Interval(-self.most / 2, self.most / 2))
+        if [p.type for p in own.parameters] != [self.main] * len(given):
+            return self.tamed(value)
+        callee = own.finish(self.main, [Return((result.node,))], [result])
+        self.sketch.called.add(callee.function.name)
+        node = Call(_tile(value), callee.function.name, tuple(part.node for part in given))
+        return Typed(node, callee.intervals[0], callee.live)
+
+    def total(self, value: Typed) -> Typed:
+        """All numbers of `value` as one."""
+        of, count = types.tile((1,), self.main), math.prod(_tile(value).shape)
+        if self.unpromised and self.dice.chance(60):
+            op = self.dice.one_of(("tile_min", "tile_max", "tile_reduce_min", "tile_reduce_max", "tile_reduce_add"))
+            interval = value.interval
+            if op == "tile_reduce_add":
+                interval = Interval(value.interval.low * count, value.interval.high * count)
+            return Typed(Apply(of, op, (value.node,)), interval, False)
+        interval = Interval(value.interval.low * count, value.interval.high * count)
+        if isinstance(value.node, Name) and self.dice.chance(20):
+            size = value.interval.size**2 * count
+            return Typed(Apply(of, "tile_dot", (value.node, value.node)), Interval(0, size), value.live)
+        return Typed(Apply(of, "tile_sum", (value.node,)), interval, value.live)
+
+    def along(self, value: Typed, axis: int) -> Typed:
+        """The sums of `value` along an axis."""
+        shape = _tile(value).shape
+        count = shape[axis]
+        of = types.tile(shape[:axis] + shape[axis + 1 :], self.main)
+        interval = Interval(value.interval.low * count, value.interval.high * count)
+        op = "tile_reduce_add" if self.unpromised and self.dice.chance(30) else "tile_sum"
+        node = Apply(of, op, (value.node, Literal(INT32, axis)))
+        return Typed(node, interval, value.live and op == "tile_sum")
+
+    def broadcast(self, value: Typed, shape: tuple[int, ...]) -> Typed:
+        """`value` as a tile of `shape`, along whose first axes it is repeated."""
+        return Typed(Apply(types.tile(shape, self.main), "tile_broadcast", (value.node,)), value.interval, value.live)
+
+    # ------------------------------------------------------------ steps
+
+    def normalised(self, value: Typed) -> Typed:
+        """``e / sum(e)`` over a row: softmax, or a mean that is taken off."""
+        of = _tile(value)
+        if self.dice.chance(50) and value.interval.within(Interval(-4, 2)):
+            if self.unpromised:
+                top = self.let(Typed(Apply(types.tile((1,), self.main), "tile_max", (value.node,)), value.interval))
+                moved = Typed(Apply(of, "sub", (value.node, self.broadcast(top, of.shape).node)), Interval(-6, 0), True)
+                value = self.named(moved)
+            raised = Apply(of, "exp", (value.node,))
+            weights = self.let(Typed(raised, OPS["exp"].result_interval(self.main, value.interval), value.live))
+            total = self.let(Typed(Apply(types.tile((1,), self.main), "tile_sum", (weights.node,)), Interval(0, 1)))
+            shares = Apply(of, "div", (weights.node, self.broadcast(total, of.shape).node))
+            return Typed(shares, Interval(0, 1), value.live)
+        value = self.kept(value)
+        share = Literal(self.main, 1.0 / _power_of_two(math.prod(of.shape)))
+        line = types.tile((1,), self.main)
+        mean = Apply(line, "mul", (Apply(line, "tile_sum", (value.node,)), share))
+        mean_tile = self.named(Typed(mean, Interval(-value.interval.size * 2, value.interval.size * 2), value.live))
+        spread = self.broadcast(mean_tile, of.shape)
+        return self.combined("sub", value, spread, of) or self.tamed(value)
+
+    def settle(self, value: Typed) -> Typed:
+        """`value` under a name, of which is known that its sum has no gradient."""
+        value = self.let(value)
+        self.settled = value.node
+        return value
+
+    def kept(self, value: Typed) -> Typed:
+        """`value` under a name, since it is used more than once."""
+        return value if isinstance(value.node, Name) else self.let(value)
+
+    def product(self, value: Typed) -> Typed:
+        """A tile times a matrix of weights, with a bias at times."""
+        rows, inner = _tile(value).shape
+        columns = self.dice.one_of((2, 3, 4))
+        weights = self.named(self.load((inner, columns), Interval(-1, 1), shared=True))
+        of = types.tile((rows, columns), self.main)
+        reach = value.interval.size * inner
+        found = self.named(Typed(Apply(of, "tile_matmul", (value.node, weights.node)), Interval(-reach, reach), True))
+        if reach + 1 <= self.most and self.dice.chance(40):
+            bias = self.named(self.load((columns,), Interval(-1, 1), shared=True))
+            spread = self.broadcast(bias, of.shape)
+            found = self.combined("add", found, spread, of) or found
+        return found
+
+    def moved(self, value: Typed) -> Typed:
+        """The same numbers in another shape or order, or some of them."""
+        of = _tile(value)
+        shape = of.shape
+        kinds = ["reshape"]
+        if len(shape) == 2:
+            kinds += ["transpose", "transpose"]
+        if 1 in shape:
+            kinds.append("squeeze")
+        if max(shape) > 2:
+            kinds.append("view")
+        kind = self.dice.one_of(kinds)
+        if kind == "transpose":
+            new: tuple[int, ...] = shape[::-1]
+        elif kind == "squeeze":
+            new = tuple(n for n in shape if n != 1)
+        elif kind == "view":
+            value = self.kept(value)
+            new = tuple(self.dice.between(max(1, n - 2), n) for n in shape)
+            at = [Literal(INT32, self.dice.between(0, n - m)) for n, m in zip(shape, new, strict=True)]
+            return Typed(Apply(types.tile(new, self.main), "tile_view", (value.node, *at)), value.interval, value.live)
+        else:
+            count = math.prod(shape)
+            pairs = [(n, count // n) for n in range(2, count) if count % n == 0]
+            new = self.dice.one_of([p for p in pairs if p != shape] or [(count, 1)])
+        return Typed(Apply(types.tile(new, self.main), f"tile_{kind}", (value.node,)), value.interval, value.live)
+
+    def scanned(self, value: Typed) -> Typed:
+        """Running sums or extremes of a line."""
+        of = _tile(value)
+        count = of.shape[0]
+        op = self.dice.one_of(("tile_scan_inclusive", "tile_scan_exclusive", "tile_scan_max_inclusive"))
+        size = value.interval.size * (1 if "max" in op else count)
+        return Typed(Apply(of, op, (value.node,)), Interval(-size, size), False)
+
+    def accumulated(self, shape: tuple[int, ...]) -> Typed:
+        """A sum, over a few tiles of a row, of what is loaded."""
+        trips = self.dice.between(2, 3)
+        of, rank = types.tile(shape, self.main), len(shape)
+        total = Name(of, self.sketch.fresh())
+        self.body.append(Assign(total, Apply(of, "tile_zeros", ())))
+        index = Name(INT32, self.sketch.fresh())
+        extents = (*self.whole(shape)[:-1], shape[-1] * trips)
+        at = (*self.offset(shape)[:-1], Apply(INT32, "mul", (index, Literal(INT32, shape[-1]))))
+        if rank <= len(self.own):
+            # the blocks along the last axis of the launch all sum the same row
+            extents = (*self.whole(shape)[:-1], shape[-1] * trips)
+        reach = 2.0
+        loads = []
+        for _ in range(self.dice.between(1, 2)):
+            array = self.sketch.array(self.main, extents, Interval(-reach, reach))
+            loads.append(Apply(of, "tile_load", (Name(array.type, array.name), *at)))
+        value = loads[0] if len(loads) == 1 else Apply(of, "mul", tuple(loads))
+        self.body.append(For(index.name, Literal(INT32, trips), (AugmentedAssign(total, "add", value),)))
+        size = reach ** len(loads) * trips
+        return Typed(total, Interval(-size, size), True)
+
+    def step(self, value: Typed) -> Typed:
+        """Another tile, of `value` and at times of others."""
+        shape = _tile(value).shape
+        table = [(5, "meet"), (4, "scale"), (5, "map"), (2, "move"), (2, "normalise"), (1, "ramp")]
+        if len(shape) == 2:
+            table += [(4, "product"), (2, "rows")]
+        if len(shape) == 1 and self.unpromised and self.main.notation in SCANNED:
+            table.append((4, "scan"))
+        match self.dice.weighted(tuple(table)):
+            case "meet":
+                return self.meet(value, self.named(self.load(shape)))
+            case "scale":
+                return self.scaled(value)
+            case "map":
+                return self.mapped(value)
+            case "move":
+                return self.moved(value)
+            case "normalise":
+                return self.settle(self.normalised(value))
+            case "product" if value.interval.size * shape[1] <= self.most:
+                return self.product(value)
+            case "scan" if value.interval.size * shape[0] <= self.most:
+                return self.scanned(value)
+            case "rows" if value.interval.size * shape[0] * 2 <= self.most:
+                value = self.kept(value)
+                sums = self.named(self.along(value, 0))
+                return self.combined("sub", value, self.broadcast(sums, shape), _tile(value)) or value
+            case "ramp" if len(shape) == 1:
+                ramp = Typed(Apply(_tile(value), "tile_arange", ()), Interval(0, shape[0] - 1))
+                return self.combined("mul", value, self.named(ramp), _tile(value)) or self.tamed(value)
+        return self.scaled(value)
+
+    # ------------------------------------------------------------ results
+
+    def store(self, value: Typed) -> None:
+        """The tile at the block's own place, or added to one that all blocks share."""
+        of = _tile(value)
+        if len(of.shape) < len(self.own):
+            self.reduce(value)
+            return
+        if self.dice.chance(25):
+            output = self.sketch.array(self.main, of.shape, self.sketch.output_interval(self.main), output=True)
+            self.body.append(
+                TileStore("tile_atomic_add", output.name, tuple(Literal(INT32, 0) for _ in of.shape), value.node)
+            )
+            return
+        extents = self.whole(of.shape)
+        output = self.sketch.array(self.main, extents, self.sketch.output_interval(self.main), output=True)
+        self.body.append(TileStore("tile_store", output.name, self.offset(of.shape), value.node))
+
+    def reduce(self, value: Typed) -> None:
+        """One number a block, stored or summed."""
+        if value.node == self.settled:
+            value = self.meet(value, self.named(self.load(_tile(value).shape)))
+        total = self.let(self.total(value))
+        number: Expression = Component(self.main, total.node, Literal(INT32, 0))
+        if self.dice.chance(40):
+            array = self.sketch.array(self.main, self.sketch.launch, self.sketch.input_interval(self.main))
+            factor = Element(self.main, array.name, self.own)
+            number = Apply(self.main, self.dice.one_of(("mul", "add", "sub")), (number, factor))
+        if self.dice.chance(25):
+            output = self.sketch.output(self.main, shape=(1,))
+            self.body.append(Atomic("atomic_add", output.name, (Literal(INT32, 0),), number))
+        else:
+            output = self.sketch.array(
+                self.main, self.sketch.launch, self.sketch.output_interval(self.main), output=True
+            )
+            self.body.append(Assign(Element(self.main, output.name, self.own), number))
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << (count - 1).bit_length()
+
+
+def _tile(value: Typed) -> Tile:
+    assert isinstance(value.type, Tile)
+    return value.type
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """A tile that is loaded or summed up, two to five steps that each make another of it, and its store."""
+    dice = sketch.dice
+    sketch.block_dim = dice.one_of(BLOCKS)
+    sketch.max_arrays = 99
+    block = Block(sketch)
+    shape = dice.one_of(SHAPES[len(sketch.launch)])
+    value = block.accumulated(shape) if dice.chance(20) else block.let(block.load(shape))
+    for _ in range(dice.between(2, 5)):
+        value = block.named(block.step(value))
+    value = block.kept(value) if dice.chance(50) else value
+    if dice.chance(40):
+        block.reduce(value)
+    else:
+        block.store(value)
+    yield from block.body

@@ -1,0 +1,423 @@
+"""Tiles: what operations on them give, and a program without tiles that means the same.
+
+A tile is its numbers: a variable of a type like ``tile2x4<float32>`` becomes eight variables, a load eight reads, a map
+eight calls.  As with structs, the new names hold a dot, so that no name of the program is taken.  The reference, the
+differences and the analysis of limits see that program; what Warp builds is the other one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Cast,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    For,
+    If,
+    Literal,
+    Name,
+    Node,
+    Program,
+    Statement,
+    TileStore,
+    Unpack,
+    rebuild,
+    walk,
+)
+from strategies.language.types import INT32, Array, Scalar, Tile, Type
+
+#: Operators that take tiles by themselves; any other operation on numbers is mapped over them.
+OPERATORS: Final = frozenset(("add", "sub", "mul", "div", "neg"))
+#: What makes a tile of nothing but numbers.
+FILLED: Final = {"tile_zeros": 0, "tile_ones": 1}
+#: What makes one number of all numbers of a tile, or of those along one axis: by which operation.
+REDUCTIONS: Final = {
+    "tile_sum": "add", "tile_min": "min", "tile_max": "max",
+    "tile_reduce_add": "add", "tile_reduce_mul": "mul", "tile_reduce_min": "min", "tile_reduce_max": "max",
+}  # fmt: skip
+#: Reductions that take an axis.
+ALONG_AXES: Final = frozenset(("tile_sum", "tile_reduce_add", "tile_reduce_mul", "tile_reduce_min", "tile_reduce_max"))
+#: What makes a tile of the reductions of its first numbers.
+SCANS: Final = {
+    "tile_scan_inclusive": "add", "tile_scan_exclusive": "add",
+    "tile_scan_max_inclusive": "max", "tile_scan_min_inclusive": "min",
+}  # fmt: skip
+#: The types of numbers that Warp has scans of.
+SCANNED: Final = frozenset(("float32", "int32", "uint32"))
+#: What moves numbers, and computes none.
+MOVES: Final = frozenset(("tile_broadcast", "tile_reshape", "tile_squeeze", "tile_transpose", "tile_view"))
+#: What writes a tile to an array.
+STORES: Final = ("tile_store", "tile_atomic_add")
+#: Operations on floats that Warp documents as not differentiable.
+NOT_DIFFERENTIABLE: Final = frozenset((*REDUCTIONS, *SCANS)) - {"tile_sum"}
+#: Numbers that are summed at a time: as many as the products of vectors take that stand for sums.
+CHUNK: Final = 4
+
+#: The type of a number that an operation gives, from those of its arguments; None if there is no such operation.
+Known = Callable[[str, Sequence[Type]], Type | None]
+
+
+def is_tiled(node: Apply) -> bool:
+    """Whether an operation takes or makes tiles."""
+    return isinstance(node.type, Tile) or any(isinstance(a.type, Tile) for a in node.arguments)
+
+
+def has_tiles(program: Program) -> bool:
+    """Whether a program has tiles."""
+    return program.block_dim > 0
+
+
+def fits(node: Apply, known: Known | None) -> bool:
+    """Whether `node`, an operation on tiles, is of the type that it says, and takes such arguments."""
+    given, of, op = [a.type for a in node.arguments], node.type, node.op
+    tiles = [a for a in given if isinstance(a, Tile)]
+    first = tiles[0] if tiles else None
+    if op == "tile_extract":
+        return first is not None and of is first.dtype and _inside(node.arguments[1:], first.shape)
+    if not isinstance(of, Tile):
+        return False
+    if op == "tile_load":
+        array, *offset = given
+        return isinstance(array, Array) and array.dtype is of.dtype and _offset(offset, array, of)
+    if op in FILLED or op == "tile_arange":
+        return not given and (op in FILLED or len(of.shape) == 1)
+    if op == "tile_full":
+        return given == [of.dtype]
+    if op in REDUCTIONS:
+        return first is not None and of is _reduced(first, node)
+    if op in SCANS:
+        return given == [of] and len(of.shape) == 1 and of.dtype.notation in SCANNED
+    if op in MOVES or op == "tile_astype":
+        return first is not None and _moved(node, first, of)
+    if op in ("tile_dot", "tile_matmul"):
+        return len(tiles) == len(given) == 2 and of is _product(op, *tiles)
+    return _mapped(node, of, known)
+
+
+def _offset(offset: Sequence[Type], array: Array, of: Tile) -> bool:
+    return len(offset) == array.ndim == len(of.shape) and all(part is INT32 for part in offset)
+
+
+def _inside(indices: Sequence[Expression], shape: tuple[int, ...]) -> bool:
+    return len(indices) == len(shape) and all(
+        isinstance(index, Literal) and 0 <= index.value < extent for index, extent in zip(indices, shape, strict=True)
+    )
+
+
+def _axis(node: Apply) -> int | None:
+    """The axis that a reduction is along; None for all of them."""
+    further = node.arguments[1:]
+    return int(further[0].value) if further and isinstance(further[0], Literal) else None
+
+
+def _reduced(of: Tile, node: Apply) -> Tile | None:
+    axis = _axis(node)
+    if len(node.arguments) == 1:
+        return types.tile((1,), of.dtype)
+    if axis is None or node.op not in ALONG_AXES or not 0 <= axis < len(of.shape) or len(of.shape) == 1:
+        return None
+    return types.tile(of.shape[:axis] + of.shape[axis + 1 :], of.dtype)
+
+
+def _moved(node: Apply, first: Tile, of: Tile) -> bool:
+    offset = node.arguments[1:]
+    if node.op == "tile_view":
+        placed = len(offset) == len(first.shape) == len(of.shape) and of.dtype is first.dtype
+        return placed and all(
+            isinstance(at, Literal) and at.value >= 0 and at.value + extent <= whole
+            for at, extent, whole in zip(offset, of.shape, first.shape, strict=True)
+        )
+    if offset:
+        return False
+    if node.op == "tile_astype":
+        return of.shape == first.shape and of.dtype is not first.dtype
+    if of.dtype is not first.dtype:
+        return False
+    match node.op:
+        case "tile_broadcast":
+            behind = of.shape[len(of.shape) - len(first.shape) :]
+            return len(first.shape) <= len(of.shape) and all(
+                own in (1, wanted) for own, wanted in zip(first.shape, behind, strict=True)
+            )
+        case "tile_reshape":
+            return math.prod(of.shape) == math.prod(first.shape)
+        case "tile_squeeze":
+            return of.shape == tuple(n for n in first.shape if n != 1)
+    return len(first.shape) == 2 and of.shape == first.shape[::-1]
+
+
+def _product(op: str, left: Tile, right: Tile) -> Tile | None:
+    if left.dtype is not right.dtype or not left.dtype.is_float:
+        return None
+    if op == "tile_dot":
+        return types.tile((1,), left.dtype) if left is right else None
+    if len(left.shape) != 2 or len(right.shape) != 2 or left.shape[1] != right.shape[0]:
+        return None
+    return types.tile((left.shape[0], right.shape[1]), left.dtype)
+
+
+def _mapped(node: Apply, of: Tile, known: Known | None) -> bool:
+    given = [a.type for a in node.arguments]
+    mixed = node.op in OPERATORS - {"add", "sub"}
+    if not any(a is of for a in given) or not all(a is of or (mixed and a is of.dtype) for a in given):
+        return False
+    return known is None or known(node.op, [of.dtype] * len(given)) is of.dtype
+
+
+# ---------------------------------------------------------------- a program without tiles
+
+
+def without_tiles(program: Program) -> Program:
+    """`program` with numbers in the place of tiles; the same object if it has none."""
+    if not has_tiles(program):
+        return program
+    body = _Lowering().block(program.body)
+    return msgspec.structs.replace(program, body=body, block_dim=0)
+
+
+class _Lowering:
+    """Makes statements over numbers of statements over tiles."""
+
+    def __init__(self) -> None:
+        #: what has to be computed before the statement at hand
+        self._before: list[Statement] = []
+        self._numbers = itertools.count()
+
+    def block(self, body: Sequence[Statement]) -> tuple[Statement, ...]:
+        found: list[Statement] = []
+        for statement in body:
+            outer, self._before = self._before, []
+            after = list(self._statement(statement))
+            found += [*self._before, *after]
+            self._before = outer
+        return tuple(found)
+
+    def _statement(self, node: Statement) -> Iterator[Statement]:
+        match node:
+            case Assign(target=Name(type=Tile() as of, name=name), value=value):
+                yield from _assigned(_variables(name, of), self._tile(value))
+            case AugmentedAssign(target=Name(type=Tile() as of, name=name), operator=operator, value=value):
+                old, new = _variables(name, of), self._tile(value)
+                values = [Apply(of.dtype, operator, pair) for pair in zip(old, new, strict=True)]
+                yield from _assigned(old, values)
+            case TileStore():
+                yield from self._store(node)
+            case If():
+                test = self._number(node.test)
+                yield If(test, self.block(node.body), self.block(node.orelse))
+            case For():
+                yield msgspec.structs.replace(node, body=self.block(node.body))
+            case _:
+                yield rebuild(node, self._number)
+
+    def _store(self, node: TileStore) -> Iterator[Statement]:
+        of = node.value.type
+        assert isinstance(of, Tile)
+        values = self._tile(node.value)
+        for at, value in zip(_places(of.shape), values, strict=True):
+            indices = tuple(_shifted(self._number(o), n) for o, n in zip(node.offset, at, strict=True))
+            if node.op == "tile_store":
+                yield Assign(Element(of.dtype, node.array, indices), value)
+            else:
+                yield Atomic("atomic_add", node.array, indices, value)
+
+    # ------------------------------------------------------------ numbers
+
+    def _number(self, node: Any) -> Any:
+        """An expression that is a number, with numbers of tiles in it by their names."""
+        match node:
+            case Apply(op="tile_extract", arguments=(base, *indices)):
+                return self._one(base, indices)
+            case Component(base=base) if isinstance(base.type, Tile):
+                return self._one(base, [node.index] if node.column is None else [node.index, node.column])
+        return rebuild(node, self._number)
+
+    def _one(self, base: Expression, indices: Sequence[Expression]) -> Expression:
+        of = base.type
+        assert isinstance(of, Tile)
+        place = 0
+        for index, extent in zip(indices, of.shape, strict=True):
+            assert isinstance(index, Literal)
+            place = place * extent + int(index.value)
+        return self._tile(base)[place]
+
+    def _kept(self, values: Sequence[Expression]) -> list[Expression]:
+        """`values` under names of their own: each is used several times, perhaps."""
+        if all(isinstance(value, Name | Literal) for value in values):
+            return list(values)
+        number = next(self._numbers)
+        names = [Name(value.type, f"tile.{number}.{n}") for n, value in enumerate(values)]
+        self._before += map(Assign, names, values)
+        return [*names]
+
+    # ------------------------------------------------------------ tiles
+
+    def _tile(self, node: Expression) -> list[Expression]:
+        """The numbers of a tile, each a name or a literal."""
+        of = node.type
+        assert isinstance(of, Tile)
+        match node:
+            case Name(name=name):
+                return [*_variables(name, of)]
+            case Call():
+                columns = zip(*(self._tile(a) for a in node.arguments), strict=True)
+                return self._kept([Call(of.dtype, node.function, tuple(column)) for column in columns])
+            case Apply():
+                return self._kept(list(self._made(node, of)))
+        raise TypeError(f"{node!r} is no tile")
+
+    def _made(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        op, dtype = node.op, of.dtype
+        if op == "tile_load":
+            array, *offset = node.arguments
+            assert isinstance(array, Name)
+            starts = [self._number(part) for part in offset]
+            for at in _places(of.shape):
+                yield Element(dtype, array.name, tuple(map(_shifted, starts, at)))
+        elif op in FILLED or op == "tile_arange":
+            for n in range(math.prod(of.shape)):
+                value = FILLED.get(op, n)
+                yield Literal(dtype, float(value) if dtype.is_float else value)
+        elif op == "tile_full":
+            yield from self._kept([self._number(node.arguments[0])]) * math.prod(of.shape)
+        elif op in REDUCTIONS:
+            yield from self._reduction(node, of)
+        elif op in SCANS:
+            yield from self._scan(op, self._tile(node.arguments[0]), dtype)
+        elif op in MOVES or op == "tile_astype":
+            yield from self._move(node, of)
+        elif op == "tile_dot":
+            left, right = map(self._tile, node.arguments)
+            yield self._products(left, right, dtype)
+        elif op == "tile_matmul":
+            yield from self._matmul(node, of)
+        else:
+            count = math.prod(of.shape)
+            columns = [
+                self._tile(a) if isinstance(a.type, Tile) else self._kept([self._number(a)]) * count
+                for a in node.arguments
+            ]
+            for column in zip(*columns, strict=True):
+                yield Apply(dtype, op, tuple(column))
+
+    def _reduction(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        source = node.arguments[0]
+        assert isinstance(source.type, Tile)
+        numbers, axis = self._tile(source), _axis(node)
+        if axis is None:
+            yield self._folded(REDUCTIONS[node.op], numbers, of.dtype)
+            return
+        groups: dict[tuple[int, ...], list[Expression]] = {}
+        for at, number in zip(_places(source.type.shape), numbers, strict=True):
+            groups.setdefault(at[:axis] + at[axis + 1 :], []).append(number)
+        for at in _places(of.shape):
+            yield self._folded(REDUCTIONS[node.op], groups[at], of.dtype)
+
+    def _folded(self, op: str, numbers: Sequence[Expression], dtype: Scalar) -> Expression:
+        """All numbers combined; the order of a sum of floats is nobody's to know."""
+        if op == "add" and dtype.is_float:
+            return self._products(numbers, [Literal(dtype, 1.0)] * len(numbers), dtype)
+        found = numbers[0]
+        for number in numbers[1:]:
+            (found,) = self._kept([Apply(dtype, op, (found, number))])
+        return found
+
+    def _products(self, left: Sequence[Expression], right: Sequence[Expression], dtype: Scalar) -> Expression:
+        """The sum of products, as products of short vectors, whose rounding the reference has no order for."""
+        zero = [Literal(dtype, 0.0)]
+        sums: list[Expression] = []
+        for first in range(0, len(left), CHUNK):
+            parts = [[*side[first : first + CHUNK]] for side in (left, right)]
+            parts = [part if len(part) > 1 else [*part, *zero] for part in parts]
+            vectors = [Construct(types.vector(len(part), dtype), tuple(part)) for part in parts]
+            sums.append(Apply(dtype, "dot", tuple(vectors)))
+        if len(sums) == 1:
+            return sums[0]
+        sums = self._kept(sums)
+        return self._products(sums, [Literal(dtype, 1.0)] * len(sums), dtype)
+
+    def _scan(self, op: str, numbers: list[Expression], dtype: Scalar) -> Iterator[Expression]:
+        if op == "tile_scan_exclusive":
+            yield Literal(dtype, 0.0 if dtype.is_float else 0)
+            numbers = numbers[:-1]
+        for last in range(1, len(numbers) + 1):
+            yield numbers[0] if last == 1 else self._folded(SCANS[op], numbers[:last], dtype)
+
+    def _matmul(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        left, right = map(self._tile, node.arguments)
+        columns = of.shape[1]
+        inner = len(right) // columns
+        for row, column in _places(of.shape):
+            yield self._products(left[row * inner : (row + 1) * inner], right[column::columns], of.dtype)
+
+    def _move(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        source = node.arguments[0]
+        assert isinstance(source.type, Tile)
+        numbers, shape = self._tile(source), source.type.shape
+        if node.op == "tile_astype":
+            yield from (Cast(of.dtype, number) for number in numbers)
+            return
+        if node.op in ("tile_reshape", "tile_squeeze"):
+            yield from numbers
+            return
+        strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+        for at in _places(of.shape):
+            match node.op:
+                case "tile_transpose":
+                    place = at[::-1]
+                case "tile_view":
+                    offset = [int(a.value) for a in node.arguments[1:] if isinstance(a, Literal)]
+                    place = tuple(map(sum, zip(offset, at, strict=True)))
+                case _:
+                    behind = at[len(at) - len(shape) :]
+                    place = tuple(0 if extent == 1 else n for n, extent in zip(behind, shape, strict=True))
+            yield numbers[sum(n * stride for n, stride in zip(place, strides, strict=True))]
+
+
+def _places(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """The indices of a tile's numbers, in C order."""
+    return itertools.product(*map(range, shape))
+
+
+def _variables(name: str, of: Tile) -> list[Name]:
+    """The variables of the numbers of a variable that is a tile."""
+    return [Name(of.dtype, f"{name}.{n}") for n in range(math.prod(of.shape))]
+
+
+def _shifted(start: Expression, by: int) -> Expression:
+    """The place `by` behind `start`."""
+    if by == 0:
+        return start
+    if isinstance(start, Literal):
+        return Literal(INT32, int(start.value) + by)
+    return Apply(INT32, "add", (start, Literal(INT32, by)))
+
+
+def _assigned(targets: Sequence[Name], values: Sequence[Expression]) -> Iterator[Statement]:
+    own = {target.name for target in targets}
+    reads = {node.name for value in values for node in walk(value) if isinstance(node, Name)}
+    if len(targets) == 1 or not own & reads:
+        yield from map(Assign, targets, values)
+    else:
+        yield Unpack(tuple(targets), tuple(values))
+
+
+def tile_nodes(program: Program) -> Iterator[Node]:
+    """The operations on tiles, and the stores of them."""
+    for node in walk(program):
+        if isinstance(node, TileStore) or (isinstance(node, Apply) and is_tiled(node)):
+            yield node
