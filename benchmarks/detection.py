@@ -35,7 +35,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from corpus.case import decode_case
 from harness.warp_copy import copy_warp, installed_warp
+from strategies.language.nodes import Program, size
 
 #: Seconds that a hunt may take beyond its own limit before it counts as overrun: starting, and the last reduction.
 GRACE: Final = 30.0
@@ -49,13 +51,28 @@ NO_STATEMENT: Final = re.compile(r"for \([^(){}]*;$|(?:return|=|,|struct \w+|>)\
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a hunt made of one mutant."""
+    """What a hunt made of one mutant.
+
+    Of one that was killed: the nodes of the stored case beyond the bare kernel, and the seconds from the moment a
+    worker told of the failure to its stored report (`benchmarks/shrinking.py` makes a table of both).
+    """
 
     id: str
     status: str
     seconds: float
     bucket: str = ""
     note: str = ""
+    nodes: int | None = None
+    seconds_to_report: float | None = None
+
+
+#: Program, thread index, and an assignment to an element with an index: every kernel has them, beside its parameters.
+BARE: Final = 5
+
+
+def beyond_the_bare_kernel(program: Program) -> int:
+    """The nodes of a program that say what it is about."""
+    return size(program) - BARE - len(program.parameters)
 
 
 def altered_warp(to: Path, file: str, text: str) -> Path:
@@ -168,7 +185,10 @@ def judge(
             if not script.is_file():
                 continue
             if status_of(script, tree, work / "hunt") == 1 and status_of(script, healthy, work / "hunt") == 0:
-                return Outcome(mutant["id"], "killed", took, failure["bucket"])
+                case = decode_case((script.parent / "case.json").read_bytes())
+                nodes = beyond_the_bare_kernel(case.program)
+                told = failure["seconds_to_report"]
+                return Outcome(mutant["id"], "killed", took, failure["bucket"], "", nodes, told)
         return Outcome(mutant["id"], "broken", took, new[0]["bucket"] if new else "", "no script tells the two apart")
     if status != 0:
         return Outcome(mutant["id"], "broken", took, note="overran" if status is None else str(report.get("error", "")))
@@ -228,6 +248,8 @@ def main() -> int:
             shutil.rmtree(work)
             outcomes.append(found)
             words = f"{found.id:5} {row['difficulty']:7} {found.status:12} {found.seconds:6.1f} s  {found.bucket}"
+            if found.nodes is not None:
+                words += f"  ({found.nodes} nodes, report after {found.seconds_to_report or 0:.1f} s)"
             print(f"{words} {found.note} {'' if found.status == 'killed' else row['description']}".rstrip(), flush=True)
             if arguments.json:
                 arguments.json.write_text(json.dumps([asdict(o) for o in outcomes], indent=1), encoding="utf-8")
@@ -240,6 +262,8 @@ def main() -> int:
     print(f"killed {count['killed']} of {reached} reached ({share:.1%}), {len(outcomes)} in all")
     if killed:
         print(f"seconds of a hunt that killed: median {statistics.median(killed):.1f}, longest {max(killed):.1f}")
+    if arguments.json:
+        print(f"how small the reports are: python benchmarks/shrinking.py --outcomes {arguments.json}")
     return 0 if status == 0 else 1
 
 

@@ -80,3 +80,46 @@ def test_the_coverage_of_the_code_generator_names_what_is_missed_most_first() ->
     assert lines[3].startswith("2 functions are not covered whole")
     assert ["emit_If" in lines[4], "9)" in lines[4], "emit_While" in lines[5]] == [True, True, True]
     assert module.code_generator().name == "codegen.py"
+
+
+def test_the_table_of_reports_tells_small_and_quick_ones_from_others() -> None:
+    sys.path.insert(0, str(FOLDER))
+    try:
+        table = benchmark("shrinking").table
+    finally:
+        sys.path.remove(str(FOLDER))
+    good = {"id": "a01", "status": "killed", "bucket": "b", "nodes": 6, "seconds_to_report": 9.0}
+    lines, well = table([good, {"id": "a02", "status": "survived", "bucket": "", "nodes": None}])
+    assert well
+    assert "nodes beyond the bare kernel: median 6, 90th percentile 6 (wanted 8 and 20), of 1" in lines
+    assert lines[-1] == "1 killed of 2"
+    assert not table([good, {**good, "nodes": 21}])[1]
+    assert not table([good, good, {**good, "seconds_to_report": 61.0}])[1]
+    assert not table([])[1]
+
+
+def test_what_a_long_campaign_leaves_behind_is_found(tmp_path: Path) -> None:
+    sys.path.insert(0, str(FOLDER))
+    try:
+        endurance = benchmark("endurance")
+    finally:
+        sys.path.remove(str(FOLDER))
+    for name in ("tmp", "cwd", "corpus/verified"):
+        (tmp_path / name).mkdir(parents=True)
+    assert endurance.left_files(tmp_path) == []
+    (tmp_path / "tmp" / "left").touch()
+    (tmp_path / "corpus" / "strange").touch()
+    assert endurance.left_files(tmp_path) == ["tmp/left", "corpus/strange"]
+    flat = [(float(at), 200 << 20) for at in range(100)]
+    rising = [(float(at), (200 + 2 * at) << 20) for at in range(100)]
+    assert endurance.grown({"worker": flat}) == []
+    assert endurance.grown({"worker": rising}) == ["worker: 274 MB, then 374 MB"]
+    assert endurance.left_processes(tmp_path) == []
+    with subprocess.Popen(["sleep", "60"], env={endurance.MARK: str(tmp_path)}) as process:
+        assert len(endurance.left_processes(tmp_path)) == 1
+        process.kill()
+    seen = endurance.Watched(status=0, report={"draws": 1000, "counts": {"failure": 20}, "stop_reason": "seconds"})
+    assert endurance.ended(seen) == []
+    assert endurance.planted_rate(seen, 2.0) == []
+    assert endurance.planted_rate(seen, 20.0) != []
+    assert endurance.ended(endurance.Watched(status=-9, report=seen.report)) != []
