@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from planted import Defect, sandbox_with
@@ -17,6 +18,7 @@ from harness.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
+from harness.shrink.views import without_views
 from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import try_expect, verify_all
 from strategies import draw
@@ -381,3 +383,20 @@ def test_lengths_are_written_as_the_numbers_that_they_are() -> None:
 def test_bounds_beyond_the_end_are_left_out(before: Slice, after: Slice) -> None:
     given = program(define("part", "x", before), Assign(OUT, at("part", 0)))
     assert REWRITES["keep_slices_inside"](given) == program(define("part", "x", after), Assign(OUT, at("part", 0)))
+
+
+def test_a_slice_of_a_slice_becomes_one_of_the_array() -> None:
+    nested = program(
+        define("p", "x", cut(1, 6)),
+        define("q", "p", cut(1, 5, 2)),
+        Assign(OUT, at("q", I)),
+        Assign(at("grid", I, 0), OUT),
+    )
+    (joined,) = [found for found in without_views(nested) if "q = x[2:6:2]" in repr(found)]
+    (through,) = [found for found in without_views(joined) if "out[i] = x[i * 2 + 2]" in repr(found)]
+    assert "q = p[1:5:2]" in repr(nested)
+    for one in (nested, joined, through):
+        before, after = evaluate(msgspec.structs.replace(one, launch=(2,)))
+        assert after["out"][:2].tolist() == before["x"][1:6][1:5:2].tolist()
+    backwards = program(define("p", "x", cut(6, 1, -1)), define("q", "p", cut(1, 5, 2)), Assign(OUT, at("q", 0)))
+    assert not any("q = x[" in repr(found) for found in without_views(backwards))

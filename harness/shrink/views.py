@@ -62,10 +62,8 @@ def view_definitions(program: Program, body: tuple[Statement, ...]) -> tuple[Sta
 
 
 def _names_whole(node: Node, name: str) -> bool:
-    """Whether a node needs the view itself: its length, say."""
-    return (isinstance(node, Extent) and node.array == name) or (
-        isinstance(node, View) and node.array == name and any(isinstance(index, Slice) for index in node.indices)
-    )
+    """Whether a node needs the view itself, for its length."""
+    return isinstance(node, Extent) and node.array == name
 
 
 def _through(node: Node, name: str, view: View) -> Statement | None:
@@ -92,18 +90,41 @@ def _through(node: Node, name: str, view: View) -> Statement | None:
 
 def _composed(view: View, indices: tuple[Expression | Slice, ...]) -> tuple[Expression | Slice, ...] | None:
     """The indices, in the whole array, of what has `indices` in the view."""
-    left, found = list(indices), []
+    left: list[Expression | Slice] = list(indices)
+    found: list[Expression | Slice] = []
     for index in view.indices:
         if not isinstance(index, Slice):
             found.append(index)
             continue
-        if not left or isinstance(left[0], Slice):
+        if not left:
             return None
-        at = _position(index, left.pop(0))  # type: ignore[arg-type]
+        inner = left.pop(0)
+        at: Expression | Slice | None
+        at = _joined(index, inner) if isinstance(inner, Slice) else _position(index, inner)
         if at is None:
             return None
         found.append(at)
     return (*found, *left)
+
+
+def _joined(outer: Slice, inner: Slice) -> Slice | None:
+    """The slice of the whole axis that `inner` is of the slice `outer`, if both go forward by numbers."""
+    numbers = [_number(part) for part in (outer.start, outer.stop, outer.step, inner.start, inner.stop, inner.step)]
+    if any(number is not None and number < 0 for number in numbers):
+        return None
+    start, stop, step, first, last, stride = numbers
+    start, step, first, stride = start or 0, step or 1, first or 0, stride or 1
+    ends = [end for end in (stop, None if last is None else start + step * last) if end is not None]
+    return Slice(_whole(start + step * first), _whole(min(ends)) if ends else None, _whole(step * stride))
+
+
+def _number(part: Expression | None) -> int | None:
+    """A literal part of a slice; -1 for what is none, None for what is left out."""
+    return None if part is None else int(part.value) if isinstance(part, Literal) else -1
+
+
+def _whole(value: int) -> Literal:
+    return Literal(INT32, value)
 
 
 def _position(index: Slice, at: Expression) -> Expression | None:
