@@ -15,11 +15,14 @@ from strategies.language.nodes import (
     Cast,
     Component,
     Conditional,
+    Construct,
     Element,
+    Evaluate,
     Expression,
     Literal,
     Name,
     Node,
+    Parameter,
     Program,
     Statement,
     Unpack,
@@ -27,7 +30,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Tuple
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Scalar, Tuple, Vector
 
 __all__ = ["REWRITES"]
 
@@ -141,3 +144,46 @@ def give_generic_arguments_by_place(program: Program) -> Program:
 
     found: Program = change(program)
     return found
+
+
+@register
+def make_spatial_vectors_of_numbers(program: Program) -> Program:
+    """``wp.spatial_vector(a, b)``, not of float32, of the six numbers of both."""
+    writing = {name for name, found in function_effects(program).items() if found.written}
+
+    def pattern(node: Expression) -> Expression | None:
+        if not isinstance(node, Construct) or not isinstance(node.type, Vector):
+            return None
+        if not all(isinstance(part.type, Vector) for part in node.arguments) or len(node.arguments) != 2:
+            return None
+        of = node.type.dtype
+        if of is FLOAT32 or any(isinstance(n, Call) and n.function in writing for n in walk(node)):
+            return None
+        parts = [Component(of, half, Literal(INT32, n)) for half in node.arguments for n in range(3)]
+        return Construct(node.type, tuple(parts))
+
+    return everywhere(program, pattern)
+
+
+@register
+def call_differentiated_functions(program: Program) -> Program:
+    """``g = wp.grad(f)(x)``, where nothing calls `f` itself, beside a call of it with numbers."""
+    calls = [node for node in walk(program) if isinstance(node, Call)]
+    plain = {call.function for call in calls if not call.derivative}
+    wanted = dict.fromkeys(call.function for call in calls if call.derivative and call.function not in plain)
+    added: list[Statement] = []
+    for name in wanted:
+        function = program.function(name)
+        if all(isinstance(p.type, Scalar) for p in function.parameters):
+            arguments = tuple(Literal(p.type, _within(p)) for p in function.parameters)
+            added.append(Evaluate(Call(function.type, name, arguments)))
+    return msgspec.structs.replace(program, body=(*program.body, *added)) if added else program
+
+
+def _within(parameter: Parameter) -> float | int | bool:
+    """A number that a function may be given."""
+    assert isinstance(parameter.type, Scalar)
+    if parameter.type.kind == "bool":
+        return False
+    middle = (parameter.low + parameter.high) / 2
+    return middle if parameter.type.is_float else int(middle)

@@ -18,7 +18,7 @@ from harness.plan import Plan
 from harness.probes import probed
 from harness.reduction import Reduction
 from harness.sandbox import Sandbox
-from harness.verdict import Outcome, Verdict
+from harness.verdict import FailureKind, Outcome, Verdict
 from harness.verify import jobs, try_expect
 from harness.worker import FrameReader, OutOfTime, write_frame
 from strategies import draw
@@ -26,6 +26,9 @@ from strategies import draw
 MAX_CPP_BYTES: Final = 64 * 1024
 """Pairs with more C++ than this are verified and not stored: ten times the usual size, and more than those
 who train on pairs can use."""
+
+CONFIRMED: Final = (FailureKind.CRASH, FailureKind.HANG)
+"""Failures that the sandbox has seen twice already, the second time alone; a hang costs all of its CPU time."""
 
 _INVALID: Final = "invalid program"
 
@@ -128,7 +131,8 @@ class Lane(Reduction):
             return Result(index, category, "invalid" if invalid else "inconclusive")
         program = expectation.program
         known = self._explain(program, verdict, self._probe(index))
-        if verdict.failure is not None and known is None and not self._plan.hunt:
+        once = verdict.failure is not None and verdict.failure.kind not in CONFIRMED
+        if once and known is None and not self._plan.hunt:
             # Alone, for a neighbour may have damaged the memory of the batch. In a hunt that is found out when
             # the failure is reduced.
             (verdict,) = self._verify([program], options)

@@ -22,10 +22,14 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     replayed = draw_replayed(sketch) if dice.chance(30) else None
     sketch.calls = 40
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
-    for callee in list(sketch.callees):
-        if callee is replayed or callee.function.name not in sketch.called:
-            yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(50))
     custom = [c for c in sketch.callees if c.slopes]
+    # one of which nothing but its gradient is asked for
+    lonely = dice.one_of(custom) if dice.chance(6) else None
+    for callee in list(sketch.callees):
+        if callee is lonely and callee.function.name not in sketch.called:
+            yield derivative(sketch, callee, 1)
+        elif callee is replayed or callee.function.name not in sketch.called:
+            yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(50))
     if dice.chance(30):
         yield derivative(sketch, dice.one_of(custom), 1)
     if dice.chance(15):

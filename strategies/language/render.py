@@ -291,6 +291,9 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"{name}({expression(node.operand)})", _ATOM
         case Construct():
             name = type_name(node.type) if node.like is None else _like(node.type, node.like)
+            if isinstance(node.type, Vector) and any(isinstance(part.type, Vector) for part in node.arguments):
+                # of two vectors, whose type says that of its numbers
+                name = "wp.spatial_vector"
             return f"{name}({_list(node.arguments)})", _ATOM
         case Component():
             base = expression(node.base, _ATOM)

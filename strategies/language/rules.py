@@ -24,7 +24,6 @@ from strategies.language.nodes import (
 )
 from strategies.language.render import is_alias
 from strategies.language.types import (
-    FLOAT32,
     INT32,
     VOID,
     Composite,
@@ -70,9 +69,8 @@ def constructions(of: Composite) -> set[tuple[Type, ...]]:
     found: set[tuple[Type, ...]] = {(), one * of.length}
     match of:
         case Vector(length=6) if of.dtype.is_float:
-            # a spatial vector, which is not made of one number; of two vectors Warp makes it in float32 alone
-            if of.dtype is FLOAT32:
-                found.add((vector(3, of.dtype),) * 2)
+            # a spatial vector, which is not made of one number
+            found.add((vector(3, of.dtype),) * 2)
         case Vector() | Matrix():
             found.add(one)
         case Quaternion():
