@@ -33,7 +33,7 @@ from strategies.language.nodes import (
     decode,
     encode,
 )
-from strategies.language.render import render, type_name
+from strategies.language.render import expression, render, type_name
 from strategies.language.rules import IllFormed, constructions
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
 from strategies.language.widen import widened_type
@@ -284,12 +284,32 @@ def test_noise_of_doubles_is_never_none(seed: int) -> None:
     assert forward_tolerance(runs, "float64")[2] > 1e-16
 
 
-def test_a_spatial_vector_is_made_of_two_vectors_in_float32_alone() -> None:
-    for notation, allowed in (("vec6<float32>", True), ("vec6<float64>", False)):
+def test_a_spatial_vector_is_made_of_two_vectors_and_written_without_its_type() -> None:
+    for notation, allowed in (("vec6<float32>", True), ("vec6<float64>", True), ("vec6<int32>", False)):
         of = t.parse(notation)
         assert isinstance(of, t.Vector)
-        assert ((t.vector(3, of.dtype),) * 2 in constructions(of)) is allowed
-        assert (of.dtype,) not in constructions(of)
+        half = t.vector(3, of.dtype)
+        assert ((half, half) in constructions(of)) is allowed
+        assert allowed is ((of.dtype,) not in constructions(of))
+        assert expression(Construct(of, (Name(half, "a"), Name(half, "b")))) == "wp.spatial_vector(a, b)"
+    pair = t.vector(2, t.FLOAT64)
+    assert expression(Construct(pair, (Name(t.FLOAT64, "a"), Name(t.FLOAT64, "b")))) == "wp.vec2d(a, b)"
+
+
+def test_spatial_vectors_of_doubles_are_rewritten_by_their_numbers_and_no_others() -> None:
+    def stored(of: t.Type) -> Program:
+        assert isinstance(of, t.Vector)
+        half = t.vector(3, of.dtype)
+        made = Construct(of, (Name(half, "a"), Name(half, "b")))
+        parameters = (Parameter("a", half, 0, 1), Parameter("b", half, 0, 1))
+        out = Parameter("out", t.array(of), 0, 0, (1,), True)
+        at = Element(of, "out", (Name(t.INT32, "i"),))
+        return Program("kernel", "spatial", (1,), (*parameters, out), (ThreadIndex(("i",)), Assign(at, made)))
+
+    rewrite = REWRITES["make_spatial_vectors_of_numbers"]
+    single, double = stored(t.parse("vec6<float32>")), stored(t.parse("vec6<float64>"))
+    assert rewrite(single) is single
+    assert "wp.spatial_vectord(a[0], a[1], a[2], b[0], b[1], b[2])" in repr(rewrite(double))
 
 
 def test_a_quaternion_whose_length_underflows_may_be_the_identity() -> None:

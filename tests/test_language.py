@@ -627,7 +627,9 @@ def shape(node: n.Expression) -> object:
         case n.Field():
             return ("attribute", shape(node.base), node.field)
         case n.Construct():
-            return ("call", type_name(node.type), *map(shape, node.arguments))
+            halves = [part for part in node.arguments if isinstance(part.type, t.Vector)]
+            called = "wp.spatial_vector" if halves and isinstance(node.type, t.Vector) else type_name(node.type)
+            return ("call", called, *map(shape, node.arguments))
         case n.Component(attribute=True, index=n.Literal(value=value)):
             names = "pq" if isinstance(node.base.type, t.Transform) else "xyzw"
             return ("attribute", shape(node.base), names[int(value)])

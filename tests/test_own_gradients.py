@@ -9,10 +9,12 @@ import msgspec
 import pytest
 from tiny import AT, apply, literal
 
+from harness.call_rewrites import REWRITES
 from harness.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from harness.verify import FAST, job, judge, verify_all
+from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.hashing import structure_hash
@@ -31,6 +33,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     decode,
     encode,
+    walk,
 )
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
@@ -150,3 +153,16 @@ def test_slopes_that_do_not_fit_are_refused(slopes: tuple[Expression, ...]) -> N
 
 def test_a_replay_without_effects_keeps_within_the_limits() -> None:
     assert Limit.EFFECT_REPLAYED not in crossed(replayed(Return((apply("mul", X, X),))), TRAITS)
+
+
+def test_a_function_of_which_the_gradient_alone_is_asked_for_is_called_by_the_rewrite() -> None:
+    rewrite = REWRITES["call_differentiated_functions"]
+    drawn = [found for n in range(160) if (found := draw("custom_gradient", 3, n)) is not None]
+    lonely = [found for found in drawn if rewrite(found) is not found]
+    assert 1 <= len(lonely) < len(drawn) / 4
+    for found in lonely:
+        more = rewrite(found)
+        (call,) = [statement.value for statement in more.body if statement not in found.body]
+        assert call.function in {c.function for c in walk(found) if isinstance(c, Call) and c.derivative}
+        check_program(more, result_type)
+        assert rewrite(more) is more

@@ -24,7 +24,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
     custom = [c for c in sketch.callees if c.slopes]
     # one of which nothing but its gradient is asked for
-    lonely = dice.one_of(custom) if dice.chance(6) else None
+    lonely = dice.one_of(custom) if dice.chance(12) else None
     for callee in list(sketch.callees):
         if callee is lonely and callee.function.name not in sketch.called:
             yield derivative(sketch, callee, 1)
