@@ -104,7 +104,9 @@ def test_one_kernel_is_printed_as_text(file: Path, capfd: pytest.CaptureFixture[
     [
         (SOURCE, ("--kernel", "scales"), "has no kernel 'scales'; there are scale, broken"),
         ("import warp as wp\n", (), "has no kernels of its own"),
-        ("x = 1 / 0\n", (), "Warp generates nothing for"),
+        ("x = 1 / 0\n", (), "file.py cannot be imported: ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(0)\n", (), "file.py cannot be imported: it ends the process itself, by SystemExit(0)"),
+        ("import os\nos._exit(0)\n", (), "ended with status 0"),
         (None, (), "there is no file"),
     ],
 )
@@ -118,3 +120,53 @@ def test_what_cannot_be_extracted_is_told_in_a_sentence(
     err = capsys.readouterr().err
     assert said in err
     assert len(err.splitlines()) == 1
+
+
+#: Kernels that are not one text each, in a file whose name is that of a module that everything needs.
+MANY: Final = """\
+from typing import Any
+import warp as wp
+
+@wp.kernel
+def never(x: wp.array(dtype=Any)):
+    x[0] = x[1]
+
+@wp.kernel
+def over(x: wp.array(dtype=Any)):
+    x[0] = x[1]
+
+wp.overload(over, [wp.array(dtype=wp.float32)])
+wp.overload(over, [wp.array(dtype=wp.float64)])
+
+@wp.kernel(module="unique")
+def alone(x: wp.array(dtype=wp.float32)):
+    x[0] = unknown(x[1])
+
+def make(c):
+    @wp.kernel(module="unique")
+    def closed(x: wp.array(dtype=wp.float32)):
+        x[0] = c
+    return closed
+
+one, two = make(1.0), make(2.0)
+"""
+
+
+@pytest.mark.parametrize("name", ["types.py", "without_an_ending"])
+def test_one_kernel_without_a_text_does_not_stop_the_others(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(MANY)
+    assert run(["extract", str(path), "--json"]) == 1
+    said = capsys.readouterr()
+    rows = json.loads(said.out)["kernels"]
+    assert [row["variable"] for row in rows] == ["over", "over", "one", "two"]
+    for row, number, other in zip(rows, ("float32", "float64", "1.0", "2.0"), (None, None, "2.0", "1.0"), strict=True):
+        assert number in row["cpp_forward"]
+        assert other is None or other not in row["cpp_forward"]
+    assert ["float32" in row["overload"] for row in rows[:2]] == [True, False]
+    first, second = said.err.splitlines()
+    assert first.startswith("never: a generic kernel without overloads has no text")
+    assert second.startswith("alone: Warp generates nothing for its module: WarpCodegenKeyError: Error while")
+    assert second.endswith("Referencing undefined symbol: unknown")
