@@ -112,10 +112,17 @@ def split_comparison_chains(program: Program) -> Program:
 
 @register
 def expand_float_remainders(program: Program) -> Program:
-    """``a % b`` over floats as ``a - wp.trunc(a / b) * b``.
+    """``a % b`` over floats as ``a - wp.trunc(a / b) * b``, and ``a %= b`` alike.
 
     The same function with the same derivatives, but it rounds in other places: for gradients only.
     """
+
+    def assigned(node: Any) -> Any:
+        node = rebuild(node, assigned)
+        match node:
+            case AugmentedAssign(target=Name(type=Scalar() as of) as target, operator="mod") if of.is_float:
+                return Assign(target, Apply(of, "mod", (target, node.value)))
+        return node
 
     def pattern(node: Expression) -> Expression | None:
         of = node.type
@@ -125,7 +132,7 @@ def expand_float_remainders(program: Program) -> Program:
         whole = Apply(of, "trunc", (Apply(of, "div", (a, b)),))
         return Apply(of, "sub", (a, Apply(of, "mul", (whole, b))))
 
-    return everywhere(program, pattern)
+    return everywhere(assigned(program), pattern)
 
 
 @register

@@ -1,4 +1,4 @@
-"""Operators in place beyond sums and products: ``//=``, ``%=``, ``&=``, ``<<=`` and the others."""
+"""Operators in place beyond sums and products: ``//=``, ``%=``, ``**=``, ``&=``, ``<<=`` and the others."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from strategies.typed import held
 
 #: The operators that a kernel about integers changes a variable with.
 INTEGER_UPDATES: Final = ("mul", "floordiv", "mod", "div", "bit_and", "bit_or", "bit_xor", "lshift", "rshift")
-#: A float is divided in place by what is away from zero.
-FLOAT_UPDATES: Final = ("div",)
+#: Those of floats: people divide in place more often than they take remainders or powers so.
+FLOAT_UPDATES: Final = ("div", "div", "div", "pow_operator", "pow_operator", "mod", "floordiv")
 
 
 class Updates(Blocks):

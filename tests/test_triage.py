@@ -195,6 +195,12 @@ def test_rewrites_reach_every_place():
     deep = store(apply("sin", apply("mod", apply("mod", X, Y), Y)))
     rewritten = REWRITES["expand_float_remainders"](deep)
     assert not any(isinstance(n, Apply) and n.op == "mod" for n in walk(rewritten))
+    a = Name(FLOAT32, "a")
+    given = store(a)
+    start, end = given.body
+    in_place = msgspec.structs.replace(given, body=(start, Assign(a, X), AugmentedAssign(a, "mod", Y), end))
+    rewritten = REWRITES["expand_float_remainders"](in_place)
+    assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
     integers = types.INT32
     whole = store(apply("mod", element("x", integers), element("y", integers)), integers)
     assert REWRITES["expand_float_remainders"](whole) is whole

@@ -7,7 +7,7 @@ from strategies.ops import ATOMICS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-WEIGHTS = Statements(define=5, reassign=2, augment=3, component=2, branch=3, loop=3, leave=1)
+WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, component=2, branch=3, loop=3, leave=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

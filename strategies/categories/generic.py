@@ -11,7 +11,7 @@ from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
 from strategies.statements import Sketch
 from strategies.weights import GENERICS, Statements
 
-WEIGHTS = Statements(define=6, reassign=2, augment=4, branch=2, loop=2)
+WEIGHTS = Statements(define=6, reassign=2, augment=4, update=1, branch=2, loop=2)
 KINDS = ((8, "expression"), (4, "early"), (5, "loop"), (4, "reader"))
 
 

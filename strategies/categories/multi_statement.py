@@ -6,7 +6,7 @@ from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-WEIGHTS = Statements(define=4, reassign=4, augment=5, component=1)
+WEIGHTS = Statements(define=4, reassign=4, augment=5, update=2, component=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

@@ -6,7 +6,7 @@ from strategies.language.nodes import If, Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-WEIGHTS = Statements(define=3, reassign=3, augment=2)
+WEIGHTS = Statements(define=3, reassign=3, augment=2, update=1)
 
 
 def _nested(sketch: Sketch, levels: int) -> list[Statement]:

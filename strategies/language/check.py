@@ -48,7 +48,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
-from strategies.language.render import INFIX, has_name
+from strategies.language.render import AUGMENTED, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
 from strategies.language.structs import leaves, root
 from strategies.language.tiles import STORES
@@ -312,7 +312,7 @@ class _Checker(ExpressionChecker):
                 require(not (isinstance(value, Tile) and isinstance(node.value, Name)), "a tile has two names")
                 self._assign(node.target, value)
             case AugmentedAssign():
-                require(node.operator in INFIX, f"{node.operator!r} is no binary operator")
+                require(node.operator in AUGMENTED, f"{node.operator!r} is no binary operator")
                 target, value = self._expression(node.target), self._expression(node.value)
                 itself = isinstance(node.target, Part) and changes_itself(node.target, node.value)
                 require(not itself, "a slice is changed by what it is a part of")

@@ -89,6 +89,8 @@ INFIX: Final = {
 PREFIX: Final = {"neg": ("-", 12), "pos": ("+", 12), "invert": ("~", 12), "unot": ("not ", 4)}
 #: `**` binds its left operand tighter than a unary minus, and its right operand looser.
 POWER: Final = "pow_operator"
+#: The operators that change something in place, without their equals sign.
+AUGMENTED: Final = {**{name: symbol for name, (symbol, _) in INFIX.items()}, POWER: "**"}
 
 COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 
@@ -374,7 +376,7 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
         case Assign():
             yield f"{indent}{expression(node.target)} = {expression(node.value)}"
         case AugmentedAssign():
-            yield f"{indent}{expression(node.target)} {INFIX[node.operator][0]}= {expression(node.value)}"
+            yield f"{indent}{expression(node.target)} {AUGMENTED[node.operator]}= {expression(node.value)}"
         case Atomic():
             given = (*node.indices, *(() if node.compare is None else (node.compare,)), node.value)
             taken = "" if node.result is None else f"{node.result.name} = "
