@@ -13,6 +13,7 @@ first window.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import itertools
 import json
 import os
@@ -53,7 +54,6 @@ class Recorder:
         self.samples: list[Sample] = []
         self._window = window
         self._scratch = scratch
-        self._peak_disk = 0
 
     def __call__(self, snapshot: Snapshot) -> None:
         last = self.samples[-1].pairs if self.samples else 0
@@ -179,6 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--png", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
+    if given.png and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--png needs matplotlib: pip install matplotlib")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         speeds = compare(folder, given.compare, given.seed) if given.compare else None

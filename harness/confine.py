@@ -87,7 +87,9 @@ def run(limits: dict[str, Any], command: list[str]) -> NoReturn:
     if child == 0:
         _libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         _limit(limits, apart)
-        restrict_files(limits["readable"], limits["writable"])
+        if landlock_version() and not restrict_files(limits["readable"], limits["writable"]):
+            print("files could not be taken away", file=sys.stderr)
+            os._exit(126)
         try:
             os.execvp(command[0], command)
         except OSError as error:

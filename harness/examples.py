@@ -9,12 +9,11 @@ from typing import Final
 import numpy as np
 
 from corpus.dataset import Example, Expected, Texts, Value
-from corpus.record import Record
-from harness.expectation import ATTEMPTS, Cells, Expectation
+from corpus.record import CorpusError, Record
+from harness.expectation import Cells, Expectation, InvalidProgram, expect_on
 from harness.generated_code import backward_text, forward_text
 from harness.inputs import components, numpy_dtype
 from harness.lanes import Values
-from harness.verify import try_expect
 from strategies.language import types
 from strategies.language.nodes import Parameter
 from strategies.language.types import Array
@@ -24,11 +23,15 @@ ROUNDED_UP: Final = 1.001
 
 
 def expectation_of(record: Record) -> Expectation:
-    """What was expected when `record` was verified, on the same inputs; `ValueError` if nothing can be now."""
-    found = try_expect(record.program, record.verification.inputs_seed // ATTEMPTS)
-    if not isinstance(found, Expectation):
-        raise ValueError(f"{record.type} {record.id[:12]}: {found.reason}")
-    return found
+    """What is expected of a pair on the very inputs that it was verified on.
+
+    Raises:
+        CorpusError: nothing can be expected of it now; the message says why.
+    """
+    try:
+        return expect_on(record.program, record.verification.inputs_seed)
+    except InvalidProgram as error:
+        raise CorpusError(f"{record.type} {record.id[:12]} cannot be evaluated: {error}") from error
 
 
 def example_of(expectation: Expectation) -> Example:

@@ -202,8 +202,7 @@ def expect(program: Program, seed: int = 0) -> Expectation:
 
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
-    flat = flattened(program)
-    facts = _Facts(flat, exact_outputs(flat), crossed(program, TRAITS), coarsest_float(flat))
+    facts = _facts(program)
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
         found = _attempt(program, facts, seed * ATTEMPTS + attempt)
@@ -213,6 +212,19 @@ def expect(program: Program, seed: int = 0) -> Expectation:
             break
     assert best is not None
     return best
+
+
+def expect_on(program: Program, inputs_seed: int) -> Expectation:
+    """The expectation on the very inputs of `inputs_seed`, which an `Expectation` has as its `seed`.
+
+    Raises `InvalidProgram` as `expect` does.
+    """
+    return _attempt(program, _facts(program), inputs_seed)
+
+
+def _facts(program: Program) -> _Facts:
+    flat = flattened(program)
+    return _Facts(flat, exact_outputs(flat), crossed(program, TRAITS), coarsest_float(flat))
 
 
 def _quality(found: Expectation) -> tuple[bool, bool, float]:

@@ -13,11 +13,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
 from types import TracebackType
 from typing import Any, Final
 
@@ -27,7 +27,15 @@ from corpus.record import Record
 from harness import confine, driver
 from harness.examples import expectation_of
 from harness.expectation import Expectation
-from harness.generated_code import COMPILE_FLAGS, backward_text, find_compiler, forward_text, header_text, native_folder
+from harness.generated_code import (
+    COMPILE_FLAGS,
+    CompilerNotFound,
+    backward_text,
+    find_compiler,
+    forward_text,
+    header_text,
+    native_folder,
+)
 from harness.jobs import JobResult, LaunchResult, Status
 from harness.verdict import FailureKind
 from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
@@ -124,7 +132,9 @@ class _Ended:
     status: int
     signal: int
     late: bool
+    #: the beginning of what it said to its standard error
     said: str
+    output: bytes = b""
 
 
 class Scorer:
@@ -142,13 +152,15 @@ class Scorer:
         self._headers: dict[str, Path | None] = {}
 
     def __enter__(self) -> Scorer:
-        self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="warpsmith-score-")))
+        self._folder = Path(
+            self._stack.enter_context(TemporaryDirectory(prefix="warpsmith-score-", ignore_cleanup_errors=True))
+        )
         source = self._folder / "driver.cpp"
         source.write_bytes(Path(__file__).with_name("driver.cpp").read_bytes())
         ended = self._compile(source, self._folder / "driver", "-rdynamic", "-ldl")
         if ended.status != 0:
             self._stack.close()
-            raise RuntimeError(f"the driver does not compile:\n{ended.said}")
+            raise CompilerNotFound(f"{self._compiler[0]} does not compile what runs predictions:\n{ended.said}")
         return self
 
     def __exit__(
@@ -166,7 +178,7 @@ class Scorer:
             "forward": False if prediction.forward else None,
             "backward": False if judged_backward else None,
         }
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+        with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
             library = Path(folder) / "prediction.so"
             ended = self._compile_text(prediction.text(record), library, self._header(record.cpp))
             if ended.status != 0:
@@ -176,7 +188,7 @@ class Scorer:
 
     def run_text(self, expectation: Expectation, name: str, text: str, backward: bool) -> JobResult | str:
         """Compile a text that defines the kernel `name`, and launch it as Warp's own build is; or what went wrong."""
-        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+        with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
             library = Path(folder) / "text.so"
             ended = self._compile_text(text, library)
             result = self._run(expectation, name, library, backward) if ended.status == 0 else ended
@@ -214,14 +226,16 @@ class Scorer:
         launches = [launch for launch in asked for _ in range(1 + launch.twice)]
         names = [f"{name}_cpu_forward", *([f"{name}_cpu_backward"] if backward else [])]
         request = driver.encoded(launches)
-        out = library.with_name("output")
         ended = self._confined(
             [str(self._folder / "driver"), str(library), *names],
-            library.parent, self._run_seconds, PROGRAM_MEMORY, request, out,
-        )  # fmt: skip
+            library.parent,
+            self._run_seconds,
+            PROGRAM_MEMORY,
+            request,
+        )
         if ended.status != 0 or ended.signal:
             return ended
-        content = memoryview(out.read_bytes())
+        content = memoryview(ended.output)
         if len(content) != driver.output_bytes(launches):
             return _Ended(1, 0, False, "the program ended before its arrays were written")
         results: list[LaunchResult] = []
@@ -258,11 +272,14 @@ class Scorer:
 
     def _compile(self, source: Path, target: Path, *extra: str) -> _Ended:
         command = [*self._compiler, *FLAGS, f"-I{self._native}", str(source), "-o", str(target), *extra]
-        return self._confined(command, target.parent, COMPILE_SECONDS, COMPILER_MEMORY, b"", None)
+        return self._confined(command, target.parent, COMPILE_SECONDS, COMPILER_MEMORY)
 
-    def _confined(
-        self, command: Sequence[str], folder: Path, seconds: int, memory: int, given: bytes, out: Path | None
-    ) -> _Ended:
+    def _confined(self, command: Sequence[str], folder: Path, seconds: int, memory: int, given: bytes = b"") -> _Ended:
+        """Run a command that reads `given` and writes to `folder` alone.
+
+        What it is given and what it prints are files without a name: one in its folder could be a link to another by
+        the time that it is opened here.
+        """
         limits = {
             "cpu_seconds": seconds,
             "memory_bytes": memory,
@@ -270,16 +287,16 @@ class Scorer:
             "readable": [*SYSTEM_FOLDERS, sys.prefix, sys.base_prefix, str(self._native), str(self._folder)],
             "writable": str(folder),
         }
-        words, request = folder / "words", folder / "request"
-        request.write_bytes(given)
         environment = {
             "PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "TMPDIR": str(folder), "LC_ALL": "C",
         }  # fmt: skip
         late = False
-        with request.open("rb") as source, open(out or os.devnull, "wb") as output, words.open("wb") as errors:
+        with TemporaryFile() as request, TemporaryFile() as output, TemporaryFile() as errors:
+            request.write(given)
+            request.seek(0)
             process = subprocess.Popen(
                 [sys.executable, "-I", "-S", confine.__file__, json.dumps(limits), *command],
-                stdin=source, stdout=output, stderr=errors, env=environment, cwd=folder, start_new_session=True,
+                stdin=request, stdout=output, stderr=errors, env=environment, cwd=folder, start_new_session=True,
             )  # fmt: skip
             try:
                 process.wait(max(WALL_SECONDS, seconds * WALL_FACTOR))
@@ -289,11 +306,13 @@ class Scorer:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        with words.open("rb") as errors:
-            said = errors.read(LONGEST_MESSAGE).decode(errors="replace").replace(str(folder), "").strip()
+            output.seek(0)
+            errors.seek(0)
+            printed, said = output.read(FILE_BYTES), errors.read(LONGEST_MESSAGE)
         status = process.returncode
         number = -status if status < 0 else status - 128 if status > 128 else 0
-        return _Ended(status, number, late, said)
+        words = said.decode(errors="replace").replace(str(folder), "").strip()
+        return _Ended(status, number, late, words, printed)
 
 
 def _why(ended: _Ended) -> Reason:

@@ -20,7 +20,7 @@ from corpus.record import Provenance, Record, encode_record
 from corpus.store import VERIFIED, Store
 from harness import confine, predictions
 from harness.commands import run
-from harness.generated_code import backward_text, find_compiler, forward_text
+from harness.generated_code import CompilerNotFound, backward_text, find_compiler, forward_text
 from harness.pairs import make_pair
 from harness.predictions import Prediction, Reason, Score, Scorer
 from harness.verdict import FailureKind, Tier
@@ -99,6 +99,39 @@ def test_structs_are_laid_out_as_the_compiler_does(array: bool, scorer: Scorer) 
     found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
     assert (found.forward, found.reason, found.message) == (True, None, "")
     assert found.backward is (True if verdict.tier is Tier.BACKWARD else None)
+
+
+def test_what_a_prediction_leaves_in_its_folder_leads_nowhere(plain: Record, scorer: Scorer, tmp_path: Path) -> None:
+    """Links to a file elsewhere, under every name that might be opened again, and its own library removed."""
+    outside = tmp_path / "outside"
+    outside.write_text("mine")
+    code = f"""
+extern "C" {{
+int unlink(const char*);
+int symlink(const char*, const char*);
+}}
+static int plant()
+{{
+    const char* names[] = {{ "output", "words", "request", "prediction.cpp", "prediction.so" }};
+    for (const char* name : names) {{
+        unlink(name);
+        symlink("{outside}", name);
+    }}
+    return 0;
+}}
+static int planted = plant();
+"""
+    found = scorer.score(plain, Prediction(plain.id, cpp=plain.cpp + code))
+    assert found.compiled
+    assert outside.read_text() == "mine"
+    assert found.forward is True
+    assert found.backward is False
+
+
+def test_a_compiler_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CXX", "/nonexistent/c++")
+    with pytest.raises(CompilerNotFound, match="/nonexistent/c"), Scorer():
+        pass
 
 
 def test_a_pair_without_a_verified_gradient_is_judged_forward_only(scorer: Scorer) -> None:
@@ -230,7 +263,7 @@ def test_the_command_scores_a_file(
     said = capsys.readouterr()
     found = json.loads(said.out)["categories"]["all"]
     assert (found["compiled"], found["forward_correct"], found["backward_judged"]) == (1, 1, 0)
-    assert said.err.startswith("Predicted code is kept from endless time, memory and disk")
+    assert said.err.startswith("Predicted code is kept from endless time, more memory")
     assert json.loads(details.read_text())["forward"] is True
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,15 @@ from corpus.record import CorpusError, Record
 from corpus.statistics import count_statements
 from corpus.store import Store
 from harness.commands.card import gather, leakage_in_words
-from harness.commands.shared import BadUsage, Category, Corpus, existing_corpus, needs_dataset_extra, say
+from harness.commands.shared import (
+    BadUsage,
+    Category,
+    Corpus,
+    existing_corpus,
+    needs_dataset_extra,
+    of_installed_warp,
+    say,
+)
 from harness.cuda_text import ArchitectureUnknown, cuda_texts
 from harness.examples import example_of, expectation_of, texts_of
 from harness.plan import CUDA_ARCH
@@ -93,7 +100,7 @@ class Derived:
             yield from ((record, None, None) for record in records)
             return
         try:
-            for record, text in cuda_texts(map(_of_installed_warp, records), self.architecture or CUDA_ARCH):
+            for record, text in cuda_texts(map(_its_own_warp, records), self.architecture or CUDA_ARCH):
                 if text.error is not None:
                     say(f"{record.type} {record.id[:12]}: no CUDA text: {text.error}")
                 yield record, text.cuda, text.ptx if self.architecture else None
@@ -110,15 +117,8 @@ def _architecture(name: str | None) -> int | None:
     return int(found.group(1))
 
 
-def _of_installed_warp(record: Record) -> Record:
-    """`record`, whose CUDA text the installed Warp is to write."""
-    installed = importlib.metadata.version("warp-lang")
-    if record.provenance.warp != installed:
-        raise BadUsage(
-            f"{record.type} {record.id[:12]} was made by Warp {record.provenance.warp} and {installed} is "
-            "installed: its CUDA text would not belong to its C++"
-        )
-    return record
+def _its_own_warp(record: Record) -> Record:
+    return of_installed_warp(record, "its CUDA text would not belong to its C++")
 
 
 def export(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import msgspec
 import typer
@@ -16,7 +17,7 @@ from rich.table import Table
 from corpus.record import check_record
 from corpus.store import Store
 from harness import confine
-from harness.commands.shared import BadUsage, Corpus, Json, existing_corpus, print_json, say
+from harness.commands.shared import BadUsage, Corpus, Json, existing_corpus, of_installed_warp, print_json, say
 from harness.predictions import Prediction, Score, Scorer
 
 
@@ -38,18 +39,19 @@ def score(
     records = {record.id: record for record in store.records(check=False) if record.id in wanted}
     for record in records.values():
         check_record(record)
+        of_installed_warp(record, "a prediction is compiled against its headers")
     unknown = [prediction.id for prediction in asked if prediction.id not in records]
     if unknown:
         raise BadUsage(f"{predictions}: no pair of {store.path} has the id {unknown[0]!r}")
     contained = containment()
     say(contained)
-    with Scorer() as scorer:
-        scores = [scorer.score(records[prediction.id], prediction) for prediction in asked]
-    if details is not None:
-        try:
-            details.write_bytes(b"".join(msgspec.json.encode(found) + b"\n" for found in scores))
-        except OSError as error:
-            raise BadUsage(f"cannot write {details}: {error.strerror or error}") from None
+    with _opened(details) as file, Scorer() as scorer:
+        scores = []
+        for prediction in asked:
+            scores.append(scorer.score(records[prediction.id], prediction))
+            if file is not None:
+                file.write(msgspec.json.encode(scores[-1]) + b"\n")
+                file.flush()
     rates = {name: _rates([s for s in scores if name in (s.category, "all")]) for name in _categories(scores)}
     if json:
         print_json({"containment": contained, "categories": rates})
@@ -64,12 +66,31 @@ def containment() -> str:
     done = subprocess.run(command, capture_output=True, check=True)
     found: dict[str, bool] = msgspec.json.decode(done.stdout)
     walls = {"network": "the network", "processes": "other processes", "files": "other files"}
-    kept = ["endless time, memory and disk", *(walls[name] for name, cut in found.items() if cut)]
+    kept = [
+        "endless time",
+        "more memory for a process than it needs",
+        "endless files",
+        *(walls[name] for name, cut in found.items() if cut),
+    ]
     open_ = [walls[name] for name, cut in found.items() if not cut]
     sentence = f"Predicted code is kept from {', '.join(kept)}."
     if open_:
         sentence += f" It is NOT kept from {', '.join(open_)} here: use a virtual machine for code that may be hostile."
-    return sentence
+    return f"{sentence} docs/scoring.md has what else it may do."
+
+
+@contextlib.contextmanager
+def _opened(details: Path | None) -> Iterator[BinaryIO | None]:
+    """The file for what is found of each prediction, opened before the first is scored."""
+    if details is None:
+        yield None
+        return
+    try:
+        file = details.open("wb")
+    except OSError as error:
+        raise BadUsage(f"cannot write {details}: {error.strerror or error}") from None
+    with file:
+        yield file
 
 
 def _read(path: Path) -> Iterator[Prediction]:

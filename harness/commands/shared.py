@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import signal
 import sys
@@ -13,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import corpus
-from corpus.record import CorpusError
+from corpus.record import CorpusError, Record
 from corpus.store import FAILURES, VERIFIED
 from harness.campaign import Campaign
 from harness.progress import Progress
@@ -37,7 +38,7 @@ Category = Annotated[
         help=f"A category of kernels; more than once for several. All if left out: {', '.join(CATEGORIES)}.",
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Which kernels, and which inputs.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, max=2**63 - 1, help="Which kernels, and which inputs.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0, help="Stop after so long.")]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-w", min=1, help="Processes; one a core if left out, at most 8.")
@@ -61,13 +62,29 @@ def needs_dataset_extra() -> Iterator[None]:
 def existing_corpus(given: Path | None) -> Path:
     """The folder to read: the one given, else the default one, else the one that comes with a checkout."""
     if given is not None:
+        if given.is_dir() and not is_corpus(given):
+            raise CorpusError(f"{given} is no corpus: it has neither {VERIFIED} nor {FAILURES}")
         return given
     if DEFAULT_CORPUS.is_dir():
         return DEFAULT_CORPUS
     own = Path(corpus.__file__).parent
-    if (own / VERIFIED).is_dir() or (own / FAILURES).is_dir():
+    if is_corpus(own):
         return own
     raise CorpusError(f"there is no folder {DEFAULT_CORPUS} here; say which with --corpus")
+
+
+def is_corpus(folder: Path) -> bool:
+    """Whether a folder has what a corpus has."""
+    return (folder / VERIFIED).is_dir() or (folder / FAILURES).is_dir()
+
+
+def of_installed_warp(record: Record, why: str) -> Record:
+    """`record`, if the installed Warp is the one that generated it; `why` says what it is needed for."""
+    installed = importlib.metadata.version("warp-lang")
+    if record.provenance.warp != installed:
+        own = f"{record.type} {record.id[:12]} was made by Warp {record.provenance.warp}"
+        raise BadUsage(f"{own} and {installed} is installed: {why}")
+    return record
 
 
 @contextmanager

@@ -54,7 +54,7 @@ def _sampled(store: Store, sample: int | None) -> Iterator[Record]:
     if sample is None:
         return records
     total = sum(1 for _ in store.records(check=False))
-    return itertools.islice(records, 0, None, max(1, total // sample)) if sample < total else records
+    return itertools.islice(records, 0, None, max(1, -(-total // sample))) if sample < total else records
 
 
 def _other_text(found: Recheck, other_versions: set[str]) -> str | None:
