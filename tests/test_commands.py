@@ -13,7 +13,7 @@ import pytest
 
 from corpus.case import plain_json
 from corpus.record import Provenance, Record, decode_record, encode_record
-from corpus.store import VERIFIED, Store
+from corpus.store import FAILURES, VERIFIED, Store
 from harness.commands import run
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats
@@ -144,7 +144,9 @@ def test_a_corpus_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_case_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / FAILURES).mkdir()
     assert "no-such" in complaint(capsys, "replay", "no-such", "--corpus", tmp_path)
+    assert "is no corpus" in complaint(capsys, "stats", "--corpus", tmp_path / FAILURES)
 
 
 # ---------------------------------------------------------------- the program itself breaks
