@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from harness.control_flow import InvalidProgram
 from harness.definedness import Definedness
 from harness.lanes import Mask, Values
 from harness.places import Part, whole
-from strategies.language.effects import function_effects
+from strategies.language.effects import function_effects, root_array
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -60,7 +60,7 @@ def _views(program: Program) -> dict[str, View]:
 
 
 def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
-    """Where arrays are written: its name, and the indices of the element, which a call does not tell."""
+    """Where arrays are written: its name, and the indices of the element; None if a call does not tell them."""
     inner = function_effects(program)
     for node in (n for statement in program.body for n in walk(statement)):
         targets: tuple[Target, ...] = ()
@@ -74,13 +74,48 @@ def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression,
             case Call():
                 for parameter, argument in bound_arguments(program.function(node.function), node):
                     if parameter.name in inner[node.function].written and (name := arrays_named(argument)):
-                        yield name, None
+                        for indices in _written_by(program, node, parameter.name):
+                            yield name, indices
         for target in targets:
             root: Expression = target
             while isinstance(root, Component):
                 root = root.base
             if isinstance(root, Element):
                 yield root.array, root.indices
+
+
+def _written_by(program: Program, call: Call, array: str) -> Iterator[tuple[Expression, ...] | None]:
+    """The elements of its parameter `array` that a call writes, in terms of the caller; None for any."""
+    function = program.function(call.function)
+    changed = {n.target.name for n in walk(function) if isinstance(n, Assign) and isinstance(n.target, Name)}
+    given = {p.name: a for p, a in bound_arguments(function, call) if p.name not in changed}
+    if definitions(function.body) or any(isinstance(n, Call) for s in function.body for n in walk(s)):
+        yield None
+        return
+    for node in (n for statement in function.body for n in walk(statement)):
+        match node:
+            case Atomic(array=name, indices=indices) if name == array:
+                yield _in_caller(indices, given)
+            case Assign(target=target) | AugmentedAssign(target=target) if root_array(target) == array:
+                yield _in_caller(_element_of(target).indices, given)
+            case Unpack(targets=targets):
+                for target in targets:
+                    if root_array(target) == array:
+                        yield _in_caller(_element_of(target).indices, given)
+
+
+def _element_of(target: Expression) -> Element:
+    while isinstance(target, Component):
+        target = target.base
+    assert isinstance(target, Element)
+    return target
+
+
+def _in_caller(indices: tuple[Expression, ...], given: Mapping[str, Expression]) -> tuple[Expression, ...] | None:
+    """The indices that a function uses, if they are numbers and what it was given, as the caller has them."""
+    if not all(isinstance(index, Literal) or (isinstance(index, Name) and index.name in given) for index in indices):
+        return None
+    return tuple(given[index.name] if isinstance(index, Name) else index for index in indices)
 
 
 #: What stands before the name of an array that threads make for themselves.  A name with a space is no parameter's.

@@ -693,3 +693,13 @@ def test_errors_of_correctly_rounded_rows_are_half_a_unit() -> None:
         assert row.error(INT32) == 0.0
         if row.exact and takes(row, t.FLOAT32) and "V" not in row.signatures[0].arguments:
             assert row.error(t.FLOAT32) in (0.0, 0.5)
+
+
+def test_the_threshold_of_smooth_normalize_errs_in_the_direction_of_the_vector():
+    """As one number for all components it would cancel where cotangents do, and leave no tolerance."""
+    a, delta = np.array([[[[-1.5, -12.0]]]]), np.array([[[[1.5]]]])
+    noise = OPS["smooth_normalize"].adjoint_noise
+    assert noise is not None
+    _, slope = noise(a, delta)
+    assert slope.shape == a.shape
+    assert slope[..., 0] / slope[..., 1] == pytest.approx(a[..., 0] / a[..., 1])

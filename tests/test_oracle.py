@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,7 @@ from harness.verdict import FailureKind, Outcome, Tier
 from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, launches, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
+from strategies.language.indexed import all_members
 from strategies.language.nodes import Program
 from strategies.language.types import FLOAT32
 
@@ -196,6 +198,67 @@ def test_what_is_not_finite_is_noticed(runs: list[Run], value: float) -> None:
             assert judge_gradient(run, position, wrong) is FailureKind.BACKWARD_MISMATCH
 
 
+# ---------------------------------------------------------------- in every category
+
+
+def off_by_one(run: Run, position: int) -> np.ndarray[Any, Any]:
+    """Each cell's value in the next one."""
+    data = array_of(run, GENERIC, position).data
+    return np.roll(data.reshape(-1), 1).reshape(data.shape)
+
+
+def test_wrong_results_are_refused_in_every_category(runs: list[Run]) -> None:
+    seen: dict[str, Counter[str]] = {category: Counter() for category in CATEGORIES}
+    for run in runs:
+        for position in outputs(run):
+            for change, wrong in (
+                ("zeros", np.zeros_like(array_of(run, GENERIC, position).data)),
+                ("off by one", off_by_one(run, position)),
+            ):
+                if not clear_cells(run, position, "outputs", wrong).any():
+                    continue
+                found = judge(run.expectation, changed(run.result, GENERIC, position, data=wrong)).failure
+                assert found is not None, repr(run.program)
+                assert (found.kind, found.parameter) == (
+                    FailureKind.FORWARD_MISMATCH,
+                    run.program.parameters[position].name,
+                )
+                seen[run.program.category][change] += 1
+    lacking = {category: found for category, found in seen.items() if len(found) < 2}
+    assert not lacking
+
+
+def test_wrong_gradients_are_refused_in_every_category(backward_runs: list[Run]) -> None:
+    """Scaled by a little, without what one thread adds, and exchanged."""
+    seen: dict[str, Counter[str]] = {run.program.category: Counter() for run in backward_runs}
+    assert len(seen) >= 0.9 * len(CATEGORIES), set(CATEGORIES) - seen.keys()
+    for run in backward_runs:
+        scale = 1 + 3 * CEILING[coarsest_float(run.program)]
+        for position in float_inputs(run):
+            parameter = run.program.parameters[position]
+            gradient = array_of(run, GENERIC, position).gradient
+            assert gradient is not None
+            without = gradient.copy()
+            checked = run.expectation.gradients[parameter.name].checked.reshape(gradient.shape)
+            size = np.where(checked, np.abs(gradient), 0)
+            without.reshape(-1)[int(np.argmax(size))] = 0
+            scaled = (gradient * gradient.dtype.type(scale)).astype(gradient.dtype)
+            for change, wrong in (("scaled", scaled), ("one thread less", without)):
+                if not clear_cells(run, position, "gradients", wrong).any():
+                    continue
+                result = changed(run.result, GENERIC, position, gradient=wrong)
+                found = judge(run.expectation, changed(result, STRIDED, position, gradient=wrong)).failure
+                assert found is not None, repr(run.program)
+                assert (found.kind, found.parameter, found.gradient) == (
+                    FailureKind.BACKWARD_MISMATCH,
+                    parameter.name,
+                    True,
+                )
+                seen[run.program.category][change] += 1
+    lacking = {category: found for category, found in seen.items() if len(found) < 2}
+    assert not lacking
+
+
 # ---------------------------------------------------------------- wrong gradients
 
 
@@ -306,7 +369,9 @@ def test_a_gradient_where_none_belongs_is_noticed(backward_runs: list[Run]) -> N
                 continue
             cells = run.expectation.gradients[parameter.name]
             gradient = array_of(run, GENERIC, position).gradient
-            assert gradient is not None
+            if gradient is None:
+                assert parameter.name in all_members(run.program)
+                continue
             silent = np.flatnonzero((cells.checked & (cells.expected == 0)).reshape(-1))
             if not silent.size:
                 continue
@@ -392,7 +457,9 @@ def test_one_other_bit_of_a_strided_gradient_is_a_layout_failure(backward_runs: 
     for run in backward_runs:
         for position in positions(run, lambda p: True):
             gradient = array_of(run, STRIDED, position).gradient
-            assert gradient is not None
+            if gradient is None:
+                assert run.program.parameters[position].name in all_members(run.program)
+                continue
             wrong = in_last_place(gradient, gradient.size - 1)
             found = judge(run.expectation, changed(run.result, STRIDED, position, gradient=wrong)).failure
             assert found is not None

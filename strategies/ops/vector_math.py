@@ -92,10 +92,13 @@ def _root_and_quotient(a: Values, delta: Values) -> tuple[Values, ...]:
 
 
 def _smooth_projection(a: Values, delta: Values) -> tuple[Values, ...]:
-    """smooth_normalize's derivatives: those of a quotient by norm_pseudo_huber, which cancel in either argument."""
+    """smooth_normalize's derivatives: those of a quotient by norm_pseudo_huber, which cancel in either argument.
+
+    By the threshold, the error is one of the norm's derivative, so it lies in the direction of the vector.
+    """
     norm = delta * np.sqrt(1 + np.square(_size(a) / delta))
     _, by_threshold = _root_and_quotient(a, delta)
-    return 8 / norm, by_threshold * _size(a) / np.square(norm)
+    return 8 / norm, by_threshold * a / np.square(norm)
 
 
 def _integer(function: Callable[[Values], Values]) -> Callable[[Values], Values]:
