@@ -222,7 +222,7 @@ def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) 
 
 def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     """A value for a target: of a matrix, its numbers one by one, or a product with one of them."""
-    if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(TARGETS.slice):
+    if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(TARGETS.read_slice):
         # a slice of a longer one
         longer = sketch.element(types.vector(sketch.dice.between(of.length + 1, 4), of.dtype))
         index, count = _slice(sketch, longer.type.length)  # type: ignore[attr-defined]

@@ -126,7 +126,9 @@ class Targets:
     #: of a matrix, of a row
     row: int = 30
     #: of a local of three numbers or more, of a slice: ``v[0:2]``, ``m[:, 1]``
-    slice: int = 30
+    slice: int = 55
+    #: of values of two or three numbers, a slice of an element
+    read_slice: int = 30
     #: plain stores; the others are sums in place
     store: int = 35
     #: of whole numbers, by another operator than a sum
