@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from strategies.intervals import Interval
 from strategies.language import types
@@ -56,6 +56,10 @@ def prepare(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> list[C
     return own
 
 
+#: Of 100 translations and rotations that are set, how many by a call.
+CALLED: Final = 45
+
+
 def in_parts(sketch: Sketch, of: Composite) -> Iterator[Statement]:
     """A local of zeros whose parts are assigned one by one: rows or numbers of a matrix, components, ``t.p``."""
     yield sketch.define_as(Typed(Construct(of, ()), Interval(0.0, 0.0)), False)
@@ -70,7 +74,7 @@ def in_parts(sketch: Sketch, of: Composite) -> Iterator[Statement]:
         variable.interval = variable.interval.join(value.interval)
         variable.live = variable.live or value.live
         variable.used = False
-        yield Assign(target, value.node)
+        yield Assign(target, value.node, called=isinstance(of, Transform) and sketch.dice.chance(CALLED))
     if variable not in sketch.scope:
         sketch.scope.add(variable)
 

@@ -54,8 +54,8 @@ LEFT_OUT: Final = {
     "noise": "its values are documented to change between versions and devices",
     "pnoise": "its values are documented to change between versions and devices",
     "curlnoise": "its values are documented to change between versions and devices",
-    "transform_set_translation": "changes its argument; drawn as `t.p = …`",
-    "transform_set_rotation": "changes its argument; drawn as `t.q = …`",
+    "transform_set_translation": "changes its argument; drawn as a statement, and as `t.p = …`",
+    "transform_set_rotation": "changes its argument; drawn as a statement, and as `t.q = …`",
     "quat_to_euler": "its first and last angle are unique up to full turns alone",
     "quat_to_axis_angle": "has several results", "transform_decompose": "has several results",
 }  # fmt: skip

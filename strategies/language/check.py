@@ -63,6 +63,7 @@ from strategies.language.types import (
     Struct,
     StructArray,
     Tile,
+    Transform,
     Tuple,
     Type,
     array,
@@ -305,6 +306,9 @@ class _Checker(ExpressionChecker):
             case Assign(target=Name() as name, value=View() | Zeros() as array):
                 self._define_array(name, array)
             case Assign():
+                halved = isinstance(node.target, Component) and isinstance(node.target.base.type, Transform)
+                whole = halved and isinstance(node.target.base, Name) and node.target.attribute  # type: ignore[union-attr]
+                require(not node.called or whole, "a call sets something else than a part of a transformation")
                 value = self._struct_call(node.value)
                 variable = isinstance(value, Scalar | Composite | Struct | Tuple | Tile)
                 require(variable, f"{value!r} is no type of a variable")

@@ -258,10 +258,15 @@ class ThreadIndex(Node, frozen=True, tag="tid"):
 
 
 class Assign(Node, frozen=True, tag="assign"):
-    """``target = value``; defines a local variable if the target is a name not seen before."""
+    """``target = value``; defines a local variable if the target is a name not seen before.
+
+    If `called`, it is written ``wp.transform_set_translation(t, value)`` instead of ``t.p = value``, or likewise for
+    the rotation.
+    """
 
     target: Target
     value: Expression
+    called: bool = False
 
 
 class AugmentedAssign(Node, frozen=True, tag="augmented"):

@@ -373,6 +373,9 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
     match node:
         case ThreadIndex():
             yield f"{indent}{', '.join(node.names)} = wp.tid()"
+        case Assign(called=True, target=Component(base=base, index=Literal(value=part))):
+            what = "rotation" if part else "translation"
+            yield f"{indent}wp.transform_set_{what}({expression(base)}, {expression(node.value)})"
         case Assign():
             yield f"{indent}{expression(node.target)} = {expression(node.value)}"
         case AugmentedAssign():
