@@ -123,8 +123,10 @@ def watch(work: Path, warp: Path, seconds: float, seed: int, workers: int) -> Wa
         )
         while process.poll() is None and time.monotonic() - started < seconds + GRACE:
             roles: dict[str, list[int]] = defaultdict(list)
-            for usage in tree(process.pid).values():
-                roles[usage.role].append(usage.resident)
+            for pid, usage in tree(process.pid).items():
+                if pid == process.pid or usage.role != "main":
+                    # the others come and go: scripts of failures, and what they start
+                    roles[usage.role].append(usage.resident)
             for role, sizes in roles.items():
                 # forked children share their parent's pages; the largest of a role is the one that could have grown
                 seen.memory[role].append((time.monotonic() - started, max(sizes)))
