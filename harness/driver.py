@@ -291,8 +291,6 @@ def _laid_out(fields: Sequence[_Field]) -> tuple[list[tuple[int, ArrayArgument, 
 
 def _encoded(launch: Launch) -> bytes:
     entries = list(_entries(launch))
-    # a block has one thread on the CPU, which is one more dimension of a launch by blocks
-    own = (*launch.dims, 1) if launch.block_dim else launch.dims
-    dims = (*own, 0, 0, 0, 0)[:4]
-    head = struct.pack("=I4III", len(own), *dims, _passes(launch), len(entries))
+    dims = (*launch.dims, 0, 0, 0, 0)[:4]
+    head = struct.pack("=I4III", len(launch.dims), *dims, _passes(launch), len(entries))
     return head + b"".join(entry.encoded() if isinstance(entry, _Memory) else entry for entry in entries)
