@@ -187,6 +187,7 @@ def _tile_table() -> Iterator[Use]:
     yield from (("tile_extract", (of, *(types.INT32,) * n)) for n in range(1, 5))
     yield from (("tile_map", (of,) * n) for n in range(1, 4))
     yield from (("tile_dot", (of, of)), ("tile_matmul", (of, of, number)), ("neg", (of,)))
+    yield from (("tile_load_indexed", (types.array(number), of, types.INT32)), ("tile_diag_add", (of, of)))
     for op in OPERATORS - {"neg"}:
         yield op, (of, of)
         if op in ("mul", "div"):
@@ -257,6 +258,8 @@ def tile_uses(node: Apply) -> Iterator[Use]:
     op, given = node.op, tuple(a.type for a in node.arguments)
     if op == "tile_load":
         yield op, (given[0], *_placed(len(given) - 1))
+    elif op == "tile_load_indexed":
+        yield op, (*given[:2], types.INT32)
     elif op == "tile_arange":
         yield op, (types.INT32,)
     elif op == "tile_matmul":

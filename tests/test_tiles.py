@@ -52,6 +52,7 @@ from strategies.ops import result_type
 I = Name(INT32, "i")  # noqa: E741
 PLANE = t.array(FLOAT32, 2)
 BLOCK, LINE, ONE = t.tile((2, 4), FLOAT32), t.tile((4,), FLOAT32), t.tile((1,), FLOAT32)
+FLAGS = t.tile((2, 4), INT32)
 A, B = Name(PLANE, "a"), Name(PLANE, "b")
 
 
@@ -157,6 +158,27 @@ MEANINGS: list[tuple[Expression, str, Any]] = [
         spread(make("tile_scan_exclusive", LINE, make("tile_sum", LINE, X, whole(0)))),
         "wp.tile_broadcast(wp.tile_scan_exclusive(wp.tile_sum(X, axis=0)), shape=(2, 4))",
         lambda x, y: np.tile(np.concatenate(([0.0], np.cumsum(x.sum(axis=0))[:-1])), (2, 1)),
+    ),
+    (
+        make(
+            "tile_diag_add",
+            shaped(2, 2),
+            make("tile_view", shaped(2, 2), X, whole(0), whole(0)),
+            make("tile_ones", shaped(2)),
+        ),
+        "wp.tile_diag_add(wp.tile_view(X, offset=(0, 0), shape=(2, 2)), wp.tile_ones(shape=2, dtype=wp.float32))",
+        lambda x, y: x[:, :2] + np.eye(2),
+    ),
+    (
+        make("tile_load_indexed", BLOCK, A, make("tile_arange", t.tile((2,), INT32)), whole(1), whole(0), whole(0)),
+        "wp.tile_load_indexed(a, indices=wp.tile_arange(2, dtype=wp.int32), shape=(2, 4), offset=(1, 0), axis=0)",
+        None,
+    ),
+    (
+        make("tile_astype", BLOCK, make("bit_or", FLAGS, make("tile_ones", FLAGS), make("tile_full", FLAGS, whole(2)))),
+        "wp.tile_astype(wp.tile_ones(shape=(2, 4), dtype=wp.int32)"
+        " | wp.tile_full(shape=(2, 4), value=2, dtype=wp.int32), dtype=wp.float32)",
+        lambda x, y: np.full((2, 4), 3.0),
     ),
     (
         make("tile_astype", t.tile((2, 4), FLOAT64), X),

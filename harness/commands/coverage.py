@@ -18,6 +18,8 @@ from harness.registry import BuiltIn, Use, met, program_uses, read_registry, tab
 _SAMPLED: Final = (
     "triangle", "unit_disk", "unit_sphere", "unit_hemisphere", "unit_square", "unit_cube",
 )  # fmt: skip
+_MESHES: Final = "needs meshes, hash grids or volumes that live outside of a kernel"
+_THREADS: Final = "is for blocks of several threads, which the CPU has not"
 _STACKS: Final = ("tile_stack", *(f"tile_stack_{name}" for name in ("push", "pop", "clear", "count")))
 _QUERIES: Final = (
     "tile_bvh_query_aabb", "tile_bvh_query_ray", "tile_bvh_query_next", "tile_query_valid", "tile_mesh_query_aabb",
@@ -28,12 +30,14 @@ _REMOVED: Final = "removed from Warp"
 #: Why the table leaves out what it does, by name or by group.
 LEFT_OUT: Final = {
     "Tile Primitives": "not drawn yet",
-    **dict.fromkeys(("tile", "untile", "tile_from_thread"), "what it gives depends on how many threads a block has"),
-    **dict.fromkeys(("tile_randi", "tile_randf"), "which number a thread draws is not documented"),
+    **dict.fromkeys(("tile", "untile", "tile_from_thread"), f"{_THREADS}: of one thread there is nothing to share"),
+    **dict.fromkeys(("tile_randi", "tile_randf"), f"{_THREADS}: which number a thread draws is not documented"),
+    **dict.fromkeys(_STACKS, f"{_THREADS}: in which order they push is not known"),
+    **dict.fromkeys(("tile_scatter_add", "tile_scatter_masked"), f"{_THREADS}, each of which has a value of its own"),
+    **dict.fromkeys(("tile_argmin", "tile_argmax", "tile_sort"), "which of equal numbers comes first is unspecified"),
     "tile_empty": "holds what happens to be there",
-    **dict.fromkeys(_STACKS, "in which order threads push is not known"),
-    **dict.fromkeys(_QUERIES, "needs meshes, hash grids or volumes that live outside of a kernel"),
-    "Geometry": "needs meshes, hash grids or volumes that live outside of a kernel",
+    **dict.fromkeys(_QUERIES, _MESHES),
+    "Geometry": _MESHES,
     "Volumes": "needs sparse volumes",
     "Textures": "needs textures",
     "Code Generation": "acts while a kernel is compiled",
@@ -67,7 +71,8 @@ class Group:
 
     name: str
     overloads: int
-    #: those that a kernel of arrays and numbers can call: not those that Warp removed, or that take Fabric's arrays
+    #: those that a kernel of arrays and numbers can call on the CPU: not those that Warp removed, or that take Fabric's
+    #: arrays; of tiles not those for meshes or for blocks of several threads
     callable: int
     table: int
     corpus: int
@@ -107,13 +112,18 @@ def _group(name: str, members: list[BuiltIn], table: set[BuiltIn], used: set[Bui
     return Group(
         name=name,
         overloads=len(members),
-        callable=sum(b in table or not _reason(b).startswith((_FABRIC, _REMOVED)) for b in members),
+        callable=sum(b in table or not _reason(b).startswith(_not_here(name)) for b in members),
         table=sum(b in table for b in members),
         corpus=sum(b in used for b in members),
         differentiable=len(smooth),
         verified=sum(b in verified for b in smooth),
         missing=[(str(b), _reason(b)) for b in members if b not in table],
     )
+
+
+def _not_here(group: str) -> tuple[str, ...]:
+    """How the reason begins why nothing here can call a built-in of a group."""
+    return (_FABRIC, _REMOVED, *((_MESHES, _THREADS) if group == "Tile Primitives" else ()))
 
 
 def _reason(built_in: BuiltIn) -> str:

@@ -221,6 +221,35 @@ class Block:
         """`value` as a tile of `shape`, along whose first axes it is repeated."""
         return Typed(Apply(types.tile(shape, self.main), "tile_broadcast", (value.node,)), value.interval, value.live)
 
+    def gathered(self, shape: tuple[int, ...]) -> Typed:
+        """Rows, or elements of a line, at the places that an array names for this block."""
+        rows = self.dice.between(3, 6)
+        links = self.sketch.array(INT32, (shape[0] * self.sketch.launch[0],), Interval(0, rows - 1))
+        first = Apply(INT32, "mul", (self.own[0], Literal(INT32, shape[0])))
+        picked = types.tile(shape[:1], INT32)
+        load = Apply(picked, "tile_load", (Name(links.type, links.name), first if shape[0] > 1 else self.own[0]))
+        places = self.let(Typed(load, Interval(0, rows - 1)))
+        array = self.sketch.array(self.main, (rows, *shape[1:]), self.sketch.input_interval(self.main))
+        zeros = [Literal(INT32, 0) for _ in shape]
+        node = Apply(
+            types.tile(shape, self.main), "tile_load_indexed",
+            (Name(array.type, array.name), places.node, *zeros, Literal(INT32, 0)),
+        )  # fmt: skip
+        return Typed(node, Interval(array.low, array.high), True)
+
+    def masked(self, value: Typed) -> Typed:
+        """`value` times what two tiles of flags have in common."""
+        of = _tile(value)
+        flags = types.tile(of.shape, INT32)
+        loads = []
+        for _ in range(2):
+            array = self.sketch.array(INT32, self.whole(of.shape), Interval(0, 3))
+            loads.append(Apply(flags, "tile_load", (Name(array.type, array.name), *self.offset(of.shape))))
+        op = self.dice.one_of(("bit_and", "bit_and", "bit_or", "bit_xor"))
+        both = self.named(Typed(Apply(flags, op, tuple(loads)), Interval(0, 3)))
+        weights = Typed(Apply(of, "tile_astype", (both.node,)), Interval(0, 3))
+        return self.combined("mul", value, self.named(weights), of) or self.tamed(value)
+
     # ------------------------------------------------------------ steps
 
     def normalised(self, value: Typed) -> Typed:
@@ -331,6 +360,10 @@ class Block:
         table = [(5, "meet"), (4, "scale"), (5, "map"), (2, "move"), (2, "normalise"), (1, "ramp")]
         if len(shape) == 2:
             table += [(4, "product"), (2, "rows")]
+        if len(shape) <= len(self.own):
+            table.append((1, "mask"))
+        if len(shape) == 2 and shape[0] == shape[1] and self.unpromised:
+            table.append((4, "diagonal"))
         if len(shape) == 1 and self.unpromised and self.main.notation in SCANNED:
             table.append((4, "scan"))
         match self.dice.weighted(tuple(table)):
@@ -342,6 +375,12 @@ class Block:
                 return self.mapped(value)
             case "move":
                 return self.moved(value)
+            case "mask":
+                return self.masked(value)
+            case "diagonal":
+                line = self.named(self.load(shape[:1], Interval(0.5, 2.0), shared=True))
+                node = Apply(_tile(value), "tile_diag_add", (value.node, line.node))
+                return Typed(node, Interval(value.interval.low, value.interval.high + 2), False)
             case "normalise":
                 return self.settle(self.normalised(value))
             case "product" if value.interval.size * shape[1] <= self.most:
@@ -411,7 +450,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.max_arrays = 99
     block = Block(sketch)
     shape = dice.one_of(SHAPES[len(sketch.launch)])
-    value = block.accumulated(shape) if dice.chance(20) else block.let(block.load(shape))
+    if dice.chance(20):
+        value = block.accumulated(shape)
+    else:
+        value = block.let(block.gathered(shape) if dice.chance(15) else block.load(shape))
     for _ in range(dice.between(2, 5)):
         value = block.named(block.step(value))
     value = block.kept(value) if dice.chance(50) else value

@@ -30,6 +30,10 @@ def tile_text(node: Apply, expression: Callable[[Expression], str], type_name: C
         array, *offset = given
         placed = "" if all(part == "0" for part in offset) else f", offset={tuple_text(offset)}"
         return f"wp.tile_load({array}, shape={shape}{placed})"
+    if op == "tile_load_indexed":
+        array, indices, *offset, along = given
+        shape, placed = _tuple([str(n) for n in of.shape]), _tuple(offset)
+        return f"wp.tile_load_indexed({array}, indices={indices}, shape={shape}, offset={placed}, axis={along})"
     if op in FILLED:
         return f"wp.{op}(shape={shape}, {dtype})"
     if op == "tile_full":
@@ -42,7 +46,7 @@ def tile_text(node: Apply, expression: Callable[[Expression], str], type_name: C
         return f"wp.tile_astype({given[0]}, {dtype})"
     if op in MOVES:
         return _move(node, given, of)
-    if op in SCANS or op in ("tile_dot", "tile_matmul"):
+    if op in SCANS or op in ("tile_dot", "tile_matmul", "tile_diag_add"):
         return f"wp.{op}({', '.join(given)})"
     return f"wp.tile_map({', '.join((f'wp.{op}', *given))})"
 

@@ -41,7 +41,9 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Array, Scalar, Tile, Type
 
 #: Operators that take tiles by themselves; any other operation on numbers is mapped over them.
-OPERATORS: Final = frozenset(("add", "sub", "mul", "div", "neg"))
+OPERATORS: Final = frozenset(("add", "sub", "mul", "div", "neg", "bit_and", "bit_or", "bit_xor"))
+#: Those of them that take a tile and a number.
+MIXED: Final = frozenset(("mul", "div"))
 #: What makes a tile of nothing but numbers.
 FILLED: Final = {"tile_zeros": 0, "tile_ones": 1}
 #: What makes one number of all numbers of a tile, or of those along one axis: by which operation.
@@ -63,7 +65,7 @@ MOVES: Final = frozenset(("tile_broadcast", "tile_reshape", "tile_squeeze", "til
 #: What writes a tile to an array.
 STORES: Final = ("tile_store", "tile_atomic_add")
 #: Operations on floats that Warp documents as not differentiable.
-NOT_DIFFERENTIABLE: Final = frozenset((*REDUCTIONS, *SCANS)) - {"tile_sum"}
+NOT_DIFFERENTIABLE: Final = frozenset((*REDUCTIONS, *SCANS, "tile_diag_add")) - {"tile_sum"}
 #: Numbers that are summed at a time: as many as the products of vectors take that stand for sums.
 CHUNK: Final = 4
 
@@ -93,6 +95,8 @@ def fits(node: Apply, known: Known | None) -> bool:
     if op == "tile_load":
         array, *offset = given
         return isinstance(array, Array) and array.dtype is of.dtype and _offset(offset, array, of)
+    if op == "tile_load_indexed":
+        return _gathered(node, of)
     if op in FILLED or op == "tile_arange":
         return not given and (op in FILLED or len(of.shape) == 1)
     if op == "tile_full":
@@ -103,9 +107,21 @@ def fits(node: Apply, known: Known | None) -> bool:
         return given == [of] and len(of.shape) == 1 and of.dtype.notation in SCANNED
     if op in MOVES or op == "tile_astype":
         return first is not None and _moved(node, first, of)
+    if op == "tile_diag_add":
+        return len(of.shape) == 2 and given == [of, types.tile(of.shape[:1], of.dtype)] and len(set(of.shape)) == 1
     if op in ("tile_dot", "tile_matmul"):
         return len(tiles) == len(given) == 2 and of is _product(op, *tiles)
     return _mapped(node, of, known)
+
+
+def _gathered(node: Apply, of: Tile) -> bool:
+    """Whether a tile is loaded with the places along one axis, the last argument, out of a tile."""
+    array, indices, *offset, axis = node.arguments
+    if not isinstance(axis, Literal) or not 0 <= axis.value < len(of.shape) or not isinstance(array.type, Array):
+        return False
+    wanted = types.tile((of.shape[int(axis.value)],), INT32)
+    placed = _offset([part.type for part in offset], array.type, of)
+    return placed and indices.type is wanted and array.type.dtype is of.dtype
 
 
 def _offset(offset: Sequence[Type], array: Array, of: Tile) -> bool:
@@ -172,7 +188,7 @@ def _product(op: str, left: Tile, right: Tile) -> Tile | None:
 
 def _mapped(node: Apply, of: Tile, known: Known | None) -> bool:
     given = [a.type for a in node.arguments]
-    mixed = node.op in OPERATORS - {"add", "sub"}
+    mixed = node.op in MIXED
     if not any(a is of for a in given) or not all(a is of or (mixed and a is of.dtype) for a in given):
         return False
     return known is None or known(node.op, [of.dtype] * len(given)) is of.dtype
@@ -288,6 +304,13 @@ class _Lowering:
             starts = [self._number(part) for part in offset]
             for at in _places(of.shape):
                 yield Element(dtype, array.name, tuple(map(_shifted, starts, at)))
+        elif op == "tile_load_indexed":
+            yield from self._gather(node, of)
+        elif op == "tile_diag_add":
+            square, diagonal = map(self._tile, node.arguments)
+            for n, number in enumerate(square):
+                row, column = divmod(n, of.shape[1])
+                yield Apply(dtype, "add", (number, diagonal[row])) if row == column else number
         elif op in FILLED or op == "tile_arange":
             for n in range(math.prod(of.shape)):
                 value = FILLED.get(op, n)
@@ -311,8 +334,20 @@ class _Lowering:
                 self._tile(a) if isinstance(a.type, Tile) else self._kept([self._number(a)]) * count
                 for a in node.arguments
             ]
-            for column in zip(*columns, strict=True):
-                yield Apply(dtype, op, tuple(column))
+            for numbers in zip(*columns, strict=True):
+                yield Apply(dtype, op, numbers)
+
+    def _gather(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        array, chosen, *offset, along = node.arguments
+        assert isinstance(array, Name)
+        assert isinstance(along, Literal)
+        axis, starts, picked = int(along.value), [self._number(part) for part in offset], self._tile(chosen)
+        for at in _places(of.shape):
+            indices = list(map(_shifted, starts, at))
+            start, own = starts[axis], picked[at[axis]]
+            first = isinstance(start, Literal) and start.value == 0
+            indices[axis] = own if first else Apply(INT32, "add", (start, own))
+            yield Element(of.dtype, array.name, tuple(indices))
 
     def _reduction(self, node: Apply, of: Tile) -> Iterator[Expression]:
         source = node.arguments[0]
