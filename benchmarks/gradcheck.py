@@ -31,7 +31,7 @@ from harness.verify import FAST, jobs, settle, try_expect
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language import types
-from strategies.language.nodes import Parameter
+from strategies.language.nodes import Parameter, Program
 from strategies.language.render import render, type_name
 from strategies.language.types import Array, Vector
 
@@ -65,6 +65,14 @@ def argument(parameter: Parameter, values: np.ndarray[Any, Any]) -> Any:
     return kind(values[0].item())
 
 
+def takes(program: Program) -> bool:
+    """Whether `gradcheck` can be asked: it knows arrays alone, of types that have names."""
+    known = (p.type.dtype for p in program.parameters if isinstance(p.type, Array))
+    return not (program.structs or program.indexed) and all(
+        hasattr(wp, type_name(of).removeprefix("wp.")) for of in known
+    )
+
+
 def accepts(expectation: Expectation, entry: str, folder: Path) -> bool:
     """Whether `wp.autograd.gradcheck`, as it comes, accepts the gradients of a program."""
     program = expectation.program
@@ -92,8 +100,7 @@ def measure(
     for n in range(programs):
         category = categories[n % len(categories)]
         program = draw(category, seed, n // len(categories))
-        if program is None or program.structs or program.indexed:
-            # gradcheck differentiates by arrays of numbers alone
+        if program is None or not takes(program):
             continue
         expectation = try_expect(program, seed)
         if not isinstance(expectation, Expectation):
