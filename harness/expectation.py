@@ -286,7 +286,7 @@ def _nonfinite(
         gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
     if native.written.more_than(written):
         # gradients are not promised there for other limits
-        gradients = {name: replace(cells, checked=np.zeros_like(cells.checked)) for name, cells in gradients.items()}
+        gradients = {name: _unchecked(cells) for name, cells in gradients.items()}
     threads = native.undefined | wide.undefined
     if not threads.any():
         return Nonfinite(inputs, outputs, gradients)
@@ -295,12 +295,21 @@ def _nonfinite(
     if undefined.steers or atomics_return:
         # the kernel may write anywhere, or what has no meaning in one thread reaches others
         return None
+    if undefined.chooses:
+        # nor is it known what such a thread reads
+        gradients = {
+            name: cells if program.parameter(name).output else _unchecked(cells) for name, cells in gradients.items()
+        }
     for name in undefined.outputs:
         reached = np.any((wide.reach if undefined.decides else wide.writes)[name][threads], axis=0)
         for cells in (outputs, gradients):
             left_out = reached.reshape(-1, *(1,) * (cells[name].expected.ndim - 1))
             cells[name] = replace(cells[name], checked=cells[name].checked & ~left_out)
     return Nonfinite(inputs, outputs, gradients)
+
+
+def _unchecked(cells: Cells) -> Cells:
+    return replace(cells, checked=np.zeros_like(cells.checked))
 
 
 def _widths(program: Program) -> dict[str, int]:

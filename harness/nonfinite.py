@@ -25,13 +25,16 @@ from strategies.language.nodes import (
     Break,
     Call,
     Cast,
+    Compare,
     Component,
+    Conditional,
     Continue,
     Element,
     Evaluate,
     Expression,
     For,
     If,
+    Logical,
     Name,
     Node,
     Program,
@@ -110,6 +113,8 @@ class Undefined:
         self._views = {name: definitions(body) for name, body in self._bodies()}
         #: whether such a value decides which statements run
         self.decides = False
+        #: whether it decides what is read: which statements run, which part of an expression is evaluated
+        self.chooses = False
         #: whether it may be an index, a bound or a divisor: then nothing can be said of where the kernel writes, or
         #: whether it ends
         self.steers = False
@@ -168,6 +173,10 @@ class Undefined:
         """Note what a statement changes; `perhaps` if such a value decides whether it runs."""
         doubtful = perhaps or (not isinstance(node, If | For | While) and self._of(owner, node))
         for part in walk(node):
+            if isinstance(part, If | While | Conditional):
+                self.chooses |= self._of(owner, part.test)
+            elif isinstance(part, Logical) or (isinstance(part, Compare) and len(part.operands) > 2):
+                self.chooses |= any(self._of(owner, operand) for operand in part.operands[:-1])
             if isinstance(part, Call):
                 self._call(owner, part)
                 if doubtful:

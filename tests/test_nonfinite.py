@@ -148,6 +148,25 @@ def test_cells_that_follow_from_what_has_no_meaning_are_left_out_and_no_others(n
     assert seen >= 4
 
 
+AS_INTEGER = Cast(FLOAT32, Cast(INT32, A))
+SMALL = Compare(BOOL, ("<",), (AS_INTEGER, literal(FLOAT32, 1.5)))
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        If(SMALL, (AugmentedAssign(OUT, "sub", B),)),
+        Assign(OUT, Conditional(FLOAT32, SMALL, B, literal(FLOAT32, 2.0))),
+    ],
+)
+def test_it_is_not_known_what_a_thread_reads_that_chooses_by_what_has_no_meaning(choice: Statement) -> None:
+    """Where the reference does not read ``b[i]``, Warp may: a gradient of zero proves nothing."""
+    found = expect(program_of(FLOAT32, Assign(OUT, A), choice, low=-0.5, high=0.5))
+    assert found.nonfinite is not None
+    assert not found.nonfinite.gradients["b"].checked.any()
+    assert found.gradients["b"].checked.all()
+
+
 def test_a_thread_that_may_return_early_leaves_nothing_certain() -> None:
     leaves = If(Compare(BOOL, (">",), (apply("acos", A), literal(FLOAT32, 9.0))), (Return(()),))
     found = expect(program_of(FLOAT32, leaves, MAX, low=-0.5, high=0.5, more=(OTHER,)))
