@@ -19,7 +19,6 @@ from strategies.language.nodes import (
     For,
     Literal,
     Name,
-    Parameter,
     Return,
     Statement,
     TileStore,
@@ -66,8 +65,6 @@ class Block:
         self.body: list[Statement] = []
         self.own = sketch.own_indices()
         self.unpromised = self.dice.chance(UNPROMISED)
-        #: what is loaded from, by its shape
-        self.sources: dict[tuple[int, ...], list[Parameter]] = {}
         #: the tile whose sum does not depend on anything, if the last one made is such
         self.settled: Expression | None = None
 
@@ -102,12 +99,7 @@ class Block:
     def load(self, shape: tuple[int, ...], interval: Interval | None = None, shared: bool = False) -> Typed:
         """The block's own tile of an array, or one that all blocks share."""
         extents = shape if shared else self.whole(shape)
-        known = [p for p in self.sources.get(extents, []) if interval is None and not shared]
-        if known and self.dice.chance(25):
-            array = self.dice.one_of(known)
-        else:
-            array = self.sketch.array(self.main, extents, interval or self.sketch.input_interval(self.main))
-            self.sources.setdefault(extents, []).append(array)
+        array = self.sketch.array(self.main, extents, interval or self.sketch.input_interval(self.main))
         at = tuple(Literal(INT32, 0) for _ in shape) if shared else self.offset(shape)
         of = types.tile(shape, self.main)
         return Typed(Apply(of, "tile_load", (Name(array.type, array.name), *at)), Interval(array.low, array.high), True)
