@@ -325,13 +325,16 @@ class FreshNames:
         return f"{base}_{number}"
 
 
+#: Iterations that a rewrite writes one after the other where a program's own option lets no loop be unrolled.
+WRITTEN_OUT: Final = 24
+
+
 class _Guards:
     """Turns the exits of loops into conditions."""
 
     def __init__(self, program: Program, owner: Program | Function) -> None:
         self._owner = owner
-        # one that is never unrolled still ends
-        self._most = max(1, max_unroll(program))
+        self._most = max_unroll(program)
         self._bounds = Bounds(program, owner)
         self._parameters = {p.name for p in owner.parameters}
         self._names = FreshNames(program)
@@ -345,7 +348,7 @@ class _Guards:
 
     def rewrite(self) -> tuple[Statement, ...]:
         whole = self._owner.body
-        if any(_returns_from_loop(s) and self._trips(s) is None for s in _within(self._owner) if isinstance(s, For)):
+        if any(_returns_from_loop(s) and not self._ends(s) for s in _within(self._owner) if isinstance(s, For)):
             return whole
         begin = whole[:1] if isinstance(self._owner, Program) else ()
         body = (*begin, *self._block(whole[len(begin) :]))
@@ -374,9 +377,9 @@ class _Guards:
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips, returns = self._trips(loop), _returns_from_loop(loop)
-        if not (_exits(loop.body) or returns) or trips is None or trips > self._most**2:
+        if not (_exits(loop.body) or returns) or trips is None or not self._ends(loop):
             return [msgspec.structs.replace(loop, body=body)]
-        rounds = -(-trips // self._most)
+        rounds = -(-trips // max(self._most, 1))
         width = -(-trips // max(rounds, 1))
         turn, round_ = (Name(INT32, self._names.fresh(base)) for base in ("turn", "round"))
         index = Name(INT32, loop.name)
@@ -386,17 +389,22 @@ class _Guards:
         start, step = self._kept(loop.start or zero, before), loop.step or one
         loop = msgspec.structs.replace(loop, stop=self._kept(loop.stop, before))
         number: Expression = turn
-        if rounds > 1:
+        if 1 < rounds <= self._most:
             number = Apply(INT32, "add", (Apply(INT32, "mul", (round_, Literal(INT32, width))), turn))
         reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (number, step))))
         tests = (_is(going, 1), self._inside(loop, reached, step), *((_is(self._gone, 0),) if returns else ()))
         guarded = (Assign(index, reached), Assign(live, Cast(INT32, one)), *self._guard(body, going, live))
-        inner: Statement = For(turn.name, Literal(INT32, width), (If(Logical(BOOL, "and", tests), guarded),))
+        once = If(Logical(BOOL, "and", tests), guarded)
+        # after the loop its index is still what it was in the last iteration
+        before += [Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one))]
+        if trips > self._most**2:
+            # No loop that Warp would unroll is as long.
+            return [*before, *(s for n in range(trips) for s in (Assign(turn, Cast(INT32, Literal(INT32, n))), once))]
+        inner: Statement = For(turn.name, Literal(INT32, width), (once,))
         if rounds > 1:
             # Two loops that are unrolled each stand for one that would be too long.
             inner = For(round_.name, Literal(INT32, rounds), (inner,))
-        # after the loop its index is still what it was in the last iteration
-        return [*before, Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one)), inner]
+        return [*before, inner]
 
     def _inside(self, loop: For, reached: Expression, step: Expression) -> Expression:
         """Whether the index has not passed the end."""
@@ -430,6 +438,11 @@ class _Guards:
                 case _:
                     found.append(statement)
         return tuple(found)
+
+    def _ends(self, loop: For) -> bool:
+        """Whether it is known after how many iterations, and these can be written out."""
+        trips = self._trips(loop)
+        return trips is not None and trips <= max(self._most**2, WRITTEN_OUT)
 
     def _trips(self, loop: For) -> int | None:
         """How often the loop runs at most; None if its bounds are not simple."""

@@ -104,6 +104,15 @@ def test_loops_that_a_rewrite_makes_are_unrolled_too() -> None:
     assert crossed(guarded, TRAITS) == ()
 
 
+def test_exits_of_loops_that_no_option_unrolls_are_written_out() -> None:
+    guard = REWRITES["guard_loop_exits"]
+    for most in (0, 1, 2):
+        found = guard(product(5, Options(max_unroll=most), leave=True))
+        assert not any(isinstance(node, For | Break) for node in walk(found))
+    endless = product(100, Options(max_unroll=0), leave=True)
+    assert guard(endless) is endless
+
+
 def test_a_kernel_with_options_gets_no_mute_neighbour() -> None:
     assert with_mute(render(FORWARD), "known") == render(FORWARD)
     both = with_mute(render(PLAIN), "known")
