@@ -16,8 +16,8 @@ import msgspec
 
 from corpus.dataset import COLUMNS, LICENCE
 from corpus.journal import Progress
+from corpus.leakage import THRESHOLD, Leakage, Split
 from corpus.record import Record
-from corpus.splits import THRESHOLD, Leakage, Split
 from corpus.statistics import CategorySummary, Summary
 
 CHANGELOG: Final = Path(__file__).with_name("CHANGELOG.md")
@@ -58,28 +58,34 @@ class Facts(msgspec.Struct, frozen=True):
 def corpus_card(facts: Facts, files: Sequence[Path], root: Path, all_categories: Sequence[str]) -> str:
     """The card of the folder of a corpus: `files`, below `root`, hold its records."""
     parts = [
-        _header(facts, {}),
-        _introduction(facts),
+        _header(facts.summary.total.rows, {}),
+        _introduction(facts, facts.summary.total.rows),
         "One JSON object a line, in `verified/`; the fields are those of `Record` in `record.py`. `warpsmith export` "
         "makes Parquet with the columns below of it, which `datasets.load_dataset` reads.\n",
-        _body(facts, all_categories),
+        _body(facts, all_categories, None),
         _files(files, root),
     ]
     return "\n".join(parts)
 
 
-def export_card(facts: Facts, filters: str, all_categories: Sequence[str]) -> str:
-    """The card of an exported folder, whose header tells `datasets.load_dataset` where the splits are."""
-    kept = f"Exported with {filters}: the counts of splits are of what was exported, all else of the whole.\n"
-    parts = [_header(facts, facts.splits), _introduction(facts), _usage(), *([kept] if filters else [])]
-    return "\n".join([*parts, _body(facts, all_categories)])
+def export_card(facts: Facts, filters: str, all_categories: Sequence[str], derived: str | None) -> str:
+    """The card of an exported folder, whose header tells `datasets.load_dataset` where the splits are.
+
+    `derived` names the columns with CUDA text and what was made of it, if the export filled them.
+    """
+    rows = sum(facts.splits.values())
+    kept = (
+        f"Exported with {filters}: the number above and the counts of splits are of what was exported, all else of "
+        "the whole.\n"
+    )
+    parts = [_header(rows, facts.splits), _introduction(facts, rows), USAGE, *([kept] if filters else [])]
+    return "\n".join([*parts, _body(facts, all_categories, derived)])
 
 
 # ---------------------------------------------------------------- parts
 
 
-def _header(facts: Facts, splits: Mapping[tuple[str, str], int]) -> str:
-    rows = facts.summary.total.rows
+def _header(rows: int, splits: Mapping[tuple[str, str], int]) -> str:
     size = next((name for limit, name in _SIZES if rows < limit), "1M<n<10M")
     lines = [
         "---",
@@ -107,18 +113,17 @@ def _header(facts: Facts, splits: Mapping[tuple[str, str], int]) -> str:
     return "\n".join([*lines, "---", ""])
 
 
-def _introduction(facts: Facts) -> str:
-    total = facts.summary.total
+def _introduction(facts: Facts, rows: int) -> str:
     versions = " and ".join(sorted({warp for warp, *_ in facts.origins.versions}))
     return (
         "# The corpus\n\n"
-        f"{total.rows:,} verified pairs: kernels for NVIDIA Warp in Python, and the C++ that Warp {versions} generates "
+        f"{rows:,} verified pairs: kernels for NVIDIA Warp in Python, and the C++ that Warp {versions} generates "
         f"for them, forward and backward. Licence: {LICENCE}.\n"
     )
 
 
-def _usage() -> str:
-    return """\
+#: How a row is used; a test runs it.
+USAGE: Final = '''\
 ```python
 import json
 import numpy as np
@@ -126,14 +131,33 @@ from datasets import load_dataset
 
 rows = load_dataset("path/to/this/folder", "all")  # or one category
 row = rows["train"][0]
-inputs = {v["name"]: np.array(json.loads(v["values"]), v["dtype"]).reshape(v["shape"]) for v in row["inputs"]}
+
+
+def array(value):
+    return np.array(json.loads(value["values"]), value["dtype"]).reshape(value["shape"])
+
+
+def agrees(held, expected):
+    """Whether each number of an output is as near as its tolerance to what it must be; null is not compared."""
+    wanted = np.array(json.loads(expected["values"]), float)
+    allowed = np.array(json.loads(expected["tolerance"]), float)  # null becomes NaN
+    held = np.asarray(held, float).ravel()
+    with np.errstate(invalid="ignore"):
+        near = (abs(held - wanted) <= allowed) | (held == wanted) | (np.isnan(held) & np.isnan(wanted))
+    return bool(np.all(near | np.isnan(allowed)))
+
+
+def passes(row, run):
+    """Whether `run(inputs, launch)`, a translation's launch over these dimensions, gives back arrays that agree."""
+    held = run({value["name"]: array(value) for value in row["inputs"]}, row["launch"])
+    return all(agrees(held[expected["name"]], expected) for expected in row["outputs"])
 ```
-"""
+'''
 
 
-def _body(facts: Facts, all_categories: Sequence[str]) -> str:
+def _body(facts: Facts, all_categories: Sequence[str], derived: str | None) -> str:
     parts = (_verification(facts), _categories(facts, all_categories), _splits(facts), _constructs(facts),
-             _columns(), _limits(facts), _regeneration(facts), _changelog())  # fmt: skip
+             _columns(), _limits(facts, derived), _regeneration(facts), _changelog())  # fmt: skip
     return "\n".join(parts)
 
 
@@ -209,7 +233,9 @@ each with the rows of the other splits:
 | names and literals of the generated C++ | {of.cpp_identical:,} |
 | {1 - THRESHOLD:.0%} of its runs of five tokens (of {of.near_duplicates_of:,} rows) | {of.near_duplicates:,} |
 
-Names are drawn without regard to the category; a test trains a classifier on names alone and finds chance level.
+Names are drawn without regard to the category. A test trains naive Bayes on *which* names kernels have, equally many
+from each category, and finds chance level. *How many* names a kernel has, no choice of names hides: through that, plain
+naive Bayes over all names found the category of 6 % of the rows of forty categories, where chance is 2.5 %.
 """
 
 
@@ -228,12 +254,13 @@ def _columns() -> str:
     return "\n".join([*lines, *(f"| `{name}` | {about} |" for name, about in COLUMNS.items())]) + "\n"
 
 
-def _limits(facts: Facts) -> str:
-    cuda = (
-        f"{facts.origins.cuda:,} rows have CUDA text, compiled by NVRTC and not run."
-        if facts.origins.cuda
-        else "There is no CUDA text in it: `warpsmith grow --check-cuda` makes it."
-    )
+def _limits(facts: Facts, derived: str | None) -> str:
+    if derived is not None:
+        cuda = f"The export filled {derived}: what Warp generates of the same kernel, compiled by NVRTC and not run."
+    elif facts.origins.cuda:
+        cuda = f"{facts.origins.cuda:,} rows have CUDA text, compiled by NVRTC and not run."
+    else:
+        cuda = "There is no CUDA text in it: `warpsmith grow --check-cuda` and `warpsmith export --cuda` make it."
     return f"""\
 ## Known limits
 

@@ -18,16 +18,26 @@ import math
 import re
 import tokenize
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from corpus.files import replace_file
 from corpus.record import CorpusError, Record
 from corpus.statistics import count_statements
-from strategies.language.nodes import Compare, Conditional, For, If, Logical, Node, children, size, walk
+from strategies.language.nodes import (
+    Compare,
+    Conditional,
+    For,
+    If,
+    Logical,
+    Node,
+    While,
+    children,
+    size,
+    walk,
+)
 
 #: Of the kernels and of the text that Warp generates from them.
 LICENCE: Final = "apache-2.0"
@@ -161,8 +171,9 @@ COLUMNS: Final[dict[str, str]] = {
     "difficulty": "1 to 5: one more for each of over 40 nodes, over 100 nodes, over 4 branches, blocks three deep",
     "statements": "statements, nested ones too",
     "nodes": "nodes of the syntax tree",
-    "cyclomatic_complexity": "one more than there are branches, loops, conditional expressions, `and`s and `or`s",
-    "nesting": "how deep loops and branches are nested",
+    "cyclomatic_complexity": "one more than there are branches, loops, conditional expressions, `and`s and `or`s, and "
+    "further comparisons in a chain",
+    "nesting": "how deep loops and branches are nested; an `elif` is as deep as its `if`",
     "python_bytes": "UTF-8 bytes of `python`",
     "python_tokens": "lexical tokens of `python` (no model's tokenizer)",
     "cpp_bytes": "UTF-8 bytes of `cpp`",
@@ -181,8 +192,9 @@ COLUMNS: Final[dict[str, str]] = {
     "layouts": "memory layouts that it was run with",
     "options": "build options, as JSON",
     "launch": "the dimensions of the launch",
-    "inputs": "what every parameter holds before the launch",
-    "outputs": "what output arrays must hold after it, by the reference",
+    "inputs": "what every parameter holds before the launch, that of a struct field by field (`rho.p`) and an "
+    "indexed array as the data below it (`x.data`) and the places along an axis (`x.index0`)",
+    "outputs": "what output arrays must hold after it, by the reference; named as `inputs`",
     "cotangents": "gradients of outputs before the backward pass",
     "gradients": "gradients after it, by the reference; empty in the forward tier",
     "structure": "hash of the tree without names and literals",
@@ -259,7 +271,7 @@ def cyclomatic_complexity(node: Node) -> int:
     decisions = 1
     for below in walk(node):
         match below:
-            case If() | For() | Conditional():
+            case If() | For() | While() | Conditional():
                 decisions += 1
             case Logical():
                 decisions += len(below.operands) - 1
@@ -269,8 +281,17 @@ def cyclomatic_complexity(node: Node) -> int:
 
 
 def depth(node: Node) -> int:
-    """How deep loops and branches are nested in `node`."""
-    return isinstance(node, If | For) + max((depth(child) for child in children(node)), default=0)
+    """How deep loops and branches are nested in `node`; an `elif` is as deep as its `if`."""
+    match node:
+        case If(_, body, (If() as other,)):
+            return max(1 + _deepest(body), depth(other))
+        case If() | For() | While():
+            return 1 + _deepest(children(node))
+    return _deepest(children(node))
+
+
+def _deepest(nodes: Iterable[Node]) -> int:
+    return max(map(depth, nodes), default=0)
 
 
 _LAYOUT_TOKENS: Final = (tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
@@ -281,34 +302,11 @@ def _python_tokens(python: str) -> int:
     return sum(token.type not in _LAYOUT_TOKENS for token in tokens)
 
 
-_CPP_TOKEN: Final = re.compile(r"//[^\n]*|^[ \t]*#[^\n]*|\"[^\"\n]*\"|\w+|[^\s\w]", re.MULTILINE)
+_LEXEME: Final = re.compile(r"//[^\n]*|^[ \t]*#[^\n]*|\"[^\"\n]*\"|\w+|[^\s\w]", re.MULTILINE)
 
 
 def _cpp_tokens(cpp: str) -> int:
-    return sum(not token.lstrip().startswith(("//", "#")) for token in _CPP_TOKEN.findall(cpp))
-
-
-# ---------------------------------------------------------------- JSON lines
-
-
-def write_jsonl(rows: Iterable[DatasetRow], out: Path) -> int:
-    """Write `rows` in full to the file `out`, one a line, and return how many there are.
-
-    The file appears, or changes, when all of it is written.  `CorpusError` if it cannot be.
-    """
-    written = 0
-
-    def lines() -> Iterator[bytes]:
-        nonlocal written
-        for row in rows:
-            yield msgspec.json.encode(row) + b"\n"
-            written += 1
-
-    try:
-        replace_file(Path(out), lines())
-    except OSError as error:
-        raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
-    return written
+    return sum(not token.lstrip().startswith(("//", "#")) for token in _LEXEME.findall(cpp))
 
 
 # ---------------------------------------------------------------- Parquet
@@ -339,12 +337,10 @@ def write_parquet(rows: Iterable[DatasetRow], out: Path, totals: Mapping[tuple[s
     """Write `rows`, which come category by category, as Parquet below the folder `out`; returns how many there are.
 
     `totals` are the rows to expect by category and split, which the names of the files give.  `CorpusError` if the
-    folder is not empty or cannot be written.
+    folder cannot be written.
     """
     out = Path(out)
     try:
-        if out.exists() and any(out.iterdir()):
-            raise CorpusError(f"{out} is not empty; choose a new folder for --out")
         shards = _Shards(out / "data", totals)
         category: str | None = None
         for row in rows:

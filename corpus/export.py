@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from corpus.record import CorpusError, Record
-from corpus.store import replace_file
+from corpus.files import write_lines
+from corpus.record import Record
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -26,18 +26,5 @@ def export_jsonl(records: Iterable[Record], out: Path) -> int:
 
     The file appears, or changes, when all of it is written.  `CorpusError` if it cannot be.
     """
-    written = 0
-
-    def lines() -> Iterator[bytes]:
-        nonlocal written
-        for record in records:
-            row = Row(written, record.kernel_name, record.python, record.cpp, record.type)
-            yield msgspec.json.encode(row) + b"\n"
-            written += 1
-
-    out = Path(out)
-    try:
-        replace_file(out, lines())
-    except OSError as error:
-        raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
-    return written
+    rows = (Row(n, of.kernel_name, of.python, of.cpp, of.type) for n, of in enumerate(records))
+    return write_lines(Path(out), rows)

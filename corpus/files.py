@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import filelock
+import msgspec
 
 from corpus.record import CorpusError
 
@@ -162,6 +164,53 @@ def replace_file(path: Path, parts: Iterable[bytes]) -> None:
             os.unlink(temporary)
         raise
     sync_folder(path.parent)
+
+
+def write_whole(path: Path, parts: Iterable[bytes]) -> None:
+    """`replace_file`, for a person who has asked for the file `path`: `CorpusError` if it cannot be written."""
+    try:
+        replace_file(path, parts)
+    except OSError as error:
+        raise CorpusError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def write_lines(path: Path, rows: Iterable[msgspec.Struct]) -> int:
+    """Writes `rows` as JSON to the file `path`, one a line, and returns how many there are; as `write_whole`."""
+    written = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal written
+        for row in rows:
+            yield msgspec.json.encode(row) + b"\n"
+            written += 1
+
+    write_whole(path, lines())
+    return written
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill, which becomes `path` when the block ends, and goes if it fails.
+
+    `CorpusError` if there is something at `path`, but for an empty folder, or no folder can be made beside it.
+    """
+    temporary = path.with_name(TEMPORARY.format(path.name))
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise CorpusError(f"{path} is not an empty folder; choose a new one for --out")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            if path.exists():
+                path.rmdir()
+            temporary.rename(path)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise CorpusError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def sync_folder(path: Path) -> None:

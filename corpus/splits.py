@@ -24,20 +24,17 @@ import tokenize
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 from datasketch import MinHash
 
+from corpus.leakage import THRESHOLD, Leakage, Split
 from corpus.record import Record
 
 #: Tokens of one shingle: three are shared by any two kernels that multiply array elements, nine by copies only.
 SHINGLE: Final = 5
-#: The share of shingles in common (Jaccard) from which on two kernels are near-duplicates.
-THRESHOLD: Final = 0.7
 #: Hash functions of a signature: they estimate the share to a standard deviation of 0.04.
 PERMUTATIONS: Final = 128
 #: Rows are linked from two standard deviations below the threshold on, so that few near-duplicates are missed.
@@ -56,35 +53,6 @@ MEASURED: Final = 2000
 Integers = npt.NDArray[np.integer[Any]]
 
 
-class Split(str, Enum):
-    """What a row is for."""
-
-    TRAIN = "train"
-    VALIDATION = "validation"
-    TEST = "test"
-
-
-class Leakage(msgspec.Struct, frozen=True):
-    """How many held-out rows have a counterpart in another split.
-
-    `rename_identical` rows differ from it in names only, `structure_identical` ones in names and literals,
-    `outline_identical` ones in names, literals and operators, `cpp_identical` ones in names and literals of the
-    generated C++; `near_duplicates` share `THRESHOLD` of their shingles or more, as measured on
-    `near_duplicates_of` rows.  `largest_cluster` is in rows.
-    """
-
-    rows: dict[str, int]
-    clusters: int
-    largest_cluster: int
-    held_out: int
-    rename_identical: int
-    structure_identical: int
-    outline_identical: int
-    cpp_identical: int
-    near_duplicates: int
-    near_duplicates_of: int
-
-
 class Assignment:
     """Which split each row of a corpus is in, and which cluster, by the row's id."""
 
@@ -94,6 +62,10 @@ class Assignment:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def __contains__(self, record: Record) -> bool:
+        at = int(np.searchsorted(self._ids, np.uint64(_key(record.id))))
+        return at < len(self._ids) and int(self._ids[at]) == _key(record.id)
 
     def split(self, record: Record) -> Split:
         """The split of `record`; `KeyError` if it was not there."""
@@ -112,11 +84,9 @@ class Assignment:
         return np.unique(self._clusters, return_counts=True)[1]
 
     def _at(self, record: Record) -> int:
-        wanted = np.uint64(_key(record.id))
-        at = int(np.searchsorted(self._ids, wanted))
-        if at == len(self._ids) or self._ids[at] != wanted:
+        if record not in self:
             raise KeyError(record.id)
-        return at
+        return int(np.searchsorted(self._ids, np.uint64(_key(record.id))))
 
 
 _SPLITS: Final = tuple(Split)
@@ -167,7 +137,7 @@ def normalised_cpp(cpp: str) -> str:
     """
     numbers: dict[str, str] = {}
     parts = []
-    for text in _CPP_TOKEN.findall(cpp.partition("_kernel_backward(")[0]):
+    for text in _CPP_PART.findall(cpp.partition("_kernel_backward(")[0]):
         if text.lstrip().startswith(("//", "#", "/*")):
             continue
         if text[0].isdigit() or text[0] in "\"'":
@@ -179,7 +149,7 @@ def normalised_cpp(cpp: str) -> str:
     return " ".join(parts)
 
 
-_CPP_TOKEN: Final = re.compile(
+_CPP_PART: Final = re.compile(
     r"//[^\n]*|^[ \t]*#[^\n]*|/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
     r"|wp::\w+|[A-Za-z_]\w*|\.?\d(?:[eEpP][+-]|[\w.])*|[^\s\w]",
     re.MULTILINE | re.DOTALL,
@@ -205,7 +175,8 @@ def _hashed(text: str) -> int:
 def assign(records: Iterable[Record]) -> Assignment:
     """The splits of `records`, in one pass: 24 bytes a row stay in memory, and 512 on disk meanwhile.
 
-    A row keeps its split while a corpus grows, unless a new row joins its cluster to another.
+    A row keeps its split while a corpus grows, unless its cluster changes: by a new row that joins it to another,
+    has the smallest id of it, or is one more than `LARGEST_HELD_OUT`.
     """
     ids, outlines, texts = array("Q"), array("Q"), array("Q")
     with tempfile.TemporaryFile() as file:

@@ -6,9 +6,11 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 import msgspec
@@ -18,18 +20,25 @@ import pytest
 from tiny import apply, kernel
 
 import corpus
-from corpus.dataset import COLUMNS, DatasetRow
+from corpus.card import USAGE, corpus_card, export_card
+from corpus.dataset import COLUMNS, DatasetRow, cyclomatic_complexity, depth
+from corpus.heads import lines_of_category
 from corpus.record import Record, encode_record, make_record
-from corpus.store import VERIFIED, Store
+from corpus.shards import VERIFIED, all_shards, shard_file
+from corpus.splits import assign
+from corpus.store import Store
 from harness.commands import run
+from harness.commands.card import facts_of
+from harness.commands.export import Derived
 from harness.cuda_text import compile_batch, cuda_texts, needed_ptx
 from harness.examples import expectation_of
 from harness.generated_code import compile_each
 from harness.jobs import BuildOptions, Job
 from harness.sandbox import Sandbox
-from strategies.language.nodes import Assign, Literal, Name, Program
+from strategies.categories import CATEGORIES
+from strategies.language.nodes import Assign, Compare, Continue, If, Literal, Name, Program, Statement, While
 from strategies.language.render import render
-from strategies.language.types import FLOAT32
+from strategies.language.types import BOOL, FLOAT32, INT32
 
 OF_EACH: Final = 3
 OWN: Final = Path(corpus.__file__).parent
@@ -234,11 +243,15 @@ def test_a_card_is_written_by_one_command_and_always_the_same(small: Path, recor
         assert hashlib.sha256(file.read_bytes()).hexdigest() in text
 
 
-def test_the_card_of_the_checkout_is_of_its_files() -> None:
-    text = (OWN / "README.md").read_text()
-    files = [path for path in (OWN / VERIFIED).rglob("*.jsonl") if not path.name.startswith(".")]
-    assert files
-    assert all(hashlib.sha256(path.read_bytes()).hexdigest() in text for path in files), "run `warpsmith card`"
+def test_the_card_of_the_checkout_is_what_would_be_written_now_and_nothing_leaks() -> None:
+    store = Store.open(OWN, write=False)
+    facts = facts_of(store, assign(store.records(check=False)), check=False)
+    files = [shard_file(OWN, shard) for shard in all_shards(OWN)]
+    leakage = facts.leakage
+    assert leakage.held_out > 0
+    assert leakage.rename_identical == leakage.structure_identical == leakage.outline_identical == 0
+    assert leakage.cpp_identical == leakage.near_duplicates == 0
+    assert (OWN / "README.md").read_text() == corpus_card(facts, files, OWN, list(CATEGORIES)), "run `warpsmith card`"
 
 
 def test_the_card_of_an_export_counts_what_is_there(parquet: Path, full: list[dict[str, Any]]) -> None:
@@ -247,6 +260,136 @@ def test_the_card_of_an_export_counts_what_is_there(parquet: Path, full: list[di
     counts = [str(unary.count(split)) for split in ("train", "validation", "test")]
     (line,) = (line for line in text.splitlines() if line.startswith("| `unary` |"))
     assert [cell.strip() for cell in line.split("|")][4:7] == counts
+
+
+def test_the_card_of_a_filtered_export_speaks_of_what_is_in_it(small: Path, tmp_path: Path) -> None:
+    out = exported(small, tmp_path / "out", "--format", "parquet", "--no-examples", "--category", "unary")
+    text = (out / "README.md").read_text()
+    assert f"\n{OF_EACH} verified pairs:" in text
+    assert "\nExported with --category unary: " in text
+    assert "There is no CUDA text in it" in text
+
+
+def test_the_card_of_an_export_says_what_it_derived(small: Path) -> None:
+    store = Store.open(small, write=False)
+    facts = facts_of(store, assign(store.records(check=False)), check=False)
+    text = export_card(facts, "", list(CATEGORIES), Derived(True, True, 90).columns)
+    assert "The export filled `cuda` and, for sm_90, `ptx`" in text
+    assert "There is no CUDA text in it" not in text
+
+
+def test_the_size_of_a_card_is_that_of_its_rows(small: Path) -> None:
+    store = Store.open(small, write=False)
+    facts = facts_of(store, assign(store.records(check=False)), check=False)
+    many = msgspec.structs.replace(facts, splits={("unary", "train"): 20_000})
+    assert "size_categories:\n- 10K<n<100K\n" in export_card(many, "--category unary", list(CATEGORIES), None)
+
+
+def test_the_example_of_a_card_tells_right_from_wrong(
+    full: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`load_dataset` itself is tested above; here it is a stand-in that gives the same rows."""
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=lambda *_: {"train": full}))
+    names: dict[str, Any] = {}
+    exec(USAGE.removeprefix("```python\n").removesuffix("```\n"), names)
+    passes, told = names["passes"], {True: 0, False: 0}
+    for row in full:
+        right = {of["name"]: np.array(json.loads(of["values"]), float) for of in row["outputs"]}
+        assert passes(row, lambda inputs, launch, held=right: held)
+        for of in row["outputs"]:
+            allowed, held = np.array(json.loads(of["tolerance"]), float), right[of["name"]]
+            for cell in np.flatnonzero(np.isfinite(held))[:8]:
+                off = held.copy()
+                off[cell] += max(1.0, abs(held[cell])) + 2 * np.nan_to_num(allowed[cell])
+                compared = not np.isnan(allowed[cell])
+                assert passes(row, lambda inputs, launch, held={**right, of["name"]: off}: held) is not compared
+                told[compared] += 1
+    assert min(told.values()) > 0
+
+
+# ---------------------------------------------------------------- what happens meanwhile
+
+
+def test_a_row_that_comes_while_an_export_runs_is_left_out(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("corpus.store.lines_of_category", growing(lines_of_category))
+    for format in ("parquet", "jsonl-full"):
+        exported(small, tmp_path / format, "--format", format, "--no-examples", "--category", "unary")
+    assert len(rows_of(tmp_path / "parquet")) == OF_EACH - 1
+    assert run(["card", "--corpus", str(small)]) == 0
+
+
+def growing(lines: Any) -> Any:
+    """`lines_of_category`, of a category whose last row comes after it has been read once."""
+    read: set[str] = set()
+
+    def some(path: Path, category: str) -> Any:
+        found = list(lines(path, category))
+        yield from found if category in read else found[:-1]
+        read.add(category)
+
+    return some
+
+
+def test_an_export_that_fails_leaves_nothing_and_can_be_repeated(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    options = [
+        "export",
+        "--corpus",
+        str(small),
+        "--out",
+        str(out),
+        "--no-examples",
+        "-c",
+        "unary",
+        "--format",
+        "parquet",
+    ]
+    with monkeypatch.context() as patch:
+        patch.setattr("corpus.files.replace_file", full_disk)
+        assert run(options) == 2
+    assert list(tmp_path.iterdir()) == []
+    out.mkdir()
+    assert run(options) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert sorted(path.name for path in out.iterdir()) == ["README.md", "data"]
+
+
+def test_only_the_categories_that_are_wanted_are_read(small: Path, tmp_path: Path) -> None:
+    other = tmp_path / "corpus"
+    shutil.copytree(small, other)
+    (other / VERIFIED / "loop.jsonl").write_text("this is no record\n")
+    exported(other, tmp_path / "rows.jsonl", "--category", "unary")
+    assert run(["export", "--corpus", str(other), "--out", str(tmp_path / "all.jsonl")]) == 2
+
+
+# ---------------------------------------------------------------- columns
+
+
+def branch(*orelse: Statement) -> If:
+    return If(Compare(BOOL, ("lt", "lt"), (Literal(INT32, "1"),) * 3), (Continue(),), orelse)
+
+
+@pytest.mark.parametrize(
+    ("body", "complexity", "nesting"),
+    [
+        ((branch(),), 3, 1),
+        ((branch(branch(branch())),), 7, 1),
+        ((branch(branch(), branch()),), 7, 2),
+        ((While(Literal(BOOL, "True"), (branch(),)),), 4, 2),
+        ((While(Literal(BOOL, "True"), (Continue(),)),), 2, 1),
+    ],
+)
+def test_decisions_and_depths_are_those_of_the_text(body: tuple[Statement, ...], complexity: int, nesting: int) -> None:
+    program = msgspec.structs.replace(kernel(FLOAT32, lambda a, b: a), body=body)
+    assert (cyclomatic_complexity(program), depth(program)) == (complexity, nesting)
 
 
 # ---------------------------------------------------------------- CUDA

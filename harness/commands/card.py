@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from corpus.files import replace_file
-from corpus.record import CorpusError, Record
+from corpus.files import write_whole
+from corpus.record import Record
 from corpus.shards import all_shards, shard_file
 from corpus.statistics import summarise
 from corpus.store import Store
@@ -17,7 +17,8 @@ from strategies.categories import CATEGORIES
 
 if TYPE_CHECKING:
     from corpus.card import Facts
-    from corpus.splits import Assignment, Leakage
+    from corpus.leakage import Leakage
+    from corpus.splits import Assignment
 
 CARD: Final = "README.md"
 
@@ -28,14 +29,11 @@ def card(corpus: Corpus = None) -> int:
     with needs_dataset_extra():
         from corpus.card import corpus_card
         from corpus.splits import assign
-    facts = gather(store, assign(store.records(check=False)))
+    facts = facts_of(store, assign(store.records(check=False)))
     files = [shard_file(store.path, shard) for shard in all_shards(store.path)]
     text = corpus_card(facts, files, store.path, list(CATEGORIES))
     out: Path = store.path / CARD
-    try:
-        replace_file(out, [text.encode()])
-    except OSError as error:
-        raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
+    write_whole(out, [text.encode()])
     say(f"{out}: {facts.summary.total.rows} rows; {leakage_in_words(facts.leakage)}")
     return 0
 
@@ -48,15 +46,27 @@ def leakage_in_words(of: Leakage) -> str:
     )
 
 
-def gather(store: Store, assignment: Assignment, kept: Callable[[Record], bool] = lambda record: True) -> Facts:
-    """What a card states of a corpus; the counts of splits are of the rows that are `kept`."""
+def facts_of(
+    store: Store, assignment: Assignment, kept: Callable[[Record], bool] = lambda record: True, *, check: bool = True
+) -> Facts:
+    """What a card states of the rows that are in `assignment`; the counts of splits are of those that are `kept`.
+
+    The corpus may be growing: rows that have come since the splits were assigned are left out.
+    """
     from corpus.card import Facts, Origins
     from corpus.splits import measure
 
+    def assigned(check: bool) -> Iterator[Record]:
+        return (record for record in store.records(check=check) if record in assignment)
+
+    splits: Counter[tuple[str, str]] = Counter()
+
+    def counted() -> Iterator[Record]:
+        for record in assigned(check):
+            if kept(record):
+                splits[record.type, assignment.split(record).value] += 1
+            yield record
+
     origins = Origins()
-    summary = summarise(origins.passing(store.records()))
-    leakage = measure(lambda: store.records(check=False), assignment)
-    splits = Counter(
-        (record.type, assignment.split(record).value) for record in store.records(check=False) if kept(record)
-    )
-    return Facts(summary, leakage, splits, origins, store.campaigns())
+    summary = summarise(origins.passing(counted()))
+    return Facts(summary, measure(lambda: assigned(False), assignment), splits, origins, store.campaigns())

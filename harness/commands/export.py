@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from corpus.dataset import DatasetRow, Example, arrow_schema, make_row, write_jsonl, write_parquet
+from corpus.dataset import DatasetRow, Example, arrow_schema, make_row, write_parquet
 from corpus.export import export_jsonl
-from corpus.files import replace_file
-from corpus.record import CorpusError, Record
+from corpus.files import new_folder, write_lines, write_whole
+from corpus.record import Record
 from corpus.statistics import count_statements
 from corpus.store import Store
-from harness.commands.card import gather, leakage_in_words
+from harness.commands.card import facts_of, leakage_in_words
 from harness.commands.shared import (
     BadUsage,
     Category,
@@ -89,11 +89,18 @@ class Derived:
     architecture: int | None
 
     def rows(self, records: Iterator[Record], assignment: Assignment) -> Iterator[DatasetRow]:
-        """The rows of `records`, in their order."""
-        for record, cuda, ptx in self._with_cuda(records):
+        """The rows of `records`, in their order, without those that have come since `assignment` was made."""
+        for record, cuda, ptx in self._with_cuda(record for record in records if record in assignment):
             example = example_of(expectation_of(record)) if self.examples else Example()
             texts = texts_of(record, cuda, ptx)
             yield make_row(record, assignment.split(record).value, assignment.cluster(record), texts, example)
+
+    @property
+    def columns(self) -> str | None:
+        """The columns that are filled, in words."""
+        if self.architecture is not None:
+            return f"`cuda` and, for sm_{self.architecture}, `ptx`"
+        return "`cuda`" if self.cuda else None
 
     def _with_cuda(self, records: Iterator[Record]) -> Iterator[tuple[Record, str | None, str | None]]:
         if not self.cuda:
@@ -164,14 +171,16 @@ def export(
     store = Store.open(existing_corpus(corpus), write=False)
 
     def records() -> Iterator[Record]:
-        return filter(filters.keeps, store.records())
+        for name in store.categories():
+            if not filters.categories or name in filters.categories:
+                yield from filter(filters.keeps, store.records(name))
 
     if filters.words and next(records(), None) is None:
         raise BadUsage(f"no row of {store.path} is {filters.words}")
     if format is Format.JSONL:
         rows = export_jsonl(records(), out)
     elif format is Format.JSONL_FULL:
-        rows = write_jsonl(derived.rows(records(), _assigned(store)), out)
+        rows = write_lines(out, derived.rows(records(), _assigned(store)))
     else:
         rows = _export_parquet(store, filters, records, derived, out)
     say(f"{rows} rows written to {out}")
@@ -194,13 +203,13 @@ def _export_parquet(
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadUsage(f"{out} is not an empty folder; choose a new one for --out")
     assignment = _assigned(store)
-    facts = gather(store, assignment, filters.keeps)
+    # The rows that are exported are checked as they are read.
+    facts = facts_of(store, assignment, filters.keeps, check=False)
     if not facts.splits:
         raise BadUsage(f"no row of {store.path} is {filters.words or 'there'}")
-    rows = write_parquet(derived.rows(records(), assignment), out, facts.splits)
-    try:
-        replace_file(out / "README.md", [export_card(facts, filters.words, list(CATEGORIES)).encode()])
-    except OSError as error:
-        raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
+    with new_folder(out) as folder:
+        rows = write_parquet(derived.rows(records(), assignment), folder, facts.splits)
+        text = export_card(facts, filters.words, list(CATEGORIES), derived.columns)
+        write_whole(folder / "README.md", [text.encode()])
     say(leakage_in_words(facts.leakage))
     return rows

@@ -8,8 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from corpus.files import replace_file
-from corpus.record import CorpusError
+from corpus.files import write_whole
 from corpus.store import Store
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
 from harness.expectation import Expectation
@@ -52,10 +51,7 @@ def report(
     if not facts.pairs:
         raise BadUsage(f"there is no pair in {store.path}")
     text = page(facts)
-    try:
-        replace_file(out, [text.encode()])
-    except OSError as error:
-        raise CorpusError(f"cannot write {out}: {error.strerror or error}") from error
+    write_whole(out, [text.encode()])
     for width, scheme in PICTURES if png else ():
         picture(text, width, out.with_name(f"{out.stem}-{width}-{scheme}.png"), dark=scheme == "dark")
     say(f"{out}: {facts.pairs} pairs, {len(facts.defects)} defects")
