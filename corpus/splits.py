@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import keyword
 import re
 import tempfile
@@ -39,6 +40,8 @@ SHINGLE: Final = 5
 PERMUTATIONS: Final = 128
 #: Rows are linked from two standard deviations below the threshold on, so that few near-duplicates are missed.
 LINKED_FROM: Final = 0.62
+#: A row that agrees with another in so much of its signature need not be compared with others as well.
+REPRESENTED_FROM: Final = 1 - (THRESHOLD - LINKED_FROM)
 #: Signatures are compared where all hashes of a band agree: by 32 bands of 4, pairs at the threshold meet with
 #: a probability of 99.98 %.
 BAND: Final = 4
@@ -173,7 +176,7 @@ def _hashed(text: str) -> int:
 
 
 def assign(records: Iterable[Record]) -> Assignment:
-    """The splits of `records`, in one pass: 24 bytes a row stay in memory, and 512 on disk meanwhile.
+    """The splits of `records`, in one pass: 24 bytes a row stay in memory; at work it is 100, and 512 on disk.
 
     A row keeps its split while a corpus grows, unless its cluster changes: by a new row that joins it to another,
     has the smallest id of it, or is one more than `LARGEST_HELD_OUT`.
@@ -192,7 +195,8 @@ def assign(records: Iterable[Record]) -> Assignment:
         clusters = _Clusters(len(ids))
         for keys in (outlines, texts):
             for group in _groups(np.asarray(keys)):
-                clusters.join(group)
+                if len(group) > 1:
+                    clusters.join(group)
         _join_near_duplicates(clusters, signatures)
         del signatures
     roots = clusters.roots()
@@ -236,48 +240,55 @@ class _Clusters:
 
     def roots(self) -> Integers:
         """The smallest row of each row's set."""
-        return np.array([self.find(row) for row in range(len(self._parents))])
+        return np.fromiter(map(self.find, range(len(self._parents))), np.int64, len(self._parents))
 
 
-def _groups(keys: Integers) -> Iterator[Integers]:
-    """The positions of equal keys, where there is more than one."""
+def _groups(keys: npt.NDArray[Any]) -> Iterator[Integers]:
+    """The positions of equal keys, in order, for each key."""
     order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order], prepend=keys[order[0]] + np.uint64(1)))
-    for group in np.split(order, starts[1:]):
-        if len(group) > 1:
-            yield group
+    ordered = keys[order]
+    starts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    for start, end in itertools.pairwise(np.concatenate(([0], starts, [len(order)]))):
+        yield order[start:end]
 
 
 def _join_near_duplicates(clusters: _Clusters, signatures: npt.NDArray[np.uint32]) -> None:
-    """Join the rows whose signatures agree in `LINKED_FROM` of their hashes."""
-    agreeing = LINKED_FROM * PERMUTATIONS
+    """Join the rows whose signatures agree in `LINKED_FROM` of their hashes, as far as they agree in a band."""
     for start in range(0, PERMUTATIONS, BAND):
         band = np.ascontiguousarray(signatures[:, start : start + BAND])
-        keys = np.array([_hashed(row.tobytes().hex()) for row in band], np.uint64)
-        for group in _groups(keys):
-            members = np.asarray(signatures[group])
-            for n in range(1, len(group)):
-                root = clusters.find(int(group[n]))
-                same = np.sum(members[:n] == members[n], axis=1) >= agreeing
-                if linked := [int(row) for row in group[:n][same]]:
-                    clusters.join([root, *linked])
+        for group in _groups(band.view(f"V{band.itemsize * BAND}").ravel()):
+            if len(group) > 1:
+                _join_in_band(clusters, group, np.asarray(signatures[group]))
+
+
+def _join_in_band(clusters: _Clusters, rows: Integers, signatures: npt.NDArray[np.uint32]) -> None:
+    """Join those of `rows` that are near-duplicates, each compared with what represents the rows before it.
+
+    A row that agrees with a representative in `REPRESENTED_FROM` of its hashes becomes none itself.  Whatever agrees
+    with that row in `THRESHOLD` of them agrees with its representative in `LINKED_FROM`, so that it is found.
+    """
+    representing = [0]
+    chosen = np.empty_like(signatures)
+    chosen[0] = signatures[0]
+    for n in range(1, len(rows)):
+        agreeing = np.count_nonzero(chosen[: len(representing)] == signatures[n], axis=1)
+        linked = np.flatnonzero(agreeing >= LINKED_FROM * PERMUTATIONS)
+        if len(linked):
+            clusters.join([int(rows[n]), *(int(rows[representing[k]]) for k in linked)])
+        if agreeing.max() < REPRESENTED_FROM * PERMUTATIONS:
+            chosen[len(representing)] = signatures[n]
+            representing.append(n)
 
 
 def _splits(ids: Integers, roots: Integers) -> Integers:
     """The number of each row's split: a function of the smallest id in its cluster, hashed."""
     splits = np.zeros(len(ids), np.uint8)
-    for group in _groups_and_singles(roots):
+    for group in _groups(roots):
         least = int(ids[group].min())
         place = _hashed(f"split/{least:016x}") / 2**64
         if len(group) <= LARGEST_HELD_OUT:
             splits[group] = 2 if place < TEST_SHARE else 1 if place < TEST_SHARE + VALIDATION_SHARE else 0
     return splits
-
-
-def _groups_and_singles(keys: Integers) -> Iterator[Integers]:
-    order = np.argsort(keys, kind="stable")
-    starts = np.flatnonzero(np.diff(keys[order]))
-    yield from np.split(order, starts + 1)
 
 
 # ---------------------------------------------------------------- leakage

@@ -14,8 +14,11 @@ import corpus
 from corpus.record import Record
 from corpus.splits import (
     LARGEST_HELD_OUT,
+    PERMUTATIONS,
     Assignment,
     Split,
+    _Clusters,
+    _join_near_duplicates,
     assign,
     measure,
     normalised_cpp,
@@ -153,3 +156,17 @@ def test_what_a_program_binds_is_no_part_of_its_shingles(rows: list[Record]) -> 
 
 def test_comments_directives_and_numbers_are_no_part_of_the_text() -> None:
     assert normalised_cpp("#define A b\nfoo(1.5e-3f, wp::sin(x)); // foo\n") == "v0 ( 0 , wp::sin ( v1 ) ) ;"
+
+
+def test_a_near_duplicate_of_a_row_that_another_represents_is_found() -> None:
+    """The second row is all but the first; the third agrees with it in 70 %, the last with the first in half."""
+    numbers = np.random.default_rng(1).integers(0, 2**32, (4, PERMUTATIONS), np.uint32)
+    signatures = np.tile(numbers[0], (4, 1))
+    signatures[1, -8:] = numbers[1, -8:]
+    signatures[2] = signatures[1]
+    signatures[2, 20:58] = numbers[2, 20:58]
+    signatures[3] = numbers[3]
+    signatures[3, :64] = numbers[0, :64]
+    clusters = _Clusters(4)
+    _join_near_duplicates(clusters, signatures)
+    assert clusters.roots().tolist() == [0, 0, 0, 3]
