@@ -25,7 +25,9 @@ from pathlib import Path
 
 import processes
 
-from corpus.store import LOCK, Store, check_corpus
+from corpus.checking import check_corpus
+from corpus.files import LOCK
+from corpus.store import Store
 
 CATEGORIES = ("elementwise", "loop")
 ROLES = ("main", "worker", "warm parent")

@@ -111,7 +111,7 @@ def _numbers(path: Path, category: str) -> set[int]:
     return {int(name.removesuffix(_SUFFIX)) for name in names(folder) if _NUMBERED.fullmatch(name)}
 
 
-def spread(path: Path, category: str, lines: list[bytes]) -> dict[str, list[int]]:
+def by_shard(path: Path, category: str, lines: list[bytes]) -> dict[str, list[int]]:
     """Which of `lines` go to which shard, by their numbers."""
     last = shards(path, category)
     number = max(len(last) - 1, 0)

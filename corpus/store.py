@@ -44,7 +44,7 @@ from corpus.record import (
     decode_record,
     encode_record,
 )
-from corpus.shards import VERIFIED, all_shards, categories, category_of, make_folder, shard_file, shards, spread
+from corpus.shards import VERIFIED, all_shards, by_shard, categories, category_of, make_folder, shard_file, shards
 
 __all__ = [
     "CASE",
@@ -287,7 +287,7 @@ class Store:
         return {
             shard: [part[n] for n in numbers]
             for category, part in of_category.items()
-            for shard, numbers in spread(self.path, category, [line for _, line in part]).items()
+            for shard, numbers in by_shard(self.path, category, [line for _, line in part]).items()
         }
 
     def save_case(self, case: Case, *, aside: bool = False) -> Path:

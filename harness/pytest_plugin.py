@@ -44,7 +44,7 @@ class GrownCorpus:
         See `harness.campaign.Campaign` for the other arguments.
         """
         # Here, for pytest loads this file in other people's projects too.
-        from corpus.store import CorpusBusy
+        from corpus.files import CorpusBusy
         from harness.campaign import Campaign
 
         deadline = time.monotonic() + BUSY_SECONDS

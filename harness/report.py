@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from corpus.case import ASIDE, encode_case
+from corpus.case import ASIDE, CASE, encode_case
+from corpus.files import replace_file
 from corpus.record import Provenance
-from corpus.store import CASE, Store, replace_file
+from corpus.store import Store
 from harness.generated_code import GeneratedCodeError, backward_text, forward_text
 from harness.reproduction import REPRO, TEST, Ran, Shown, regression, repro, run_repro
 from harness.shrink import Reduced

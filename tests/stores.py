@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from corpus.case import Case
-from corpus.record import Provenance, Record, Verification, encode_record, make_record
-from corpus.store import DamagedCorpus, Progress, Store
+from corpus.journal import Progress
+from corpus.record import DamagedCorpus, Provenance, Record, Verification, encode_record, make_record
+from corpus.store import Store
 from strategies.language import types
 from strategies.language.nodes import Apply, Assign, Element, Expression, Name, Parameter, Program, ThreadIndex
 from strategies.language.types import FLOAT32, INT32

@@ -21,7 +21,10 @@ from typing import Any, Final
 import pytest
 
 from corpus.case import decode_case
-from corpus.store import JOURNAL, LOCK, Store, check_corpus
+from corpus.checking import check_corpus
+from corpus.files import LOCK
+from corpus.journal import JOURNAL
+from corpus.store import Store
 from harness.campaign import Campaign
 from harness.campaign_run import Run
 from harness.category_order import FURTHER_SURVEYS, SURVEY, SURVEY_GAP, hunting_order, ordered_categories

@@ -11,9 +11,10 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from corpus.case import plain_json
+from corpus.case import FAILURES, plain_json
 from corpus.record import Provenance, Record, decode_record, encode_record
-from corpus.store import FAILURES, VERIFIED, Store
+from corpus.shards import VERIFIED
+from corpus.store import Store
 from harness.commands import run
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats

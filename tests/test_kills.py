@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from corpus.store import Progress, Store
+from corpus.journal import Progress
+from corpus.store import Store
 
 KILLS = 3
 

@@ -11,9 +11,12 @@ import pytest
 from stores import KEY, SMALL, case, contents, grow, progress, record, sharded
 
 from corpus import shards
+from corpus.checking import check_corpus
+from corpus.files import CorpusBusy
+from corpus.journal import JOURNAL
 from corpus.merge import UNKNOWN, Merged, merge
-from corpus.record import encode_record
-from corpus.store import JOURNAL, CorpusBusy, DamagedCorpus, Store, check_corpus
+from corpus.record import DamagedCorpus, encode_record
+from corpus.store import Store
 from harness.commands import run
 
 OTHER = "seed 2: branch, loop"

@@ -11,7 +11,8 @@ from typing import Final
 
 import pytest
 
-from corpus.store import Store, check_corpus
+from corpus.checking import check_corpus
+from corpus.store import Store
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 INSTALLED: Final = any(entry.name == "warpsmith" for entry in entry_points(group="pytest11"))

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from corpus.store import LOCK
+from corpus.files import LOCK
 from harness.campaign import Campaign
 from harness.commands import run
 

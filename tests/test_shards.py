@@ -9,9 +9,10 @@ import pytest
 from stores import SMALL, contents, grow, record, refusal, sharded
 
 from corpus import shards
+from corpus.checking import check_corpus
 from corpus.digests import DigestSet
-from corpus.record import encode_record
-from corpus.store import DamagedCorpus, Store, check_corpus
+from corpus.record import DamagedCorpus, encode_record
+from corpus.store import Store
 
 
 def test_a_large_category_is_spread_over_files_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

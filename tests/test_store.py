@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 from stores import KEY, append, case, contents, grow, progress, record
 
-from corpus.record import CorpusError, Record, check_record
-from corpus.store import CorpusBusy, DamagedCorpus, Progress, Store, check_corpus
+from corpus.checking import check_corpus
+from corpus.files import CorpusBusy
+from corpus.journal import Progress
+from corpus.record import CorpusError, DamagedCorpus, Record, check_record
+from corpus.store import Store
 
 # ---------------------------------------------------------------- keeping
 

@@ -18,8 +18,9 @@ import pytest
 from stores import KEY, SMALL, append, commit_up_to, contents, grow, progress, record
 
 from corpus import files, shards
+from corpus.checking import check_corpus
 from corpus.record import decode_record, encode_record
-from corpus.store import Store, check_corpus
+from corpus.store import Store
 
 
 class Killed(BaseException):

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 from stores import KEY, append, commit_up_to, contents, grow, progress, record
 
-from corpus.record import CorpusError, encode_record, make_record
-from corpus.store import DamagedCorpus, Store, check_corpus
+from corpus.checking import check_corpus
+from corpus.record import CorpusError, DamagedCorpus, encode_record, make_record
+from corpus.store import Store
 from strategies.language.nodes import Program
 
 # ---------------------------------------------------------------- damage

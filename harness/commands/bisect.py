@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from corpus.case import Case
-from corpus.store import FAILURES
+from corpus.case import FAILURES, Case
 from harness.case_script import script_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say

@@ -9,8 +9,9 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
+from corpus.journal import Progress
 from corpus.record import Record
-from corpus.store import Progress, Store
+from corpus.store import Store
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.shared import BadUsage, Workers, say
 from harness.pairs import make_pair, make_provenance

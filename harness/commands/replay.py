@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from corpus.case import Case, DamagedCase, check_case, decode_case
-from corpus.store import CASE, FAILURES, Store
+from corpus.case import CASE, FAILURES, Case, DamagedCase, check_case, decode_case
+from corpus.store import Store
 from harness.case_script import script_of
 from harness.commands.recheck import recheck
 from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say

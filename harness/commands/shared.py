@@ -14,8 +14,9 @@ from typing import Annotated, Any, Final
 import typer
 
 import corpus
+from corpus.case import FAILURES
 from corpus.record import CorpusError, Record
-from corpus.store import FAILURES, VERIFIED
+from corpus.shards import VERIFIED
 from harness.campaign import Campaign
 from harness.progress import Progress
 from harness.summary import Summary

@@ -8,8 +8,9 @@ import textwrap
 from typing import Final
 
 from corpus.case import Case, DamagedCase
+from corpus.files import replace_file
 from corpus.record import Provenance
-from corpus.store import Store, replace_file
+from corpus.store import Store
 from harness.frontend.harmless import parsed
 from harness.frontend.judge import INTERPRETER, Rejection, judge
 from harness.frontend.texts import ENTRY
