@@ -51,6 +51,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import IllFormed
+from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import overload, result_type
 
@@ -200,7 +201,7 @@ def _advanced(node: Node) -> set[str]:
     return {
         inner.arguments[0].name
         for inner in walk(node)
-        if isinstance(inner, Apply) and inner.arguments and isinstance(inner.arguments[0], Name)
+        if isinstance(inner, Apply) and inner.arguments and isinstance(inner.arguments[0], Name) and not is_tiled(inner)
         if overload(inner.op, [argument.type for argument in inner.arguments]).advances
     }
 

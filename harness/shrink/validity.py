@@ -210,8 +210,9 @@ class _Check:
         self.need(target.type is value.type)
         if isinstance(target, Name):
             self.need(scope.get(target.name, target.type) is target.type and target.name not in self.arrays)
-            # a loop may store a constant in what it changes itself
-            self.need(not _is_constant(value) or self.frozen[target.name] <= self.around[target.name])
+            # a loop may store a constant in what it changes itself; a part of a struct, or of a tile, is none of Warp's
+            constant = _is_constant(value) and "." not in target.name
+            self.need(not constant or self.frozen[target.name] <= self.around[target.name])
             return {**scope, target.name: target.type}
         self.value(target, scope)
         return scope
