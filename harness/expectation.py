@@ -262,16 +262,18 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(program, seed, cotangents, facts, native.written),
+        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written),
     )
 
 
 def _nonfinite(
-    program: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written
+    whole: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written
 ) -> Nonfinite | None:
+    program = facts.program
     if not has_floats(program):
         return None
-    inputs = derive(program, seed, Flavour.NONFINITE)
+    # of the whole program, as the other inputs are: what outputs hold before is the same in all launches
+    inputs = derive(whole, seed, Flavour.NONFINITE)
     try:
         plain = {name: v[None] for name, v in inputs.items()}
         native = Evaluator(program, plain, native=True, nonfinite=True).run()

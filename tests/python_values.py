@@ -164,11 +164,18 @@ class Vec:
     def __setattr__(self, name: str, value: Any) -> None:
         self.parts["xyzw".index(name)] = value
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Vec(self.parts[index])
         assert 0 <= index < len(self.parts)
         return self.parts[index]
 
-    def __setitem__(self, index: int, value: Any) -> None:
+    def __setitem__(self, index: int | slice, value: Any) -> None:
+        if isinstance(index, slice):
+            taken = range(len(self.parts))[index]
+            for at, part in zip(taken, value if isinstance(value, Vec) else [value] * len(taken), strict=True):
+                self.parts[at] = part
+            return
         assert 0 <= index < len(self.parts)
         self.parts[index] = value
 

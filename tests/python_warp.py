@@ -251,7 +251,7 @@ def run_by_thread(program: Program, inputs: dict[str, np.ndarray[Any, Any]]) -> 
     """
     current: list[Any] = []
     wp = _Warp(
-        kernel=lambda f: f,
+        kernel=lambda f=None, **_: f or (lambda given: given),
         struct=struct,
         func=lambda f: lambda *given, **named: f(*map(copied, given), **{k: copied(v) for k, v in named.items()}),
         func_grad=lambda _: lambda f: f,

@@ -17,10 +17,12 @@ REACHED = 0.5
 #: ... but for algebra that it does not have: `test_algebra`, `test_random_numbers` and `test_tiles` have it, written
 #: anew.
 OTHER_ALGEBRA = frozenset(("matrix", "quaternion", "transform", "spatial", "random", "builtin", "tile"))
+#: Types that Python's functions do not have, and arrays of two parts: for `test_generics` and `test_indexed_arrays`.
+OTHER_TYPES = frozenset(("generic", "indexed_array"))
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS, ids=lambda flavour: flavour.value)
-@pytest.mark.parametrize("category", sorted(CATEGORIES.keys() - OTHER_ALGEBRA))
+@pytest.mark.parametrize("category", sorted(CATEGORIES.keys() - OTHER_ALGEBRA - OTHER_TYPES))
 def test_lockstep_gives_what_thread_after_thread_gives(category: str, flavour: Flavour) -> None:
     reached = 0
     for program in drawn(category):

@@ -399,7 +399,8 @@ def test_noise_leaves_the_first_realisation_alone() -> None:
         noisy = Evaluator(program, inputs, native=False, noise="label").run()
         again = Evaluator(decode(encode(program)), inputs, native=False, noise="label").run()
         for name in plain.arrays:
-            np.testing.assert_array_equal(noisy.arrays[name][:1], plain.arrays[name])
+            # NumPy's functions take numbers several at a time, and those left over one by one: a last bit may differ
+            np.testing.assert_allclose(noisy.arrays[name][:1], plain.arrays[name], rtol=1e-14)
             np.testing.assert_array_equal(noisy.arrays[name], again.arrays[name])
 
 

@@ -276,14 +276,17 @@ def damaged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def failures(damaged: Sandbox) -> list[tuple[Program, Verdict]]:
-    """Programs of the category that a defect of products of tiles makes fail."""
+    """Programs of the category that a defect of products of tiles makes fail.
+
+    Two tiles that are kept in two ways are of two types in C++: of those, the damaged header does not compile.
+    """
 
     def multiplies(node: Any) -> bool:
         return isinstance(node, Apply) and node.op == "mul" and all(isinstance(a.type, Tile) for a in node.arguments)
 
     drawn = [p for n in range(30) if (p := draw("tile", 3, n)) is not None and any(map(multiplies, walk(p)))]
     found = list(zip(drawn, verify_all(drawn[:8], damaged, 3), strict=False))
-    return [(p, v) for p, v in found if v.failure is not None]
+    return [(p, v) for p, v in found if v.failure is not None and v.failure.kind is not FailureKind.BUILD_ERROR]
 
 
 def test_a_defect_of_products_of_tiles_is_caught_and_reduced(
