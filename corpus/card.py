@@ -291,7 +291,8 @@ def _regeneration(facts: Facts) -> str:
     return f"""\
 ## How to regenerate it
 
-The same versions on the same kind of processor give the same bytes:
+With the commit of warpsmith that brought these rows, the same versions on the same kind of processor give the same
+bytes:
 
 ```sh
 {chr(10).join(commands) or "# no campaign is on record"}

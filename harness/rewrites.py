@@ -120,7 +120,9 @@ def expand_float_remainders(program: Program) -> Program:
     def assigned(node: Any) -> Any:
         node = rebuild(node, assigned)
         match node:
-            case AugmentedAssign(target=Name(type=Scalar() as of) as target, operator="mod") if of.is_float:
+            case AugmentedAssign(
+                target=Name(type=Scalar() as of) | Field(type=Scalar() as of, base=Name()) as target, operator="mod"
+            ) if of.is_float:
                 return Assign(target, Apply(of, "mod", (target, node.value)))
         return node
 

@@ -36,6 +36,7 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Extent,
+    Field,
     For,
     If,
     Literal,
@@ -49,7 +50,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Struct
 from strategies.ops import OPS
 
 WARP = "1.19.0"
@@ -200,6 +201,10 @@ def test_rewrites_reach_every_place():
     start, end = given.body
     in_place = msgspec.structs.replace(given, body=(start, Assign(a, X), AugmentedAssign(a, "mod", Y), end))
     rewritten = REWRITES["expand_float_remainders"](in_place)
+    assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
+    part = Field(FLOAT32, Name(Struct("Body", (("mass", FLOAT32),)), "b"), "mass")
+    in_part = msgspec.structs.replace(given, body=(start, AugmentedAssign(part, "mod", Y), end))
+    rewritten = REWRITES["expand_float_remainders"](in_part)
     assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
     integers = types.INT32
     whole = store(apply("mod", element("x", integers), element("y", integers)), integers)
