@@ -164,7 +164,7 @@ COLUMNS: Final[dict[str, str]] = {
     "python": "the kernel, with its import",
     "cpp": "the complete C++ that Warp generated for the CPU; it compiles alone with `-I <warp>/native`",
     "cpp_forward": "the forward function alone",
-    "cpp_backward": "the backward function alone",
+    "cpp_backward": "the backward function alone; null where the kernel's own options ask for none",
     "cuda": "the complete CUDA text, compiled by NVRTC and not run, if the pair was grown or exported with it",
     "ptx": "the PTX that NVRTC made of `cuda`, without unused tables, if the export was asked for it",
     "features": "the constructs, operators, built-ins and types in the kernel",

@@ -169,11 +169,12 @@ def test_examples_are_what_the_pair_was_verified_on(full: list[dict[str, Any]], 
 
 def test_every_column_is_described_and_filled(full: list[dict[str, Any]]) -> None:
     assert list(COLUMNS) == list(DatasetRow.__annotations__) == list(full[0])
-    optional = {"cuda", "ptx", "forward_only_reason", "gradient_error", "gradient_tolerance"}
+    optional = {"cuda", "ptx", "cpp_backward", "forward_only_reason", "gradient_error", "gradient_tolerance"}
     for row in full:
         assert all(value is not None for name, value in row.items() if name not in optional)
         assert row["cpp_forward"] in row["cpp"]
-        assert row["cpp_backward"] in row["cpp"]
+        assert (row["cpp_backward"] is None) is ("enable_backward=False" in row["python"])
+        assert (row["cpp_backward"] or "") in row["cpp"]
         assert 1 <= row["difficulty"] <= 5
 
 

@@ -17,6 +17,7 @@ from corpus.statistics import count_statements
 from strategies.language import types
 from strategies.language.nodes import Apply, Atomic, Program, size, walk
 from strategies.language.render import render
+from strategies.language.tiles import is_tiled
 from strategies.ops import ATOMICS, OPS, ROWS, OpSpec, instances
 
 #: What became of the programs of a campaign, as the page groups it; in the order of the legend.
@@ -30,6 +31,8 @@ OUTCOMES: Final[dict[str, str]] = {
 }
 #: Errors are counted by quarters of a decade.
 PER_DECADE: Final = 4
+#: Kinds of statements and expressions that the page has room for: without the commonest, which meet every other.
+CONSTRUCTS: Final = 30
 #: Points of the curve of growth: more than the pixels of a phone show nothing.
 POINTS: Final = 120
 
@@ -200,10 +203,10 @@ class _Features:
 
 
 def used_types(program: Program) -> set[tuple[str, str]]:
-    """Each operation of `program`, with the scalar type that it is applied to."""
+    """Each operation of `program`, with the scalar type that it is applied to; but for those on tiles."""
     found: set[tuple[str, str]] = set()
     for node in walk(program):
-        if isinstance(node, Apply) and node.arguments:
+        if isinstance(node, Apply) and node.arguments and not is_tiled(node):
             found.add((node.op, types.element_scalar(node.arguments[0].type).notation))
         elif isinstance(node, Atomic):
             found.add((node.op, types.element_scalar(node.value.type).notation))
@@ -248,7 +251,7 @@ def gather(
     tiers: dict[str, Counter[str]] = {}
     together: Counter[tuple[str, str]] = Counter()
     used: Counter[tuple[str, str]] = Counter()
-    constructs: set[str] = set()
+    constructs: Counter[str] = Counter()
     versions: set[str] = set()
     shown: Record | None = None
     for record in records:
@@ -280,7 +283,7 @@ def gather(
         gradient=gradient,
         growth=features.growth(),
         sizes=sizes,
-        constructs=sorted(constructs),
+        constructs=sorted(name for name, _ in constructs.most_common()[-CONSTRUCTS:]),
         together=together,
         missed=spread(features.rows()).never,
         used=used,

@@ -156,9 +156,9 @@ def _constructs(facts: Facts) -> str:
     return f"""\
 <h2>What has met, and what has not</h2>
 <p>Defects of a code generator live where two constructs meet: {total - len(never):,} of {total:,} pairs of kinds of
-statements and expressions stand together in some verified kernel. Kernels stay different from each other:
-{points[-1].outlines:,} outlines in {facts.pairs:,} pairs. Half of all pairs of features (constructs, operators,
-types) that ever stand in one kernel had met after {half:,} pairs.</p>
+statements and expressions (without the commonest) stand together in some verified kernel. Kernels stay different from
+each other: {points[-1].outlines:,} outlines in {facts.pairs:,} pairs. Half of all pairs of features (constructs,
+operators, types) that ever stand in one kernel had met after {half:,} pairs.</p>
 <div class="cards two">
 {_figure("A cell is a pair of constructs: from a name, go left along its row or down its column", legend + matrix)}
 {_figure("What more pairs add, in the order in which they were drawn; each curve has its own scale", growth)}
