@@ -244,18 +244,17 @@ def _needed(module: _Module, kernel: str) -> list[_Item]:
         for word in item.defines:
             definers.setdefault(word, []).append(position)
     own = sorted({n for word, found in definers.items() if word.startswith(kernel + "_") for n in found})
+    needs: dict[int, list[int]] = {}
     reached: dict[int, None] = {}
-    done: set[int] = set()
 
     def visit(position: int) -> None:
-        if position in done:
+        if position in needs:
             return
-        done.add(position)
         item = module.items[position]
-        for word in item.identifiers:
-            if word not in item.defines:
-                for other in _meant(module, item, word, definers.get(word, ())):
-                    visit(other)
+        words = [word for word in item.identifiers if word not in item.defines]
+        needs[position] = [n for word in words for n in _meant(module, item, word, definers.get(word, ()))]
+        for other in needs[position]:
+            visit(other)
         reached[position] = None
 
     for position in own:
@@ -266,8 +265,33 @@ def _needed(module: _Module, kernel: str) -> list[_Item]:
             item = module.items[position]
             words = sorted(word.removeprefix("adj_") for word in item.defines)
             groups.setdefault((*words, *item.parameters), []).append(position)
-    order = [position for group in groups.values() for position in sorted(group)]
+    order = _each_behind_its_needs([sorted(group) for group in groups.values()], needs)
     return [module.items[position] for position in (*order, *own)]
+
+
+def _each_behind_its_needs(groups: Sequence[Sequence[int]], needs: Mapping[int, Sequence[int]]) -> list[int]:
+    """The members of `groups`, each group behind those that any of its members needs, and else as they are given.
+
+    A function stands for its adjoint, too: that may need what the function does not, such as a gradient that somebody
+    wrote for another.
+    """
+    group_of = {position: group for group in groups for position in group}
+    order: dict[int, None] = {}
+    begun: set[int] = set()
+
+    def place(group: Sequence[int]) -> None:
+        if group[0] in begun:
+            return
+        begun.add(group[0])
+        for position in group:
+            for other in needs[position]:
+                if other in group_of:
+                    place(group_of[other])
+        order.update(dict.fromkeys(group))
+
+    for group in groups:
+        place(group)
+    return list(order)
 
 
 def _meant(module: _Module, caller: _Item, word: str, candidates: Sequence[int]) -> Sequence[int]:

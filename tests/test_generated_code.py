@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+import corpus
+from corpus.store import Store
 from harness import generated_code
 from harness.generated_code import (
     CompileError,
@@ -290,3 +293,24 @@ def test_a_missing_compiler_is_said_with_the_remedy(monkeypatch: pytest.MonkeyPa
     monkeypatch.undo()
     with pytest.raises(CompilerNotFound, match="no-such-compiler"):
         compile_alone("", ["no-such-compiler"])
+
+
+#: The beginning of a function's definition.
+DEFINITION: Final = re.compile(r"^static [\w:<>, ]+ (\w+)\($", re.MULTILINE)
+
+
+def test_no_function_of_the_corpus_is_used_before_it_is_defined() -> None:
+    """Nor its adjoint, which may need the gradient that somebody wrote for another."""
+    seen = 0
+    with Store.open(Path(corpus.__file__).parent, write=False) as store:
+        for record in store.records(check=False):
+            if "node:function" in record.features:
+                defined: dict[str, int] = {}
+                for found in DEFINITION.finditer(record.cpp):
+                    defined.setdefault(found.group(1), found.start(1))
+                for name, place in defined.items():
+                    first = re.search(rf"\b{name}\(", record.cpp)
+                    assert first is not None
+                    assert first.start() == place, f"{name} of {record.type} {record.id}"
+                seen += len(defined)
+    assert seen > 1000
