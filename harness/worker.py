@@ -492,12 +492,24 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
             wp.launch_tiled(kernel, dim=dims, inputs=arguments, device=device, **more)
         else:
             wp.launch(kernel, dim=dims, inputs=arguments, device=device, **more)
-        # What tapes are for: more than one step.
-        copies = [
-            (buffer, wp.clone(buffer.array, requires_grad=True))
+        # What tapes are for: more than one step.  The one behind hands its results' cotangents on; `wp.clone` would do
+        # so too, by a kernel that Warp builds anew in every child.
+        behind = [
+            (buffer.gradient, parameter["cotangent"])
             for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
-            if launch["copied"] and isinstance(buffer, PaddedArray) and parameter["cotangent"] is not None
+            if launch["copied"]
+            and isinstance(buffer, PaddedArray)
+            and buffer.gradient is not None
+            and parameter["cotangent"] is not None
         ]
+
+        def hand_on() -> None:
+            while behind:
+                gradient, cotangent = behind.pop()
+                gradient.fill(cotangent)
+
+        if behind:
+            tape.record_func(hand_on, [buffer.array for buffer in buffers if isinstance(buffer, PaddedArray)])
     wp.synchronize_device(device)
 
     outcome: list[Frame | None] = []
@@ -518,10 +530,8 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         gradient = None if (buffer := buffers[position]) is None else buffer.gradient
         if gradient is not None:
             gradient.fill(parameter["cotangent"])
-    for buffer, copy in copies:
-        assert buffer.gradient is not None
-        wp.copy(copy.grad, buffer.gradient.array)
-        buffer.gradient.fill(None)
+    for gradient, _ in behind:
+        gradient.fill(None)
     tape.backward()
     wp.synchronize_device(device)
     for buffer, result in zip(buffers, outcome, strict=True):
