@@ -495,7 +495,7 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         # What tapes are for: more than one step.  The one behind hands its results' cotangents on; `wp.clone` would do
         # so too, by a kernel that Warp builds anew in every child.
         behind = [
-            (buffer.gradient, parameter["cotangent"])
+            (buffer, buffer.gradient, parameter["cotangent"])
             for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
             if launch["copied"]
             and isinstance(buffer, PaddedArray)
@@ -505,11 +505,11 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
 
         def hand_on() -> None:
             while behind:
-                gradient, cotangent = behind.pop()
+                _, gradient, cotangent = behind.pop()
                 gradient.fill(cotangent)
 
         if behind:
-            tape.record_func(hand_on, [buffer.array for buffer in buffers if isinstance(buffer, PaddedArray)])
+            tape.record_func(hand_on, [buffer.array for buffer, _, _ in behind])
     wp.synchronize_device(device)
 
     outcome: list[Frame | None] = []
@@ -530,7 +530,7 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         gradient = None if (buffer := buffers[position]) is None else buffer.gradient
         if gradient is not None:
             gradient.fill(parameter["cotangent"])
-    for gradient, _ in behind:
+    for _, gradient, _ in behind:
         gradient.fill(None)
     tape.backward()
     wp.synchronize_device(device)
