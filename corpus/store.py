@@ -29,9 +29,9 @@ import filelock
 
 from corpus import files
 from corpus.case import ASIDE, CASE, FAILURES, Case, check_bucket, check_case, encode_case
-from corpus.checking import case_files, check_corpus, read_case
+from corpus.checking import case_files, read_case
 from corpus.digests import DigestSet
-from corpus.files import LOCK, CorpusBusy, explained, replace_file
+from corpus.files import explained, replace_file
 from corpus.heads import heads, lines_of_category
 from corpus.journal import JOURNAL, Begin, Commit, Journal, Progress, encode_event
 from corpus.mending import mend, require_acknowledged
@@ -45,20 +45,6 @@ from corpus.record import (
     encode_record,
 )
 from corpus.shards import VERIFIED, all_shards, by_shard, categories, category_of, make_folder, shard_file, shards
-
-__all__ = [
-    "CASE",
-    "FAILURES",
-    "JOURNAL",
-    "LOCK",
-    "VERIFIED",
-    "CorpusBusy",
-    "DamagedCorpus",
-    "Progress",
-    "Store",
-    "check_corpus",
-    "replace_file",
-]
 
 
 class Store:

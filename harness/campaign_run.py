@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from corpus import store as store_form
+from corpus import case as case_form
+from corpus import journal
 from corpus.record import Record, decode_record
 from corpus.store import Store
 from harness.jobs import Versions
@@ -103,7 +104,7 @@ class Run:
         self._versions: Versions | None = None
         self._deaths: Counter[str] = Counter()
         # A hunt starts at the beginning each time: it keeps no account of its programs.
-        begun = store_form.Progress() if self._plan.hunt else store.progress(self._plan.campaign)
+        begun = journal.Progress() if self._plan.hunt else store.progress(self._plan.campaign)
         #: the next index that no worker has been asked for
         self._unasked = begun.next
         #: the next index to commit, the pairs of the campaign, and what became of each program
@@ -351,7 +352,7 @@ class Run:
         if not self._plan.keep_known or result.evidence is None:
             return False
         known = result.what.removeprefix("known:")
-        return known not in self._found and not (self._store.failure_folder(known) / store_form.CASE).exists()
+        return known not in self._found and not (self._store.failure_folder(known) / case_form.CASE).exists()
 
     def _see_to(self, result: Result) -> None:
         """Have a failure reduced, unless enough of its manner were."""
@@ -417,7 +418,7 @@ class Run:
         path = None
         if known is None or self._plan.keep_known:
             path = self._store.failure_folder(reduced.bucket)
-            if not (path / store_form.CASE).exists():
+            if not (path / case_form.CASE).exists():
                 self._unsaved.append((reduced, result))
         self._found[reduced.bucket] = Found(
             reduced.bucket, failure.kind.value, None if known is None else known.id, path
@@ -461,7 +462,7 @@ class Run:
         if self._plan.hunt:
             return
         counters = {category: dict(sorted(c.items())) for category, c in self._counters.items()}
-        progress = store_form.Progress(self._next, self._verified, counters, self._stale)
+        progress = journal.Progress(self._next, self._verified, counters, self._stale)
         self._store.commit(self._plan.campaign, progress, self._records)
         self._records.clear()
         self._structures.clear()

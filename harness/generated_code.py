@@ -439,8 +439,7 @@ def compile_each(
             extra: tuple[str, ...] = ()
             if header in headers:
                 extra = ("-include", str(headers[header]))
-                # The line numbers of the diagnostics stay those of the whole text.
-                text = "\n" * header.count("\n") + text.removeprefix(header)
+                text = behind_header(text, header)
             source.write_text(text, encoding="utf-8")
             return _run([*command, *extra, "-c", str(source), "-o", str(source.with_suffix(".o"))])
 
@@ -458,6 +457,11 @@ def header_text(text: str) -> str:
         return _parse(text).header
     except GeneratedCodeError:
         return ""
+
+
+def behind_header(text: str, header: str) -> str:
+    """What follows a header, on the lines that it has in the whole text: the compiler names those."""
+    return "\n" * header.count("\n") + text.removeprefix(header)
 
 
 def _precompile(texts: Sequence[str], command: Sequence[str], folder: Path) -> dict[str, Path]:

@@ -31,6 +31,7 @@ from harness.generated_code import (
     COMPILE_FLAGS,
     CompilerNotFound,
     backward_text,
+    behind_header,
     find_compiler,
     forward_text,
     header_text,
@@ -266,8 +267,7 @@ class Scorer:
         if precompiled is None or not text.startswith(header):
             source.write_text(text, encoding="utf-8")
             return self._compile(source, library, "-shared")
-        # The compiler counts the lines of the whole text.
-        source.write_text("\n" * header.count("\n") + text.removeprefix(header), encoding="utf-8")
+        source.write_text(behind_header(text, header), encoding="utf-8")
         return self._compile(source, library, "-shared", "-include", str(precompiled))
 
     def _compile(self, source: Path, target: Path, *extra: str) -> _Ended:

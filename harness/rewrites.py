@@ -350,7 +350,7 @@ class _Guards:
 
     def rewrite(self) -> tuple[Statement, ...]:
         whole = self._owner.body
-        if any(_returns_from_loop(s) and not self._ends(s) for s in _within(self._owner) if isinstance(s, For)):
+        if any(_returns_from_loop(s) and self._trips(s) is None for s in _within(self._owner) if isinstance(s, For)):
             return whole
         begin = whole[:1] if isinstance(self._owner, Program) else ()
         body = (*begin, *self._block(whole[len(begin) :]))
@@ -379,7 +379,7 @@ class _Guards:
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips, returns = self._trips(loop), _returns_from_loop(loop)
-        if not (_exits(loop.body) or returns) or trips is None or not self._ends(loop):
+        if not (_exits(loop.body) or returns) or trips is None:
             return [msgspec.structs.replace(loop, body=body)]
         rounds = -(-trips // max(self._most, 1))
         width = -(-trips // max(rounds, 1))
@@ -441,13 +441,8 @@ class _Guards:
                     found.append(statement)
         return tuple(found)
 
-    def _ends(self, loop: For) -> bool:
-        """Whether it is known after how many iterations, and these can be written out."""
-        trips = self._trips(loop)
-        return trips is not None and trips <= max(self._most**2, WRITTEN_OUT)
-
     def _trips(self, loop: For) -> int | None:
-        """How often the loop runs at most; None if its bounds are not simple."""
+        """How often the loop runs at most; None if its bounds are not simple, or if that is too often to write out."""
         zero, one = Literal(INT32, 0), Literal(INT32, 1)
         bounds = [self._bounds.of(b) for b in (loop.start or zero, loop.stop, loop.step or one)]
         if any(b is None for b in bounds):
@@ -456,7 +451,8 @@ class _Guards:
         if not step.is_point or step.low == 0:
             return None
         begin, stop = (first.low, end.high) if step.low > 0 else (first.high, end.low)
-        return len(range(int(begin), int(stop), int(step.low)))
+        trips = len(range(int(begin), int(stop), int(step.low)))
+        return trips if trips <= max(self._most**2, WRITTEN_OUT) else None
 
     def _kept(self, bound: Expression, before: list[Statement]) -> Expression:
         """A bound as it is when the loop begins: the loop may change what it is made of."""

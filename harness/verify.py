@@ -59,7 +59,8 @@ STRIDE: Final = 2
 GENERIC, STRIDED, SPECIAL = range(3)
 #: The launch whose input gradients start from other values than zero; its tape is run backwards twice.
 ACCUMULATED: Final = "accumulated"
-#: The launch whose results are copied on the tape, so that their cotangents come through another step.
+#: The launch whose results are handed to a step behind it on the tape, as a copy would be: their cotangents come
+#: through that.
 COPIED: Final = "copied"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
@@ -98,9 +99,9 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     3. inputs are unchanged, nothing around any buffer is touched, and a second launch gives the same bits;
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
-       consumed where the kernel stored, and integers have no gradient; a copy on the same tape passes cotangents on
-       as they are; gradients are added to what is there, a second backward pass adds what cotangents are left, and an
-       array without a gradient changes no other's;
+       consumed where the kernel stored, and integers have no gradient; a step behind on the same tape hands cotangents
+       on as they are; gradients are added to what is there, a second backward pass adds what cotangents are left, and
+       an array without a gradient changes no other's;
     6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
        on inputs in either tier.)
 

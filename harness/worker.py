@@ -583,6 +583,11 @@ def _load(module: Any, device: str, block_dim: int = 1) -> None:
         wp.load_module(module, device=device, max_workers=0)
 
 
+def _text_kind(device: str) -> tuple[str, str]:
+    """By which name a frame has the text that is generated for a device, and how its file's name ends."""
+    return ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
+
+
 def _generated(folder: str, extension: str, module: str | None = None) -> str | None:
     """The text that Warp wrote below `folder`, of a module of that name if there is one."""
     inner = "**" if module is None else os.path.join("**", f"wp_{glob.escape(module)}_*")
@@ -667,7 +672,7 @@ def _failure(status: str, stage: str, message: str, launches: list[Frame] | None
 def _build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log: str | None) -> bool:
     """Build and load a module of a request, with a frame for what was said if it cannot be built; whether it can."""
     alone = len(request["programs"]) == 1
-    name, extension = ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
+    name, extension = _text_kind(device)
 
     def refused(status: str, message: str, place: str = "") -> None:
         message = _same_every_time(message, folder)
@@ -766,7 +771,7 @@ def run_batch(
     if not all(_build(request, module, emit, folder, device, log) for module in modules):
         emit({"done": True})
         return
-    name, extension = ("cpp", "cpp") if device == "cpu" else ("cuda", "cu")
+    name, extension = _text_kind(device)
     texts = {module: _generated(folder, extension, module.name) for module in modules}
     if texts.get(shared) is not None:
         emit({"text": name, "value": texts[shared]})

@@ -17,7 +17,8 @@ import pytest
 
 import corpus
 from corpus.record import Provenance, Record, encode_record
-from corpus.store import VERIFIED, Store
+from corpus.shards import VERIFIED
+from corpus.store import Store
 from harness import confine, predictions
 from harness.commands import run
 from harness.generated_code import CompilerNotFound, backward_text, find_compiler, forward_text

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -79,18 +79,14 @@ def containment() -> str:
     return f"{sentence} docs/scoring.md has what else it may do."
 
 
-@contextlib.contextmanager
-def _opened(details: Path | None) -> Iterator[BinaryIO | None]:
+def _opened(details: Path | None) -> AbstractContextManager[BinaryIO | None]:
     """The file for what is found of each prediction, opened before the first is scored."""
     if details is None:
-        yield None
-        return
+        return nullcontext()
     try:
-        file = details.open("wb")
+        return details.open("wb")
     except OSError as error:
         raise BadUsage(f"cannot write {details}: {error.strerror or error}") from None
-    with file:
-        yield file
 
 
 def _read(path: Path) -> Iterator[Prediction]:

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
+from corpus.checking import check_corpus
 from corpus.record import Record
-from corpus.store import Store, check_corpus
+from corpus.store import Store
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.shared import BadUsage, Workers, say
 from harness.generated_code import compile_each
