@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 
@@ -116,7 +117,10 @@ def test_what_a_long_campaign_leaves_behind_is_found(tmp_path: Path) -> None:
     assert endurance.grown({"worker": rising}) == ["worker: 274 MB, then 374 MB"]
     assert endurance.left_processes(tmp_path) == []
     with subprocess.Popen(["sleep", "60"], env={endurance.MARK: str(tmp_path)}) as process:
-        assert len(endurance.left_processes(tmp_path)) == 1
+        until = time.monotonic() + 30  # Popen may return before the kernel shows the environment
+        while not (found := endurance.left_processes(tmp_path)) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(found) == 1
         process.kill()
     seen = endurance.Watched(status=0, report={"draws": 1000, "counts": {"failure": 20}, "stop_reason": "seconds"})
     assert endurance.ended(seen) == []
