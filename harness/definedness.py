@@ -75,7 +75,7 @@ class Definedness(Precision):
 
         def finite(values: Values) -> Mask:
             found: Mask = np.isfinite(values)
-            return np.asarray(found.all(axis=tuple(range(3, values.ndim))))
+            return found if found.ndim == 3 else np.asarray(found.all(axis=tuple(range(3, found.ndim))))
 
         lost = mask & ~finite(found)
         if lost.any():
@@ -101,6 +101,8 @@ class Definedness(Precision):
         for value in values:
             if value.dtype.kind == "f":
                 lost = ~np.isfinite(value[0, 0])
+                if not lost.any():
+                    continue
                 # a matrix has two axes here
                 lost = mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
                 self._nonfinite |= lost

@@ -72,26 +72,27 @@ def directions(
     `components` says how many components an array's elements have; none means scalars.  There are `most` groups.
     """
     groups: list[list[Coordinate]] = []
-    busy: list[Mask] = []
+    #: the threads that read some of a group, a bit each
+    busy: list[int] = []
     left_out = []
     for parameter in _moved(program, reads):
         read = reads[parameter.name]
         count = components.get(parameter.name, 0)
         for cell in np.flatnonzero(read.any(axis=0)):
+            threads = int.from_bytes(np.packbits(read[:, cell]).tobytes(), "big")
             for component in range(count) if count else (None,):
                 coordinate = Coordinate(parameter.name, int(cell), component)
-                threads = read[:, cell]
-                for group, taken in zip(groups, busy, strict=True):
-                    if not np.any(taken & threads):
-                        group.append(coordinate)
-                        taken |= threads
+                for n, taken in enumerate(busy):
+                    if not taken & threads:
+                        groups[n].append(coordinate)
+                        busy[n] |= threads
                         break
                 else:
                     if len(groups) == most:
                         left_out.append(coordinate)
                         continue
                     groups.append([coordinate])
-                    busy.append(threads.copy())
+                    busy.append(threads)
     return Directions(tuple(map(tuple, groups)), tuple(left_out))
 
 
@@ -145,14 +146,22 @@ def gradients(
         lanes = evaluation.loss[:, first : first + LANES_PER_DIRECTION]
         quotient, error = _extrapolate(lanes, evaluation.magnitude)
         changed = evaluation.changed[first : first + LANES_PER_DIRECTION].any(axis=0) | unsettled
+        size = np.abs(quotient[0])
         for coordinate in group:
-            threads = evaluation.reads[coordinate.array][:, coordinate.cell]
+            threads = np.flatnonzero(evaluation.reads[coordinate.array][:, coordinate.cell])
             gradient = result[coordinate.array]
             at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
+            if len(threads) == 1:
+                # as most elements are read
+                (thread,) = threads.tolist()
+                gradient.runs[(slice(None), *at)] = quotient[:, thread]
+                gradient.error[at], gradient.magnitude[at] = error[thread], size[thread]
+                gradient.reliable[at] = not changed[thread] and np.isfinite(quotient[0, thread])
+                continue
             gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
             gradient.error[at] = error[threads].sum()
-            gradient.magnitude[at] = np.abs(quotient[0, threads]).sum()
-            gradient.reliable[at] = not np.any(changed & threads) and bool(np.isfinite(gradient.runs[(0, *at)]))
+            gradient.magnitude[at] = size[threads].sum()
+            gradient.reliable[at] = not changed[threads].any() and np.isfinite(gradient.runs[(0, *at)])
     for coordinate in found.left_out:
         at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
         result[coordinate.array].reliable[at] = False

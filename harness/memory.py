@@ -221,10 +221,15 @@ class Memory(Definedness):
 
     # ------------------------------------------------------------ reads and writes
 
+    def _per_thread(self, lanes: Values) -> Values:
+        """What holds in the lane without noise and perturbation: threads."""
+        plain: Values = lanes[0, 0]
+        return plain if len(plain) == self._threads else np.broadcast_to(plain, self._threads)
+
     def _read(self, node: Element, mask: Mask) -> Values:
         array, cell = self._cell(node.array, node.indices, mask)
-        base = np.broadcast_to(mask[0, 0], self._threads)
-        at = np.broadcast_to(cell[0, 0], self._threads)
+        base = self._per_thread(mask)
+        at = self._per_thread(cell)
         self._reads[array][np.flatnonzero(base), at[base]] = True
         np.add.at(self._read_counts[array], at[base], 1)
         return self._gather(array, cell)
@@ -247,6 +252,12 @@ class Memory(Definedness):
         """Put `value` into one cell a lane, or into the numbers of it at `part`; lanes never share a cell here."""
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
+        if part is None and mask.shape[:2] == cell.shape[:2] == (1, 1):
+            # all lanes write alike
+            active = self._per_thread(mask)
+            at = self._per_thread(cell)[active]
+            contents[:, :, at] = np.broadcast_to(value, (*lanes, *contents.shape[3:]))[:, :, active]
+            return
         mask = np.broadcast_to(mask, lanes)
         runs, perturbations, _ = np.nonzero(mask)
         at = np.broadcast_to(cell, lanes)[mask]
@@ -261,8 +272,8 @@ class Memory(Definedness):
 
     def _mark_writes(self, array: str, cell: Values, mask: Mask, stored: bool, part: Values | None = None) -> None:
         """Note the cells that threads write, or of each the numbers at `part`."""
-        base = np.broadcast_to(mask[0, 0], self._threads)
-        at = np.broadcast_to(cell[0, 0], self._threads)[base]
+        base = self._per_thread(mask)
+        at = self._per_thread(cell)[base]
         threads = np.flatnonzero(base)
         own = array.removeprefix(OWN)
         if self._reads[array][threads, at].any():
@@ -300,7 +311,7 @@ class Memory(Definedness):
                 continue  # a view that no thread made
             if indices is not None and self._is_fixed_place(name, indices, fixed):
                 array, cell = self._cell(name, indices, nobody)
-                found[array][np.arange(self._threads), np.broadcast_to(cell[0, 0], self._threads)] = True
+                found[array][np.arange(self._threads), self._per_thread(cell)] = True
             else:
                 found[self._here.arrays[name].whole][:] = True
         return found

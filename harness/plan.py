@@ -15,7 +15,7 @@ BATCH: Final = 16
 is less than a twentieth to win (`benchmarks/building.py`), and one kernel that does not compile, of which there is one
 in 150, has the others built again."""
 
-SAMPLE: Final = 16
+SAMPLE: Final = 32
 """Every so many batches one is built at Warp's default optimization level, which takes three times as long
 and hides what level 0 shows.  Whole batches, since a batch has one level."""
 

@@ -34,7 +34,8 @@ def _other(choice: Values, base: Values) -> Mask:
 def _moved(argument: Values) -> Values:
     """How far each perturbation moved an operand; infinities and NaN do not move."""
     found = argument - argument[:, :1]
-    return np.where(np.isfinite(found), found, 0.0)
+    finite = np.isfinite(found)
+    return found if finite.all() else np.where(finite, found, 0.0)
 
 
 class Precision(ControlFlow):
@@ -117,8 +118,8 @@ class Precision(ControlFlow):
                 exact = exact & np.all((values[:, :1] == base) | (base != base), axis=0, keepdims=True)
             factor = np.where(exact, 1.0, factor)
         if scalar.bits < 64:
-            # not where there is no noise: adding nothing would turn a negative zero positive
-            values = np.where(factor != 1, values + UNDERFLOW[scalar.notation], values)
+            # where there is no noise a negative zero, which changes nothing: a positive one would turn it positive
+            values = values + np.where(factor != 1, UNDERFLOW[scalar.notation], -0.0)
             factor[1:] += np.where(factor[1:] == 1, (2.0 * lost * UNIT_ROUNDOFF["float64"]) * least, 0.0)
         return values * factor
 

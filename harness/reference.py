@@ -54,10 +54,16 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.structs import root
 from strategies.language.types import Array, Composite, Tuple
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
+
+
+@remembered
+def _has_loops(program: Program) -> bool:
+    return any(isinstance(node, For | While) for node in walk(program))
 
 
 @dataclass
@@ -124,7 +130,7 @@ class Evaluator(Operations):
         """Evaluate the whole launch."""
         program = self.program
         self._threads = int(np.prod(program.launch))
-        self._repeats = self.noise is not None and any(isinstance(n, For | While) for n in walk(program))
+        self._repeats = self.noise is not None and _has_loops(program)
         self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0) + self._repeats
         self._lanes = max(v.shape[0] for v in self.inputs.values()) if self.inputs else 1
         self._parameters = {p.name: p for p in program.parameters}

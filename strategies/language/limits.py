@@ -259,10 +259,11 @@ class _Replay:
         if isinstance(self.owner, Program):
             self.active |= {p.name for p in self.owner.arrays if not p.output and _holds_floats(p.type)}
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
+        nodes = [node for statement in self.owner.body for node in walk(statement)]
         before = -1
         while before != len(self.active):
             before = len(self.active)
-            for node in (n for s in self.owner.body for n in walk(s)):
+            for node in nodes:
                 match node:
                     case Assign() | AugmentedAssign() if self._active(node.value):
                         self._activate(node.target)
@@ -344,15 +345,16 @@ class _Replay:
 
     def _why_stale(self, node: Node) -> Limit | None:
         """The limit by which the backward pass finds another value of `node`; None if it finds the right one."""
-        for part in walk(node):
+        parts = tuple(walk(node))
+        for part in parts:
             name = _name_read(part)
             if name is not None and name in self.stale:
                 return self.reasons.get(name, Limit.DYNAMIC_LOOP)
-        if any(isinstance(part, Element) and self._array(part.array) in self._made for part in walk(node)):
+        if any(isinstance(part, Element) and self._array(part.array) in self._made for part in parts):
             return Limit.LOCAL_ARRAY
-        if any(map(self._is_overwritten, walk(node))):
+        if any(map(self._is_overwritten, parts)):
             return Limit.ELEMENT_OVERWRITTEN
-        if self.unsteady and any(map(self._is_unsteady, walk(node))):
+        if self.unsteady and any(map(self._is_unsteady, parts)):
             return Limit.EFFECT_REPLAYED
         return None
 

@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.types import Array
 
 _Array = TypeVar("_Array", View, Zeros)
@@ -45,6 +46,7 @@ def _assigned(body: Iterable[Node], kind: type[_Array]) -> dict[str, _Array]:
     }
 
 
+@remembered
 def roots(owner: Program | Function) -> dict[str, str]:
     """For each local name of a view the array that it is a part of: a parameter, or one that the owner makes."""
     found: dict[str, str] = {}
