@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import strategies
+from strategies.categories.builtin import CONVERSIONS
 from strategies.deck import HAND, cards, hand
-from strategies.language.nodes import Apply, AugmentedAssign, walk
+from strategies.language.nodes import Apply, AugmentedAssign, Cast, walk
 from strategies.ops import ROWS, overload
 
 #: Kernels after which each row and form has come once.
@@ -36,6 +37,12 @@ def test_the_kernels_of_a_stream_hold_what_they_are_dealt() -> None:
         used = {n.op for n in walk(program) if isinstance(n, Apply)}
         used |= {n.operator for n in walk(program) if isinstance(n, AugmentedAssign)}
         assert {card.row.name for card in hand(4, index)} <= used
+
+
+def test_the_survey_converts_every_type_to_every_other_in_turn() -> None:
+    programs = [strategies.draw("builtin", 4, index) for index in range(len(CONVERSIONS))]
+    found = {(n.operand.type, n.type) for p in programs if p is not None for n in walk(p) if isinstance(n, Cast)}
+    assert set(CONVERSIONS) <= found
 
 
 def test_every_overload_of_the_first_round_is_the_one_that_its_arguments_tell() -> None:

@@ -1,12 +1,13 @@
-"""Built-ins and operators of the whole table, a few to a kernel, each applied to array elements and stored as it is."""
+"""Built-ins and operators of the whole table, a few to a kernel, and a conversion: applied to array elements, stored as is."""
 
 from collections.abc import Iterator
 
+from strategies.dealing import deal
 from strategies.deck import HAND, Card, cards, hand
-from strategies.intervals import Interval, symmetric
+from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.language.types import Composite, Scalar, Type
+from strategies.language.types import BOOL, FLOAT16, Composite, Scalar, Type
 from strategies.ops import Away, Dominant, Rotation, Unit, settled
 from strategies.ops.spec import Place
 from strategies.statements import Sketch
@@ -19,6 +20,17 @@ WHOLE_DOMAIN = 40
 SHARED = 45
 #: What the others span at most, around the middle of the domain.
 USUAL = 4.0
+
+_SCALARS = tuple(types.scalar(name) for name in types.SCALARS)
+#: From which scalar type to which, a pair to a kernel in turn.  Between floats, where there are derivatives, each four
+#: times; not between truth values and half floats, which Warp is known not to compile and `conversion` draws.
+CONVERSIONS = tuple(
+    (source, target)
+    for source in _SCALARS
+    for target in _SCALARS
+    if source is not target and {source, target} != {BOOL, FLOAT16}
+    for _ in range(4 if source.is_float and target.is_float else 1)
+)
 
 
 def _span(sketch: Sketch, domain: Place, scalar: Scalar) -> Interval:
@@ -89,3 +101,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             # after the operation, so that its adjoint finds one that it has to add to
             assert isinstance(value.type, Scalar | Composite)
             yield sketch.store(sketch.output(value.type), value)
+    ((source, target),) = deal(CONVERSIONS, sketch.dealt, 1, dice)
+    reach = symmetric(USUAL) if source.kind != "bool" else TRUTH
+    converted = sketch.convert(sketch.element_of(sketch.array(source, sketch.launch_shape(), reach)), target)
+    yield sketch.store(sketch.output(target), converted)
