@@ -1,4 +1,4 @@
-"""Built-ins and operators of the whole table, a few to a kernel, and a conversion: applied to array elements, stored as is."""
+"""Built-ins and operators of the whole table, a few to a kernel, and a conversion: each of elements, and stored."""
 
 from collections.abc import Iterator
 
