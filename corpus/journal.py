@@ -17,18 +17,20 @@ class Progress(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a campaign has come: the next index to commit, its verified pairs, and its counters.
 
     `counters` hold, for each category, how often each outcome occurred; `stale` is the number of programs since
-    the last one that gave a new pair.
+    the last one that gave a new pair.  `unreduced` are failures before `next` of which there is no report yet, each by
+    its index, with the manner in which it fails.
     """
 
     next: int = 0
     verified: int = 0
     counters: dict[str, dict[str, int]] = {}
     stale: int = 0
+    unreduced: tuple[tuple[int, str], ...] = ()
 
     def copy(self) -> Progress:
         """The same with counters of its own, since the caller may go on counting in the ones it gave."""
         counters = {category: dict(counts) for category, counts in self.counters.items()}
-        return Progress(self.next, self.verified, counters, self.stale)
+        return Progress(self.next, self.verified, counters, self.stale, self.unreduced)
 
 
 class Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="event", tag="begin"):
@@ -50,11 +52,12 @@ class Commit(
     counters: dict[str, dict[str, int]]
     sizes: dict[str, int]
     stale: int = 0
+    unreduced: tuple[tuple[int, str], ...] = ()
 
     @property
     def progress(self) -> Progress:
         """How far the campaign has come."""
-        return Progress(self.next, self.verified, self.counters, self.stale)
+        return Progress(self.next, self.verified, self.counters, self.stale, self.unreduced)
 
 
 _encoder = msgspec.json.Encoder(order="deterministic")

@@ -262,6 +262,7 @@ class Store:
             progress.counters,
             {shard: files.size(shard_file(self.path, shard)) for shard in all_shards(self.path)},
             progress.stale,
+            progress.unreduced,
         )
         files.append_lines(self.path / JOURNAL, encode_event(commit))
 

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from corpus.store import Store
-from harness.campaign_run import Handle, Run, Watch
+from harness.campaign_run import Run, Watch
 from harness.category_order import hunting_order, ordered_categories
 from harness.plan import Plan
+from harness.reducers import Handle
 from harness.shrink import Limits
 from harness.summary import Summary
 from harness.workers import WorkerHandle, find_cuda_device

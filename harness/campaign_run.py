@@ -5,9 +5,9 @@ from __future__ import annotations
 import select
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from corpus import case as case_form
 from corpus import journal
@@ -19,11 +19,11 @@ from harness.outcomes import ReducedFailure, Result
 from harness.pairs import make_provenance
 from harness.plan import BATCH
 from harness.probes import PROBES
-from harness.report import write_report
+from harness.reducers import LIVES, WORKERS_PER_REDUCER, Handle, Reducers, program_size
+from harness.report import draft, store_report
 from harness.summary import Found, Snapshot, StopReason, Summary
 from harness.triage import Ledger
 from harness.workers import WorkerBroke, WorkerDied
-from strategies.language.nodes import size
 
 if TYPE_CHECKING:
     from harness.campaign import Campaign
@@ -44,30 +44,9 @@ TICK_SECONDS: Final = 0.2
 GRACE_SECONDS: Final = 8.0
 """After the time is up, so long is waited for batches that are being built."""
 
-LIVES: Final = 3
-"""Workers that may die over one task before the campaign gives up."""
-
 EXPECTED_YIELD: Final = 0.8
 """Share of programs that become a new pair, a little low: near the end, no more batches are begun than are
 likely to be needed."""
-
-REDUCTIONS_AT_FIRST: Final = 3
-REDUCTIONS_PER_BUCKET: Final = 2
-"""Failures of one manner are reduced three times, and twice more for every different bug that came of it:
-one frequent bug must not eat the campaign, nor hide another."""
-
-
-class Handle(Protocol):
-    """A worker, as a campaign sees it; `harness.workers.WorkerHandle` says what each member does."""
-
-    tasks: list[dict[str, Any]]
-    versions: Versions | None
-
-    def fileno(self) -> int: ...
-    def ask(self, task: dict[str, Any]) -> None: ...
-    def answers(self) -> Iterator[dict[str, Any]]: ...
-    def dismiss(self) -> None: ...
-    def close(self) -> None: ...
 
 
 Watch = Callable[[Snapshot], None]
@@ -77,18 +56,6 @@ Watch = Callable[[Snapshot], None]
 class _Batch:
     indices: range
     results: Sequence[Result]
-
-
-@dataclass
-class _Manner:
-    """What has become of the failures of one manner."""
-
-    asked: int = 0
-    buckets: set[str] = field(default_factory=set)
-
-    @property
-    def allowed(self) -> bool:
-        return self.asked < REDUCTIONS_AT_FIRST + REDUCTIONS_PER_BUCKET * len(self.buckets)
 
 
 class Run:
@@ -101,6 +68,7 @@ class Run:
         self._started = started
         self._ledger = Ledger.load()
         self._workers: list[Handle] = []
+        self._dismissed: list[Handle] = []
         self._versions: Versions | None = None
         self._deaths: Counter[str] = Counter()
         # A hunt starts at the beginning each time: it keeps no account of its programs.
@@ -120,19 +88,19 @@ class Run:
         self._structures: set[str] = set()
         self._committed_at = started
         self._stale = begun.stale
-        self._manners: dict[str, _Manner] = {}
-        #: failures that are being reduced, or that were; None for those that are not
-        self._reductions: dict[int, ReducedFailure | None] = {}
-        self._reducing: dict[int, Result] = {}
+        self._reducers = Reducers(
+            self._reducer,
+            max(1, campaign._workers // WORKERS_PER_REDUCER),
+            campaign._shrinks,
+            campaign._say,
+            self._has_no_case,
+            self._reported,
+        )
+        for index, manner in begun.unreduced:
+            self._reducers.add(Result(index, self._plan.place(index)[0], "failure", manner=manner))
         self._found: dict[str, Found] = {}
-        #: what is found and not yet saved: the workers are ended first, if nothing is left for them to do
-        self._unsaved: list[tuple[ReducedFailure, Result]] = []
         self._known: Counter[str] = Counter()
         self._probed: dict[str, tuple[int, int]] = {}
-        self._unreduced = 0
-        self._shrinks_said = False
-        #: when each failure was told of
-        self._seen: dict[int, float] = {}
 
     # -- the loop
 
@@ -140,28 +108,29 @@ class Run:
         while (reason := self._reason()) is None:
             self._step()
             watch(self._snapshot())
-        if reason is StopReason.SECONDS or (self._plan.hunt and reason is StopReason.COUNT):
+        if reason in (StopReason.COUNT, StopReason.STALE):
+            self._reducers.ask()
+            self._dismiss_workers()
+            self._finish(reason, float("inf"), watch)
+        elif reason is StopReason.SECONDS:
             # A case of a known issue is worth waiting for: that is what such a hunt is for.
             patience = self._plan.limits.seconds if self._plan.keep_known else 0.0
-            deadline = time.monotonic() + GRACE_SECONDS + patience
-            while self._busy() and self._reason() is reason and time.monotonic() < deadline:
-                self._step(ask=False)
-                watch(self._snapshot())
-        for worker in self._workers:
-            worker.dismiss()
-        self._save()
+            self._finish(reason, time.monotonic() + GRACE_SECONDS + patience, watch)
+        # What met an end meanwhile says so: a failure, or the person at the keyboard.
+        reason = self._reason() or reason
+        self._dismiss_workers()
+        self._reducers.dismiss()
         if self._plan.hunt:
             if reason is not StopReason.FAILURE:
                 self._wind_up()
-                self._save()
-        elif self._reducing:
-            self._campaign._say("a failure was still being reduced; the same command will find it again")
+        elif left := len(self._reducers.remaining()):
+            self._campaign._say(f"{left} failures are still to be reduced; the same command does that first")
         self._commit()
         shot = self._snapshot()
         return Summary(
             **{f: getattr(shot, f) for f in shot.__dataclass_fields__},
             stop_reason=reason,
-            unreduced=self._unreduced,
+            unreduced=self._reducers.unreduced,
             probed=self._probed,
         )
 
@@ -169,7 +138,7 @@ class Run:
         campaign = self._campaign
         if campaign._interrupted:
             return StopReason.INTERRUPTED
-        if self._plan.fail_fast and any(found.known is None for found in self._found.values()):
+        if self._plan.fail_fast and any(found.new for found in self._found.values()):
             return StopReason.FAILURE
         if (end := self._end(self._verified, self._stale)) is not None:
             return end
@@ -186,35 +155,55 @@ class Run:
             return StopReason.STALE
         return None
 
+    def _finish(self, reason: StopReason, deadline: float, watch: Watch) -> None:
+        """Wait for what was begun, and for the failures that were met, unless there is another reason to end."""
+        while self._busy() and self._reason() is reason and time.monotonic() < deadline:
+            self._step(ask=False)
+            watch(self._snapshot())
+
     def _busy(self) -> bool:
-        return any(worker.tasks for worker in self._workers)
+        return any(worker.tasks for worker in self._workers) or self._reducers.waiting
 
     def _step(self, ask: bool = True) -> None:
         if ask:
             self._ask()
+        self._reducers.ask()
         self._listen()
         while self._account():
             pass
+        for result, reduced in self._reducers.finished():
+            for failure in () if reduced is None else (reduced, *reduced.others):
+                self._keep(failure, result)
         if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
             self._commit()
 
-    def close(self) -> None:
-        """End the workers."""
+    def _dismiss_workers(self) -> None:
+        """Tell the workers to end; nobody waits for them until the end."""
         for worker in self._workers:
             worker.dismiss()
-        for worker in self._workers:
-            worker.close()
+        self._dismissed += self._workers
         self._workers.clear()
+
+    def close(self) -> None:
+        """End the workers."""
+        self._reducers.dismiss()
+        self._dismiss_workers()
+        for worker in self._dismissed:
+            worker.close()
+        self._reducers.close()
 
     # -- workers
 
     def _ask(self) -> None:
         """Ask for batches, wherever fewer than enough are asked for."""
-        while len(self._workers) < self._campaign._workers:
+        # A process that reduces takes the place of a worker, for there is one for every core.
+        wanted = max(1, self._campaign._workers - self._reducers.busy)
+        while len(self._workers) < wanted:
             self._workers.append(self._campaign._engine(self._plan))
-        ahead = BATCHES_AHEAD * len(self._workers) * BATCH
+        active = self._workers[:wanted]
+        ahead = BATCHES_AHEAD * len(active) * BATCH
         for tasks in range(TASKS_AHEAD):
-            for worker in self._workers:
+            for worker in active:
                 if len(worker.tasks) == tasks and self._unasked < self._next + ahead and self._more_needed():
                     indices = self._plan.batch(self._unasked)
                     self._unasked = indices.stop
@@ -224,9 +213,19 @@ class Run:
         if self._campaign._count is None:
             return True
         coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
-        asked = sum(len(task["verify"]) for w in self._workers for task in w.tasks if "verify" in task)
+        handles = (*self._workers, *self._reducers.handles)
+        asked = sum(len(task["verify"]) for handle in handles for task in handle.tasks if "verify" in task)
         likely = self._verified + EXPECTED_YIELD * (coming + asked)
         return likely < self._campaign._count
+
+    def _reducer(self) -> Handle:
+        """A process to reduce failures: a worker that is warm and soon ready, if there is one; it draws no more."""
+        warm = [worker for worker in self._workers if worker.versions is not None]
+        if not warm:
+            return self._campaign._engine(self._plan)
+        chosen = min(warm, key=lambda worker: len(worker.tasks))
+        self._workers.remove(chosen)
+        return chosen
 
     def _give(self, worker: Handle, task: dict[str, Any]) -> None:
         try:
@@ -236,7 +235,8 @@ class Run:
 
     def _replace(self, worker: Handle, died: WorkerDied) -> None:
         """A new worker for one that died, with the same tasks."""
-        for task in worker.tasks:
+        tasks = [task for task in worker.tasks if "verify" in task]
+        for task in tasks:
             self._deaths[str(task)] += 1
             if self._deaths[str(task)] >= LIVES:
                 raise WorkerBroke(f"{died}, {LIVES} times over the same programs", "") from None
@@ -244,19 +244,23 @@ class Run:
             self._deaths["idle"] += 1
             if self._deaths["idle"] >= LIVES:
                 raise WorkerBroke(f"{died}, {LIVES} times, with nothing to do", "") from None
-        worker.close()
-        new = self._campaign._engine(self._plan)
-        self._workers[self._workers.index(worker)] = new
-        for task in worker.tasks:
-            new.ask(task)
+        if worker in self._reducers.handles:
+            self._reducers.replace(worker, died)
+        else:
+            self._workers.remove(worker)
+            worker.close()
+        if tasks:
+            self._workers.insert(0, self._campaign._engine(self._plan))
+        for task in tasks:
+            self._workers[0].ask(task)
 
     def _listen(self) -> None:
         """Take in what the workers have answered; waits a moment for it."""
-        ready, _, _ = select.select(self._workers, [], [], TICK_SECONDS)
+        ready, _, _ = select.select([*self._workers, *self._reducers.handles], [], [], TICK_SECONDS)
         for worker in ready:
             try:
                 for answer in worker.answers():
-                    self._take(answer)
+                    self._take(answer) if "results" in answer else self._reducers.take(answer)
             except WorkerDied as died:
                 self._replace(worker, died)
             if self._versions is None and worker.versions is not None:
@@ -278,44 +282,30 @@ class Run:
                     say(f"The probe {name!r} is skipped: {reason}.")
 
     def _take(self, answer: Mapping[str, Any]) -> None:
-        if "results" in answer:
-            results: Sequence[Result] = answer["results"]
-            indices = range(results[0].index, results[-1].index + 1)
-            self._finished[indices.start] = _Batch(indices, results)
-            if self._plan.hunt:
-                # A hunt has no order to keep: the smallest program is the quickest to reduce.
-                for result in sorted(results, key=_size):
-                    if result.what == "failure" or self._has_no_case(result):
-                        self._see_to(result)
-            return
-        reduced: ReducedFailure | None = answer["reduced"]
-        result = self._reducing.pop(answer["index"])
-        self._reductions[result.index] = reduced
-        if reduced is not None:
-            self._manners[result.manner].buckets.add(reduced.bucket)
-            if self._plan.hunt:
-                self._reductions[result.index] = None
-                for failure in (reduced, *reduced.others):
-                    self._keep(failure, result)
+        results: Sequence[Result] = answer["results"]
+        indices = range(results[0].index, results[-1].index + 1)
+        self._finished[indices.start] = _Batch(indices, results)
 
     # -- accounts
 
     def _account(self) -> bool:
-        """Account for the batch that is next, if it is finished and its failures are reduced."""
+        """Account for the batch that is next, if it is finished."""
         batch = self._finished.get(self._next)
         if batch is None or self._end(self._verified, self._stale) is not None:
             return False
         results = self._up_to_end(batch)
-        failures = [result for result in results if result.what == "failure"]
-        for result in failures:
-            self._see_to(result)
-        if any(result.index in self._reducing for result in failures):
-            return False
         del self._finished[self._next]
         for result in results:
             self._tally(result)
+        self._see_to(results)
         self._next = results[-1].index + 1
         return True
+
+    def _see_to(self, results: Sequence[Result]) -> None:
+        """Have the failures of a batch reduced, the smallest program first."""
+        for result in sorted(results, key=program_size):
+            if result.what == "failure" or self._has_no_case(result):
+                self._reducers.add(result)
 
     def _up_to_end(self, batch: _Batch) -> Sequence[Result]:
         """The results up to the one with which the campaign is at its end, in order."""
@@ -332,15 +322,15 @@ class Run:
 
     def _wind_up(self) -> None:
         """Save what a hunt found last as it is, where nothing of that manner could be reduced."""
-        for result in sorted(self._reducing.values(), key=_size):
-            manner = self._manners[result.manner]
-            if result.what == "failure" and not manner.buckets and result.evidence is not None:
-                failure = replace(ReducedFailure.unreduced(*result.evidence), of_batch=True)
-                manner.buckets.add(failure.bucket)
-                self._keep(failure, result)
-        for _, batch in sorted(self._finished.items()):
-            for result in batch.results:
-                self._tally(result)
+        # What was drawn beyond the end of a campaign depends on how many workers there were.
+        if self._end(self._verified, self._stale) is None:
+            for _, batch in sorted(self._finished.items()):
+                for result in batch.results:
+                    self._tally(result)
+                self._see_to(batch.results)
+        for result in self._reducers.without_bucket():
+            assert result.evidence is not None
+            self._keep(replace(ReducedFailure.unreduced(*result.evidence), of_batch=True), result)
 
     def _duplicate(self, result: Result) -> bool:
         if self._plan.hunt:
@@ -354,29 +344,10 @@ class Run:
         known = result.what.removeprefix("known:")
         return known not in self._found and not (self._store.failure_folder(known) / case_form.CASE).exists()
 
-    def _see_to(self, result: Result) -> None:
-        """Have a failure reduced, unless enough of its manner were."""
-        if result.index in self._reducing or result.index in self._reductions:
-            return
-        manner = self._manners.setdefault(result.manner, _Manner())
-        shrinks = self._campaign._shrinks
-        if shrinks is not None and sum(m.asked for m in self._manners.values()) >= shrinks:
-            if not self._shrinks_said:
-                self._shrinks_said = True
-                self._campaign._say(
-                    f"{shrinks} failures were reduced, as many as allowed: further ones are counted only."
-                )
-            self._reductions[result.index] = None
-            self._unreduced += result.what == "failure"
-            return
-        if not manner.allowed:
-            self._reductions[result.index] = None
-            self._unreduced += result.what == "failure"
-            return
-        manner.asked += 1
-        self._seen[result.index] = time.monotonic()
-        self._reducing[result.index] = result
-        self._give(min(self._workers, key=lambda worker: len(worker.tasks)), {"reduce": result.index})
+    def _reported(self) -> set[str]:
+        """The buckets that need no report any more."""
+        stored = self._store.failure_folder("any").parent.glob(f"*/{case_form.CASE}")
+        return {*self._found, *(case.parent.name for case in stored)}
 
     def _tally(self, result: Result) -> None:
         counts = self._counters.setdefault(result.category, Counter())
@@ -398,10 +369,6 @@ class Run:
             self._probed[name] = (tried + 1, changed + counted)
         if what.startswith("known:"):
             self._known[what.removeprefix("known:")] += 1
-        reduced = self._reductions.pop(result.index, None)
-        if reduced is not None:
-            for failure in (reduced, *reduced.others):
-                self._keep(failure, result)
 
     def _keep(self, reduced: ReducedFailure, result: Result) -> None:
         """Save a failure, unless it is known or one of its bucket is saved already."""
@@ -415,39 +382,31 @@ class Run:
         failure = reduced.reduced.verdict.failure
         assert failure is not None
         known = self._ledger.by_bucket(reduced.bucket, self._versions.warp if self._versions else None)
-        path = None
-        if known is None or self._plan.keep_known:
-            path = self._store.failure_folder(reduced.bucket)
-            if not (path / case_form.CASE).exists():
-                self._unsaved.append((reduced, result))
-        self._found[reduced.bucket] = Found(
-            reduced.bucket, failure.kind.value, None if known is None else known.id, path
+        self._found[reduced.bucket] = found = Found(
+            reduced.bucket, failure.kind.value, None if known is None else known.id, None
         )
-        if not self._plan.fail_fast:
-            self._save()
         if known is not None:
             self._known[known.id] += 1
+        if known is None or self._plan.keep_known:
+            found.path = self._store.failure_folder(reduced.bucket)
+            if not (found.path / case_form.CASE).exists():
+                self._report(reduced, result, found)
 
-    def _save(self) -> None:
-        """Write the reports of failures; each builds and runs a script."""
-        while self._unsaved:
-            self._report(*self._unsaved.pop())
-
-    def _report(self, reduced: ReducedFailure, result: Result) -> None:
+    def _report(self, reduced: ReducedFailure, result: Result, found: Found) -> None:
         assert self._versions is not None
         _, index = self._plan.place(result.index)
-        provenance = make_provenance(self._versions, self._plan.seed, index)
-        known = self._ledger.by_bucket(reduced.bucket, self._versions.warp)
-        report = write_report(
-            self._store, reduced.reduced, reduced.bucket, provenance, known,
-            python=self._plan.python, device=reduced.device,
-        )  # fmt: skip
-        if reduced.bucket in self._found and result.index in self._seen:
-            self._found[reduced.bucket].seconds = time.monotonic() - self._seen[result.index]
+        ready = reduced.report
+        if ready is None:
+            provenance = make_provenance(self._versions, self._plan.seed, index)
+            known = self._ledger.by_bucket(reduced.bucket, self._versions.warp)
+            ready = draft(
+                reduced.reduced, reduced.bucket, provenance, known, python=self._plan.python, device=reduced.device
+            )
+        report = store_report(self._store, ready)
+        if result.index in self._reducers.seen:
+            found.seconds = time.monotonic() - self._reducers.seen[result.index]
         if report.refuted:
-            found = self._found.get(reduced.bucket)
-            if found is not None:
-                found.doubtful, found.path = True, report.folder
+            found.doubtful, found.path = True, report.folder
             why = "it failed beside others, and not alone" if reduced.of_batch else "its script shows the right result"
             self._campaign._say(
                 f"kernel {index} of category {result.category}, seed {self._plan.seed}, is not reproduced "
@@ -462,7 +421,7 @@ class Run:
         if self._plan.hunt:
             return
         counters = {category: dict(sorted(c.items())) for category, c in self._counters.items()}
-        progress = journal.Progress(self._next, self._verified, counters, self._stale)
+        progress = journal.Progress(self._next, self._verified, counters, self._stale, self._reducers.remaining())
         self._store.commit(self._plan.campaign, progress, self._records)
         self._records.clear()
         self._structures.clear()
@@ -497,8 +456,3 @@ class Run:
         if campaign._count is not None and added:
             left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
         return min(left, default=None)
-
-
-def _size(result: Result) -> int:
-    """How large a failing program is."""
-    return 0 if result.evidence is None else size(result.evidence[0])

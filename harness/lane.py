@@ -61,8 +61,7 @@ class Lane(Reduction):
                 continue
             if frame is None:
                 return
-            # What is asked about a failure holds the campaign up.
-            waiting.appendleft(frame) if "reduce" in frame else waiting.append(frame)
+            waiting.append(frame)
 
     def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
         request = waiting.popleft() if waiting else {}
@@ -70,7 +69,7 @@ class Lane(Reduction):
             self._finish()
             index = request["reduce"]
             with self._named(index):
-                reduced = self._reduce(index)
+                reduced = self._reduce(index, request["manner"], request["reported"])
             self._answer({"index": index, "reduced": reduced})
             return
         prepared = self._prepare(request["verify"]) if request else None

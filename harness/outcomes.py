@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from harness.report import Draft
 from harness.shrink import Reduced
 from harness.triage import bucket
 from harness.verdict import Verdict
@@ -42,7 +43,7 @@ class ReducedFailure:
 
     `bucket` is the id of the known issue that it is, if it is one.  `others` are further defects that were met
     on the way, made small as well.  `of_batch` says that the program never ran but beside others, of which one may
-    have damaged its memory.
+    have damaged its memory.  `report` is ready to be stored; None if none was drafted.
     """
 
     bucket: str
@@ -51,6 +52,7 @@ class ReducedFailure:
     trouble: str = ""
     others: tuple[ReducedFailure, ...] = ()
     of_batch: bool = False
+    report: Draft | None = None
 
     @classmethod
     def of(cls, reduced: Reduced, known: str | None = None, trouble: str = "") -> ReducedFailure:

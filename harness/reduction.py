@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
 from harness.jobs import BuildOptions
 from harness.judging import Judge, manner_of
 from harness.outcomes import ReducedFailure
+from harness.pairs import make_provenance
 from harness.probes import Probe
+from harness.report import draft
 from harness.shrink import reduce
 from harness.triage import bucket
 from harness.verdict import FailureKind, Verdict
@@ -25,36 +27,59 @@ MAX_OTHERS: Final = 2
 class Reduction(Judge):
     """The part of a worker that reduces failures."""
 
-    def _reduce(self, index: int) -> ReducedFailure | None:
-        """The failure of the program at `index`, made small; None if it does not fail again."""
+    def _reduce(self, index: int, manner: str, reported: Collection[str]) -> ReducedFailure | None:
+        """The failure of the program at `index`, made small; None if it does not fail again.
+
+        If it fails in its `manner` at optimization level 0, which is the quickest to build, it is reduced there.  It
+        comes with a report, unless its bucket is one of those `reported`.
+        """
         options, probe = self._plan.options(index), self._probe(index)
         program = self._program(index)
         if program is None:
             return None
-        (verdict,) = self._verify([program], options, probe)
+        unoptimized = replace(options, optimization_level=0)
+        (verdict,) = self._verify([program], unoptimized, probe)
+        if options != unoptimized and (verdict.failure is None or manner_of(verdict) != manner):
+            (verdict,) = self._verify([program], options, probe)
+        else:
+            options = unoptimized
         if verdict.failure is None:
             return None
         if not verdict.failure.variant:
             # the plain build fails already
             probe = None
-        if options.optimization_level != 0:
-            unoptimized = replace(options, optimization_level=0)
-            (again,) = self._verify([program], unoptimized)
-            if again.failure is not None and manner_of(again) == manner_of(verdict):
-                # The quickest to build.
-                options, verdict = unoptimized, again
         found = self._reduced(program, verdict, options, probe)
         if self._plan.fail_fast:
             # The campaign ends with this one.
-            return found
+            return self._with_report(found, index, reported)
         others = self._others(found.reduced.others, options, probe)
-        return replace(found, others=others)
+        ready = [self._with_report(failure, index, reported) for failure in (found, *others)]
+        return replace(ready[0], others=tuple(ready[1:]))
+
+    def again(self, program: Program) -> ReducedFailure | None:
+        """The failure of a program, made small; None if it does not fail at level 0, nor at Warp's default level."""
+        for level in (0, None):
+            options = BuildOptions(optimization_level=level)
+            (verdict,) = self._verify([program], options)
+            if verdict.failure is not None:
+                return self._reduced(program, verdict, options, None)
+        return None
+
+    def _with_report(self, failure: ReducedFailure, index: int, reported: Collection[str]) -> ReducedFailure:
+        known = self._ledger.by_bucket(failure.bucket, self._versions.warp)
+        if failure.bucket in reported or (known is not None and not self._plan.keep_known):
+            return failure
+        provenance = make_provenance(self._versions, self._plan.seed, self._plan.place(index)[1])
+        report = draft(
+            failure.reduced, failure.bucket, provenance, known, python=self._plan.python, device=failure.device
+        )
+        return replace(failure, report=report)
 
     def _reduced(
         self, program: Program, verdict: Verdict, options: BuildOptions, probe: Probe | None
     ) -> ReducedFailure:
         known = self._explain(program, verdict, probe)
-        # Left to itself, reducing also finds out whether optimization matters.
+        # Left to itself, reducing judges by less; whether optimization matters is for the report's script to find out.
         plain = replace(options, digest=False) == BuildOptions() and probe is None and self._on_device is None
         try:
             found = reduce(
@@ -66,6 +91,7 @@ class Reduction(Judge):
                 verify=None if plain else lambda programs: self._verify(programs, options, probe),
                 # What fails alike may be another defect, known or not.
                 keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
+                by_default=False,
             )
             if probe is not None:
                 # Both ways were built at one level.

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from corpus.case import ASIDE, CASE, encode_case
+from corpus.case import ASIDE, CASE, Case, encode_case
 from corpus.files import replace_file
 from corpus.record import Provenance
 from corpus.store import Store
@@ -57,6 +57,16 @@ class Report:
     confirmed: bool
     output: str
     refuted: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A report that is ready to be stored: the case, the other files by their names, and what its script showed."""
+
+    case: Case
+    files: Mapping[str, str]
+    ran: Ran
+    refuted: bool
 
 
 # ---------------------------------------------------------------- the issue
@@ -237,6 +247,65 @@ def _marked(lines: Sequence[str], suspected: frozenset[int]) -> list[str]:
 # ---------------------------------------------------------------- the folder
 
 
+def draft(
+    reduced: Reduced,
+    bucket: str,
+    provenance: Provenance,
+    known: KnownIssue | None = None,
+    *,
+    python: str = sys.executable,
+    device: str = "cpu",
+) -> Draft:
+    """The report of a reduced failure, whose script is run for it.
+
+    A script that shows the right result at Warp's default level is tried at level 0, if the failure is there.
+
+    Args:
+        reduced: the failure.
+        bucket: its bucket.
+        provenance: where it came from.
+        known: the issue that explains it, if one does.
+        python: the interpreter whose Warp has the failure: the script is run with it.
+        device: where the failure was seen, for the reader.
+    """
+    verdict, failure = reduced.verdict, reduced.verdict.failure
+    assert failure is not None
+    tried = [reduced]
+    if reduced.fails_without_optimization and reduced.fails_by_default and device == "cpu":
+        tried.append(replace(reduced, fails_by_default=False))
+    for reduced in tried:
+        shown = Shown(reduced.program, failure, verdict.inputs, verdict.cotangents, level_of(reduced))
+        script = repro(shown)
+        ran = run_repro(script, python)
+        if not ran.fixed:
+            break
+    case = make_case(reduced, bucket, provenance, confirmed=ran.fails, known=None if known is None else known.id)
+    files = {
+        REPRO: script,
+        README: readme(reduced, bucket, provenance, script, ran, known, device),
+        TEST: regression(shown, bucket, _title(failure, bucket, known)),
+    }
+    # a script runs on the CPU alone
+    return Draft(case, files, ran, refuted=ran.fixed and device == "cpu")
+
+
+def store_report(place: Store | Path, ready: Draft) -> Report:
+    """Store a report in the folder of its bucket, over an earlier one.
+
+    A failure whose script shows the right result is no finding: it is put aside, with the reason.  `place` is a
+    store that is open for writing, or the folder in which the bucket's folder is made.
+    """
+    if isinstance(place, Store):
+        folder = place.save_case(ready.case, aside=ready.refuted)
+    else:
+        folder = place / (ASIDE if ready.refuted else "") / ready.case.bucket
+        folder.mkdir(parents=True, exist_ok=True)
+        replace_file(folder / CASE, [encode_case(ready.case) + b"\n"])
+    for name, text in ready.files.items():
+        replace_file(folder / name, [text.encode()])
+    return Report(folder, ready.ran.fails, ready.ran.output, ready.refuted)
+
+
 def write_report(
     place: Store | Path,
     reduced: Reduced,
@@ -247,35 +316,5 @@ def write_report(
     python: str = sys.executable,
     device: str = "cpu",
 ) -> Report:
-    """Store a reduced failure in the folder of its bucket, over an earlier one.
-
-    A failure whose script shows the right result is no finding: it is put aside, with the reason.
-
-    Args:
-        place: a store that is open for writing, or the folder in which the bucket's folder is made.
-        reduced: the failure.
-        bucket: its bucket.
-        provenance: where it came from.
-        known: the issue that explains it, if one does.
-        python: the interpreter whose Warp has the failure: the script is run with it.
-        device: where the failure was seen, for the reader.
-    """
-    verdict, failure = reduced.verdict, reduced.verdict.failure
-    assert failure is not None
-    shown = Shown(reduced.program, failure, verdict.inputs, verdict.cotangents, level_of(reduced))
-    script = repro(shown)
-    ran = run_repro(script, python)
-    case = make_case(reduced, bucket, provenance, confirmed=ran.fails, known=None if known is None else known.id)
-    # a script runs on the CPU alone
-    refuted = ran.fixed and device == "cpu"
-    if isinstance(place, Store):
-        folder = place.save_case(case, aside=refuted)
-    else:
-        folder = place / (ASIDE if refuted else "") / bucket
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_file(folder / CASE, [encode_case(case) + b"\n"])
-    issue = readme(reduced, bucket, provenance, script, ran, known, device)
-    test = regression(shown, bucket, _title(failure, bucket, known))
-    for name, text in ((REPRO, script), (README, issue), (TEST, test)):
-        replace_file(folder / name, [text.encode()])
-    return Report(folder, ran.fails, ran.output, refuted)
+    """`draft` a report and store it in `place`, see `store_report`."""
+    return store_report(place, draft(reduced, bucket, provenance, known, python=python, device=device))

@@ -35,6 +35,11 @@ class Found:
     #: from the moment a worker told of the failure to its stored report; None if there is none of this run
     seconds: float | None = None
 
+    @property
+    def new(self) -> bool:
+        """Whether it is no known issue, and no doubtful one."""
+        return self.known is None and not self.doubtful
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -73,7 +78,7 @@ class Snapshot:
     @property
     def new_failures(self) -> list[Found]:
         """The failures that are no known issue, and no doubtful one."""
-        return [found for found in self.failures if found.known is None and not found.doubtful]
+        return [found for found in self.failures if found.new]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
-"""The processes that draw and verify on behalf of a campaign, and the handle that the campaign has on one.
+"""The processes that work on behalf of a campaign, and the handle that the campaign has on one.
 
 A worker draws a batch of programs, computes what each must give, and has its own `Sandbox` build and run
-them; while a batch is being built, it prepares the next.  It talks with the campaign in frames over two
-pipes.  What it answers depends on the plan and the indices alone, never on what it did before.
+them; while a batch is being built, it prepares the next.  Others reduce failures.  They talk with the campaign in
+frames over two pipes.  What they answer depends on the plan and the indices alone, never on what they did before.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class WorkerHandle:
         """The request that an answer answers; batches are answered in order."""
         if "results" in frame:
             return next(task for task in self.tasks if "verify" in task)
-        return {"reduce": frame["index"]}
+        return next(task for task in self.tasks if task.get("reduce") == frame["index"])
 
     def _end(self) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):

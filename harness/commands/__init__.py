@@ -28,6 +28,7 @@ from harness.commands.report import report
 from harness.commands.score import score
 from harness.commands.shared import BadUsage
 from harness.commands.show import show
+from harness.commands.shrink import shrink
 from harness.commands.stats import stats
 from harness.commands.verify import verify
 from harness.generated_code import CompilerNotFound
@@ -66,6 +67,7 @@ for _command in (
     grow,
     hunt,
     replay,
+    shrink,
     verify,
     rebuild,
     export,

@@ -39,7 +39,7 @@ def bisect_command(
             raise BadUsage(f"{case.bucket} has no script that shows the failure, so releases cannot be told apart")
         found = bisect(versions, lambda version, case=case: _shows(case, version))  # type: ignore[misc]
         print(f"{case.bucket}: {found.sentence}", flush=True)
-        folder = _folder(name, case, corpus)
+        folder = folder_of(name, case, corpus)
         if (folder / README).is_file():
             text = (folder / README).read_text(encoding="utf-8")
             (folder / README).write_text(with_releases(text, found.sentence), encoding="utf-8")
@@ -56,7 +56,8 @@ def _shows(case: Case, version: str) -> Seen:
     return seen
 
 
-def _folder(name: str, case: Case, corpus: Path | None) -> Path:
+def folder_of(name: str, case: Case, corpus: Path | None) -> Path:
+    """The folder of a case that was read from `name`, see `read_cases`."""
     given = Path(name)
     if given.is_dir():
         return given

@@ -12,7 +12,6 @@ import typer
 
 from harness import ray_engine
 from harness.campaign import Campaign
-from harness.campaign_run import Handle
 from harness.commands.shared import (
     DEFAULT_CORPUS,
     BadUsage,
@@ -21,6 +20,8 @@ from harness.commands.shared import (
     Json,
     Seconds,
     Seed,
+    Shrinks,
+    ShrinkSeconds,
     Workers,
     as_json,
     print_json,
@@ -29,6 +30,7 @@ from harness.commands.shared import (
 )
 from harness.plan import Plan
 from harness.progress import progress
+from harness.reducers import Handle
 from harness.workers import WorkerHandle
 
 
@@ -65,6 +67,8 @@ def grow(
         int | None, typer.Option("--stop-after-stale", min=1, help="Stop once so many draws in a row gave no new pair.")
     ] = None,
     check_cuda: CheckCuda = False,
+    shrink_seconds: ShrinkSeconds = None,
+    shrinks: Shrinks = None,
     engine: Annotated[
         Engine,
         typer.Option("--engine", help="Where kernels are verified: processes of this machine, or a Ray cluster."),
@@ -91,6 +95,8 @@ def grow(
             stale=stop_after_stale,
             workers=workers or places,
             check_cuda=check_cuda,
+            shrink_seconds=shrink_seconds,
+            shrinks=shrinks,
             say=display.say,
             engine=start,
         )

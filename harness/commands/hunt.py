@@ -20,6 +20,8 @@ from harness.commands.shared import (
     Json,
     Seconds,
     Seed,
+    Shrinks,
+    ShrinkSeconds,
     Workers,
     as_json,
     print_json,
@@ -62,12 +64,8 @@ def hunt(
     python: Annotated[
         str, typer.Option("--python", help="The interpreter whose Warp is hunted in; 1.14 or newer.")
     ] = sys.executable,
-    shrink_seconds: Annotated[
-        float | None, typer.Option("--shrink-seconds", min=0, help="Time for reducing one failure; 10 if left out.")
-    ] = None,
-    shrinks: Annotated[
-        int | None, typer.Option("--shrinks", min=0, help="Failures that are reduced at most; any number if left out.")
-    ] = None,
+    shrink_seconds: ShrinkSeconds = None,
+    shrinks: Shrinks = None,
     frontend: Annotated[
         bool,
         typer.Option("--frontend", help="Give Warp Python that is not in its language, which it must refuse clearly."),

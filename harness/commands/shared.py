@@ -47,6 +47,13 @@ Workers = Annotated[
 CheckCuda = Annotated[
     bool, typer.Option("--check-cuda", help="Compile each kernel's CUDA text too, for sm_90; no GPU needed.")
 ]
+ShrinkSeconds = Annotated[
+    float | None,
+    typer.Option("--shrink-seconds", min=0, help="Time for reducing one failure; 30, in a hunt 10, if left out."),
+]
+Shrinks = Annotated[
+    int | None, typer.Option("--shrinks", min=0, help="Failures that are reduced at most; any number if left out.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on standard output.")]
 Corpus = Annotated[Path | None, typer.Option("--corpus", help="The folder of the corpus.")]
 

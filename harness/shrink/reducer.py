@@ -191,6 +191,7 @@ def reduce(
     limits: Limits = Limits(),
     verify: Verify | None = None,
     keeps: Keeps = lambda program, verdict: True,
+    by_default: bool = True,
 ) -> Reduced:
     """The simplest program found that fails as `program` does.
 
@@ -203,6 +204,8 @@ def reduce(
         verify: how a batch is judged; `verify_all` in the sandbox, if None.
         keeps: whether a candidate that fails in the same manner may be kept: what looks alike may be another
             defect, one that the ledger knows, say.
+        by_default: whether to find out if the result fails at Warp's default level, which takes as long as building
+            twenty candidates; if not, it is taken to.
 
     Raises:
         ValueError: `verdict` is no failure.
@@ -236,7 +239,8 @@ def reduce(
     found, seed = reducer.program, seed + reducer.kept_draw
     alone: list[bool] = []
     final = reducer.verdict
-    for level in (0, None):
+    levels = (0, None) if by_default and verify is None else (0,)
+    for level in levels:
         if verify is None:
             (again,) = verify_all([found], sandbox, seed, BuildOptions(optimization_level=level))
         else:
@@ -254,5 +258,5 @@ def reduce(
         others=tuple(reducer.others.values()),
         seed=seed,
         fails_without_optimization=alone[0],
-        fails_by_default=alone[1],
+        fails_by_default=alone[-1] if verify is not None or by_default else True,
     )
