@@ -15,6 +15,7 @@ from harness.report import draft
 from harness.shrink import reduce
 from harness.triage import bucket
 from harness.verdict import FailureKind, Verdict
+from harness.verify import CUDA_TEXT
 from strategies.language.check import check_program
 from strategies.language.nodes import Program
 from strategies.language.rules import IllFormed
@@ -96,7 +97,7 @@ class Reduction(Judge):
             if probe is not None:
                 # Both ways were built at one level.
                 found = replace(found, fails_by_default=False)
-            elif not plain:
+            elif not plain and verdict.failure is not None and verdict.failure.launch != CUDA_TEXT:
                 found = replace(
                     found,
                     fails_without_optimization=self._fails(found.program, 0),

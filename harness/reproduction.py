@@ -24,10 +24,10 @@ import numpy as np
 
 from harness.lanes import Values
 from harness.probes import other_spelling
-from harness.probes.host_cuda import CUDA
+from harness.probes.host_cuda import ARCH, CUDA
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
-from harness.verify import AGAIN, AROUND, COPIED, WITHHELD
+from harness.verify import AGAIN, AROUND, COPIED, CUDA_TEXT, WITHHELD
 from strategies.language import types
 from strategies.language.indexed import all_members, data_of, places_of
 from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter
@@ -119,6 +119,8 @@ def regression(shown: Shown, name: str, sentence: str) -> str:
     check = _check(shown)
     kernel = _kernel_text(shown)
     standard = [*(["import subprocess", "import sys"] if check.proof is _Proof.ENDED else []), *_any(kernel)]
+    if shown.failure.launch == CUDA_TEXT:
+        standard.append("import tempfile")
     imports = [*standard, *([""] if standard else []), "import numpy as np", "import warp as wp"]
     options = _options(shown)
     lines = [f'"""{sentence}"""', "", *imports, *(["", *options] if options else []), *kernel]
@@ -503,6 +505,10 @@ def _called(failure: Failure) -> str:
 
 
 def _refused(shown: Shown) -> _Check:
+    if shown.failure.launch == CUDA_TEXT:
+        # NVRTC comes with Warp and needs no device.
+        aot = f"wp.compile_aot_module({_kernel(shown.program)}.module, arch={ARCH}, use_ptx=True, "
+        return _Check([aot + "module_dir=tempfile.mkdtemp())"], proof=_Proof.ACCEPTED)
     return _Check([*_arguments(shown), _launch(shown.program)], proof=_Proof.ACCEPTED)
 
 

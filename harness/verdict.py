@@ -80,7 +80,7 @@ class Failure:
     expected: float | None = None
     actual: float | None = None
     tolerance: float | None = None
-    #: the launch in which it was seen: "generic", "strided", "special"
+    #: the launch in which it was seen: "generic", "strided", "special"; "cuda" for none, where NVRTC refuses the text
     launch: str = "generic"
     #: what the referee found: "all precisions", "this precision only", or "" if it was not asked
     referee: str = ""

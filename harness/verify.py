@@ -64,6 +64,8 @@ ACCUMULATED: Final = "accumulated"
 COPIED: Final = "copied"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
+#: What a failure names as its launch, and a worker as its stage, if the CUDA text of a kernel does not compile.
+CUDA_TEXT: Final = "cuda"
 #: What a failure begins with that only guards around an array show.
 AROUND: Final = "memory around the array"
 #: What a failure of the second backward pass names as its launch.
@@ -177,7 +179,8 @@ def backward_failure(expectation: Expectation, result: JobResult) -> Failure | N
 
 def _built(result: JobResult) -> Failure | None:
     kind = _STATUS_KINDS.get(result.status)
-    return None if kind is None else Failure(kind, result.message)
+    launch = CUDA_TEXT if result.stage == CUDA_TEXT else "generic"
+    return None if kind is None else Failure(kind, result.message, launch=launch)
 
 
 def _memory(expectation: Expectation, result: JobResult) -> Failure | None:

@@ -18,6 +18,7 @@ from tiny import apply
 from corpus.case import decode_case
 from corpus.record import Provenance
 from corpus.store import Store
+from harness.jobs import BuildOptions
 from harness.report import MARK, Report, errors_alone, with_releases, write_report
 from harness.reproduction import Shown, regression, repro, run_repro
 from harness.sandbox import Sandbox
@@ -277,3 +278,19 @@ def test_a_crash_is_shown_in_a_process_of_its_own(tmp_path: Path):
     assert ran.fails, ran.output
     (tmp_path / "regression.py").write_text(regression(shown, "crash", "It crashes."))
     assert "1 failed" in ran_by_pytest(tmp_path, tmp_path / "regression.py")
+
+
+def test_what_nvrtc_alone_refuses_is_shown_without_a_device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Defect(
+        "native/builtin.h", r"(#if defined\(__CUDA_ARCH__\)\n)(\ninline __device__ float approx_rcp)", r"\1no c++\2"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(plant(tmp_path / "planted", [broken])))
+    given, options = program(Assign(OUT, X)), BuildOptions(optimization_level=0, cuda_arch=90)
+    with Sandbox() as sandbox:
+        (verdict,) = verify_all([given], sandbox, options=options)
+    assert verdict.failure is not None
+    assert verdict.failure.kind is FailureKind.BUILD_ERROR
+    found = Reduced(given, verdict, 0, 0)
+    assert write_report(tmp_path, found, "there", PROVENANCE).confirmed
+    monkeypatch.delenv("PYTHONPATH")
+    assert write_report(tmp_path, found, "gone", PROVENANCE).refuted
