@@ -146,7 +146,7 @@ def _others(sandbox: Sandbox, count: int) -> int:
     for row in ROWS:
         if row.exact or row.name in EXACT:
             continue
-        if row.through is not None:
+        if row.through:
             # only what another row makes of its result is unique
             left_out.add(row.name)
             continue

@@ -34,6 +34,7 @@ from strategies.language.nodes import (
     Expression,
     For,
     If,
+    Literal,
     Logical,
     Name,
     Node,
@@ -61,11 +62,15 @@ DEFINED: Final = frozenset(
         *("sqrt", "cbrt", "log", "log2", "log10", "exp", "erf", "erfc"),
         *("round", "rint", "trunc", "floor", "ceil", "isfinite", "isnan", "isinf", "cw_mul", "cw_div"),
         *("bit_and", "bit_or", "bit_xor", "lshift", "rshift", "invert", "bit_count"),
-        # sums of products, which are NaN or infinite in whatever order
-        *("dot", "ddot", "cross", "outer", "length_sq", "trace", "norm_l1"),
+        # sums of products, which are NaN or infinite in whatever order, and roots of such
+        *("dot", "ddot", "cross", "outer", "length_sq", "trace", "norm_l1", "length", "norm_l2"),
+        *("spatial_dot", "spatial_cross", "spatial_cross_dual", "velocity_at_point"),
+        # documented by a formula of such operations
+        *("lerp", "norm_huber", "randf", "div_approx"),
         # what moves numbers without a look at them
         *("where", "transpose", "diag", "get_diag", "skew", "identity", "matrix_from_cols", "matrix_from_rows"),
-        *("spatial_top", "spatial_bottom", "transform_get_translation", "transform_get_rotation"),
+        *("spatial_top", "spatial_bottom", "spatial_adjoint", "quat_inverse"),
+        *("transform_get_translation", "transform_get_rotation"),
         *("quat_identity", "transform_identity", "len"),
     )
 )
@@ -254,6 +259,9 @@ class Undefined:
                 found = (node.start, node.stop, node.step)
             case While():
                 found = (node.test,)
+            case Apply(op="poisson", arguments=(_, rate)):
+                # of a rate without end, candidates are rejected for ever
+                return not isinstance(rate, Literal)
             case Apply(op=op, arguments=arguments) if op in _DANGEROUS and not any(_floats(a.type) for a in arguments):
                 found = arguments
             case AugmentedAssign() if node.operator in _DANGEROUS and not _floats(node.value.type):

@@ -31,7 +31,7 @@ from strategies.language.nodes import (
 from strategies.language.types import Composite, Scalar, Tuple, Type
 from strategies.ops import Decision, OpSpec, overload
 from strategies.ops.decisions import truncated
-from strategies.ops.random_numbers import advanced
+from strategies.ops.random_generator import after
 
 #: What Python's operators make of its integers and doubles.
 _IN_PYTHON: Final = {"add": np.add, "sub": np.subtract, "mul": np.multiply}
@@ -71,10 +71,8 @@ class Operations(Atomics):
                 row, arguments = self._row(node), [self._value(a, mask) for a in node.arguments]
                 found = self._apply(row, node, arguments, mask)
                 if row.advances and isinstance(node.arguments[0], Name):
-                    state = arguments[0]
-                    for _ in range(row.advances):
-                        state = advanced(state)
-                    self._assign(node.arguments[0], state, mask)
+                    steps = row.advances(*arguments) if callable(row.advances) else row.advances
+                    self._assign(node.arguments[0], after(arguments[0], steps), mask)
                 return found
             case Compare():
                 return self._compare(node, mask)
@@ -142,9 +140,14 @@ class Operations(Atomics):
         elif any(a.ndim == 4 for a in arguments):
             arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
         first = node.arguments[0].type if node.arguments else node.type
+        #: an operation on numbers of several types rounds to that of the floats among them
+        rounded = next((of for of in node.argument_types if types.element_scalar(of).is_float), node.type)
         if row.decides_on_rounded and row.decisions is not None:
             for decision in row.decisions(lambda v: self._round(v, first), *arguments):
                 self._decide(decision, mask, row.jumps, types.element_scalar(first))
+        elif row.decides_on_the_way and row.decisions is not None:
+            for decision in row.decisions(self._rounding(rounded), *arguments):
+                self._decide(decision, mask, row.jumps)
         elif row.decisions is not None:
             for decision in row.decisions(*arguments):
                 self._decide(decision, mask, row.jumps)
@@ -153,7 +156,6 @@ class Operations(Atomics):
         if row.decides_on_rounded:
             found = row.reference(lambda v: self._round(v, first), *arguments)
         elif row.composite:
-            rounded = first if types.element_scalar(first).is_float else node.type
             found = row.reference(self._rounding(rounded), *arguments)
         else:
             found = row.reference(*arguments) if arguments else row.reference(node.type)

@@ -16,9 +16,11 @@ from harness.sandbox import SandboxError
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
+    Assign,
     Atomic,
     AugmentedAssign,
     Call,
+    Component,
     Construct,
     Node,
     Program,
@@ -62,6 +64,11 @@ _KEYWORDS: Final = frozenset(("dtype", "length", "shape", "n"))
 _MANNERS: Final = frozenset(("str", "bool", "tuple", "Callable"))
 _TILES: Final = "Tile Primitives"
 _FORMS: Final = {"vec_t": Vector, "mat_t": Matrix, "quat_t": Quaternion, "transform_t": Transform}
+#: What a call sets instead of an assignment, by its name: a part of a transformation.
+_SETTERS: Final[dict[str, Composite]] = {
+    "transform_set_translation": types.vector(3, types.FLOAT32),
+    "transform_set_rotation": types.quaternion(types.FLOAT32),
+}
 _NAMES: Final = {"int": "int32", "float": "float32", "uint": "uint32"}
 
 
@@ -160,7 +167,7 @@ def table_uses() -> Iterator[Use]:
     """Every call that the op table knows."""
     for row in ROWS:
         for arguments, _ in instances(row):
-            yield row.spelling_of or row.name, (*arguments, *(types.INT32,) * len(spelled(row.name)[1]))
+            yield row.spelling_of or row.name, (*arguments, *(further.type for further in spelled(row.name)[1]))
     for op, over in ATOMICS.items():
         for name in over:
             of = types.scalar(name)
@@ -171,6 +178,8 @@ def table_uses() -> Iterator[Use]:
     yield from _tile_table()
     yield "tid", ()
     yield "zeros", ()
+    transform = types.transform(types.FLOAT32)
+    yield from ((name, (transform, part)) for name, part in _SETTERS.items())
 
 
 def _tile_table() -> Iterator[Use]:
@@ -226,7 +235,7 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
             yield from tile_uses(node)
         case Apply():
             name = next((r.spelling_of for r in ROWS if r.name == node.op and r.spelling_of), node.op)
-            further = (types.INT32,) * len(spelled(node.op)[1])
+            further = (behind.type for behind in spelled(node.op)[1])
             yield name, (*(a.type for a in node.arguments), *further)
         case AugmentedAssign():
             yield node.operator, (node.target.type, node.value.type)
@@ -237,6 +246,8 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
             assert isinstance(element, Scalar | Composite)
             array, count = types.array(element, len(node.indices)), 2 if node.op == "atomic_cas" else 1
             yield node.op, (array, *(i.type for i in node.indices), *(element,) * count)
+        case Assign(target=Component(base=base, type=Composite() as part), called=True):
+            yield next(name for name, of in _SETTERS.items() if type(of) is type(part)), (base.type, part)
         case ThreadIndex():
             yield "tid", ()
         case Zeros():

@@ -44,6 +44,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.spellings import spelled
 from strategies.language.structs import root
 from strategies.language.types import (
     BOOL,
@@ -65,6 +66,8 @@ Rewrite: TypeAlias = Callable[[Program], Program]
 Pattern: TypeAlias = Callable[[Expression], Expression | None]
 
 REWRITES: Final[dict[str, Rewrite]] = {}
+#: What looks a random field up by its state.
+_NOISE: Final = ("noise", "pnoise", "curlnoise")
 
 
 def register(rewrite: Rewrite) -> Rewrite:
@@ -160,6 +163,20 @@ def compare_halves_with_zero(program: Program) -> Program:
         match node:
             case Cast(type=of, operand=operand) if of is BOOL and operand.type is FLOAT16:
                 return Compare(BOOL, ("!=",), (operand, Literal(FLOAT16, 0.0)))
+        return None
+
+    return everywhere(program, pattern)
+
+
+@register
+def copy_states_of_noise(program: Program) -> Program:
+    """``wp.noise(s, x)``, `s` a variable that a draw may advance, as ``wp.noise(s + wp.uint32(0), x)``."""
+
+    def pattern(node: Expression) -> Expression | None:
+        match node:
+            case Apply(op=op, arguments=(Name() as state, *rest)) if spelled(op)[0] in _NOISE:
+                copied = Apply(state.type, "add", (state, Literal(state.type, 0)))
+                return msgspec.structs.replace(node, arguments=(copied, *rest))
         return None
 
     return everywhere(program, pattern)

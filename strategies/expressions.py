@@ -141,8 +141,11 @@ class Expressions(Conditions):
         interval = held(row.result_interval(raw, *(a.interval for a in fitted)), raw)
         live = not row.flat and not interval.is_point and any(a.live for a in fitted)
         found = Typed(node, interval, live)
-        if row.through is not None:
-            return self.apply(overload(row.through, (raw,)), of, [found])
+        for op in row.through:
+            further = overload(op, (found.type,))
+            result = further.result((found.type,))
+            assert result is not None
+            found = self.apply(further, result, [found])
         return found
 
     def conditional(self, of: Type, depth: int) -> Typed:

@@ -93,11 +93,13 @@ class Guards(Leaves):
         least = _round_up(domain.low)
         bound = self._constant(of, least)
         if size + least <= domain.high:
-            total = Apply(of, "add", (Apply(of, "abs", (value.node,)), bound))
+            magnitude = Apply(of, "abs", (value.node,))
+            total = Apply(of, "add", (magnitude, bound)) if least else magnitude
             found.append(Typed(total, Interval(least, size + least), value.live))
         factor = FACTOR[types.element_scalar(of).notation]
         if isinstance(of, Scalar) and size <= factor and size * size + least <= domain.high:
-            total = Apply(of, "add", (Apply(of, "mul", (value.node, value.node)), bound))
+            square = Apply(of, "mul", (value.node, value.node))
+            total = Apply(of, "add", (square, bound)) if least else square
             found.append(Typed(total, Interval(least, size * size + least), value.live))
         if high <= domain.high and low < least <= high:
             raised = Apply(of, "max", (value.node, bound))

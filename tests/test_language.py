@@ -586,7 +586,7 @@ def shape(node: n.Expression) -> object:
             positive = op == "neg" and isinstance(found[1], str) and found[1][0].isdigit()
             return f"-{found[1]}" if positive else found
         case n.Apply(op=op, arguments=arguments):
-            called, numbers = spelled(op)
+            called, behind = spelled(op)
             kind: list[object] = []
             if not arguments:
                 dtype = t.element_scalar(node.type)
@@ -595,7 +595,8 @@ def shape(node: n.Expression) -> object:
                 if kind or dtype is not FLOAT32:
                     kind.append(("keyword", "dtype", dotted(type_name(dtype))))
             called = called if called == "len" else f"wp.{called}"
-            return ("call", called, *map(shape, arguments), *map(str, numbers), *kind)
+            numbers = (read_back(ast.parse(further.text, mode="eval").body) for further in behind)
+            return ("call", called, *map(shape, arguments), *numbers, *kind)
         case n.Constant(name=name):
             return name
         case n.Item(name=name):

@@ -595,7 +595,7 @@ def is_plain(case: tuple[OpSpec, tuple[Type, ...]]) -> bool:
     """Whether any numbers inside intervals are arguments, and the result is fixed: the others are the survey's."""
     row, arguments = case
     domain = row.domain(t.element_scalar(arguments[0]))
-    return row.through is None and all(isinstance(d, Interval | Away) for d in domain)
+    return not row.through and all(isinstance(d, Interval | Away) for d in domain)
 
 
 def program_of(cases: list[tuple[OpSpec, tuple[Type, ...]]], name: str) -> Program:

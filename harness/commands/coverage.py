@@ -15,9 +15,6 @@ from corpus.store import Store
 from harness.commands.shared import Corpus, Json, existing_corpus
 from harness.registry import BuiltIn, Use, met, program_uses, read_registry, table_uses
 
-_SAMPLED: Final = (
-    "triangle", "unit_disk", "unit_sphere", "unit_hemisphere", "unit_square", "unit_cube",
-)  # fmt: skip
 _MESHES: Final = "needs meshes, hash grids or volumes that live outside of a kernel"
 _THREADS: Final = "is for blocks of several threads, which the CPU has not"
 _STACKS: Final = ("tile_stack", *(f"tile_stack_{name}" for name in ("push", "pop", "clear", "count")))
@@ -53,14 +50,7 @@ LEFT_OUT: Final = {
     "where": "takes an array, which is never null here", "unot": "takes an array, which is never null here",
     "lower_bound": "takes a sorted array", "len": "drawn as `a.shape[0]`, and of tuples a constant",
     "static": "drawn as `wp.static(…)`, not as a row",
-    "poisson": "its algorithm is not documented", "sample_cdf": "takes an array",
-    **{f"sample_{name}": "which point a state gives is not documented" for name in _SAMPLED},
-    "noise": "its values are documented to change between versions and devices",
-    "pnoise": "its values are documented to change between versions and devices",
-    "curlnoise": "its values are documented to change between versions and devices",
-    "transform_set_translation": "changes its argument; drawn as a statement, and as `t.p = …`",
-    "transform_set_rotation": "changes its argument; drawn as a statement, and as `t.q = …`",
-    "quat_to_euler": "its first and last angle are unique up to full turns alone",
+    "sample_cdf": "takes an array",
     "quat_to_axis_angle": "has several results", "transform_decompose": "has several results",
 }  # fmt: skip
 

@@ -277,7 +277,7 @@ def _expression(node: Expression) -> tuple[str, int]:
                 return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
             name, numbers = spelled(op)
             called = name if name in _PYTHONS else f"wp.{name}"
-            further = "".join(f", {number}" for number in numbers)
+            further = "".join(f", {number.text}" for number in numbers)
             return f"{called}({_list(arguments) if arguments else _kind(node.type)}{further})", _ATOM
         case Compare():
             text = expression(node.operands[0], _COMPARE + 1)

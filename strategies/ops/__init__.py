@@ -21,6 +21,7 @@ from strategies.language.types import Type
 from strategies.ops import (
     matrix_math,
     operators,
+    perlin,
     quaternion_math,
     random_numbers,
     scalar_math,
@@ -41,7 +42,7 @@ __all__ = [
 
 ROWS: Final[tuple[OpSpec, ...]] = (
     *operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS, *matrix_math.ROWS, *quaternion_math.ROWS,
-    *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS, *random_numbers.ROWS,
+    *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS, *random_numbers.ROWS, *perlin.ROWS,
 )  # fmt: skip
 #: The first row of each name.  Where overloads differ in more than their types, further rows follow it.
 OPS: Final = {row.name: row for row in reversed(ROWS)}
@@ -94,12 +95,12 @@ def instances(row: OpSpec) -> tuple[tuple[tuple[Type, ...], Type], ...]:
 
 
 def settled(row: OpSpec, result: Type) -> Type:
-    """The type of what a kernel may use of a result of `row`: that of the operation which makes it unique."""
-    if row.through is None:
-        return result
-    found = result_type(row.through, (result,))
-    assert found is not None
-    return found
+    """The type of what a kernel may use of a result of `row`: that of the operations which make it unique."""
+    for op in row.through:
+        found = result_type(op, (result,))
+        assert found is not None
+        result = found
+    return result
 
 
 @cache

@@ -14,12 +14,16 @@ from strategies.intervals import Interval, symmetric
 from strategies.ops import algebra, decisions, domains
 from strategies.ops.matrix_math import moved, products, row
 from strategies.ops.signatures import FLOAT, Signature
-from strategies.ops.spec import Decision, Domain, OpSpec, Place, Rotation, Rounding, Unit, Values
+from strategies.ops.spec import Decision, Decisions, Domain, OpSpec, Place, Rotation, Rounding, Unit, Values
 from strategies.ops.vector_math import projection
 
 _GROUP: Final = "Quaternion Math"
 _UNIT: Final = intervals.constant(-1, 1)
 _TURN: Final = symmetric(2 * math.pi)
+#: Angles of a full turn to either side.
+_ANY_ANGLE: Final = 6.375
+#: Where Warp takes a quarter of a turn for a lock.
+_LOCK: Final = 1e-6
 #: A quaternion that is divided by its length and then shorter than half has lost it.
 _LENGTH_LOST: Final = 0.25
 #: float32 alone: these are Warp functions written in Warp.
@@ -132,6 +136,50 @@ def _from_euler(axes: tuple[int, ...]) -> Callable[..., Values]:
     return reference
 
 
+def _to_euler(axes: tuple[int, ...]) -> Callable[..., Values]:
+    """The angles of such rotations about three different axes, each at the place of its axis."""
+    i, j, k = axes
+    sign = _parity(axes)
+
+    def reference(r: Rounding, q: Values) -> Values:
+        m = algebra.rotation_matrix(r, q)
+        found = {
+            i: r(np.arctan2(sign * m[..., k, j], m[..., k, k])),
+            j: r(np.arcsin(np.clip(-sign * m[..., k, i], -1, 1))),
+            k: r(np.arctan2(sign * m[..., j, i], m[..., i, i])),
+        }
+        return np.stack([found[n] for n in range(3)], axis=-1)
+
+    return reference
+
+
+def _parity(axes: tuple[int, ...]) -> int:
+    """Whether the axes follow each other as x, y and z do, or the other way round."""
+    return 1 if (axes[1] - axes[0]) % 3 == 1 else -1
+
+
+def _at_lock(axes: tuple[int, ...], q: Values) -> Values:
+    """The cosine of the second angle: where it is none, the other two are not unique."""
+    m = algebra.rotation_matrix(lambda v: v, q)
+    found: Values = np.hypot(m[..., axes[0], axes[0]], m[..., axes[1], axes[0]])
+    return found
+
+
+def _locked(axes: tuple[int, ...]) -> Decisions:
+    """Whether the second angle is at its end."""
+
+    def decisions(q: Values) -> list[Decision]:
+        cosine = _at_lock(axes, q)
+        return [Decision(cosine < _LOCK, np.abs(cosine - _LOCK), jumps=False)]
+
+    return decisions
+
+
+def _euler_slope(axes: tuple[int, ...]) -> Callable[..., tuple[Values, ...]]:
+    """The angles' derivatives are quotients by the cosine of the second one."""
+    return lambda q: (32 / np.maximum(_at_lock(axes, q), _LOCK),)
+
+
 def _unit_then(*more: Place) -> Domain:
     return lambda _: (Unit(), *more)
 
@@ -161,12 +209,12 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     row("quat_to_matrix", algebra.rotation_matrix, (Signature(("Q",), "mat 3 3", FLOAT),), _UNIT, _unit_then(), _GROUP),
     row("quat_from_matrix", algebra.quaternion_of,
         (Signature(("mat 3 3",), "Q", FLOAT), Signature(("mat 4 4",), "Q", FLOAT)), _UNIT, lambda _: (Rotation(),),
-        _GROUP, unit=True, through="quat_to_matrix", adjoint_noise=lambda m: (np.full(m.shape[:-2], 6.0),)),
+        _GROUP, unit=True, through=("quat_to_matrix",), adjoint_noise=lambda m: (np.full(m.shape[:-2], 6.0),)),
     row("quat_slerp", _slerp, (Signature(("Q", "Q", "T"), "Q", FLOAT),), _UNIT,
         lambda _: (Unit(), Unit(), Interval(0, 1)), _GROUP, unit=True, decisions=_side, jumps=True,
         adjoint_noise=_slerp_slope),
     row("quat_twist", _twist, (Signature(("vec3<float32>", "quat<float32>"), "quat<float32>", _SINGLE),), _UNIT,
-        lambda _: (Unit(), Unit()), _GROUP, unit=True, through="quat_to_matrix", decisions=_no_twist, jumps=True),
+        lambda _: (Unit(), Unit()), _GROUP, unit=True, through=("quat_to_matrix",), decisions=_no_twist, jumps=True),
     row("quat_twist_angle", _twist_angle, (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),),
         intervals.constant(0, 6.5), lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist, jumps=True),
     row("quat_twist_angle_signed", _signed_twist_angle,
@@ -176,9 +224,18 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.constant(-3.25, 3.25), _unit_then(), _GROUP, decisions=_branch_cuts, jumps=True),
     *(
         row(f"quat_from_euler_{i}{j}{k}", _from_euler((i, j, k)),
-            (Signature(("vec3<float32>",), "quat<float32>", _SINGLE),), _UNIT, domains.between((-6.0, 6.0)), _GROUP,
-            unit=True, spelling_of="quat_from_euler")
+            (Signature(("vec3<float32>",), "quat<float32>", _SINGLE),), _UNIT,
+            domains.between((-_ANY_ANGLE, _ANY_ANGLE)), _GROUP, unit=True, spelling_of="quat_from_euler")
         for i, j, k in _SEQUENCES
+    ),
+    # the first and the last angle are unique up to full turns, the rotation by all three is unique; of sequences that
+    # come back to an axis, Warp documents that no function makes a rotation of the angles again
+    *(
+        row("quat_to_euler_" + "".join(map(str, axes)), _to_euler(axes),
+            (Signature(("quat<float32>",), "vec3<float32>", _SINGLE),), intervals.constant(-_ANY_ANGLE, _ANY_ANGLE),
+            _unit_then(), _GROUP, decisions=_locked(axes), adjoint_noise=_euler_slope(axes),
+            through=("quat_from_euler_" + "".join(map(str, axes)), "quat_to_matrix"), spelling_of="quat_to_euler")
+        for axes in _SEQUENCES if axes[0] != axes[2]
     ),
     OpSpec(name="quat_identity", group=_GROUP, signatures=(Signature((), "Q", FLOAT),),
            reference=lambda _: np.array([[[[0, 0, 0, 1]]]]), interval=intervals.constant(0, 1), domain=lambda _: (),

@@ -82,10 +82,12 @@ class OpSpec:
     shaped: bool = False
     #: whether a result has length one if every vector or quaternion among the arguments does
     unit: bool = False
-    #: how many steps it takes of the random generator whose state is its first argument, if that is a variable
-    advances: int = 0
-    #: the operation that makes results unique: a quaternion of a matrix has either sign, its matrix has none
-    through: str | None = None
+    #: how many steps it takes of the random generator whose state is its first argument, if that is a variable: a
+    #: number, or a function of the arguments
+    advances: int | Callable[..., Values] = 0
+    #: the operations that make results unique, one on the result of the other: a quaternion of a matrix has either
+    #: sign, its matrix has none
+    through: tuple[str, ...] = ()
     #: whether IEEE 754 (or integer arithmetic) fixes the result to the last bit
     exact: bool = False
     #: bound of the error on CPU in units in the last place: 0 where the result is always a float itself (`abs`),
@@ -103,6 +105,9 @@ class OpSpec:
     #: whether what is decided upon was itself rounded, the quotient for ``a // b``: `decisions` then takes a
     #: `Rounding` first, and both round to the kernel's own precision
     decides_on_rounded: bool = False
+    #: whether what is decided upon are results on the way: `decisions` then takes a `Rounding` first, as `reference`
+    #: does
+    decides_on_the_way: bool = False
     #: for each argument, how far off its partial derivative may be, in units roundoff, because the formula for
     #: it cancels; None where the derivative is as accurate as the value
     adjoint_noise: Callable[..., tuple[Values, ...]] | None = None

@@ -54,7 +54,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     moved("transform_get_rotation", lambda t: t[..., 3:], (Signature(("X",), "Q", FLOAT),), group=_GROUP),
     row("transform_to_matrix", _to_matrix, (Signature(("X",), "mat 4 4", FLOAT),), _reach, _rigid(), _GROUP),
     row("transform_from_matrix", _from_matrix, (Signature(("mat 4 4",), "X", FLOAT),), _reach,
-        lambda _: (Rotation(),), _GROUP, unit=True, through="transform_to_matrix",
+        lambda _: (Rotation(),), _GROUP, unit=True, through=("transform_to_matrix",),
         adjoint_noise=lambda m: (np.full(m.shape[:-2], 6.0),)),
     row("transform_compose", _compose, (Signature(("vec 3", "Q", "vec 3"), "mat 4 4", FLOAT),),
         lambda p, _, s: symmetric(max(1.0, p.size, s.size)),
