@@ -84,7 +84,7 @@ from strategies.language.types import (
     array,
     element_scalar,
 )
-from strategies.ops import OPS, result_type
+from strategies.ops import OPS, ROWS, result_type
 from strategies.stream import UnknownCategory
 from strategies.weights import EDGE_TRIPS
 
@@ -615,6 +615,8 @@ def stores_in_component_of_an_element(program: Program) -> bool:
     return any(isinstance(target, Component) and isinstance(target.base, Element) for target in targets)
 
 
+SAMPLES = [row.name for row in ROWS if row.name.startswith("sample_")]
+CURLS = [row.name for row in ROWS if row.spelling_of == "curlnoise"]
 FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("control_flow", "a loop", has(For, While), 70),
     ("control_flow", "a branch or a choice", has(If, Conditional), 40),
@@ -793,7 +795,10 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("custom_gradient", "several of them", lambda p: sum(bool(f.slopes) for f in p.functions) > 1, 30),
     ("matrix", "an operation on matrices", works_on("mat"), 95),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
-    ("random", "a draw", applies("randf", "randi", "randn"), 95),
+    ("random", "a draw", applies("randf", "randi", "randn", *SAMPLES, "poisson", "randu"), 95),
+    ("random", "a point", applies(*SAMPLES), 35),
+    ("random", "a count", applies("poisson"), 10),
+    ("random", "noise", applies("noise", "pnoise", *CURLS), 15),
     ("quaternion", "an operation on quaternions", works_on("quat"), 95),
     ("transform", "an operation on transformations", works_on("transform"), 95),
     ("spatial", "an operation on spatial vectors", works_on("vec6"), 95),

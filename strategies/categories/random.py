@@ -109,9 +109,9 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
     return sketch.apply(row, of, [_field(sketch, state), _coordinate(sketch, count)])
 
 
-#: What is drawn: most of it numbers, as in most kernels.
+#: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (4, _fraction), (2, _between), (2, _normal), (2, _whole), (1, _unsigned), (2, _count), (4, _point), (2, _noise),
+    (6, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (3, _count), (6, _point), (2, _noise),
     (1, _periodic), (1, _curl),
 )  # fmt: skip
 

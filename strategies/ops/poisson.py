@@ -115,7 +115,7 @@ def _rejected(r: Rounding, state: Values, rate: Values) -> _Variate:
 
 def _bound(r: Rounding, rate: Values, k: Values) -> Values:
     """``-rate + k * log(rate) - log(k!)``"""
-    whole = np.clip(k, 0, len(_FACTORIALS) - 1)
+    whole = np.clip(np.nan_to_num(k), 0, len(_FACTORIALS) - 1)
     factorial = _FACTORIALS[whole.astype(np.int64)].astype(rate.dtype)
     # a difference of terms of the size of k log k, in whatever order
     factorial = algebra.beside(r, factorial, (whole + 2) * np.log(whole + 2))
