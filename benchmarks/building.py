@@ -20,8 +20,10 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from harness import worker
 from harness.plan import Plan
+from harness.worker import imported
+from harness.worker.building import define, generated, load, quick_to_build
+from harness.worker.parent import import_warp
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.render import render
@@ -46,7 +48,7 @@ class Builder:
         self._batches = 0
         os.environ["TMPDIR"] = root
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-        hello = worker._import_warp(root)
+        hello = import_warp(root)
         if "error" in hello:
             raise SystemExit(hello["error"])
         with _quiet():
@@ -63,7 +65,7 @@ class Builder:
         if pid == 0:
             try:
                 with _quiet():
-                    worker.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
+                    imported.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
                     os.write(writing, pickle.dumps(work(folder)))
             finally:
                 os._exit(0)
@@ -117,17 +119,17 @@ def _quiet() -> Iterator[None]:
 
 def _define(sources: Sequence[str], options: dict[str, Any], name: str) -> Any:
     plain = {key: value for key, value in options.items() if key != "shared"}
-    plain = worker._quick_to_build(plain) if options.get("shared") else plain
-    worker.wp.set_module_options(plain, types.ModuleType(name))
+    plain = quick_to_build(plain) if options.get("shared") else plain
+    imported.wp.set_module_options(plain, types.ModuleType(name))
     kernel = None
     for n, source in enumerate(sources):
         entry = source.rpartition("@wp.kernel")[2].partition("def ")[2].partition("(")[0]
-        kernel = worker._define(source, entry, f"kernel_{n}.py", name)
+        kernel = define(source, entry, f"kernel_{n}.py", name)
     return kernel.module
 
 
 def _build(sources: Sequence[str], options: dict[str, Any], name: str) -> None:
-    worker._load(_define(sources, options, f"{name}_{len(sources)}_{options.get('optimization_level')}"), "cpu")
+    load(_define(sources, options, f"{name}_{len(sources)}_{options.get('optimization_level')}"), "cpu")
 
 
 class _Written(Exception):
@@ -143,7 +145,7 @@ def _generate(sources: Sequence[str], folder: str) -> None:
     warp._src.build.build_cpu = stop
     with contextlib.suppress(_Written):
         _build(sources, WAYS["level 0"], "text")
-    assert worker._generated(folder, "cpp"), "Warp wrote no text"
+    assert generated(folder, "cpp"), "Warp wrote no text"
 
 
 def programs(count: int, seed: int) -> Iterator[Any]:

@@ -27,7 +27,7 @@ class Usage:
         """What the process is to a campaign."""
         if "harness.workers" in self.command:
             return "worker"
-        if "worker.py" in self.command:
+        if "harness/worker " in self.command:
             return "warm parent"
         return "main"
 

@@ -30,11 +30,12 @@ import gradcheck
 import processes
 
 from corpus.store import Store
-from harness import worker
 from harness.campaign import Campaign
 from harness.expectation import Expectation
 from harness.summary import Snapshot
 from harness.verify import try_expect
+from harness.worker import imported
+from harness.worker.building import define
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Program
 from strategies.language.render import render
@@ -82,11 +83,11 @@ def naive(program: Program, builder: building.Builder, n: int) -> float | None:
 
     def check(folder: str) -> None:
         name = f"naive_{n}"
-        kernel = worker._define(render(program, name), name, f"{name}.py", name)
+        kernel = define(render(program, name), name, f"{name}.py", name)
         given = [gradcheck.argument(p, expectation.inputs[p.name]) for p in program.parameters]
         count = len(program.outputs)
         split = len(given) - count
-        worker.wp.autograd.gradcheck(
+        imported.wp.autograd.gradcheck(
             kernel, dim=program.launch, inputs=given[:split], outputs=given[split:], device="cpu",
             raise_exception=False, show_summary=False,
         )  # fmt: skip

@@ -19,7 +19,7 @@ import numpy as np
 
 from harness.jobs import Argument, ArrayArgument, ArrayResult, Launch, LaunchResult, ScalarArgument
 from harness.lanes import Values
-from harness.worker import ALIGNMENT, ITEM_SIZES, PAD_BYTES
+from harness.worker.buffers import ALIGNMENT, ITEM_SIZES, PAD_BYTES
 
 #: Of `wp::array_t`, for its pointers.
 ARRAY_ALIGNMENT: Final = 8

@@ -7,7 +7,7 @@ from typing import Final
 
 from harness.triage import UNKNOWN, KnownIssue, Ledger
 from harness.verdict import FailureKind
-from harness.worker import OLDEST_WARP
+from harness.worker.imported import OLDEST_WARP
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "findings.md"
 

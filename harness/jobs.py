@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness import worker as wire
+from harness.worker.buffers import ITEM_SIZES
 
 NUMPY_TYPES: Mapping[str, np.dtype[Any]] = {
-    **{name: np.dtype(name) for name in wire.ITEM_SIZES if name != "bfloat16"},
+    **{name: np.dtype(name) for name in ITEM_SIZES if name != "bfloat16"},
     "bfloat16": np.dtype("uint16"),
 }
 """How an array of each Warp scalar type is held in NumPy, which has no bfloat16: its bits stand in for it."""

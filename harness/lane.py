@@ -20,7 +20,7 @@ from harness.reduction import Reduction
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Outcome, Verdict
 from harness.verify import jobs, try_expect
-from harness.worker import FrameReader, OutOfTime, write_frame
+from harness.worker.frames import FrameReader, OutOfTime, write_frame
 from strategies import draw
 
 MAX_CPP_BYTES: Final = 64 * 1024

@@ -20,7 +20,7 @@ from typing import Final
 
 from filelock import FileLock
 
-from harness.worker import OLDEST_WARP
+from harness.worker.imported import OLDEST_WARP
 
 PACKAGE: Final = "warp-lang"
 #: Time on the clock for pip to list releases, and to install one.

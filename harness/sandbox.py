@@ -1,6 +1,6 @@
 """Building and running kernels where they can do no harm.
 
-A `Sandbox` owns one worker process (`harness/worker.py`), which forks a child for every batch. What a
+A `Sandbox` owns one worker process (`harness/worker/`), which forks a child for every batch. What a
 caller sees is one `JobResult` per `Job`, in order: when a batch fails or dies as a whole, it is split until
 the program at fault stands alone, its neighbours run again without it, and a crash or a hang counts only if
 the program, alone in a fresh process, does it again.
@@ -22,10 +22,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
-from harness import worker as wire
 from harness.blame import split
 from harness.encoding import decode_job, encode_job
 from harness.jobs import BuildOptions, Job, JobResult, Status, Versions
+from harness.worker import frames as wire
+from harness.worker.messages import STDERR_TAIL
 
 CPU_SECONDS = 10.0
 """CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++
@@ -326,7 +327,7 @@ class Sandbox:
         log = ""
         if self._folder is not None:
             with contextlib.suppress(OSError):
-                log = (self._folder / "worker.log").read_text(errors="replace").strip()[-wire.STDERR_TAIL :]
+                log = (self._folder / "worker.log").read_text(errors="replace").strip()[-STDERR_TAIL:]
         return f"{how}\n{log}" if log else how
 
     # -- its life
@@ -339,7 +340,7 @@ class Sandbox:
         environment = dict(os.environ, TMPDIR=str(self._folder), OPENBLAS_NUM_THREADS="1")
         if self._device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
-        script = str(Path(wire.__file__).resolve())
+        script = str(Path(wire.__file__).resolve().parent)
         command = [self._python, script, "--root", str(self._folder), "--device", self._device]
         if not self._fork:
             command.append("--in-process")

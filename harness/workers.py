@@ -24,7 +24,8 @@ from harness.judging import Lost
 from harness.lane import Lane
 from harness.plan import Plan
 from harness.sandbox import Sandbox, SandboxError
-from harness.worker import FrameReader, OutOfTime, die_with_parent, write_frame
+from harness.worker.frames import FrameReader, OutOfTime, write_frame
+from harness.worker.parent import die_with_parent
 
 CLOSE_SECONDS: Final = 3.0
 """Time for a worker to end its sandbox and remove its folders before it is killed."""

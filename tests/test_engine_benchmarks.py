@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from harness import worker
+from harness.worker import building, imported
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -80,13 +80,13 @@ def test_the_ratios_of_throughput_are_those_of_its_figures(load: Any) -> None:
 @pytest.mark.parametrize("flags", ["-march=native -O1", None])
 def test_only_builds_without_optimization_are_hastened(flags: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     config = SimpleNamespace(cpu_compiler_flags=flags)
-    monkeypatch.setattr(worker, "wp", SimpleNamespace(config=config))
-    assert worker._quick_to_build({"optimization_level": 2}) == {"optimization_level": 2}
-    assert worker._quick_to_build({}) == {}
-    quick = worker._quick_to_build({"optimization_level": 0})
-    assert quick["cpu_compiler_flags"] == f"{flags or '-march=native'} {worker.INSTANTIATE_ONCE}"
-    own = worker._quick_to_build({"optimization_level": 0, "cpu_compiler_flags": "-g"})
-    assert own["cpu_compiler_flags"] == f"-g {worker.INSTANTIATE_ONCE}"
+    monkeypatch.setattr(imported, "wp", SimpleNamespace(config=config))
+    assert building.quick_to_build({"optimization_level": 2}) == {"optimization_level": 2}
+    assert building.quick_to_build({}) == {}
+    quick = building.quick_to_build({"optimization_level": 0})
+    assert quick["cpu_compiler_flags"] == f"{flags or '-march=native'} {building.INSTANTIATE_ONCE}"
+    own = building.quick_to_build({"optimization_level": 0, "cpu_compiler_flags": "-g"})
+    assert own["cpu_compiler_flags"] == f"-g {building.INSTANTIATE_ONCE}"
     # a Warp that has no such option is left as it is
     del config.cpu_compiler_flags
-    assert worker._quick_to_build({"optimization_level": 0}) == {"optimization_level": 0}
+    assert building.quick_to_build({"optimization_level": 0}) == {"optimization_level": 0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from harness.jobs import (
     VectorArgument,
 )
 from harness.sandbox import Sandbox, SandboxError, remove_stale_folders
+from harness.worker import frames as wire
 
 SCALE = """\
 a: wp.array(dtype=wp.float32), out: wp.array(dtype=wp.float32)
@@ -435,3 +437,15 @@ def test_the_temporary_folder_is_the_systems_unless_told() -> None:
         assert sandbox.worker_pid is not None
         assert len(folders() - before) == 1
     assert folders() == before
+
+
+def test_the_worker_imports_nothing_else_of_the_project() -> None:
+    allowed = {*sys.stdlib_module_names, "numpy", "warp"}
+    files = sorted(Path(wire.__file__).parent.glob("*.py"))
+    assert len(files) > 5
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert {alias.name.partition(".")[0] for alias in node.names} <= allowed, file
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                assert (node.module or "").partition(".")[0] in allowed, file

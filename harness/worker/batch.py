@@ -1,0 +1,114 @@
+"""One batch: its programs are defined, built together and launched, with a frame for each step."""
+
+from __future__ import annotations
+
+import os
+import time
+import types
+from typing import Any
+
+from . import imported
+from .building import build, code_digest, complete_options, define, generated, text_kind
+from .frames import Emit, Frame
+from .launching import run_launch
+from .messages import failure, refused_in, same_every_time, say, with_output
+
+
+def run_batch(
+    request: Frame,
+    emit: Emit,
+    folder: str,
+    module_name: str,
+    device: str,
+    in_device_memory: bool,
+    log: str | None,
+) -> None:
+    """Define, build and launch the programs of one request, with a frame before each step and one for each
+    result.
+
+    `folder` is new and this batch's own: Warp's kernel cache. `log` is where the C++ compiler's words go.
+    """
+    programs = request["programs"]
+    imported.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
+
+    started, began = time.perf_counter(), time.time()
+    imported.wp.set_module_options(dict(request["options"]), types.ModuleType(module_name))
+    kernels: dict[int, Any] = {}
+    for index, program in enumerate(programs):
+        emit({"stage": "define", "index": index})
+        try:
+            kernels[index] = define(program["source"], program["entry"], f"kernel_{index}.py", module_name)
+        except Exception as error:
+            emit({"result": index, "value": {**failure("rejected", "define", say(error)), "place": refused_in(error)}})
+    if not kernels:
+        emit({"done": True})
+        return
+    modules = list(dict.fromkeys(kernel.module for kernel in kernels.values()))
+    shared = next((module for module in modules if module.name == module_name), None)
+    for module in modules:
+        if module is not shared:
+            complete_options(module, request["options"])
+
+    emit({"stage": "build", "index": None})
+    if not all(build(request, module, emit, folder, device, log) for module in modules):
+        emit({"done": True})
+        return
+    name, extension = text_kind(device)
+    texts = {module: generated(folder, extension, module.name) for module in modules}
+    if texts.get(shared) is not None:
+        emit({"text": name, "value": texts[shared]})
+    emit({"seconds": "build", "value": time.perf_counter() - started})
+    if request["digest"] and (digest := code_digest(folder, began)) is not None:
+        emit({"text": "code", "value": digest})
+
+    started = time.perf_counter()
+    outcomes: dict[int, Frame] = {}
+    for index, kernel in kernels.items():
+        emit({"stage": "launch", "index": index})
+        launches: list[Frame] = []
+        try:
+            for launch in programs[index]["launches"]:
+                launches.append(run_launch(kernel, launch, device, in_device_memory))
+            outcomes[index] = {"status": "ok", "stage": "launch", "message": "", "launches": launches}
+        except Exception as error:
+            outcomes[index] = failure("rejected", "launch", say(error), launches)
+        if kernel.module is not shared:
+            outcomes[index][name] = texts[kernel.module]
+        emit({"result": index, "value": outcomes[index]})
+    emit({"seconds": "run", "value": time.perf_counter() - started})
+
+    if request["cuda"] is not None:
+        _generate_cuda(request, emit, folder, kernels, outcomes, shared, log)
+    emit({"done": True})
+
+
+def _generate_cuda(
+    request: Frame,
+    emit: Emit,
+    folder: str,
+    kernels: dict[int, Any],
+    outcomes: dict[int, Frame],
+    shared: Any,
+    log: str | None,
+) -> None:
+    """Have Warp generate the CUDA text of each module, and NVRTC compile it."""
+    emit({"stage": "cuda", "index": None})
+    texts: dict[Any, str | None] = {}
+    for number, module in enumerate(dict.fromkeys(kernel.module for kernel in kernels.values())):
+        cuda_folder = os.path.join(folder, "cuda", str(number))
+        os.makedirs(cuda_folder)
+        try:
+            imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=cuda_folder)
+        except Exception as error:
+            message = same_every_time(with_output(say(error), log), folder)
+            if len(request["programs"]) == 1:
+                value = {**outcomes[0], "status": "build-error", "stage": "cuda", "message": message}
+                emit({"result": 0, "value": value})
+            else:
+                emit({"failed": {"stage": "cuda", "message": message}})
+        texts[module] = generated(cuda_folder, "cu")
+    if texts.get(shared) is not None:
+        emit({"text": "cuda", "value": texts[shared]})
+    for index, kernel in kernels.items():
+        if kernel.module is not shared and outcomes[index]["status"] == "ok":
+            emit({"result": index, "value": {**outcomes[index], "cuda": texts[kernel.module]}})

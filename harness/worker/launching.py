@@ -1,0 +1,178 @@
+"""Launching a kernel on buffers of its own, forwards and backwards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import imported
+from .buffers import ITEM_SIZES, PaddedArray, StructField, element_type, place
+from .frames import Frame
+
+
+def _argument(parameter: Frame) -> Any:
+    """A launch argument that is not an array."""
+    kind = element_type(parameter["dtype"], parameter.get("components", 0), parameter.get("form", ""))
+    if parameter["kind"] == "vector":
+        return kind(*imported.np.frombuffer(parameter["value"], imported.np.dtype(parameter["dtype"])).tolist())
+    return kind(parameter["value"])
+
+
+def _padded(element: Any, item_size: int, parameter: Frame, salt: int, device: str, in_device: bool) -> PaddedArray:
+    """The memory of an array argument, with that of its gradient, which holds zeros."""
+    layout = (element, item_size, tuple(parameter["shape"]), parameter["stride"], device, in_device)
+    gradient = None
+    if parameter["gradient"]:
+        gradient = PaddedArray(*layout, salt=2 * salt + 1)
+        gradient.fill(None)
+    return PaddedArray(*layout, salt=2 * salt, gradient=gradient)
+
+
+def _put_together(struct: Any, paths: list[str], values: list[Any]) -> Any:
+    """The struct whose fields, by their paths, have these values."""
+    whole = struct()
+    for path, value in zip(paths, values, strict=True):
+        owner = whole
+        *outer, last = path.split(".")
+        for name in outer:
+            owner = getattr(owner, name)
+        setattr(owner, last, value)
+    return whole
+
+
+def _indexed(values: list[Any], axes: list[int]) -> Any:
+    """The indexed array of data and, along each of `axes`, places."""
+    data, *places = values
+    indices: list[Any] = [None] * data.ndim
+    for axis, of in zip(axes, places, strict=True):
+        indices[axis] = of
+    whole = imported.wp.indexedarray(data, indices)
+    if not hasattr(whole, "grad"):
+        # a tape asks for it; until Warp has one, the backward pass takes the array for a constant
+        whole.grad = None
+    return whole
+
+
+_Buffer = PaddedArray | StructField | None
+
+
+def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) -> tuple[list[_Buffer], list[Any]]:
+    """The memory of each parameter, None for what is no array, and what the kernel is launched with."""
+    parameters, structs = launch["parameters"], {layout["first"]: layout for layout in launch["structs"]}
+    indexed = {layout["first"]: layout["axes"] for layout in launch["indexed"]}
+    buffers: list[_Buffer] = []
+    arguments: list[Any] = []
+    while len(buffers) < len(parameters):
+        layout, axes = structs.get(len(buffers)), indexed.get(len(buffers), [])
+        own = parameters[len(buffers) :][: 1 + len(axes) if layout is None else len(layout["fields"])]
+        struct: Any = None if layout is None else kernel.func.__globals__[layout["struct"]]
+        found: list[_Buffer]
+        if layout is not None and layout["array"]:
+            item = imported.np.dtype(struct.numpy_dtype()).itemsize
+            whole = _padded(struct, item, own[0], len(buffers), device, in_device)
+            whole.fill(None)
+            found = [StructField(whole, item, *place(struct, path)) for path in layout["fields"]]
+            arguments.append(whole.array)
+        else:
+            made = [_single(parameter, n, device, in_device) for n, parameter in enumerate(own, len(buffers))]
+            found, values = [buffer for buffer, _ in made], [value for _, value in made]
+            if layout is not None:
+                arguments.append(_put_together(struct, layout["fields"], values))
+            else:
+                arguments.append(_indexed(values, axes) if axes else values[0])
+        for buffer, parameter in zip(found, own, strict=True):
+            if buffer is not None:
+                buffer.fill(parameter["data"])
+        buffers += found
+    return buffers, arguments
+
+
+def _single(parameter: Frame, salt: int, device: str, in_device: bool) -> tuple[_Buffer, Any]:
+    """The memory of a parameter that is no array of structs, if it is an array, and its value."""
+    if parameter["kind"] != "array":
+        return None, _argument(parameter)
+    element = element_type(parameter["dtype"], parameter["components"], parameter["form"])
+    size = ITEM_SIZES[parameter["dtype"]] * max(1, parameter["components"])
+    buffer = _padded(element, size, parameter, salt, device, in_device)
+    return buffer, buffer.array
+
+
+def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
+    buffers, arguments = _launch_arguments(kernel, launch, device, in_device_memory)
+
+    tape = imported.wp.Tape()
+    with tape:
+        dims, more = tuple(launch["dims"]), launch["more"]
+        if launch["block_dim"]:
+            more = {"block_dim": launch["block_dim"], **more}
+            imported.wp.launch_tiled(kernel, dim=dims, inputs=arguments, device=device, **more)
+        else:
+            imported.wp.launch(kernel, dim=dims, inputs=arguments, device=device, **more)
+        # What tapes are for: more than one step.  The one behind hands its results' cotangents on; `wp.clone` would do
+        # so too, by a kernel that Warp builds anew in every child.
+        behind = [
+            (buffer, buffer.gradient, parameter["cotangent"])
+            for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
+            if launch["copied"]
+            and isinstance(buffer, PaddedArray)
+            and buffer.gradient is not None
+            and parameter["cotangent"] is not None
+        ]
+
+        def hand_on() -> None:
+            while behind:
+                _, gradient, cotangent = behind.pop()
+                gradient.fill(cotangent)
+
+        if behind:
+            tape.record_func(hand_on, [buffer.array for buffer, _, _ in behind])
+    imported.wp.synchronize_device(device)
+
+    outcome: list[Frame | None] = []
+    for buffer in buffers:
+        if buffer is None:
+            outcome.append(None)
+            continue
+        data, canary = buffer.read()
+        if buffer.gradient is not None:
+            # A forward pass has no business in a gradient buffer, which still holds its zeros.
+            zeros, gradient_canary = buffer.gradient.read()
+            canary = canary and gradient_canary and not any(zeros)
+        outcome.append({"data": data, "gradient": None, "again": None, "after_backward_intact": True, "canary": canary})
+    if not launch["backward"]:
+        return outcome
+
+    for position, parameter in enumerate(launch["parameters"]):
+        gradient = None if (buffer := buffers[position]) is None else buffer.gradient
+        if gradient is not None:
+            gradient.fill(parameter["cotangent"])
+    for _, gradient, _ in behind:
+        gradient.fill(None)
+    tape.backward()
+    imported.wp.synchronize_device(device)
+    for buffer, result in zip(buffers, outcome, strict=True):
+        if buffer is None or result is None:
+            continue
+        data, canary = buffer.read()
+        result["after_backward_intact"] = data == result["data"]
+        result["canary"] = result["canary"] and canary
+        if buffer.gradient is not None:
+            result["gradient"], canary = buffer.gradient.read()
+            result["canary"] = result["canary"] and canary
+    if launch["again"]:
+        tape.backward()
+        imported.wp.synchronize_device(device)
+        for buffer, result in zip(buffers, outcome, strict=True):
+            if buffer is not None and buffer.gradient is not None and result is not None:
+                result["again"], canary = buffer.gradient.read()
+                result["canary"] = result["canary"] and canary
+    return outcome
+
+
+def run_launch(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> Frame:
+    """Run one launch in fresh buffers: the result of each argument, and whether a second run gave the same
+    bits."""
+    arrays = _launch_once(kernel, launch, device, in_device_memory)
+    same_bits = None
+    if launch["twice"]:
+        same_bits = arrays == _launch_once(kernel, launch, device, in_device_memory)
+    return {"arrays": arrays, "same_bits": same_bits}
