@@ -27,8 +27,9 @@ import numpy as np
 from harness.expectation import Expectation
 from harness.inputs import numpy_dtype
 from harness.jobs import ArrayArgument, Job, JobResult, Launch
+from harness.launches import job
 from harness.sandbox import Sandbox
-from harness.verify import job, try_expect
+from harness.verify import try_expect
 from strategies.inputs import as_bound
 from strategies.intervals import Interval
 from strategies.language import types

@@ -38,8 +38,9 @@ from harness.generated_code import (
     native_folder,
 )
 from harness.jobs import JobResult, LaunchResult, Status
+from harness.launches import job
 from harness.verdict import FailureKind
-from harness.verify import MISMATCHES, backward_failure, forward_failure, job, without_small_mismatches
+from harness.verify import MISMATCHES, backward_failure, forward_failure, without_small_mismatches
 
 #: CPU seconds of the compiler: ten times what a large kernel takes, by ziglang's compiler without its cache.
 COMPILE_SECONDS: Final = 60

@@ -23,11 +23,12 @@ import msgspec
 import numpy as np
 
 from harness.lanes import Values
+from harness.launches import COPIED, WITHHELD
 from harness.probes import other_spelling
 from harness.probes.host_cuda import ARCH, CUDA
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.verdict import Failure, FailureKind
-from harness.verify import AGAIN, AROUND, COPIED, CUDA_TEXT, WITHHELD
+from harness.verify import AGAIN, AROUND, CUDA_TEXT
 from strategies.language import types
 from strategies.language.indexed import all_members, data_of, places_of
 from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter

@@ -10,13 +10,14 @@ import pytest
 from planted import Defect, sandbox_with
 
 from harness.expectation import TRAITS, expect
+from harness.launches import job
 from harness.reference import Evaluator, InvalidProgram
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
 from harness.verdict import FailureKind
-from harness.verify import job, verify_all
+from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program

@@ -16,10 +16,11 @@ from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Expectation, expect
 from harness.jobs import ArrayArgument, JobResult
+from harness.launches import ACCUMULATED, COPIED, SILENT, WITHHELD, job, launches
 from harness.reproduction import Shown, repro
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
-from harness.verify import ACCUMULATED, AGAIN, COPIED, SILENT, WITHHELD, job, judge, launches, verify_all
+from harness.verify import AGAIN, judge, verify_all
 from strategies.language.nodes import Assign, Atomic, Cast, Element, For, Literal, Name, Parameter, Program
 from strategies.language.types import FLOAT32, INT32, array
 

@@ -15,13 +15,14 @@ from corpus.record import check_names
 from harness.expectation import expect
 from harness.inputs import Flavour, derive
 from harness.jobs import ArrayArgument
+from harness.launches import launches
 from harness.reproduction import Shown, repro, run_repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.shrink.structs import without_indexed as fewer_indexed
 from harness.verdict import FailureKind, Verdict
-from harness.verify import launches, verify_all
+from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program

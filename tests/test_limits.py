@@ -6,9 +6,10 @@ import pytest
 from tiny import program_of
 
 from harness.expectation import TRAITS, expect
+from harness.launches import job
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
-from harness.verify import job, verify_all
+from harness.verify import verify_all
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.limits import MAX_UNROLL, Limit, crossed, is_dynamic

@@ -9,8 +9,9 @@ from tiny import AT, apply, literal, program_of
 import strategies
 from harness.expectation import Cells, Expectation, expect
 from harness.jobs import ArrayArgument, ArrayResult, JobResult, LaunchResult, Status
+from harness.launches import job
 from harness.verdict import Tier
-from harness.verify import job, judge
+from harness.verify import judge
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Assign, Element, Expression, Parameter
 from strategies.language.types import FLOAT32, INT32, array

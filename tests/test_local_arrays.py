@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from harness.expectation import TRAITS, expect
+from harness.launches import job
 from harness.reference import Evaluator, InvalidProgram
 from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
-from harness.verify import job
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.effects import effects

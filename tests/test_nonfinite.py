@@ -16,11 +16,12 @@ import strategies
 from harness.expectation import Expectation, expect
 from harness.inputs import Flavour, derive
 from harness.jobs import JobResult
+from harness.launches import job, launches
 from harness.nonfinite import has_floats, is_defined
 from harness.reference import Evaluator
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Tier
-from harness.verify import job, judge, launches, try_expect, verify_all
+from harness.verify import judge, try_expect, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.check import check_program

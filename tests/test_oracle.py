@@ -25,10 +25,11 @@ from tampering import (
 import strategies
 from harness.expectation import coarsest_float, expect
 from harness.jobs import BuildOptions, LaunchResult, Status
+from harness.launches import GENERIC, SPECIAL, STRIDED, job, launches
 from harness.sandbox import Sandbox
 from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier
-from harness.verify import GENERIC, SPECIAL, STRIDED, job, judge, launches, refereed, verify_all
+from harness.verify import judge, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.indexed import all_members

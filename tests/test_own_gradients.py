@@ -11,9 +11,10 @@ from tiny import AT, apply, literal
 
 from harness.call_rewrites import REWRITES
 from harness.expectation import TRAITS, expect
+from harness.launches import job
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
-from harness.verify import FAST, job, judge, verify_all
+from harness.verify import FAST, judge, verify_all
 from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program

@@ -6,7 +6,7 @@ import pytest
 from tiny import AT, apply, literal, program_of
 
 from harness.expectation import expect
-from harness.verify import launches
+from harness.launches import launches
 from strategies.language.limits import Limit
 from strategies.language.nodes import (
     Assign,

@@ -9,9 +9,9 @@ import pytest
 import strategies
 from corpus.record import check_names, features
 from harness.expectation import expect
+from harness.launches import struct_layouts
 from harness.rewrites import REWRITES
 from harness.shrink import candidates, well_formed
-from harness.verify import struct_layouts
 from strategies.language import nodes as n
 from strategies.language import types as t
 from strategies.language.check import check_program

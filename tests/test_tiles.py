@@ -13,12 +13,13 @@ from planted import Defect, sandbox_with
 
 from corpus.record import check_names
 from harness.expectation import TRAITS, expect
+from harness.launches import job
 from harness.registry import program_uses
 from harness.reproduction import Shown, repro, run_repro
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.verdict import FailureKind, Verdict
-from harness.verify import job, verify_all
+from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program

@@ -11,9 +11,10 @@ import numpy as np
 from harness.expectation import Expectation
 from harness.jobs import ArrayResult, JobResult, Status, Versions
 from harness.lanes import Values
+from harness.launches import launches
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Verdict, failed
-from harness.verify import judge, launches, without_small_mismatches
+from harness.verify import judge, without_small_mismatches
 from strategies.language.nodes import Parameter
 
 #: How a way of building that does not run shows itself; a build that runs shows itself by its numbers.
