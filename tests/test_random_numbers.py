@@ -9,8 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import AT, apply, program_of
 
+from harness.inputs import Flavour, derive
+from harness.reference import Evaluator
+from harness.rewrites import REWRITES
 from strategies.language import types as t
+from strategies.language.nodes import Apply, Assign, Cast, Element, Expression, Literal, Name, Program, walk
 from strategies.language.spellings import FACTORS
 from strategies.ops import OPS, overload
 from strategies.ops.random_generator import advanced, after
@@ -155,6 +160,42 @@ def test_points_are_uniform_where_the_documentation_says() -> None:
         assert corner.min() >= -0.5
         assert corner.max() < 0.5
         share(np.all(corner < 0, axis=1), 0.5 ** corner.shape[1])
+
+
+# ---------------------------------------------------------------- the state
+
+
+def _kernel(noise: Expression) -> Program:
+    """Noise, and a draw that advances the state after it."""
+    word = t.scalar("uint32")
+    drawn = Assign(Element(t.FLOAT32, "out", (AT,)), Apply(t.FLOAT32, "randf", (Name(word, "s"),)))
+    start = Assign(Name(word, "s"), Literal(word, 7))
+    return program_of(t.FLOAT32, start, Assign(Name(t.FLOAT32, "y"), noise), drawn)
+
+
+def test_noise_advances_no_state_and_counts_take_as_many_draws_as_they_need() -> None:
+    state = Name(t.scalar("uint32"), "s")
+    noise = Apply(t.FLOAT32, "noise", (state, Element(t.FLOAT32, "a", (AT,))))
+    assert Draws(7).unit() == _first_draw(_kernel(noise))
+    draws = Draws(7)
+    _knuth(draws, 2.0)
+    count = Cast(t.FLOAT32, Apply(state.type, "poisson", (state, Literal(t.FLOAT32, 2.0))))
+    assert draws.unit() == _first_draw(_kernel(count))
+
+
+def _first_draw(program: Program) -> float:
+    inputs = {name: values[None] for name, values in derive(program, 0, Flavour.GENERIC).items()}
+    return float(Evaluator(program, inputs, native=True).run().arrays["out"][0, 0, 0])
+
+
+def test_a_state_that_is_advanced_later_is_copied_for_noise() -> None:
+    state = Name(t.scalar("uint32"), "s")
+    lone = Apply(t.FLOAT32, "noise", (state, Element(t.FLOAT32, "a", (AT,))))
+    found = walk(REWRITES["copy_states_of_noise"](_kernel(lone)))
+    (copied,) = [node for node in found if isinstance(node, Apply) and node.op == "noise"]
+    assert copied.arguments == (apply("add", state, Literal(state.type, 0)), lone.arguments[1])
+    drawn = Apply(t.FLOAT32, "randf", (state,))
+    assert REWRITES["copy_states_of_noise"](_kernel(drawn)) == _kernel(drawn)
 
 
 # ---------------------------------------------------------------- Poisson variates
