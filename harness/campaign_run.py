@@ -44,6 +44,12 @@ TICK_SECONDS: Final = 0.2
 GRACE_SECONDS: Final = 8.0
 """After the time is up, so long is waited for batches that are being built."""
 
+REPORT_SECONDS: Final = 4.0
+"""Time for the script of a report on a quiet machine, nearly all of it to import Warp and to compile one kernel."""
+
+SHRINK_SECONDS: Final = 2.0
+"""At least so long is spent on a failure that a hunt meets just before its end: a third of a usual reduction."""
+
 EXPECTED_YIELD: Final = 0.8
 """Share of programs that become a new pair, a little low: near the end, no more batches are begun than are
 likely to be needed."""
@@ -95,6 +101,7 @@ class Run:
             campaign._say,
             self._has_no_case,
             self._reported,
+            self._shrink_seconds,
         )
         for index, manner in begun.unreduced:
             self._reducers.add(Result(index, self._plan.place(index)[0], "failure", manner=manner))
@@ -343,6 +350,14 @@ class Run:
             return False
         known = result.what.removeprefix("known:")
         return known not in self._found and not (self._store.failure_folder(known) / case_form.CASE).exists()
+
+    def _shrink_seconds(self) -> float:
+        """Time for a reduction that is begun now: in a hunt that ends soon, what is left for it before its report."""
+        allowed, seconds = self._plan.limits.seconds, self._campaign._seconds
+        if not self._plan.hunt or seconds is None:
+            return allowed
+        left = self._started + seconds + GRACE_SECONDS - REPORT_SECONDS - time.monotonic()
+        return min(allowed, max(SHRINK_SECONDS, left))
 
     def _reported(self) -> set[str]:
         """The buckets that need no report any more."""

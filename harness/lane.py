@@ -69,7 +69,7 @@ class Lane(Reduction):
             self._finish()
             index = request["reduce"]
             with self._named(index):
-                reduced = self._reduce(index, request["manner"], request["reported"])
+                reduced = self._reduce(index, request["manner"], request["reported"], request["seconds"])
             self._answer({"index": index, "reduced": reduced})
             return
         prepared = self._prepare(request["verify"]) if request else None

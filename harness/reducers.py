@@ -75,6 +75,7 @@ class Reducers:
         say: told, in a sentence, what is worth knowing besides.
         wanted: whether a result that is a known issue is to be reduced.
         reported: the buckets of which there is a report.
+        seconds: for reducing one failure that is begun now.
     """
 
     def __init__(
@@ -85,9 +86,10 @@ class Reducers:
         say: Callable[[str], None],
         wanted: Callable[[Result], bool],
         reported: Callable[[], Collection[str]],
+        seconds: Callable[[], float],
     ) -> None:
         self._start, self._processes, self._shrinks, self._say = start, processes, shrinks, say
-        self._wanted, self._reported = wanted, reported
+        self._wanted, self._reported, self._seconds = wanted, reported, seconds
         #: not decided about, in order
         self._queue: deque[_Begun] = deque()
         #: asked about, in the same order
@@ -173,7 +175,8 @@ class Reducers:
     def _give(self, handle: Handle, begun: _Begun) -> None:
         try:
             result = begun.result
-            handle.ask({"reduce": result.index, "manner": result.manner, "reported": frozenset(self._reported())})
+            reported, seconds = frozenset(self._reported()), self._seconds()
+            handle.ask({"reduce": result.index, "manner": result.manner, "reported": reported, "seconds": seconds})
         except WorkerDied as died:
             self.replace(handle, died)
 

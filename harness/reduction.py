@@ -10,8 +10,10 @@ from harness.jobs import BuildOptions
 from harness.judging import Judge, manner_of
 from harness.outcomes import ReducedFailure
 from harness.pairs import make_provenance
+from harness.plan import Plan
 from harness.probes import Probe
 from harness.report import draft
+from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.triage import bucket
 from harness.verdict import FailureKind, Verdict
@@ -28,12 +30,17 @@ MAX_OTHERS: Final = 2
 class Reduction(Judge):
     """The part of a worker that reduces failures."""
 
-    def _reduce(self, index: int, manner: str, reported: Collection[str]) -> ReducedFailure | None:
+    def __init__(self, plan: Plan, sandbox: Sandbox, on_device: Sandbox | None) -> None:
+        super().__init__(plan, sandbox, on_device)
+        self._limits = plan.limits
+
+    def _reduce(self, index: int, manner: str, reported: Collection[str], seconds: float) -> ReducedFailure | None:
         """The failure of the program at `index`, made small; None if it does not fail again.
 
         If it fails in its `manner` at optimization level 0, which is the quickest to build, it is reduced there.  It
         comes with a report, unless its bucket is one of those `reported`.
         """
+        self._limits = replace(self._plan.limits, seconds=seconds)
         options, probe = self._plan.options(index), self._probe(index)
         program = self._program(index)
         if program is None:
@@ -88,7 +95,7 @@ class Reduction(Judge):
                 verdict,
                 self._sandbox,
                 seed=self._plan.seed,
-                limits=self._plan.limits,
+                limits=self._limits,
                 verify=None if plain else lambda programs: self._verify(programs, options, probe),
                 # What fails alike may be another defect, known or not.
                 keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,

@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pytest
 from corpus.case import CASE, decode_case
 from corpus.files import LOCK
 from corpus.store import Store
-from harness.campaign import Campaign
+from harness.campaign import GROW_LIMITS, HUNT_LIMITS, Campaign
+from harness.campaign_run import GRACE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
 from harness.commands import run
 from harness.outcomes import ReducedFailure, Result
 from harness.pairs import make_provenance
@@ -97,7 +99,13 @@ class Fates:
         self.found: list[tuple[int, str | None]] = []
         self.troubles: list[str] = []
         self.reducers = Reducers(
-            lambda: self._process(deadly), processes, shrinks, self.said.append, lambda result: True, lambda: ()
+            lambda: self._process(deadly),
+            processes,
+            shrinks,
+            self.said.append,
+            lambda result: True,
+            lambda: (),
+            lambda: 10.0,
         )
         chance, coming = random.Random(seed), failures()
         while coming or self.reducers.waiting:
@@ -139,7 +147,7 @@ def test_what_is_reduced_and_in_which_order_does_not_depend_on_processes_and_tim
 
 
 def test_one_bug_is_reduced_three_times_and_twice_more_for_the_bug_that_it_is() -> None:
-    reducers = Reducers(Process, 1, None, lambda sentence: None, lambda result: True, lambda: ())
+    reducers = Reducers(Process, 1, None, lambda sentence: None, lambda result: True, lambda: (), lambda: 10.0)
     for n in range(1, 5 * 20):
         if n % 5 and n % 7 != 6:
             reducers.add(Result(n, "unary", "failure", manner="one"))
@@ -165,7 +173,9 @@ def test_a_failure_over_which_processes_die_is_tried_again_and_then_kept_as_it_i
 
 def test_a_failure_of_which_nothing_is_held_is_left_to_the_next_run_if_processes_die_over_it() -> None:
     said: list[str] = []
-    reducers = Reducers(lambda: Process(frozenset({4})), 1, None, said.append, lambda result: True, lambda: ())
+    reducers = Reducers(
+        lambda: Process(frozenset({4})), 1, None, said.append, lambda result: True, lambda: (), lambda: 10.0
+    )
     reducers.add(Result(4, "unary", "failure", manner="m"))
     while reducers.waiting:
         reducers.ask()
@@ -177,6 +187,18 @@ def test_a_failure_of_which_nothing_is_held_is_left_to_the_next_run_if_processes
         assert [failure for _, failure in reducers.finished()] in ([], [None])
     assert reducers.remaining() == ((4, "m"),)
     assert "the next run" in said[0]
+
+
+def test_a_hunt_gives_a_late_failure_the_time_that_is_left(tmp_path: Path) -> None:
+    def seconds(began: float, **more: Any) -> float:
+        with Store.open(tmp_path, write=True) as store:
+            return Run(Campaign(tmp_path, seconds=60.0, **more), store, time.monotonic() - began)._shrink_seconds()
+
+    assert seconds(10.0, hunt=True) == HUNT_LIMITS.seconds
+    assert 5.0 < seconds(58.0, hunt=True) <= 2.0 + GRACE_SECONDS - REPORT_SECONDS
+    assert seconds(80.0, hunt=True) == SHRINK_SECONDS
+    # a corpus keeps what is not reduced for the next run
+    assert seconds(80.0) == GROW_LIMITS.seconds
 
 
 # ---------------------------------------------------------------- a campaign on a Warp with a defect
