@@ -172,9 +172,10 @@ class Run:
         return any(worker.tasks for worker in self._workers) or self._reducers.waiting
 
     def _step(self, ask: bool = True) -> None:
+        # First, while the worker that told of a failure has not been asked for more.
+        self._reducers.ask()
         if ask:
             self._ask()
-        self._reducers.ask()
         self._listen()
         while self._account():
             pass
