@@ -132,10 +132,10 @@ def _curl(octaves: list[tuple[float, float]]) -> Callable[..., Values]:
                     state = seeded(state, np.asarray(_FIELDS[n]))
         if plane:
             (one,) = sums
-            return np.stack([-one[..., 1], one[..., 0]], axis=-1)
+            return algebra.about_one(r, np.stack([-one[..., 1], one[..., 0]], axis=-1))
         one, two, three = sums
         pairs = ((three[..., 1], two[..., 2]), (one[..., 2], three[..., 0]), (two[..., 0], one[..., 1]))
-        return np.stack([r(a - b) for a, b in pairs], axis=-1)
+        return algebra.about_one(r, np.stack([r(a - b) for a, b in pairs], axis=-1))
 
     return reference
 
