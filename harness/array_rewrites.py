@@ -8,9 +8,11 @@ from harness.rewrites import register
 from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
     Atomic,
+    Call,
     Expression,
     Extent,
     Literal,
+    Name,
     Node,
     Program,
     Slice,
@@ -63,6 +65,14 @@ def look_up_indices_for_extremes(program: Program) -> Program:
     """``wp.atomic_max(x, i, e)`` of an indexed array as ``wp.atomic_max(data, places[i], e)``, of two plain ones."""
     extremes = {n.array for n in walk(program) if isinstance(n, Atomic) and n.op in ("atomic_min", "atomic_max")}
     found = without_indexed(program, lambda given: given.name in extremes)
+    return program if found is program else renamed(found)
+
+
+@register
+def pass_data_and_places(program: Program) -> Program:
+    """``pick(x, i)`` of an indexed array as ``pick(data, places, i)``, of two plain ones."""
+    passed = {a.name for n in walk(program) if isinstance(n, Call) for a in n.arguments if isinstance(a, Name)}
+    found = without_indexed(program, lambda given: given.name in passed)
     return program if found is program else renamed(found)
 
 

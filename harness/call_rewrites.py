@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import bound_arguments
+from strategies.language.several import called
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Scalar, Tuple, Vector
 
 __all__ = ["REWRITES"]
@@ -91,7 +92,7 @@ def name_unpacked_values(program: Program) -> Program:
     names = FreshNames(program)
 
     def change(node: Statement) -> list[Statement]:
-        if not isinstance(node, Unpack) or len(node.values) < 2:
+        if not isinstance(node, Unpack) or len(node.values) < 2 or called(node) is not None:
             return [node]
         copies = [Name(value.type, names.fresh("value")) for value in node.values]
         values = [Cast(v.type, v) if isinstance(v, Literal) and v.type in (INT32, FLOAT32) else v for v in node.values]

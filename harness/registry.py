@@ -32,7 +32,7 @@ from strategies.language.nodes import (
 from strategies.language.spellings import spelled
 from strategies.language.tiles import FILLED, MOVES, OPERATORS, SCANS, STORES, is_tiled
 from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
-from strategies.ops import ATOMICS, ROWS, instances
+from strategies.ops import ATOMICS, ITEMS, ROWS, instances
 
 _READ: Final = """\
 import importlib, json
@@ -165,7 +165,7 @@ Use = tuple[str, tuple[Type, ...]]
 
 def table_uses() -> Iterator[Use]:
     """Every call that the op table knows."""
-    for row in ROWS:
+    for row in (*ROWS, *ITEMS):
         for arguments, _ in instances(row):
             yield row.spelling_of or row.name, (*arguments, *(further.type for further in spelled(row.name)[1]))
     for op, over in ATOMICS.items():
@@ -234,7 +234,7 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
         case Apply() if is_tiled(node):
             yield from tile_uses(node)
         case Apply():
-            name = next((r.spelling_of for r in ROWS if r.name == node.op and r.spelling_of), node.op)
+            name = next((r.spelling_of for r in (*ROWS, *ITEMS) if r.name == node.op and r.spelling_of), node.op)
             further = (behind.type for behind in spelled(node.op)[1])
             yield name, (*(a.type for a in node.arguments), *further)
         case AugmentedAssign():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Collection, Iterator
+from typing import Any, Final
 
 import msgspec
 
 from harness.shrink.tree import substitute
+from strategies.language.generics import apart
 from strategies.language.nodes import (
     Assign,
     Call,
+    Constant,
     Element,
     Expression,
     Extent,
@@ -82,6 +84,30 @@ def plainer_calls(program: Program) -> Iterator[Program]:
         return msgspec.structs.replace(node, default=None) if isinstance(node, Parameter) and node.default else node
 
     yield rebuild(program, change)
+    yield without_passing(program)
+
+
+def without_passing(program: Program) -> Program:
+    """`program` with functions called by their names, not passed as arguments, and without factories."""
+
+    def change(node: Node) -> Node:
+        if isinstance(node, Function) and node.closure is not None:
+            names = {number.name for number in node.closure.numbers}
+            node = _with_numbers(msgspec.structs.replace(node, closure=None), names)
+        node = rebuild(node, change)
+        if isinstance(node, Call) and (node.given or node.through):
+            return msgspec.structs.replace(node, given=(), through="")
+        return msgspec.structs.replace(node, passed=()) if isinstance(node, Function) and node.passed else node
+
+    found: Program = change(apart(program))  # type: ignore[assignment]
+    return found
+
+
+def _with_numbers(node: Any, names: Collection[str]) -> Any:
+    """`node` with the numbers of constants in their place."""
+    if isinstance(node, Constant) and node.name in names:
+        return node.value
+    return rebuild(node, lambda child: _with_numbers(child, names))
 
 
 def _with_arrays(node: Node, arrays: dict[str, str]) -> Node:

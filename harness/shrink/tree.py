@@ -43,6 +43,7 @@ from strategies.language.nodes import (
     View,
     rebuild,
 )
+from strategies.language.several import called
 
 Body: TypeAlias = tuple[Statement, ...]
 
@@ -164,6 +165,13 @@ EXPRESSIONS: Final = (
 
 def places(node: Node, edit: Callable[[Expression], Iterator[Expression]]) -> Iterator[Any]:
     """`node` with one expression somewhere in it edited, in every way that `edit` offers."""
+    if isinstance(node, Unpack) and (several := called(node)) is not None:
+        # the tree has the arguments once for each result
+        for n, argument in enumerate(several.arguments):
+            for new in _place(argument, edit, True):
+                given = (*several.arguments[:n], new, *several.arguments[n + 1 :])
+                yield with_fields(node, values=tuple(with_fields(value, arguments=given) for value in node.values))
+        return
     for name in node.__struct_fields__:
         value = getattr(node, name)
         if name in ("target", "base", "result") and isinstance(value, Name | Field):

@@ -57,6 +57,7 @@ from strategies.language.rules import (
     constructions,
     returned_type,
 )
+from strategies.language.several import called, is_item, is_whole, item
 from strategies.language.structs import flattened, struct_types
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
@@ -191,9 +192,14 @@ class _Check:
         self.around.subtract(changed)
 
     def unpack(self, node: Unpack, scope: _Scope) -> _Scope:
-        for value in node.values:
+        several = called(node)
+        for value in node.values if several is None else several.arguments:
             self.value(value, scope)
         given = [value.type for value in node.values]
+        if several is not None:
+            kinds = [a.type for a in several.arguments]
+            self.need([result_type(item(several.name, n), kinds) for n in range(len(given))] == given)
+            self.need(is_whole(node, lambda op: result_type(op, kinds) is not None))
         if len(given) == 1 and isinstance(given[0], Tuple):
             given = list(given[0].items)
         self.need(len(given) == len(node.targets))
@@ -262,6 +268,7 @@ class _Check:
                 for parameter, argument in bound_arguments(function, node):
                     self.need(argument.type is parameter.type)
             case Apply():
+                self.need(not is_item(node.op))
                 self.need(result_type(node.op, node.argument_types) is node.type)
             case Compare():
                 self.need(len({o.type.notation for o in node.operands}) == 1)

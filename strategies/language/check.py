@@ -19,7 +19,9 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Break,
     Call,
+    Closure,
     Component,
+    Constant,
     Continue,
     Element,
     Evaluate,
@@ -48,8 +50,9 @@ from strategies.language.nodes import (
 )
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
-from strategies.language.render import AUGMENTED, has_name
+from strategies.language.render import AUGMENTED, factory_of, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
+from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
 from strategies.language.tiles import STORES
 from strategies.language.types import (
@@ -119,6 +122,7 @@ class _Checker(ExpressionChecker):
         parts = all_members(program)
         for parameter in program.parameters:
             require(parameter.default is None, f"{parameter.name!r}, a kernel's parameter, has a default")
+            require(not parameter.axes, f"{parameter.name!r}, a kernel's parameter, has axes of its own")
             if parameter.name not in members and parameter.name not in parts:
                 check_name(parameter.name)
             self._parameter(parameter)
@@ -135,14 +139,30 @@ class _Checker(ExpressionChecker):
     def function(self, function: Function) -> None:
         """Check `function` instead of the kernel."""
         check_name(function.name)
+        closure = function.closure
+        given = (*function.passed, *(() if closure is None else closure.functions))
+        for one in given:
+            check_name(one.name)
+            require(one.function in self._functions, f"there is no function {one.function!r} before this one")
+            require(not self._functions[one.function].passed, f"{one.function!r} takes functions itself")
+            self._require_new(one.name)
+            self._fixed.add(one.name)
+        require(len({p.function for p in given}) == len({p.name for p in given}) == len(given), "one is given twice")
+        if closure is not None:
+            self._closure(function, closure)
         for parameter in function.parameters:
             check_name(parameter.name)
+            require(parameter.name not in self._fixed, f"there are two parameters {parameter.name!r}")
             if isinstance(parameter.type, Struct | StructArray):
                 self._bind_struct(parameter.name, parameter.type)
                 self._require_new(parameter.name)
                 self._parameters[parameter.name] = parameter
                 continue
             self._parameter(parameter)
+            if parameter.axes:
+                axes, ndim = parameter.axes, len(parameter.shape)
+                require(list(axes) == sorted(set(axes)) and 0 <= axes[0] <= axes[-1] < ndim, "there is no such axis")
+                self._indexed[parameter.name] = axes
             if parameter.default is not None:
                 self._expect(parameter.default, parameter.type)
         defaults = [p.default is not None for p in function.parameters]
@@ -159,6 +179,21 @@ class _Checker(ExpressionChecker):
             self._names = dict(names)
             self._block(function.replay)
             require(function.type is VOID or returns(function.replay), f"the replay of {function.name!r} may not end")
+
+    def _closure(self, function: Function, closure: Closure) -> None:
+        """Check that what a factory's function captures is what it has in its body."""
+        check_name(closure.factory)
+        require(factory_of(closure) != "", f"{closure.factory!r} is no name of a factory")
+        require(
+            not function.slopes and not function.replay, f"{function.name!r} is made, and has a gradient of its own"
+        )
+        names = [number.name for number in closure.numbers]
+        taken = {*self._fixed, *self._functions, *(p.name for p in function.parameters)}
+        require(len(set(names)) == len(names) and not taken.intersection(names), "two things captured have one name")
+        for number in closure.numbers:
+            self._constant(number)
+        used = {n.name: n for s in function.body for n in walk(s) if isinstance(n, Constant) and n.name in names}
+        require(used == {n.name: n for n in closure.numbers}, f"{function.name!r} captures other numbers")
 
     def _slopes(self, function: Function) -> None:
         """Check a gradient of a function's own: one number for each float, made of the parameters."""
@@ -257,7 +292,7 @@ class _Checker(ExpressionChecker):
             name, data.type, data.low, data.high, shape_of(self._program, given), data.output
         )
         self._fixed.add(name)
-        self._indexed.add(name)
+        self._indexed[name] = axes
 
     def _bind_struct(self, name: str, of: Struct | StructArray) -> None:
         require(name not in self._names and name not in self._struct_arrays, f"there are two parameters {name!r}")
@@ -354,12 +389,25 @@ class _Checker(ExpressionChecker):
             case Evaluate():
                 self._expression(node.value)
             case Unpack():
-                given = [self._expression(v) for v in node.values]
+                results = called(node) is not None
+                given = self._results(node) if results else [self._expression(v) for v in node.values]
                 if len(given) == 1 and isinstance(given[0], Tuple):
                     given = list(given[0].items)
                 require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
                 for place, of in zip(node.targets, given, strict=True):
                     self._assign(place, of)
+
+    def _results(self, node: Unpack) -> list[Type]:
+        """The types of what a built-in with several results gives."""
+        found, of = called(node), [value.type for value in node.values]
+        assert found is not None
+        given = [self._expression(argument) for argument in found.arguments]
+        if self._result_type is not None:
+            kind = self._result_type
+            require(is_whole(node, lambda op: kind(op, given) is not None), f"{found.name!r} gives other results")
+            wanted = [kind(item(found.name, n), given) for n in range(len(of))]
+            require(wanted == of, f"{found.name!r} does not give {of!r}")
+        return of
 
     def _return(self, node: Return) -> None:
         found = [self._struct_call(v) for v in node.values]

@@ -45,6 +45,7 @@ from strategies.language.rules import (
     constructions,
     require,
 )
+from strategies.language.several import is_item
 from strategies.language.tiles import fits, is_tiled
 from strategies.language.types import (
     BOOL,
@@ -94,8 +95,8 @@ class ExpressionChecker:
         self._fixed: set[str] = set()
         #: parts of arrays, by their local names
         self._views: dict[str, Parameter] = {}
-        #: the indexed arrays, which are read and written element by element alone
-        self._indexed: set[str] = set()
+        #: the indexed arrays, which are read and written element by element alone, and their axes
+        self._indexed: dict[str, tuple[int, ...]] = {}
         self._loops = 0
 
     def _expect(self, node: Expression, wanted: Type) -> None:
@@ -138,6 +139,7 @@ class ExpressionChecker:
                 require(fits(node, self._result_type), f"{node.op!r} does not make {node.type!r} of its arguments")
                 return node.type
             case Apply():
+                require(not is_item(node.op), f"{node.op!r}, one of several results, stands alone")
                 arguments = [self._expression(a) for a in node.arguments]
                 if self._result_type is None:
                     return node.type
@@ -315,12 +317,17 @@ class ExpressionChecker:
         function = self._functions.get(node.function)
         require(function is not None, f"there is no function {node.function!r} before this one")
         assert function is not None
+        require(node.given == tuple(p.function for p in function.passed), f"{node.function!r} is given other functions")
+        through = self._owner.through.get(node.function, "") if isinstance(self._owner, Function) else ""
+        require(node.through == through, f"{node.function!r} is called by another name")
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):
                 require(isinstance(argument, Name | View), f"{parameter.name!r} takes an array")
                 assert isinstance(argument, Name | View)
                 given = self._array(argument.array if isinstance(argument, View) else argument.name)
-                require(given.name not in self._indexed, f"{given.name!r}, an indexed array, is given to a function")
+                axes = self._indexed.get(given.name, ())
+                require(axes == parameter.axes, f"{given.name!r} is indexed otherwise than {parameter.name!r}")
+                require(not (axes and node.keywords), "an indexed array is given beside names")
                 require(given.output or not parameter.output, f"{given.name!r} is no output")
             self._expect(argument, parameter.type)
         return called_type(function, node)

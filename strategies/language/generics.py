@@ -12,7 +12,19 @@ from typing import Any, Final
 import msgspec
 
 from strategies.language import types
-from strategies.language.nodes import Call, Cast, Construct, Function, Literal, Node, Parameter, Program, rebuild, walk
+from strategies.language.nodes import (
+    Call,
+    Cast,
+    Construct,
+    Function,
+    Literal,
+    Node,
+    Parameter,
+    Passed,
+    Program,
+    rebuild,
+    walk,
+)
 from strategies.language.types import Array, Composite, Scalar, Tuple, Type
 
 #: What stands between a function's name in the text and the number of the instance or overload.
@@ -104,6 +116,9 @@ def apart(program: Program) -> Program:
         node = rebuild(node, change)
         match node:
             case Call():
+                given = tuple(new[name] for name in node.given)
+                return msgspec.structs.replace(node, function=new[node.function], given=given)
+            case Passed():
                 return msgspec.structs.replace(node, function=new[node.function])
             case Function():
                 return msgspec.structs.replace(node, name=new[node.name])

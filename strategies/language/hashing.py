@@ -104,6 +104,12 @@ class _Shape:
         found: tuple[object, ...] = (_notation(function.type), parameters, [self._of(s) for s in function.body])
         own = (*function.slopes, *function.replay)
         found = (*found, [self._of(part) for part in own]) if own else found
+        if function.through:
+            found = (*found, [self._functions[name] for name in function.through])
+        if function.closure is not None:
+            found = (*found, len(function.closure.numbers))
+        if any(p.axes for p in function.parameters):
+            found = (*found, [p.axes for p in function.parameters])
         if any(p.generic for p in function.parameters):
             found = (*found, [p.generic for p in function.parameters])
         return (*found, self._overloaded[text_name(function.name)]) if NUMBERED in function.name else found
@@ -127,6 +133,8 @@ class _Shape:
                 parts.append([name for name, _ in node.base.type.fields].index(value))
             elif field == "function":
                 parts.append(self._functions[value])
+            elif isinstance(node, Call) and field in ("given", "through"):
+                parts.append(tuple(self._functions[name] for name in value) if field == "given" else True)
             elif isinstance(node, Call) and field == "keywords":
                 known = [p.name for p in self._program.function(node.function).parameters]
                 parts.append(tuple(known.index(name) for name in value))
@@ -161,6 +169,9 @@ def defined_names(program: Program) -> frozenset[str]:
     names = {p.name.partition(".")[0] for p in program.parameters} | {s.name for s in program.structs}
     for function in program.functions:
         names |= {text_name(function.name), *(p.name.partition(".")[0] for p in function.parameters)}
+        names |= {*function.through.values()}
+        if function.closure is not None:
+            names |= {function.closure.factory, function.closure.factory.removeprefix("make_")}
         if function.slopes:
             names |= {f"adj_{text_name(function.name)}", "adj_ret"}
         if function.replay:

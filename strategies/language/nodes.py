@@ -177,6 +177,9 @@ class Call(Node, frozen=True, tag="call"):
     The last arguments go by the names in `keywords`; parameters that are left out have their defaults.  An array
     is passed as a `Name` of its type.  `type` is a `Tuple` where the function has several results, and `VOID`
     where it has none.  With `derivative` it is ``wp.grad(f)(x)``, of a function with `slopes`.
+
+    A function that takes functions is `given` some, in front of its arguments: ``apply(square, x)``.  In such a one, a
+    call of what it was given is written `through` the name of its parameter: ``f(x)``.
     """
 
     type: Type
@@ -184,6 +187,8 @@ class Call(Node, frozen=True, tag="call"):
     arguments: tuple[Expression, ...]
     keywords: tuple[str, ...] = ()
     derivative: bool = False
+    through: str = ""
+    given: tuple[str, ...] = ()
 
 
 class Conditional(Node, frozen=True, tag="conditional"):
@@ -380,7 +385,8 @@ class Parameter(Node, frozen=True, tag="parameter"):
     kernel is defined for every value between them; for an output array they bound what it holds before
     the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  No two cells of an
     array that is `distinct`, of whole numbers, are alike.  A `generic` parameter has a type here, and none in the text:
-    ``Any`` (``any``), or any float (``float``).
+    ``Any`` (``any``), or any float (``float``).  One with `axes`, for functions alone, takes an indexed array that is
+    indexed along those: ``wp.indexedarray(dtype=wp.float32)``.
     """
 
     name: str
@@ -392,6 +398,7 @@ class Parameter(Node, frozen=True, tag="parameter"):
     default: Literal | None = None
     distinct: bool = False
     generic: str | None = None
+    axes: tuple[int, ...] = ()
 
 
 class StructParameter(Node, frozen=True, tag="struct"):
@@ -418,11 +425,33 @@ class IndexedParameter(Node, frozen=True, tag="indexed"):
     axes: tuple[int, ...]
 
 
+class Passed(Node, frozen=True, tag="passed"):
+    """A parameter of a function that is a function itself, ``f: wp.Function``: in this instance, `function`."""
+
+    name: str
+    function: str
+
+
+class Closure(Node, frozen=True, tag="closure"):
+    """That a function is made by a Python function, ``scaled = make_blend(0.25, square)``, and what it captures.
+
+    The body has the numbers as constants of those names, and calls the functions through theirs.  Functions of one
+    factory are one text.
+    """
+
+    factory: str
+    numbers: tuple[Constant, ...] = ()
+    functions: tuple[Passed, ...] = ()
+
+
 class Function(Node, frozen=True, tag="function"):
     """A function (``@wp.func``) of the program; `type` is that of its result, `VOID` if it has none.
 
     One called ``lerp__1`` is the first of several that the text calls ``lerp``: overloads, or instances of one generic
     function for several types.
+
+    Its first parameters may be functions, `passed`; it is an instance for those then, and others for others have its
+    name and its text.  With a `closure`, it is made by a factory.
 
     With `slopes` it has a gradient of its own (``@wp.func_grad``): of its one result with respect to each parameter
     that is a float, in their order.  With `replay` the backward pass runs that instead (``@wp.func_replay``).
@@ -434,6 +463,14 @@ class Function(Node, frozen=True, tag="function"):
     body: tuple[Statement, ...]
     slopes: tuple[Expression, ...] = ()
     replay: tuple[Statement, ...] = ()
+    passed: tuple[Passed, ...] = ()
+    closure: Closure | None = None
+
+    @property
+    def through(self) -> dict[str, str]:
+        """The names by which it calls the functions that it was given or captured."""
+        captured = () if self.closure is None else self.closure.functions
+        return {given.function: given.name for given in (*self.passed, *captured)}
 
     @property
     def inclined(self) -> tuple[Parameter, ...]:

@@ -6,7 +6,7 @@ import msgspec
 
 from strategies.language.generics import generic_parameters, groups, instances, text_name
 from strategies.language.nodes import Function, Program
-from strategies.language.render import render
+from strategies.language.render import function_text, render
 from strategies.language.rules import check_name, require
 from strategies.language.types import element_scalar
 
@@ -15,12 +15,18 @@ def check_overloads(program: Program) -> None:
     """Raise `IllFormed` unless overloads differ in their parameters and instances of generics in those alone."""
     for function in program.functions:
         check_name(text_name(function.name))
+    made: dict[str, set[tuple[str, ...]]] = {}
+    for function in program.functions:
+        if function.closure is not None:
+            made.setdefault(function.closure.factory, set()).add(function_text(function))
+    for name, texts in made.items():
+        require(len(texts) == 1, f"{name!r} makes functions of several texts")
     for name, group in groups(program).items():
         taken = {p.name for p in program.parameters} | {p.name for f in program.functions for p in f.parameters}
         require(name not in taken, f"{name!r} is a function and a parameter")
-        kinds = [tuple(p.type for p in function.parameters) for function in group]
+        kinds = [(f.passed, *(p.type for p in f.parameters)) for f in group]
         require(len(set(kinds)) == len(kinds), f"{name!r} has two overloads for the same types")
-        generic = [any(p.generic for p in function.parameters) for function in group]
+        generic = [bool(f.passed) or any(p.generic for p in f.parameters) for f in group]
         require(all(generic) or not any(generic), f"{name!r} is generic and overloaded")
         require(not any(generic) or len({_text(f) for f in group}) == 1, f"instances of {name!r} differ")
     given = generic_parameters(program)

@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Break,
     Call,
     Cast,
+    Closure,
     Compare,
     Component,
     Conditional,
@@ -51,6 +52,7 @@ from strategies.language.nodes import (
     Zeros,
     walk,
 )
+from strategies.language.several import called
 from strategies.language.spellings import spelled
 from strategies.language.structs import struct_types
 from strategies.language.tile_text import tile_text, tuple_text
@@ -126,6 +128,8 @@ INDENT: Final = "    "
 LINE: Final = 100
 #: In front of a file with generic parameters.
 IMPORT_ANY: Final = "from typing import Any"
+#: With what the name of a factory begins.
+MAKE: Final = "make_"
 
 
 def type_name(of: Type) -> str:
@@ -323,7 +327,9 @@ def _expression(node: Expression) -> tuple[str, int]:
             plain = len(node.arguments) - len(node.keywords)
             given = [expression(a) for a in node.arguments]
             named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
-            called = text_name(node.function)
+            called = node.through or text_name(node.function)
+            given = [*map(text_name, node.given), *given]
+            plain += len(node.given)
             if isinstance(node.type, Tile):
                 return f"wp.tile_map({', '.join((called, *given))})", _ATOM
             called = f"wp.grad({called})" if node.derivative else called
@@ -406,6 +412,8 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             yield from _block(node.body, indent)
         case Evaluate():
             yield f"{indent}{expression(node.value)}"
+        case Unpack() if (several := called(node)) is not None:
+            yield f"{indent}{_list(node.targets)} = wp.{several.name}({_list(several.arguments)})"
         case Unpack():
             yield f"{indent}{_list(node.targets)} = {_list(node.values)}"
 
@@ -436,17 +444,42 @@ def render(program: Program, name: str | None = None) -> str:
         lines += ["", *constants]
     written = set()
     for function in program.functions:
-        text = ("", "", "@wp.func", *_definition(function, text_name(function.name)), *_backward(function))
+        text = function_text(function)
         # instances of one generic function are one text
         if text not in written:
             lines += text
+            lines += ["", ""] if function.closure is not None else []
         written.add(text)
+        if function.closure is not None:
+            lines.append(_made(function.name, function.closure))
     lines += ["", "", _decorator(program.options), *_definition(program, name or program.name)]
     if program.overloads:
         lines += ["", "", *_overloads(program, name or program.name)]
     if any(isinstance(n, Parameter) and n.generic for n in walk(program)):
         lines = [IMPORT_ANY, "", *lines]
     return "\n".join(lines) + "\n"
+
+
+def function_text(function: Function) -> tuple[str, ...]:
+    """A function, or the factory that makes it."""
+    closure = function.closure
+    if closure is None:
+        return ("", "", "@wp.func", *_definition(function, text_name(function.name)), *_backward(function))
+    inner = factory_of(closure)
+    captured = ", ".join([*(n.name for n in closure.numbers), *(f.name for f in closure.functions)])
+    body = (f"{INDENT}{line}" for line in ("@wp.func", *_definition(function, inner)))
+    return ("", "", f"def {closure.factory}({captured}):", *body, "", f"{INDENT}return {inner}")
+
+
+def _made(name: str, closure: Closure) -> str:
+    """``scaled = make_blend(0.25, square)``."""
+    given = [*(literal(n.value) for n in closure.numbers), *(text_name(f.function) for f in closure.functions)]
+    return f"{text_name(name)} = {closure.factory}({', '.join(given)})"
+
+
+def factory_of(closure: Closure) -> str:
+    """What a factory calls what it makes: ``make_blend`` makes ``blend``; nothing if its own name is no such."""
+    return closure.factory.removeprefix(MAKE) if closure.factory.startswith(MAKE) else ""
 
 
 def _decorator(options: Options | None) -> str:
@@ -486,8 +519,17 @@ def _overloads(program: Program, called: str) -> Iterator[str]:
 def _constants(program: Program) -> list[str]:
     """The definitions of the numbers that a program names, in the order in which it does."""
     found: dict[str, str] = {}
+    captured = {
+        id(node)
+        for function in program.functions
+        if function.closure is not None
+        for node in walk(function)
+        if isinstance(node, Constant) and node.name in {n.name for n in function.closure.numbers}
+    }
     for node in walk(program):
         match node:
+            case Constant() if id(node) in captured:
+                pass
             case Constant():
                 value = literal(node.value)
                 found[node.name] = f"wp.constant({value})" if node.wrapped else value
@@ -528,12 +570,14 @@ def _parameters(of: Program | Function) -> Iterator[str]:
     """The parameters of a signature: a struct, or an indexed array, stands where its parts do."""
     indexed = {p.name: p for p in of.indexed} if isinstance(of, Program) else {}
     structs = {p.name: p for p in of.structs} if isinstance(of, Program) else {}
+    for function in () if isinstance(of, Program) else of.passed:
+        yield f"{function.name}: wp.Function"
     for parameter in of.parameters:
         whole = parameter.name.partition(".")[0]
         if whole == parameter.name:
             yield _parameter(parameter)
         elif indexed.pop(whole, None) is not None:
-            yield f"{whole}: {type_name(parameter.type).replace('wp.array', 'wp.indexedarray', 1)}"
+            yield f"{whole}: {_indexed_name(parameter.type)}"
         elif (struct := structs.pop(whole, None)) is not None:
             called = type_name(struct.type)
             dimensions = f", ndim={struct.ndim}" if struct.ndim > 1 else ""
@@ -542,8 +586,13 @@ def _parameters(of: Program | Function) -> Iterator[str]:
 
 def _parameter(parameter: Parameter) -> str:
     of = parameter.type
-    text = f"{parameter.name}: {_generic_name(of, parameter.generic) if parameter.generic else type_name(of)}"
+    known = _indexed_name(of) if parameter.axes else type_name(of)
+    text = f"{parameter.name}: {_generic_name(of, parameter.generic) if parameter.generic else known}"
     return text if parameter.default is None else f"{text} = {literal(parameter.default)}"
+
+
+def _indexed_name(of: Type) -> str:
+    return type_name(of).replace("wp.array", "wp.indexedarray", 1)
 
 
 def _generic_name(of: Type, how: str) -> str:

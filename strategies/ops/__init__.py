@@ -36,16 +36,19 @@ from strategies.ops.signatures import Signature
 from strategies.ops.spec import Away, Decision, Dominant, OpSpec, Rotation, Unit
 
 __all__ = [
-    "ATOMICS", "EXCHANGES", "FACTOR", "OPS", "REACH", "ROWS", "Away", "Decision", "Dominant", "NoOverload", "OpSpec",
-    "Rotation", "Signature", "Unit", "instances", "overload", "producers", "result_type", "settled",
+    "ATOMICS", "EXCHANGES", "FACTOR", "ITEMS", "OPS", "REACH", "ROWS", "Away", "Decision", "Dominant", "NoOverload",
+    "OpSpec", "Rotation", "Signature", "Unit", "instances", "overload", "producers", "result_type", "settled",
 ]  # fmt: skip
 
 ROWS: Final[tuple[OpSpec, ...]] = (
     *operators.ROWS, *scalar_math.ROWS, *vector_math.ROWS, *matrix_math.ROWS, *quaternion_math.ROWS,
     *transformations.ROWS, *spatial_math.ROWS, *utility.ROWS, *random_numbers.ROWS, *perlin.ROWS,
 )  # fmt: skip
+#: Results of built-ins with several (`strategies.language.several`), a row each.  They stand in no expression, so that
+#: nothing draws them as it draws others.
+ITEMS: Final[tuple[OpSpec, ...]] = quaternion_math.ITEMS
 #: The first row of each name.  Where overloads differ in more than their types, further rows follow it.
-OPS: Final = {row.name: row for row in reversed(ROWS)}
+OPS: Final = {row.name: row for row in reversed((*ROWS, *ITEMS))}
 _FURTHER: Final = {name: tuple(r for r in ROWS if r.name == name and r is not OPS[name]) for name in OPS}
 
 

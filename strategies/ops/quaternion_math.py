@@ -180,6 +180,24 @@ def _euler_slope(axes: tuple[int, ...]) -> Callable[..., tuple[Values, ...]]:
     return lambda q: (32 / np.maximum(_at_lock(axes, q), _LOCK),)
 
 
+def _axis(r: Rounding, q: Values) -> Values:
+    """The axis of the rotation, on the side on which the angle is at most half a turn; none of no rotation."""
+    size = algebra.length(r, q[..., :3])[..., None]
+    axis = r(q[..., :3] / np.where(size > 0, size, 1))
+    return np.where(size > 0, np.where(q[..., 3:] < 0, -axis, axis), 0)
+
+
+def _angle(r: Rounding, q: Values) -> Values:
+    """The angle about that axis, between no and half a turn."""
+    return r(2 * np.arctan2(algebra.length(r, q[..., :3]), np.abs(q[..., 3])))
+
+
+def _turned(q: Values) -> list[Decision]:
+    """Which way it turns, and whether it does."""
+    part = q[..., 3]
+    return [Decision(part < 0, np.abs(part)), *decisions.at_origin(q[..., :3])]
+
+
 def _unit_then(*more: Place) -> Domain:
     return lambda _: (Unit(), *more)
 
@@ -240,4 +258,11 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     OpSpec(name="quat_identity", group=_GROUP, signatures=(Signature((), "Q", FLOAT),),
            reference=lambda _: np.array([[[[0, 0, 0, 1]]]]), interval=intervals.constant(0, 1), domain=lambda _: (),
            exact=True, ulps=0.0, differentiable=False, flat=True, unit=True),
+)  # fmt: skip
+#: ``axis, angle = wp.quat_to_axis_angle(q)``.
+ITEMS: Final[tuple[OpSpec, ...]] = (
+    row("quat_to_axis_angle[0]", _axis, (Signature(("Q",), "vec 3", FLOAT),), _UNIT, _unit_then(), _GROUP,
+        decisions=_turned, jumps=True, adjoint_noise=_projection, spelling_of="quat_to_axis_angle"),
+    row("quat_to_axis_angle[1]", _angle, (Signature(("Q",), "T", FLOAT),), intervals.constant(0, 3.25), _unit_then(),
+        _GROUP, decisions=_turned, adjoint_noise=_projection, spelling_of="quat_to_axis_angle"),
 )  # fmt: skip
