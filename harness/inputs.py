@@ -39,9 +39,14 @@ _TINY_FLOATS: Final = {
     "float32": (5 * 2.0**-149, -(3 * 2.0**-140), 1.5 * 2.0**-126),
     "float64": (5 * 2.0**-1074, -(3 * 2.0**-1060), 1.5 * 2.0**-1022),
 }
-#: Of 100 floats of the launch that has them, how many are no finite numbers: few, so that most threads meet one at
-#: most.
-_NONFINITE_SHARE: Final = 15
+#: Of 100 places in an array, how many hold what is no finite number while all other arrays are finite there, so that
+#: each operand meets it alone; no more places than `_MOST_ALONE` of 100 are of that kind.
+_ALONE: Final = 16
+_MOST_ALONE: Final = 70
+#: Of 100 places, in how many all arrays do; of 100 components at such places, and of 100 scalars, how many are none.
+_TOGETHER: Final = 8
+_NONFINITE_COMPONENTS: Final = 35
+_NONFINITE_SCALARS: Final = 8
 _NONFINITE: Final = (np.nan, np.nan, np.inf, -np.inf)
 #: No rotation in both of its signs, half turns and quarter turns about the axes, and two that have no equal components.
 _SPECIAL_ROTATIONS: Final = (
@@ -106,7 +111,34 @@ def derive(program: Program, seed: int, flavour: Flavour) -> dict[str, Values]:
     for n, parameter in enumerate(program.parameters):
         own = Flavour.GENERIC if parameter.output else flavour
         found[parameter.name] = _draw(parameter, f"{label}/{own.value}/{n}", own)
+    if flavour is Flavour.NONFINITE:
+        _put_nonfinite(program, found, f"{label}/nonfinite")
     return found
+
+
+def _put_nonfinite(program: Program, found: dict[str, Values], label: str) -> None:
+    """Put NaN and infinities into the inputs in `found`, at most places into one array of them.
+
+    A thread that reads its own elements is at one place in all arrays; what else it reads is as likely elsewhere.
+    """
+    floats = [p for p in program.parameters if not p.output and types.element_scalar(p.type).is_float]
+    arrays = [p.name for p in floats if isinstance(p.type, Array)]
+    chosen, way = uniform(label, 2 * max((len(found[name]) for name in arrays), default=1)).reshape(2, -1)
+    for parameter in floats:
+        values = found[parameter.name]
+        raw = uniform(f"{label}/{parameter.name}", 2 * values.size).reshape(2, *values.shape)
+        picked = np.array(_NONFINITE)[np.floor(raw[1] * len(_NONFINITE)).astype(int)]
+        if parameter.name not in arrays:
+            found[parameter.name] = np.where(raw[0] * 100 < _NONFINITE_SCALARS, picked, values).astype(values.dtype)
+            continue
+        cells = len(values)
+        alone = way * 100 < min(_ALONE * len(arrays), _MOST_ALONE)
+        own = alone & (np.floor(chosen * len(arrays)) == arrays.index(parameter.name))
+        there = own[:cells] | (way[:cells] * 100 >= 100 - _TOGETHER)
+        there[int(raw.flat[0] * cells)] |= not there.any()
+        if values.ndim > 1:
+            there = there[:, None] & (raw[0] * 100 < _NONFINITE_COMPONENTS)
+        found[parameter.name] = np.where(there, picked, values).astype(values.dtype)
 
 
 def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
@@ -181,12 +213,6 @@ def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
             picked = choices[np.floor(raw[1] * 200 / _SPECIAL_BEFORE * choices.size).astype(int) % choices.size]
             picked = np.where((raw[1] * 100 < _SPECIAL_BEFORE / 2) & (low <= 0 <= high), 0.0, picked)
             values = np.where(raw[1] * 100 < _SPECIAL_BEFORE, picked, values)
-    if flavour is Flavour.NONFINITE:
-        picked = np.array(_NONFINITE)[np.floor(raw[1] * 100).astype(int) % len(_NONFINITE)]
-        there = raw[1] * 100 < _NONFINITE_SHARE
-        if isinstance(parameter.type, Array) and not there.any():
-            there[int(raw[1][0] * there.size)] = True
-        return np.where(there, picked, values)
     if flavour is Flavour.SPECIAL:
         tiny = _TINY_FLOATS[types.element_scalar(parameter.type).notation]
         choices = np.array([v for v in (*_SPECIAL_FLOATS, *tiny, low, high) if low <= v <= high])
