@@ -29,7 +29,7 @@ from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Scalar, T
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
-from strategies.weights import BARE_CONSTANTS, NODE_BUDGET, Statements
+from strategies.weights import Statements
 
 Block = tuple[Statement, ...]
 #: A variable is kept within this share of the type's reach, so that sums and products of two still fit.
@@ -80,7 +80,7 @@ class Blocks(Calls, ABC):
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:
         node = value.node
-        if mutable or (self.loop_trips and is_bare(node) and not self.dice.chance(BARE_CONSTANTS)):
+        if mutable or (self.loop_trips and is_bare(node) and not self.dice.chance(self.weights.integers.bare)):
             node = changeable_value(node)
         variable = self.new_local(value.type, value.interval, value.live, mutable)
         variable.constant = isinstance(node, Literal)
@@ -275,7 +275,7 @@ class Blocks(Calls, ABC):
         """`count` statements, more or less."""
         body: list[Statement] = []
         for _ in range(count):
-            if self.nodes > NODE_BUDGET:
+            if self.nodes > self.weights.kernels.nodes:
                 break
             statement = self.statement(weights, depth)
             if statement is not None:

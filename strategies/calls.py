@@ -10,7 +10,6 @@ from strategies.language import types
 from strategies.language.nodes import Call, Function, Literal, Name, Parameter
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
 from strategies.typed import Typed
-from strategies.weights import GENERICS, KEYWORDS, LEFT_OUT, NODE_BUDGET
 
 #: An argument is drawn no deeper than this: what a call computes is in its function.
 ARGUMENT_DEPTH: Final = 2
@@ -68,9 +67,9 @@ class Calls(Expressions):
         return super().condition(depth)
 
     def _wants_call(self, depth: int) -> bool:
-        return bool(self.calls and self.callees and depth > 0 and self.nodes <= NODE_BUDGET) and self.dice.chance(
-            self.calls
-        )
+        return bool(
+            self.calls and self.callees and depth > 0 and self.nodes <= self.weights.kernels.nodes
+        ) and self.dice.chance(self.calls)
 
     def _least_called(self, fitting: list[Callee]) -> Callee:
         """One of `fitting`: of those that nothing calls so far, if there are such."""
@@ -83,21 +82,25 @@ class Calls(Expressions):
         self.called.add(function.name)
         self.nodes += 1
         parameters = list(function.parameters)
-        plain = [p for p in parameters if p.default is None or not self.dice.chance(LEFT_OUT)]
+        plain = [p for p in parameters if p.default is None or not self.dice.chance(self.weights.functions.left_out)]
         # parameters in front of one that is given go by their place, or all behind the first by name
         given = parameters if len(plain) == len(parameters) else plain
         named = len(given)
         if given != parameters[: len(given)]:
             named = next(n for n, p in enumerate(given) if p is not parameters[n])
         generic = any(p.generic for p in parameters)
-        if self.dice.chance(GENERICS.keywords if generic else KEYWORDS):
+        if self.dice.chance(self.weights.generics.keywords if generic else self.weights.functions.keywords):
             named = min(named, max(1, len(given) - self.dice.between(1, 2)))
         if given[named:] and self.dice.chance(30):
             given = [*given[:named], *reversed(given[named:])]
         depth = min(depth - 1, ARGUMENT_DEPTH)
         arguments = [self._place(callee, p) or self.argument(p, depth) for p in given]
         node = Call(
-            function.type, function.name, tuple(a.node for a in arguments), tuple(p.name for p in given[named:])
+            function.type,
+            function.name,
+            tuple(a.node for a in arguments),
+            tuple(p.name for p in given[named:]),
+            given=tuple(p.function for p in function.passed),
         )
         interval = callee.intervals[0] if callee.intervals else TRUTH
         return Typed(node, interval, callee.live and any(a.live for a in arguments))

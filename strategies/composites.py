@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
+from strategies import several
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Assign, Component, Construct, Literal, Name, Statement
@@ -25,6 +26,8 @@ PARTS = 35
 OWN_READS = 6
 BRANCHES = 12
 LOOPS = 10
+#: Of 100 kernels about what a built-in with several results takes, how many unpack those.
+UNPACKED = 25
 
 
 def subject(forms: Sequence[str], dtype: Scalar) -> list[Case]:
@@ -110,6 +113,11 @@ def body(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> Iterator[
         yield from sketch.branch(weights, 1)
     elif dice.chance(LOOPS):
         yield from sketch.loop(weights, 1)
+    for name in several.NAMES:
+        takes = instances(several.rows_of(name)[0])
+        known = {form for (of, *_), _ in takes if isinstance(of, Composite) for form in (of.form,)}
+        if known & set(forms) and dice.chance(UNPACKED):
+            yield from several.unpacked(sketch, name, sketch.main, 1)
     value = operated(sketch, own)
     if not types.element_scalar(value.type).is_float:
         # a length, or whether all is finite: something else has to depend on the inputs

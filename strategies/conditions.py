@@ -11,7 +11,6 @@ from strategies.intervals import Interval
 from strategies.language.nodes import Apply, Compare, Element, Literal, Logical, Name
 from strategies.language.types import BOOL, INT32, Scalar, Type
 from strategies.typed import Typed
-from strategies.weights import BARE_ELEMENT, CHAINS
 
 _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
@@ -36,14 +35,22 @@ class Conditions(Guards):
         """A truth value."""
         if depth <= 0:
             return self._bool_leaf()
-        match self.dice.below(6):
-            case 3:
+        kinds = self.weights.conditions
+        table = [
+            (kinds.comparison, "comparison"),
+            *(
+                (self.features.weight(k, w), k)
+                for w, k in ((kinds.logical, "logical"), (kinds.negation, "negation"), (kinds.test, "test"))
+            ),
+        ]
+        match self.dice.weighted(tuple(table)):
+            case "logical":
                 return self.logical(depth)
-            case 4:
+            case "negation":
                 inner = self.condition(depth - 1)
                 self.nodes += 1
                 return Typed(Apply(BOOL, "unot", (inner.node,)), intervals.TRUTH)
-            case 5 if self._tests():
+            case "test" if self._tests():
                 return self._uncertain(self.operation(BOOL, depth), depth)
         return self.comparison(depth)
 
@@ -72,7 +79,7 @@ class Conditions(Guards):
             left = self.element(of) if self._may_read(of) else self._index_value(of)
         operators = _ORDERINGS if of.is_float else _COMPARISONS
         self.nodes += 1
-        if self.dice.chance(CHAINS):
+        if self.dice.chance(self.features.percent("chain", self.weights.conditions.chain)):
             low, high = self._middle(left, of), self._bound(left, of, depth - 1)
             pair = (self.dice.one_of(("<", "<=")), self.dice.one_of(("<", "<=")))
             return Typed(Compare(BOOL, pair, (low.node, left.node, high.node)), intervals.TRUTH)
@@ -85,7 +92,7 @@ class Conditions(Guards):
         """The last operand of a chain; rarely a bare array element, which Warp is known to refuse there."""
         value = self.expression(of, depth)
         lazy = isinstance(value.node, Element) or (isinstance(value.node, Name) and "." in value.node.name)
-        if isinstance(value.node, Literal) or (lazy and not self.dice.chance(BARE_ELEMENT)):
+        if isinstance(value.node, Literal) or (lazy and not self.dice.chance(self.weights.conditions.bare_element)):
             low, high = left.interval
             return self.literal(of, Interval(high - (high - low) / 4, high))
         return value

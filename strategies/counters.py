@@ -31,7 +31,6 @@ from strategies.language.types import BOOL, INT32
 from strategies.ops import OPS
 from strategies.statements import Sketch
 from strategies.typed import Typed
-from strategies.weights import LAZY_READS
 
 #: What a counter may reach: a cell starts within three of zero, and a kernel has few calls of steps up to three.
 COUNTED: Final = Interval(-3, 120)
@@ -65,7 +64,7 @@ def counted(sketch: Sketch, counter: Callee, depth: int) -> Typed:
     """A whole number made of calls: what it is depends on which of them run, and in which order."""
     dice = sketch.dice
     if depth <= 0:
-        if dice.chance(LAZY_READS) and (array := _counts(sketch, counter)):
+        if dice.chance(sketch.weights.functions.lazy_reads) and (array := _counts(sketch, counter)):
             return Typed(Element(INT32, array, sketch.own_indices()), COUNTED)
         if not dice.chance(80):
             return sketch.leaf(INT32)

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from strategies.language.types import Array, Composite, Scalar, Tuple, Type
-from strategies.ops import ROWS, OpSpec, instances
+from strategies.ops import ITEMS, ROWS, OpSpec, instances
 
 #: Cards of one kernel.
 HAND: Final = 4
@@ -22,7 +22,10 @@ _ROUNDS: Final = ("float32", "float64", "signed", "float16", "unsigned", "bool")
 
 
 class Card(NamedTuple):
-    """Tuples of argument types of one row that one piece of code is for, with the types of their results."""
+    """Tuples of argument types of one row that one piece of code is for, with the types of their results.
+
+    Of a built-in with several results, the row is that of the first.
+    """
 
     row: OpSpec
     choices: tuple[tuple[tuple[Type, ...], Type], ...]
@@ -56,7 +59,7 @@ def cards() -> tuple[tuple[Card, ...], ...]:
     """All cards, round by round: in each, one for every row and tuple of forms that has a kind of types left."""
     rounds: dict[int, list[Card]] = defaultdict(list)
     dealt = 0
-    for row in ROWS:
+    for row in (*ROWS, *(row for row in ITEMS if row.name.endswith("[0]"))):
         classes: dict[tuple[str, ...], dict[str, list[tuple[tuple[Type, ...], Type]]]] = {}
         for arguments, result in instances(row):
             forms = tuple(_form(of) for of in (*arguments, result))

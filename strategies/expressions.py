@@ -18,7 +18,6 @@ from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.ops import OPS, REACH, OpSpec, Unit, overload, producers
 from strategies.typed import Typed, held
-from strategies.weights import FLAT, LITERAL_BITS, NODE_BUDGET, RETYPED_CONSTANTS
 
 #: Nobody divides a whole number by one, or asks for the remainder.
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
@@ -60,18 +59,19 @@ class Expressions(Conditions):
 
     def expression(self, of: Type, depth: int) -> Typed:
         """An expression of type `of`, up to `depth` operations deep."""
-        if depth <= 0 or self.nodes > NODE_BUDGET:
+        if depth <= 0 or self.nodes > self.weights.kernels.nodes:
             return self.leaf(of)
         if of is BOOL:
             return self.condition(depth)
-        kinds = [(self.mixture.operation, "operation"), (self.mixture.leaf, "leaf")]
-        kinds.append((self.mixture.conditional, "conditional"))
+        kinds = [(self.mixture.conditional, "conditional")]
         if isinstance(of, Scalar):
             kinds.append((self.mixture.cast, "cast"))
             if self._forms and of is self.main:
                 kinds.append((self.mixture.component, "component"))
         else:
-            kinds.append((3, "construct"))
+            kinds.append((self.mixture.construct, "construct"))
+        kinds = [(self.features.weight(kind, weight), kind) for weight, kind in kinds]
+        kinds = [(self.mixture.operation, "operation"), (self.mixture.leaf, "leaf"), *kinds]
         match self.dice.weighted(tuple(kinds)):
             case "leaf":
                 return self.leaf(of)
@@ -94,7 +94,7 @@ class Expressions(Conditions):
         if not candidates:
             return self.leaf(of)
         row, argument_types = self.dice.one_of(candidates)
-        if row.flat and types.element_scalar(of).is_float and not self.dice.chance(FLAT):
+        if row.flat and types.element_scalar(of).is_float and not self.dice.chance(self.weights.expressions.flat):
             row, argument_types = self.dice.one_of(candidates)
         arguments = [self.expression(a, depth - 1) for a in argument_types]
         return self.apply(row, of, self.varied(row, arguments))
@@ -107,8 +107,8 @@ class Expressions(Conditions):
             first = arguments[0].type
             if isinstance(first, Scalar) and first is not BOOL and self._may_read(first):
                 arguments[0] = self.element(first)
-        bits = LITERAL_BITS.get(row.name)
-        if bits is not None and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
+        bits = next((percent for percent, op in self.weights.integers.literals if op == row.name), 0)
+        if bits and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
             of = arguments[1].type
             most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
             arguments[1] = self.literal(of, Interval(1, most))
@@ -173,7 +173,7 @@ class Expressions(Conditions):
         if isinstance(source.node, Literal):
             # a conversion of a bare literal is written like a literal of the other type
             return self.literal(of)
-        if of.bits == 64 and self._is_constant(source.node) and not self.dice.chance(RETYPED_CONSTANTS):
+        if of.bits == 64 and self._is_constant(source.node) and not self.dice.chance(self.weights.integers.retyped):
             one = self.literal(types.element_scalar(source.type), Interval(1, 1))
             source = self.apply(OPS["add"], source.type, [source, one])
         if not of.is_float and of.kind != "bool":

@@ -11,6 +11,7 @@ from strategies.calls import Callee
 from strategies.inputs import as_bound
 from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
+from strategies.language.generics import text_name
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -36,7 +37,7 @@ from strategies.names import NAMES
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
-from strategies.weights import DEFAULTS, FUNCTION_NODES, FUNCTION_PARAMETERS, NODE_BUDGET, Statements
+from strategies.weights import Statements
 
 #: Between which values a float parameter lies: what most expressions give without a guard.
 FLOAT_RANGES: Final = (symmetric(4.0), symmetric(4.0), symmetric(2.0), symmetric(8.0))
@@ -51,16 +52,16 @@ class FunctionSketch(Sketch):
 
     def __init__(self, kernel: Sketch) -> None:
         self.kernel = kernel
-        super().__init__(kernel.dice, kernel.launch, kernel.main)
+        super().__init__(kernel.dice, kernel.launch, kernel.main, kernel.weights, kernel.features)
         self.begin()
         self.allowed, self.mixture = kernel.allowed, kernel.mixture
         self.vectors, self.spread, self.decimals = kernel.vectors, kernel.spread, kernel.decimals
         self.callees, self.called, self.calls = kernel.callees, kernel.called, kernel.calls
         self.max_unroll = kernel.max_unroll
         self.max_arrays = 0
-        self.most_parameters = FUNCTION_PARAMETERS
-        self.nodes = NODE_BUDGET - FUNCTION_NODES
-        self.scope.taken |= {c.function.name for c in kernel.callees}
+        self.most_parameters = self.weights.functions.parameters
+        self.nodes = self.weights.kernels.nodes - self.weights.functions.nodes
+        self.scope.taken |= {text_name(c.function.name) for c in kernel.callees}
         #: the name of the function
         free = [name for name in CALLED if name not in kernel.scope.taken]
         self.name = self.dice.one_of(free)
@@ -180,7 +181,7 @@ class FunctionSketch(Sketch):
 
     def _give_defaults(self, places: tuple[str, ...]) -> None:
         """Defaults for some of the last parameters."""
-        if not self.dice.chance(DEFAULTS):
+        if not self.dice.chance(self.weights.functions.defaults):
             return
         for n in range(len(self.parameters) - 1, max(0, len(self.parameters) - 3), -1):
             parameter = self.parameters[n]

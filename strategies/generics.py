@@ -37,7 +37,7 @@ from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Array, Composite, Scalar, Type, Vector
 from strategies.ops import result_type
 from strategies.statements import Sketch
-from strategies.weights import GENERICS
+from strategies.weights import Generics
 
 FLOATS: Final = (FLOAT16, FLOAT32, FLOAT64)
 _PLACEHOLDER: Final = Parameter("out", types.array(FLOAT32), 0.0, 1.0, (1,), output=True)
@@ -50,8 +50,15 @@ class Unwritten(Exception):
 class Likes:
     """Writes the types of one owner's numbers as those of its parameters and locals: ``type(x)(0.5)``."""
 
-    def __init__(self, dice: Dice, of: Scalar, parameters: Sequence[Parameter], indices: Sequence[str]) -> None:
-        self._dice = dice
+    def __init__(
+        self,
+        dice: Dice,
+        weights: Generics,
+        of: Scalar,
+        parameters: Sequence[Parameter],
+        indices: Sequence[str],
+    ) -> None:
+        self._dice, self._weights = dice, weights
         self._of = of
         self._known: list[Expression] = []
         for parameter in sorted(parameters, key=lambda p: p.output):
@@ -66,9 +73,9 @@ class Likes:
         name = Name(parameter.type, parameter.name)
         if not isinstance(parameter.type, Array):
             yield name
-            if isinstance(parameter.type, Vector) and self._dice.chance(GENERICS.part):
+            if isinstance(parameter.type, Vector) and self._dice.chance(self._weights.part):
                 yield Component(self._of, name, Literal(INT32, 0))
-        elif parameter.output or len(parameter.shape) != len(indices) or not self._dice.chance(GENERICS.part):
+        elif parameter.output or len(parameter.shape) != len(indices) or not self._dice.chance(self._weights.part):
             yield name
         else:
             at = tuple(Name(INT32, index) for index in indices)
@@ -79,7 +86,7 @@ class Likes:
         fitting = [known for known in self._known if _leads_to(known.type, of)]
         if not fitting:
             raise Unwritten
-        if self._favourite in fitting and not self._dice.chance(GENERICS.other):
+        if self._favourite in fitting and not self._dice.chance(self._weights.other):
             return self._favourite
         return self._dice.one_of(fitting)
 
@@ -118,9 +125,9 @@ def _leads_to(found: Type, of: Type) -> bool:
     return found is of
 
 
-def _without_types(dice: Dice, parameters: Iterable[Parameter], of: Scalar) -> tuple[Parameter, ...]:
+def _without_types(sketch: Sketch, parameters: Iterable[Parameter], of: Scalar) -> tuple[Parameter, ...]:
     """Parameters, those of type `of` without it."""
-    how = "float" if dice.chance(GENERICS.any_float) else "any"
+    how = "float" if sketch.dice.chance(sketch.weights.generics.any_float) else "any"
     return tuple(
         msgspec.structs.replace(p, generic=how, default=None) if types.element_scalar(p.type) is of else p
         for p in parameters
@@ -149,12 +156,12 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
     function, dice = callee.function, sketch.dice
     of = sketch.main
     places = [p.name for p in function.parameters if p.type is INT32 and isinstance(p.low, int) and p.low >= 0]
-    likes = Likes(dice, of, function.parameters, places[:1])
+    likes = Likes(dice, sketch.weights.generics, of, function.parameters, places[:1])
     try:
         body = likes.written(function.body)
     except Unwritten:
         return False
-    parameters = _without_types(dice, function.parameters, of)
+    parameters = _without_types(sketch, function.parameters, of)
     generic = msgspec.structs.replace(function, parameters=parameters, body=body)
     before = [c.function for c in sketch.callees if c is not callee]
     if not any(p.generic for p in parameters) or not _is_valid(
@@ -218,13 +225,13 @@ def generic_kernel(sketch: Sketch, body: Sequence[Statement]) -> tuple[Statement
     functions = tuple(c.function for c in sketch.callees)
     threads = tuple(v.name for v in sketch.indices)
     try:
-        written = Likes(dice, of, sketch.parameters, threads).written(body)
+        written = Likes(dice, sketch.weights.generics, of, sketch.parameters, threads).written(body)
     except Unwritten:
         return tuple(body)
-    parameters = _without_types(dice, sketch.parameters, of)
+    parameters = _without_types(sketch, sketch.parameters, of)
     # what a function has an instance for, it cannot have another one for
     others = [f for f in FLOATS if f is not of and not any(f in _scalars(function) for function in functions)]
-    chosen = dice.some_of(others, dice.weighted(GENERICS.overloads))
+    chosen = dice.some_of(others, dice.weighted(sketch.weights.generics.overloads))
     overloads: list[Type] = [*chosen]
     overloads.insert(dice.below(len(overloads) + 1), of)
     whole = Program(

@@ -15,7 +15,6 @@ from strategies.leaves import Leaves
 from strategies.ops import FACTOR, OPS, Away, Dominant, OpSpec, Rotation, Unit, overload
 from strategies.ops.spec import Place
 from strategies.typed import Typed
-from strategies.weights import SATURATION
 
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
@@ -50,7 +49,7 @@ class Guards(Leaves):
         if isinstance(value.type, Composite) and not isinstance(value.type, Vector):
             return self._shrunk(value, domain)
         # a clamp far inside the interval would hold nearly every value, and end every gradient
-        saturates = value.interval.size > SATURATION * max(domain.size, 1.0)
+        saturates = value.interval.size > self.weights.expressions.saturation * max(domain.size, 1.0)
         if choices and (saturates or not self.dice.chance(25)):
             return self.dice.one_of(choices)
         return self.clamp(value, domain)

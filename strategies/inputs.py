@@ -14,8 +14,9 @@ from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Typ
 from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, OpSpec, instances
 from strategies.scope import Scope, Variable
+from strategies.swarm import ALL, Features
 from strategies.typed import Typed
-from strategies.weights import EXPRESSIONS, INTEGER_TYPES, LOOP_READS, PALETTE, SPARE_CELLS, UNPROMISED, WIDE_INPUTS
+from strategies.weights import Weights
 
 #: What arrays of floats hold: around zero, positive, small.
 FLOAT_INPUTS: Final = (symmetric(2.0), symmetric(2.0), Interval(0.125, 3.0), symmetric(1.0), symmetric(5.0))
@@ -41,8 +42,13 @@ def _is_plain(row: OpSpec) -> bool:
 class Inputs:
     """The parameters and the scope of one kernel, and what its arrays are read at."""
 
-    def __init__(self, dice: Dice, launch: tuple[int, ...], main: Scalar) -> None:
+    def __init__(
+        self, dice: Dice, launch: tuple[int, ...], main: Scalar, weights: Weights, features: Features = ALL
+    ) -> None:
         self.dice = dice
+        self.weights = weights
+        #: what this program draws from, of what it may do without
+        self.features = features
         self.launch = launch
         #: the float type that the kernel mostly works in
         self.main = main
@@ -57,7 +63,7 @@ class Inputs:
         #: the seed and the index of this kernel, if it is one of a stream
         self.dealt: tuple[int, int] | None = None
         #: what inner nodes become
-        self.mixture = EXPRESSIONS
+        self.mixture = weights.expressions
         #: whole numbers that this kernel writes, beside small ones
         self.constants: tuple[int, ...] = ()
         #: whether inputs of integers take large values: all of them, or for signed ones, where sums do not overflow
@@ -97,11 +103,11 @@ class Inputs:
     # ------------------------------------------------------------ set-up
 
     def _draw_palette(self) -> frozenset[str]:
-        count = self.dice.between(*PALETTE)
+        count = self.dice.between(*self.weights.kernels.palette)
         known = [
             row.name
             for row in OPS.values()
-            if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(UNPROMISED))
+            if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(self.weights.kernels.unpromised))
         ]
         drawn = self.dice.some_of(known, count)
         return STAPLES.union(drawn)
@@ -113,7 +119,7 @@ class Inputs:
 
     def allow_integers(self, count: int) -> None:
         """Let up to `count` more scalar types appear."""
-        extra = {types.scalar(self.dice.weighted(INTEGER_TYPES)) for _ in range(count)}
+        extra = {types.scalar(self.dice.weighted(self.weights.kernels.integers)) for _ in range(count)}
         self.allowed = self.allowed | extra
 
     def fresh(self) -> str:
@@ -141,7 +147,7 @@ class Inputs:
 
     def launch_shape(self, spare: bool = True) -> tuple[int, ...]:
         """The shape of an array with one element a thread, and perhaps some more."""
-        extra = self.dice.one_of(SPARE_CELLS) if spare else 0
+        extra = self.dice.one_of(self.weights.kernels.spare_cells) if spare else 0
         return (self.launch[0] + extra, *self.launch[1:])
 
     def input_interval(self, dtype: Type) -> Interval:
@@ -151,7 +157,7 @@ class Inputs:
             return intervals.TRUTH
         if scalar.is_float:
             return self.dice.one_of(FLOAT_INPUTS)
-        if (self.patterns or self.wide_integers) and self.dice.chance(WIDE_INPUTS):
+        if (self.patterns or self.wide_integers) and self.dice.chance(self.weights.integers.wide):
             if scalar.is_signed and not self.patterns:
                 return symmetric(self.dice.one_of((FACTOR, REACH))[scalar.notation])
             return Interval(*scalar.limits)
@@ -193,7 +199,8 @@ class Inputs:
             return Literal(INT32, self.dice.below(extent))
         chosen = self.dice.one_of(fitting)
         name: Expression = Name(INT32, chosen.name)
-        if extent < 2 or not self.dice.chance(15):
+        percent = self.features.percent("neighbour", self.weights.leaves.neighbour)
+        if extent < 2 or not self.dice.chance(percent):
             return name
         return self._neighbour(name, chosen.interval, extent)
 
@@ -216,7 +223,7 @@ class Inputs:
 
     def element(self, dtype: Scalar | Composite) -> Typed:
         """An element of an input array, which is made if there is none or by chance."""
-        if self.loop_indices and self.dice.chance(LOOP_READS):
+        if self.loop_indices and self.dice.chance(self.weights.leaves.loop_reads):
             found = self._element_of_loop(dtype)
             if found is not None:
                 return found
@@ -248,7 +255,7 @@ class Inputs:
         if not arrays:
             if len([p for p in self.parameters if isinstance(p.type, Array) and not p.output]) >= self.max_arrays:
                 return None
-            spare = self.dice.one_of(SPARE_CELLS)
+            spare = self.dice.one_of(self.weights.kernels.spare_cells)
             arrays = [self.array(dtype, (extent + spare,), self.input_interval(dtype))]
         chosen = self.dice.one_of(arrays)
         self.nodes += 2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Callable, Collection, Iterable
 
 from strategies import names
 from strategies.dice import Dice
@@ -15,11 +14,11 @@ from strategies.language.types import INT32
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.structs import parameters_of, spelled
-from strategies.weights import FLOAT_TYPES, LAUNCHES
+from strategies.swarm import draw_features
+from strategies.weights import WEIGHTS, Weights
 
 #: Draws the statements of a kernel after ``i = wp.tid()``.
 Body = Callable[[Sketch], Iterable[Statement]]
-_LINE: Final = tuple(shape for shape in LAUNCHES if len(shape) == 1)
 
 
 def draw_kernel(
@@ -28,12 +27,16 @@ def draw_kernel(
     body: Body,
     launches: tuple[tuple[int, ...], ...] = (),
     place: tuple[int, int] | None = None,
+    distinctive: Collection[str] = (),
+    weights: Weights = WEIGHTS,
 ) -> Program:
     """A kernel of `category`, whose statements `body` draws, for one of `launches` or of those that all share; `place`
-    is its seed and index if it is one of a stream."""
-    main = types.scalar(dice.weighted(FLOAT_TYPES))
-    launch = dice.one_of(launches or LAUNCHES) if launches or dice.chance(50) else dice.one_of(_LINE)
-    sketch = Sketch(dice, launch, main)
+    is its seed and index if it is one of a stream.  It may do without every feature that is not `distinctive`."""
+    main = types.scalar(dice.weighted(weights.kernels.floats))
+    shared = weights.kernels.launches
+    line = tuple(shape for shape in shared if len(shape) == 1)
+    launch = dice.one_of(launches or shared) if launches or dice.chance(50) else dice.one_of(line)
+    sketch = Sketch(dice, launch, main, weights, draw_features(dice, weights.swarm, distinctive))
     sketch.dealt = place
     sketch.begin()
     threads = dice.one_of(names.THREADS)[: len(launch)]

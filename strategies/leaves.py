@@ -14,7 +14,6 @@ from strategies.language.rules import constructions
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type
 from strategies.scope import Variable
 from strategies.typed import Typed
-from strategies.weights import CONSTANTS, LEAVES
 
 #: Float literals that people write and that every float type holds exactly.
 FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0, 0.0)
@@ -50,7 +49,7 @@ class Leaves(Inputs, ABC):
             value = self.dice.one_of(values) if values else _dyadic(within)
         else:
             telling = self._telling(of, within)
-            if telling and self.dice.chance(CONSTANTS):
+            if telling and self.dice.chance(self.weights.integers.constants):
                 value = self.dice.one_of(telling)
             else:
                 within = within or Interval(0 if of.kind == "uint" else -4, 9)
@@ -80,19 +79,19 @@ class Leaves(Inputs, ABC):
         unused = [v for v in variables if not v.used]
         sources: list[tuple[int, str]] = []
         if unused:
-            sources.append((LEAVES.unused, "unused"))
+            sources.append((self.weights.leaves.unused, "unused"))
         if variables:
-            sources.append((LEAVES.variable, "variable"))
+            sources.append((self.weights.leaves.variable, "variable"))
         if self._may_read(of):
-            sources.append((LEAVES.element, "element"))
+            sources.append((self.weights.leaves.element, "element"))
         if isinstance(of, Scalar):
-            sources.append((LEAVES.literal, "literal"))
+            sources.append((self.weights.leaves.literal, "literal"))
             if self._components(of):
-                sources.append((LEAVES.component, "component"))
+                sources.append((self.weights.leaves.component, "component"))
             if self.loop_indices and of is not INT32:
-                sources.append((LEAVES.loop_index, "loop index"))
+                sources.append((self.features.weight("loop index", self.weights.leaves.loop_index), "loop index"))
         if of is INT32 and self.parameters:
-            sources.append((LEAVES.extent, "extent"))
+            sources.append((self.features.weight("extent", self.weights.leaves.extent), "extent"))
         if not sources:
             sources.append((1, "construct"))
         match self.dice.weighted(tuple(sources)):

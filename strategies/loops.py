@@ -31,7 +31,7 @@ from strategies.ops import REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.updates import Updates
-from strategies.weights import LONG_TRIPS, NESTED_TRIPS, RETURNS, SUMS, TRIPS, Statements
+from strategies.weights import Statements
 
 
 class Bounds(NamedTuple):
@@ -58,7 +58,7 @@ class Loops(Updates):
         before = self._with_accumulator()
         bounds = bounds or self._bounds()
         name = bounds.name or self.fresh()
-        leaves = self.dice.chance(weights.leave * 10) if leave is None else leave
+        leaves = self.dice.chance(self.features.percent("leave", weights.leave * 10)) if leave is None else leave
         parts = (bounds.start, bounds.stop, bounds.step)
         dynamic = (
             leaves or bounds.trips > self.max_unroll or any(b is not None and not isinstance(b, Literal) for b in parts)
@@ -92,7 +92,7 @@ class Loops(Updates):
         """The body that `draw` draws, for a loop of up to `trips` trips that `index` counts."""
         entry = self.scope.snapshot()
         chosen = self._open_for_loop(trips)
-        sums = dynamic and not self.sums and self.main.is_float and self.dice.chance(SUMS)
+        sums = dynamic and not self.sums and self.main.is_float and self.dice.chance(self.weights.loops.sums)
         if sums:
             self._keep_to_sums(chosen, entry)
         self.loop_trips.append(trips)
@@ -206,7 +206,7 @@ class Loops(Updates):
 
     def _leave(self) -> Statement:
         """``if condition: break``, or ``continue``, or a store and a ``return``."""
-        if self.early_output is not None and self.dice.chance(RETURNS):
+        if self.early_output is not None and self.dice.chance(self.weights.loops.returns):
             return self._leave_with(self.early_output)
         test = self.condition(1)
         return If(test.node, (Break() if self.dice.chance(50) else Continue(),))
@@ -229,8 +229,8 @@ class Loops(Updates):
     def _bounds(self) -> Bounds:
         """A range of a few trips."""
         outer = math.prod(self.loop_trips)
-        trips = self.dice.between(*TRIPS) if outer == 1 else 2
-        most = max(2, NESTED_TRIPS // outer)
+        trips = self.dice.between(*self.weights.loops.trips) if outer == 1 else 2
+        most = max(2, self.weights.loops.nested // outer)
         trips = min(trips, most)
         match self.dice.below(10):
             case 3:
@@ -249,7 +249,7 @@ class Loops(Updates):
                 return self._parameter_bound(trips)
             case 9 if outer == 1:
                 if self.dice.chance(35):
-                    trips = self.dice.between(*LONG_TRIPS)
+                    trips = self.dice.between(*self.weights.loops.long)
                     return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
                 return self._extent_bound(trips)
         return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))

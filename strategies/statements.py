@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from strategies.blocks import rounded, whole
 from strategies.intervals import Interval, symmetric
@@ -29,36 +30,41 @@ from strategies.typed import Typed
 from strategies.weights import Statements
 from strategies.while_loops import WhileLoops
 
+#: Of 100 changes in place by another operator than a sum, how many are powers of a new local, beside those of others.
+POWERS: Final = 12
+
 
 class Sketch(WhileLoops):
     """Draws the statements of one kernel."""
 
     def statement(self, weights: Statements, depth: int) -> list[Statement] | None:
         """One statement, with what it needs before it."""
+        inner = len(self.loop_trips) < 2
         table = (
-            (weights.define, "define"),
             (weights.reassign, "reassign"),
             (weights.augment, "augment"),
             (weights.update, "update"),
-            (weights.component if self.vectors else 0, "component"),
+            (weights.component if self.vectors else 0, "assign component"),
             (weights.branch if self.arms < 3 else 0, "branch"),
-            (weights.loop if len(self.loop_trips) < 2 else 0, "loop"),
-            (weights.while_loop if len(self.loop_trips) < 2 else 0, "while"),
-            (weights.dynamic_loop if len(self.loop_trips) < 2 else 0, "dynamic"),
+            (weights.loop if inner else 0, "loop"),
+            (weights.while_loop if inner else 0, "while"),
+            (weights.dynamic_loop if inner else 0, "dynamic"),
         )
-        made: Statement | None
-        match self.dice.weighted(tuple(entry for entry in table if entry[0])):
+        drawn = ((self.features.weight(kind, weight), kind) for weight, kind in table)
+        match self.dice.weighted(((weights.define, "define"), *(entry for entry in drawn if entry[0]))):
             case "define":
                 made = self.define(depth)
             case "reassign":
                 made = self.reassign(depth) or self.define(depth)
             case "augment":
                 made = self.augment(depth) or self.define(depth)
+            case "update" if self.main.is_float and not self.counts and self.dice.chance(POWERS):
+                return self.power(depth)
             case "update":
                 made = self.update(depth) or self.reassign(depth) or self.define(depth)
-            case "component" if self.dice.chance(40):
+            case "assign component" if self.dice.chance(40):
                 return self.build_vector(depth - 1)
-            case "component":
+            case "assign component":
                 made = self.assign_component(depth) or self.define(depth)
             case "branch":
                 return self.branch(weights, depth)

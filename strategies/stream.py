@@ -15,6 +15,7 @@ from strategies.categories import CATEGORIES
 from strategies.dice import Dice
 from strategies.kernel import draw_kernel
 from strategies.language.nodes import Program
+from strategies.weights import WEIGHTS, Weights
 
 #: Bytes of choices for one kernel: the largest kernels use about a quarter of it, and Hypothesis gives up
 #: on an example that runs out of them.
@@ -33,8 +34,8 @@ _place: ContextVar[tuple[int, int] | None] = ContextVar("place", default=None)
 
 
 @cache
-def kernels(category: str) -> st.SearchStrategy[Program]:
-    """A strategy for kernels of one category; `UnknownCategory` if there is none of that name.
+def kernels(category: str, weights: Weights = WEIGHTS) -> st.SearchStrategy[Program]:
+    """A strategy for kernels of one category, drawn by `weights`; `UnknownCategory` if there is none of that name.
 
     Every `Program` drawn is valid by construction, and its `repr` is its source.
     """
@@ -44,30 +45,32 @@ def kernels(category: str) -> st.SearchStrategy[Program]:
     @st.composite
     def kernel(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
         chosen = CATEGORIES[category]
-        return draw_kernel(Dice(draw), category, chosen.body, chosen.launches, _place.get())
+        return draw_kernel(
+            Dice(draw), category, chosen.body, chosen.launches, _place.get(), chosen.distinctive, weights
+        )
 
     return kernel()
 
 
 @cache
-def _recorder(category: str) -> tuple[Callable[[bytes], object], list[Program]]:
+def _recorder(category: str, weights: Weights) -> tuple[Callable[[bytes], object], list[Program]]:
     found: list[Program] = []
 
     @settings(database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(kernels(category))
+    @given(kernels(category, weights))
     def record(program: Program) -> None:
         found.append(program)
 
     return record.hypothesis.fuzz_one_input, found  # type: ignore[attr-defined]
 
 
-def draw(category: str, seed: int, index: int) -> Program | None:
+def draw(category: str, seed: int, index: int, weights: Weights = WEIGHTS) -> Program | None:
     """The kernel at `index` of the stream of `seed` and `category`; None if the draw was discarded.
 
     The choices are a hash of the three, so that any index can be drawn alone, in any process, whatever
     was drawn before and whatever modules are imported.
     """
-    fuzz, found = _recorder(category)
+    fuzz, found = _recorder(category, weights)
     found.clear()
     token = _place.set((seed, index))
     try:

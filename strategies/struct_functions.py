@@ -20,7 +20,6 @@ from strategies.language.types import Array, Scalar, Struct
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.structs import Known, changes, constructed, copied, local, spelled
-from strategies.weights import STRUCTS as WEIGHTS
 
 
 def call(sketch: Sketch, name: str, depth: int) -> Statement | None:
@@ -33,7 +32,7 @@ def call(sketch: Sketch, name: str, depth: int) -> Statement | None:
     own.scope.taken |= {f.name for f in sketch.struct_functions}
     passed = _struct_parameter(own, of, {v.name: v for v in sketch.scope}, name)
     if sketch.dice.chance(45):
-        if not sketch.dice.chance(WEIGHTS.argument):
+        if not sketch.dice.chance(sketch.weights.structs.argument):
             for variable in own.scope:
                 variable.mutable = False
         return _measure(sketch, own, name, of, depth)
@@ -85,7 +84,7 @@ def _changed(sketch: Sketch, own: FunctionSketch, name: str, of: Struct, passed:
     """``c = f(b)``: the function changes a copy of its argument or, rarely, the argument itself."""
     body: list[Statement] = []
     changed = passed
-    if not own.dice.chance(WEIGHTS.argument):
+    if not own.dice.chance(sketch.weights.structs.argument):
         body.append(copied(own, passed, whole=True))
         changed = next(reversed(own.structs))
     body += changes(own, changed, 2) or changes(own, changed, 1)

@@ -15,12 +15,15 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
+    AugmentedAssign,
+    Component,
     Construct,
     Element,
     Expression,
     Extent,
     Field,
     If,
+    Literal,
     Name,
     Node,
     Parameter,
@@ -29,12 +32,11 @@ from strategies.language.nodes import (
     rebuild,
 )
 from strategies.language.structs import leaves
-from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type
+from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type, Vector
 from strategies.names import NAMES, STRUCTS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
-from strategies.weights import STRUCTS as WEIGHTS
 
 #: Between which values a field lies, and whether it has a derivative.
 Known: TypeAlias = tuple[Interval, bool]
@@ -42,15 +44,15 @@ Known: TypeAlias = tuple[Interval, bool]
 
 def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = False) -> Struct:
     """A new struct of two to five fields: some of the types `inner`, and arrays if asked for."""
-    dice = sketch.dice
-    table: list[tuple[int, Type]] = [(WEIGHTS.main, sketch.main), (WEIGHTS.integer, INT32), (WEIGHTS.truth, BOOL)]
-    table += [(WEIGHTS.other, of) for of in sorted(sketch.allowed - {sketch.main, INT32, BOOL}, key=repr)]
+    dice, weights = sketch.dice, sketch.weights.structs
+    table: list[tuple[int, Type]] = [(weights.main, sketch.main), (weights.integer, INT32), (weights.truth, BOOL)]
+    table += [(weights.other, of) for of in sorted(sketch.allowed - {sketch.main, INT32, BOOL}, key=repr)]
     if sketch.vectors:
-        table += [(WEIGHTS.vector, types.vector(n, sketch.main)) for n in (3, 2, 4)]
-    table += [(WEIGHTS.inner, of) for of in inner]
+        table += [(weights.vector, types.vector(n, sketch.main)) for n in (3, 2, 4)]
+    table += [(weights.inner, of) for of in inner]
     if arrays:
-        table += [(WEIGHTS.array, types.array(sketch.main)), (WEIGHTS.array, types.array(INT32))]
-    names = dice.some_of(NAMES, dice.between(*WEIGHTS.fields))
+        table += [(weights.array, types.array(sketch.main)), (weights.array, types.array(INT32))]
+    names = dice.some_of(NAMES, dice.between(*weights.fields))
     fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
     if dice.chance(50):
         fields = [*fields[1:], fields[0]]
@@ -113,7 +115,7 @@ def loaded(sketch: Sketch, array: str) -> Statement:
 
 def constructed(sketch: Sketch, of: Struct, depth: int) -> Statement:
     """``b = Body()``, or ``b = Body(…)`` with a value for each field."""
-    if sketch.dice.chance(WEIGHTS.empty):
+    if sketch.dice.chance(sketch.weights.structs.empty):
         known = {path: (Interval(0, 0), False) for path, _ in leaves(of)}
         return local(sketch, of, Construct(of, ()), known)
     known = {}
@@ -135,7 +137,7 @@ def _argument(sketch: Sketch, path: str, of: Type, depth: int, known: dict[str, 
             found = fields[f"{source}.{inner}"]
             known[f"{path}.{inner}"] = (found.interval, found.live)
         return Name(of, source)
-    if sketch.dice.chance(WEIGHTS.empty):
+    if sketch.dice.chance(sketch.weights.structs.empty):
         known.update({f"{path}.{inner}": (Interval(0, 0), False) for inner, _ in leaves(of)})
         return Construct(of, ())
     return Construct(of, tuple(_argument(sketch, f"{path}.{n}", field, depth - 1, known) for n, field in of.fields))
@@ -203,7 +205,7 @@ def changes(sketch: Sketch, name: str, depth: int) -> list[Statement]:
                     found.append(sketch.augment(depth))
                 case 3:
                     found.append(sketch.update(depth) or sketch.augment(depth))
-                case _ if sketch.dice.chance(WEIGHTS.component):
+                case _ if sketch.dice.chance(sketch.weights.structs.component):
                     found.append(sketch.assign_component(depth) or sketch.reassign(depth))
                 case _:
                     found.append(sketch.reassign(depth))
@@ -236,6 +238,9 @@ def updated(sketch: Sketch, of: Struct, depth: int) -> list[Statement]:
     array = array_of_structs(sketch, of, frozenset(path for path, _ in some))
     found = []
     for path, field in some:
+        if isinstance(field, Vector) and sketch.dice.chance(sketch.weights.structs.number):
+            found.append(_put_number(sketch, array, path, field, depth))
+            continue
         value = sketch.fit_local(sketch.result(field, depth))
         found.append(_put(sketch, array, path, field, value, sums=sketch.dice.chance(40)))
     return found
@@ -245,6 +250,17 @@ def _put(sketch: Sketch, array: str, path: str, of: Type, value: Typed, sums: bo
     assert isinstance(of, Scalar | Composite)
     parameter = next(p for p in sketch.parameters if p.name == f"{array}.{path}")
     return sketch.store_sum(parameter, value) if sums else sketch.store(parameter, value)
+
+
+def _put_number(sketch: Sketch, array: str, path: str, of: Vector, depth: int) -> Statement:
+    """``bodies[i].vel[1] += x``, or ``bodies[i].vel.y = x``."""
+    value = sketch.fit_local(sketch.result(of.dtype, depth))
+    place = Element(of, f"{array}.{path}", sketch.own_indices())
+    index = Literal(INT32, sketch.dice.below(of.length))
+    target = Component(of.dtype, place, index, attribute=sketch.dice.chance(50))
+    if sketch.dice.chance(30):
+        return Assign(target, value.node)
+    return AugmentedAssign(target, sketch.dice.one_of(("add", "sub")), value.node)
 
 
 # ---------------------------------------------------------------- spelling

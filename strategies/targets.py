@@ -28,7 +28,6 @@ from strategies.ops import OPS, REACH
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs, struct_type
 from strategies.typed import Typed
-from strategies.weights import TARGETS
 
 #: Operators in place by what they change: Warp differentiates sums alone.
 SUMS: Final = ("add", "sub")
@@ -114,15 +113,17 @@ def row_places(sketch: Sketch) -> tuple[Statement, list[Place]]:
 def part(sketch: Sketch, place: Place) -> Place:
     """A place, or a part of it: a component by name or index, a matrix' row or element."""
     of = place.type
-    if not isinstance(of, Composite) or sketch.dice.chance(TARGETS.whole):
+    if not isinstance(of, Composite) or sketch.dice.chance(sketch.weights.targets.whole):
         return place
-    if not place.slot and max(of.shape) > 2 and sketch.dice.chance(TARGETS.slice):
+    if not place.slot and max(of.shape) > 2 and sketch.dice.chance(sketch.weights.targets.slice):
         return Place(_sliced(sketch, place.node, of), place.interval, place.slot)
     match of:
         case Vector():
             index = whole(sketch.dice.below(of.length))
-            node: Expression = Component(of.dtype, place.node, index, sketch.dice.chance(TARGETS.attribute))
-        case Matrix() if sketch.dice.chance(TARGETS.row):
+            node: Expression = Component(
+                of.dtype, place.node, index, sketch.dice.chance(sketch.weights.targets.attribute)
+            )
+        case Matrix() if sketch.dice.chance(sketch.weights.targets.row):
             row = types.vector(of.columns, of.dtype)
             node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
         case Matrix():
@@ -171,18 +172,18 @@ def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
     assert isinstance(target, Element | Component | Name | Part)
     if scalar.kind == "bool":
         return Assign(target, sketch.condition(depth).node)
-    if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(TARGETS.others):
+    if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(sketch.weights.targets.others):
         return _other(sketch, place, of, sketch.dice.one_of(OTHERS), depth)
     plain = isinstance(target, Element) and "." not in target.array
     # of a field of a struct in an array, Warp refuses a product that has a gradient
-    if of is sketch.main and plain and sketch.dice.chance(TARGETS.product):
+    if of is sketch.main and plain and sketch.dice.chance(sketch.weights.targets.product):
         return _other(sketch, place, of, sketch.dice.one_of(("mul", "div")), depth)
     value = value_of(sketch, of, depth)
     if scalar.is_integer:
         value = sketch.fit(value, symmetric(rounded(REACH[scalar.notation] / 8, scalar)))
     else:
         value = sketch.fit_local(value)
-    if sketch.dice.chance(TARGETS.store):
+    if sketch.dice.chance(sketch.weights.targets.store):
         place.interval = value.interval
         return Assign(target, value.node)
     operator = sketch.dice.one_of(SUMS)
@@ -222,7 +223,7 @@ def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) 
 
 def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     """A value for a target: of a matrix, its numbers one by one, or a product with one of them."""
-    if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(TARGETS.read_slice):
+    if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(sketch.weights.targets.read_slice):
         # a slice of a longer one
         longer = sketch.element(types.vector(sketch.dice.between(of.length + 1, 4), of.dtype))
         index, count = _slice(sketch, longer.type.length)  # type: ignore[attr-defined]

@@ -32,6 +32,17 @@ class Updates(Blocks):
         operators = [name for name in known if name in self.palette] or list(known)
         return self.update_by(variable, self.dice.one_of(operators), depth)
 
+    def power(self, depth: int) -> list[Statement]:
+        """``name **= expression``, of a new local whose values are positive: a power of others is no number."""
+        row, of = OPS["pow_operator"], self.main
+        base = row.domain(of)[0]
+        value = self.fit(self.expression(of, depth - 1), base)
+        if value.interval.is_point:
+            value = self.fit(self.element(of), base)
+        body = [self.define_as(value, mutable=True)]
+        changed = self.update_by(self.defined[-1], row.name, depth - 1)
+        return body if changed is None else [*body, changed]
+
     def update_by(self, variable: Variable, operator: str, depth: int) -> Statement | None:
         """``name operator= expression``; None if the variable's values may lie outside the operator's domain."""
         of = variable.type

@@ -1,4 +1,7 @@
-"""Every ratio and range of the grammar, each with its reason."""
+"""Every ratio and range of the grammar, each with its reason: one `Weights`.
+
+A ratio that one category alone has, of what it alone draws, stands in that category's file.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +11,51 @@ from typing import Final, TypeAlias
 #: A table of items; one listed with weight 3 is drawn three times as often as one with weight 1.
 Table: TypeAlias = tuple[tuple[int, str], ...]
 
-#: The float type a kernel mostly works in.  float32 is what users write; the others have code of their own.
-FLOAT_TYPES: Final[Table] = ((12, "float32"), (3, "float64"), (1, "float16"))
-#: Integer types beside int32, which thread indices have anyway.
-INTEGER_TYPES: Final[Table] = (
-    (8, "int32"), (2, "uint32"), (2, "int64"), (1, "uint64"), (1, "int16"), (1, "uint16"), (1, "int8"), (1, "uint8"),
-)  # fmt: skip
-#: Launch extents.  Small: a defect of code generation needs no more threads, and every lane is paid for in
-#: the reference; uneven, so that exchanged extents show.
-LAUNCHES: Final = (
-    (8,), (7,), (12,), (5,), (11,), (16,), (9,), (13,), (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4),
-    (2, 1, 2, 3),
-)  # fmt: skip
-#: Cells that an array has beyond what the launch needs: they must stay untouched.
-SPARE_CELLS: Final = (0, 0, 0, 1, 3)
-#: How many operations a kernel picks from: a person's kernel uses a few functions several times, and a
-#: random subset lets rare ones meet (swarm testing: Groce et al. 2012).
-PALETTE: Final = (6, 14)
-#: Expression nodes after which only leaves are drawn.  Building costs the time: a kernel of 120 nodes
-#: takes about three times as long as one of 40.
-NODE_BUDGET: Final = 90
-#: Trips of a loop that Warp unrolls, and of the dynamic ones; small, because lanes run in lockstep.
-TRIPS: Final = (2, 5)
-#: Just beyond Warp's default `max_unroll` of 16: constant bounds that are not unrolled.
-LONG_TRIPS: Final = (17, 19)
-#: Around it: the last that are unrolled, and the first that are not.
-EDGE_TRIPS: Final = (15, 16, 17, 18)
-#: Nested trips at most, as everything unrolled is compiled.
-NESTED_TRIPS: Final = 12
+
+@dataclass(frozen=True)
+class Swarm:
+    """How many of the features that programs may do without a program has, and how much of those.
+
+    A defect that needs two rare features shows in programs that are full of both, and those are rare if every program
+    has a little of everything (swarm testing: Groce et al. 2012).  What may be left out is in `strategies.swarm`.
+    """
+
+    #: of 100 features, how many a program keeps: one of these, so that there are programs of few and of many
+    kept: tuple[int, ...] = (20, 50, 100)
+    #: how many times its weight a feature has that is kept, so that on the whole none is drawn less often, and one that
+    #: a category is for: categories lean on those already, and only hold them against the others
+    dense: int = 5
+    distinctive: int = 2
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """What a kernel works in, is launched for, and how much of it there is."""
+
+    #: The float type that a kernel mostly works in.  float32 is what users write; the others have code of their own.
+    floats: Table = ((12, "float32"), (3, "float64"), (1, "float16"))
+    #: Integer types beside int32, which thread indices have anyway.
+    integers: Table = (
+        (8, "int32"), (2, "uint32"), (2, "int64"), (1, "uint64"), (1, "int16"), (1, "uint16"), (1, "int8"),
+        (1, "uint8"),
+    )  # fmt: skip
+    #: Launch extents.  Small: a defect of code generation needs no more threads, and every lane is paid for in
+    #: the reference; uneven, so that exchanged extents show.
+    launches: tuple[tuple[int, ...], ...] = (
+        (8,), (7,), (12,), (5,), (11,), (16,), (9,), (13,), (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4),
+        (2, 1, 2, 3),
+    )  # fmt: skip
+    #: Cells that an array has beyond what the launch needs: they must stay untouched.
+    spare_cells: tuple[int, ...] = (0, 0, 0, 1, 3)
+    #: How many operations a kernel picks from: a person's kernel uses a few functions several times, and a random
+    #: subset lets rare ones meet, as `Swarm` does for what is no operation.
+    palette: tuple[int, int] = (6, 14)
+    #: Of 100 palettes, how many may hold a function that Warp documents as not differentiable although it has a
+    #: derivative (`frac`): a kernel that uses one proves the forward pass alone.
+    unpromised: int = 15
+    #: Expression nodes after which only leaves are drawn.  Building costs the time: a kernel of 120 nodes takes about
+    #: three times as long as one of 40.
+    nodes: int = 90
 
 
 @dataclass(frozen=True)
@@ -50,6 +70,13 @@ class Expressions:
     cast: int = 1
     #: a component of a vector expression
     component: int = 1
+    #: a value of several numbers put together, where one is wanted
+    construct: int = 3
+    #: of 100 first picks of a function whose derivative is zero (`floor`, `step`), how many stand; the others are drawn
+    #: again, or most kernels would have no gradient to check
+    flat: int = 40
+    #: a value whose interval is this many times as wide as a domain is scaled into it, not clamped
+    saturation: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +92,27 @@ class Leaves:
     extent: int = 1
     #: the innermost loop's index, as a number
     loop_index: int = 2
+    #: of 100 array elements read in a loop, how many are read at the loop's index
+    loop_reads: int = 45
+    #: of 100 places of elements that are no thread's own, how many are beside another
+    neighbour: int = 15
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a truth value is made of."""
+
+    comparison: int = 3
+    #: ``and``, ``or``
+    logical: int = 1
+    #: ``not``
+    negation: int = 1
+    #: a function that gives a truth value
+    test: int = 1
+    #: of 100 comparisons, how many are chains
+    chain: int = 10
+    #: of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough
+    bare_element: int = 4
 
 
 @dataclass(frozen=True)
@@ -79,14 +127,98 @@ class Statements:
     while_loop: int = 0
     #: a ``for`` loop whose bounds only a run knows
     dynamic_loop: int = 0
-    store: int = 0
-    atomic: int = 0
     component: int = 0
     leave: int = 0
     #: ``name //= e``, ``name &= e`` and the other operators in place
     update: int = 0
     #: of 100 loops, in how many the body gives the index another value
     reindex: int = 0
+
+
+@dataclass(frozen=True)
+class Loops:
+    """How often loops run, what bounds them, and what they compute."""
+
+    #: trips of a loop that Warp unrolls, and of the dynamic ones; small, because lanes run in lockstep
+    trips: tuple[int, int] = (2, 5)
+    #: just beyond Warp's default `max_unroll` of 16: constant bounds that are not unrolled
+    long: tuple[int, int] = (17, 19)
+    #: around it: the last that are unrolled, and the first that are not
+    edge: tuple[int, ...] = (15, 16, 17, 18)
+    #: nested trips at most, as everything unrolled is compiled
+    nested: int = 12
+    #: of 100 dynamic loops, how many only sum into variables that are then only added: gradients through others
+    #: are outside of what Warp documents, and such kernels prove the forward pass alone
+    sums: int = 85
+    #: of 100 kernels with ``while`` loops, in how many those compute integers alone.  How often such a loop runs
+    #: depends on what it computes, so the gradients of values that it computes are outside of what Warp documents;
+    #: those of everything around a loop that counts are not
+    counts: int = 65
+    #: of 100 ranges of dynamic loops, how many have a local variable as their bound, which the body may change
+    local_bounds: int = 25
+    #: of 100 ways out of a loop, how many return from the kernel, where that is asked for
+    returns: int = 25
+    #: of 100 constant ranges, how many are empty
+    empty: int = 6
+    #: of 100 loops after another one, how many use its index's name again: Warp keeps what it knows of names
+    reused: int = 60
+    #: of 100 loops that certainly run, how many are followed by a read of their index
+    read: int = 25
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What functions are made of, and how they are called."""
+
+    #: what a function may take at most, and how many expression nodes it is made of, more or less
+    parameters: int = 5
+    nodes: int = 35
+    #: of 100 functions with a scalar parameter, how many have defaults
+    defaults: int = 30
+    #: of 100 calls, how many name some of their arguments; of 100 parameters with a default, how many a call leaves out
+    keywords: int = 15
+    left_out: int = 55
+    #: of 100 operands beside a call that changes an array, how many are an element of that array: Warp is known to read
+    #: it after the call
+    lazy_reads: int = 6
+
+
+@dataclass(frozen=True)
+class Integers:
+    """Kernels about whole numbers and bits, and numbers that Warp may take for constants."""
+
+    #: the integer type that a kernel about integers mostly works in
+    mains: Table = (
+        (6, "int32"), (3, "int64"), (2, "int16"), (2, "int8"), (4, "uint32"), (2, "uint64"), (2, "uint16"),
+        (2, "uint8"),
+    )  # fmt: skip
+    #: the same for a kernel about bits: hashes and flags are unsigned
+    bits_mains: Table = (
+        (4, "int32"), (1, "int64"), (1, "int16"), (1, "int8"), (10, "uint32"), (3, "uint64"), (2, "uint16"),
+        (2, "uint8"),
+    )  # fmt: skip
+    #: of 100 inputs of a kernel about integers, how many hold large values: wrap-around needs them, small ones meet
+    #: ties
+    wide: int = 60
+    #: of 100 integer literals of a kernel that has constants of its own, how many are one of those
+    constants: int = 45
+    #: masks, and what hashes multiply with: Knuth's, FNV's, murmur3's, Numerical Recipes' and PCG's constants
+    masks: tuple[int, ...] = (1, 3, 7, 15, 31, 63, 127, 255, 1023, 65535, 16711935)
+    multipliers: tuple[int, ...] = (
+        31, 33, 65599, 16777619, 1664525, 1013904223, 2654435761, 2246822507, 3266489909, 2166136261,
+        6364136223846793005, 1442695040888963407,
+    )  # fmt: skip
+    #: of 100 operations on bits, in how many the second operand is a literal: people shift by numbers and mask with
+    #: them
+    literals: Table = ((70, "lshift"), (70, "rshift"), (55, "bit_and"), (20, "bit_xor"), (20, "bit_or"))
+    #: of 100 kernels about integers, how many end in a float with a gradient
+    weighed: int = 45
+    #: of 100 conversions of a constant's name to a 64-bit type, how many are written as such: Warp is known to
+    #: change the constant's own type then, and pairs with it are not kept
+    retyped: int = 4
+    #: of 100 constants that are defined in a loop, how many are bare literals: in a dynamic loop inside an unrolled
+    #: one, Warp takes the second copy of such a definition for a change of a constant, and refuses it
+    bare: int = 10
 
 
 @dataclass(frozen=True)
@@ -109,7 +241,9 @@ class Structs:
     #: of 100 structs that are constructed, how many begin with zeros
     empty: int = 40
     #: of 100 changes of a vector in a struct, how many are of one component: Warp is known to lose their gradients
-    component: int = 8
+    component: int = 12
+    #: of 100 changes of a vector in an array of structs, how many are of one component
+    number: int = 35
     #: of 100 functions that change a struct, how many change their argument itself: Warp is known to pass gradients of
     #: later reads of the caller's struct through the change
     argument: int = 12
@@ -126,9 +260,9 @@ class Targets:
     #: of a matrix, of a row
     row: int = 30
     #: of a local of three numbers or more, of a slice: ``v[0:2]``, ``m[:, 1]``
-    slice: int = 55
+    slice: int = 65
     #: of values of two or three numbers, a slice of an element
-    read_slice: int = 30
+    read_slice: int = 36
     #: plain stores; the others are sums in place
     store: int = 35
     #: of whole numbers, by another operator than a sum
@@ -177,79 +311,26 @@ class Builds:
     mode: tuple[tuple[int, str], ...] = ((1, "debug"), (2, "release"))
 
 
-BUILDS: Final = Builds()
-GENERICS: Final = Generics()
-EXPRESSIONS: Final = Expressions()
-TARGETS: Final = Targets()
-STRUCTS: Final = Structs()
-LEAVES: Final = Leaves()
-#: Of 100 comparisons, how many are chains.
-CHAINS: Final = 10
-#: Of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough.
-BARE_ELEMENT: Final = 4
-#: Of 100 first picks of a function whose derivative is zero (`floor`, `step`), how many stand; the others are
-#: drawn again, or most kernels would have no gradient to check.
-FLAT: Final = 40
-#: A value whose interval is this many times as wide as a domain is scaled into it, not clamped.
-SATURATION: Final = 3.0
-#: Of 100 dynamic loops, how many only sum into variables that are then only added: gradients through others
-#: are outside of what Warp documents, and such kernels prove the forward pass alone.
-SUMS: Final = 85
-#: Of 100 palettes, how many may hold a function that Warp documents as not differentiable although it has a
-#: derivative (`frac`): a kernel that uses one proves the forward pass alone.
-UNPROMISED: Final = 15
-#: Of 100 array elements read in a loop, how many are read at the loop's index.
-LOOP_READS: Final = 45
-#: Of 100 conversions of a constant's name to a 64-bit type, how many are written as such: Warp is known to
-#: change the constant's own type then, and pairs with it are not kept.
-RETYPED_CONSTANTS: Final = 4
-#: Of 100 constants that are defined in a loop, how many are bare literals: in a dynamic loop inside an unrolled
-#: one, Warp takes the second copy of such a definition for a change of a constant, and refuses it.
-BARE_CONSTANTS: Final = 10
-#: Of 100 inputs of a kernel about integers, how many hold large values: wrap-around needs them, small ones meet ties.
-WIDE_INPUTS: Final = 60
-#: Of 100 integer literals of a kernel that has constants of its own, how many are one of those.
-CONSTANTS: Final = 45
-#: Masks, and what hashes multiply with: Knuth's, FNV's, murmur3's, Numerical Recipes' and PCG's constants.
-MASKS: Final = (1, 3, 7, 15, 31, 63, 127, 255, 1023, 65535, 16711935)
-MULTIPLIERS: Final = (
-    31, 33, 65599, 16777619, 1664525, 1013904223, 2654435761, 2246822507, 3266489909, 2166136261,
-    6364136223846793005, 1442695040888963407,
-)  # fmt: skip
-#: Of 100 operations on bits, in how many the second operand is a literal: people shift by numbers and mask with them.
-LITERAL_BITS: Final = {"lshift": 70, "rshift": 70, "bit_and": 55, "bit_xor": 20, "bit_or": 20}
-#: The integer type that a kernel about integers mostly works in.
-INTEGER_MAINS: Final[Table] = (
-    (6, "int32"), (3, "int64"), (2, "int16"), (2, "int8"), (4, "uint32"), (2, "uint64"), (2, "uint16"), (2, "uint8"),
-)  # fmt: skip
-#: The same for a kernel about bits: hashes and flags are unsigned.
-BITS_MAINS: Final[Table] = (
-    (4, "int32"), (1, "int64"), (1, "int16"), (1, "int8"), (10, "uint32"), (3, "uint64"), (2, "uint16"), (2, "uint8"),
-)  # fmt: skip
-#: Of 100 kernels about integers, how many end in a float with a gradient.
-WEIGHED: Final = 45
-#: Of 100 kernels with ``while`` loops, in how many those compute integers alone.  How often such a loop runs depends
-#: on what it computes, so the gradients of values that it computes are outside of what Warp documents; those of
-#: everything around a loop that counts are not.
-COUNTS: Final = 65
-#: Of 100 ranges of dynamic loops, how many have a local variable as their bound, which the body may change.
-LOCAL_BOUNDS: Final = 25
-#: Of 100 ways out of a loop, how many return from the kernel, where that is asked for.
-RETURNS: Final = 25
-#: Of 100 constant ranges, how many are empty.
-EMPTY_RANGES: Final = 6
-#: Of 100 loops after another one, how many use its index's name again: Warp keeps what it knows of names.
-REUSED_INDICES: Final = 50
-#: Of 100 loops that certainly run, how many are followed by a read of their index.
-READ_INDICES: Final = 25
-#: Of 100 calls, how many name some of their arguments; of 100 parameters with a default, how many a call leaves out.
-KEYWORDS: Final = 15
-LEFT_OUT: Final = 55
-#: What a function may take at most, and how many expression nodes it is made of, more or less.
-FUNCTION_PARAMETERS: Final = 5
-FUNCTION_NODES: Final = 35
-#: Of 100 functions with a scalar parameter, how many have defaults.
-DEFAULTS: Final = 30
-#: Of 100 operands beside a call that changes an array, how many are an element of that array: Warp is known to read
-#: it after the call.
-LAZY_READS: Final = 6
+@dataclass(frozen=True)
+class Weights:
+    """All ratios and ranges of the grammar: another value of this gives another grammar (`strategies.kernels`).
+
+    What a statement becomes (`Statements`) is said by each category, which leans on some of them.
+    """
+
+    swarm: Swarm = Swarm()
+    kernels: Kernels = Kernels()
+    expressions: Expressions = Expressions()
+    leaves: Leaves = Leaves()
+    conditions: Conditions = Conditions()
+    loops: Loops = Loops()
+    functions: Functions = Functions()
+    integers: Integers = Integers()
+    structs: Structs = Structs()
+    targets: Targets = Targets()
+    generics: Generics = Generics()
+    builds: Builds = Builds()
+
+
+#: Those that campaigns draw by.
+WEIGHTS: Final = Weights()

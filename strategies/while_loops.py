@@ -27,15 +27,7 @@ from strategies.language.types import BOOL, INT32
 from strategies.loops import Bounds, Loops
 from strategies.scope import Variable
 from strategies.typed import Typed
-from strategies.weights import (
-    EDGE_TRIPS,
-    EMPTY_RANGES,
-    LOCAL_BOUNDS,
-    READ_INDICES,
-    REUSED_INDICES,
-    TRIPS,
-    Statements,
-)
+from strategies.weights import Statements
 
 
 class WhileLoops(Loops):
@@ -49,7 +41,7 @@ class WhileLoops(Loops):
         self.counts = counts or (not self.loop_trips and self.counting)
         before = self._with_accumulator()
         outer = self.scope.mark()
-        trips = self.dice.between(*TRIPS) if not self.loop_trips else 2
+        trips = self.dice.between(*self.weights.loops.trips) if not self.loop_trips else 2
         match self.dice.below(8):
             case 4 | 5:
                 made = self._count_down(weights, depth, trips)
@@ -153,7 +145,7 @@ class WhileLoops(Loops):
 
         def draw() -> list[Statement]:
             body: list[Statement] = []
-            leaves = weights.leave and self.dice.chance(weights.leave * 10)
+            leaves = weights.leave and self.dice.chance(self.features.percent("leave", weights.leave * 10))
             if leaves and self.dice.chance(40):
                 body.append(self._way_out(update, early))
                 leaves = False
@@ -223,13 +215,13 @@ class WhileLoops(Loops):
 
     def _dynamic_bounds(self) -> tuple[list[Statement], Bounds]:
         """The bounds of such a loop, and what they need before it."""
-        trips = self.dice.between(*TRIPS) if not self.loop_trips else 2
+        trips = self.dice.between(*self.weights.loops.trips) if not self.loop_trips else 2
         stop = self.stop_of_loop(trips)
         if isinstance(stop.node, Literal):
             stop = self.variable(self.scalar_parameter(INT32, Interval(0, trips)))
         before: list[Statement] = []
         changed: tuple[Statement, ...] = ()
-        if self.dice.chance(LOCAL_BOUNDS):
+        if self.dice.chance(self.weights.loops.local_bounds):
             # a range is evaluated once: what becomes of its bound does not matter to it
             start, local = self._counter(stop.node, stop.interval)
             before.append(start)
@@ -271,26 +263,26 @@ class WhileLoops(Loops):
         loop = made[-1]
         assert isinstance(loop, For)
         names.append(loop.name)
-        if certainly_runs(loop) and self.dice.chance(READ_INDICES):
+        if certainly_runs(loop) and self.dice.chance(self.weights.loops.read):
             made.append(self._read_index(bounds, loop.name))
         return made
 
     def _edge_bounds(self, names: list[str]) -> Bounds:
         """A constant range near the number of trips up to which Warp unrolls, or a strided, reversed or empty one."""
         nested = bool(self.loop_trips)
-        trips = 2 if nested else self.dice.one_of(EDGE_TRIPS if self.dice.chance(35) else range(2, 6))
+        trips = 2 if nested else self.dice.one_of(self.weights.loops.edge if self.dice.chance(35) else range(2, 6))
         step = self.dice.one_of((1, 1, 1, 2, 3, -1, -1, -2))
         first = self.dice.one_of((0, 0, 0, 1, -3, 5))
         last = first + (trips - 1) * step
         # any end between the last value and the one that would come after it
         end = last + (1 + self.dice.below(step) if step > 0 else -1 - self.dice.below(-step))
-        if not nested and self.dice.chance(EMPTY_RANGES):
+        if not nested and self.dice.chance(self.weights.loops.empty):
             # its body is compiled, and never run
             end, last, trips = first - step, first, 1
         interval = Interval(min(first, last), max(first, last))
         start = None if first == 0 and step == 1 and self.dice.chance(70) else whole(first)
         stride = None if step == 1 and (start is None or self.dice.chance(80)) else whole(step)
-        name = self.dice.one_of(names) if names and not nested and self.dice.chance(REUSED_INDICES) else None
+        name = self.dice.one_of(names) if names and not nested and self.dice.chance(self.weights.loops.reused) else None
         return Bounds(start, whole(end), stride, trips, interval, name)
 
     def _read_index(self, bounds: Bounds, name: str) -> Statement:

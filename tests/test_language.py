@@ -384,8 +384,8 @@ def renamed(found: n.Program) -> n.Program:
                 # and one of several functions of a name `name__1`
                 first, mark, rest = re.split(r"(\.|__|$)", value, maxsplit=1)
                 changes[field] = new[first] + mark + rest
-            elif field in ("names", "keywords"):
-                changes[field] = tuple(new[name] for name in value)
+            elif field in ("names", "keywords", "given"):
+                changes[field] = tuple(new[name.partition("__")[0]] for name in value)
         return n.rebuild(msgspec.structs.replace(node, **changes), visit)
 
     return n.rebuild(msgspec.structs.replace(found, name="renamed"), visit)
@@ -620,11 +620,13 @@ def shape(node: n.Expression) -> object:
         case n.Construct(type=t.Struct() as of):
             return ("call", of.name, *map(shape, node.arguments))
         case n.Call(keywords=names):
-            called = node.function.split("__")[0]
+            called = node.through or node.function.split("__")[0]
             called = f"wp.grad({called})" if node.derivative else called
             first = len(node.arguments) - len(names)
             named = zip(names, map(shape, node.arguments[first:]), strict=True)
-            return ("call", called, *map(shape, node.arguments[:first]), *(("keyword", *pair) for pair in named))
+            given = [name.split("__")[0] for name in node.given]
+            plain = map(shape, node.arguments[:first])
+            return ("call", called, *given, *plain, *(("keyword", *pair) for pair in named))
         case n.Field():
             return ("attribute", shape(node.base), node.field)
         case n.Construct():

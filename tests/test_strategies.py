@@ -86,7 +86,7 @@ from strategies.language.types import (
 )
 from strategies.ops import OPS, ROWS, result_type
 from strategies.stream import UnknownCategory
-from strategies.weights import EDGE_TRIPS
+from strategies.weights import WEIGHTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 5
@@ -323,7 +323,9 @@ def test_no_name_tells_the_category() -> None:
 
 def plain(names_: Iterable[str]) -> set[str]:
     """Names without what says what they are of: a decorator, or ``wp.constant``, says the same beside it."""
-    return {name.removeprefix("adj_").removeprefix("replay_").lower() for name in names_} - {"ret"}
+    return {name.removeprefix("adj_").removeprefix("replay_").removeprefix("make_").lower() for name in names_} - {
+        "ret"
+    }
 
 
 def bound_in(source: str) -> set[str]:
@@ -734,7 +736,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     (
         "loop_exit",
         "a loop near the length that is unrolled",
-        lambda p: any(trips(f) in EDGE_TRIPS for f in bounds(p)),
+        lambda p: any(trips(f) in WEIGHTS.loops.edge for f in bounds(p)),
         30,
     ),
     ("loop_exit", "an empty loop", lambda p: any(trips(f) == 0 for f in bounds(p)), 3),

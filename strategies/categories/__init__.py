@@ -57,17 +57,21 @@ from strategies.kernel import Body
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of kernel: its name, a line on what it holds, what draws its statements, its own launches if any."""
+    """A kind of kernel: its name, a line on what it holds, what draws its statements, its own launches if any, and the
+    features that none of its programs does without (`strategies.swarm`)."""
 
     name: str
     summary: str
     body: Body
     launches: tuple[tuple[int, ...], ...] = ()
+    distinctive: frozenset[str] = frozenset()
 
 
 def _category(module: ModuleType) -> Category:
     name = module.__name__.rsplit(".", 1)[1]
-    return Category(name, (module.__doc__ or "").strip(), module.body, getattr(module, "LAUNCHES", ()))
+    launches = getattr(module, "LAUNCHES", ())
+    distinctive: frozenset[str] = getattr(module, "DISTINCTIVE", frozenset())
+    return Category(name, (module.__doc__ or "").strip(), module.body, launches, distinctive)
 
 
 CATEGORIES: Final = {

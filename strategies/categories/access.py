@@ -1,6 +1,7 @@
 """Ways to an element or a part of a value, three to a kernel: each small, with an output of its own."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 from strategies import views
@@ -28,9 +29,11 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.rules import constructions
-from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Vector
-from strategies.ops import ATOMICS
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Struct, Type, Vector
+from strategies.names import STRUCTS
+from strategies.ops import ATOMICS, EXCHANGES
 from strategies.statements import Sketch
+from strategies.structs import array_of_structs
 
 #: Launches of all dimensions, with extents that differ, so that exchanged ones show.
 LAUNCHES: Final = (
@@ -43,6 +46,8 @@ LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
 LONG: Final = 60
+#: Between which values floats lie that atomics get.
+SIGNS: Final = (symmetric(2.0), Interval(0.125, 3.0), Interval(-3.0, -0.125))
 
 
 class _Way:
@@ -269,18 +274,58 @@ def _positive(way: _Way) -> Expression:
     return Compare(BOOL, (">",), (way.x(), Literal(way.of, 0.0)))
 
 
-def _shared(way: _Way) -> Iterator[Statement]:
-    """Cells that threads share: sums and extremes, of numbers and of vectors."""
-    dice = way.dice
-    op = dice.one_of(("atomic_add", "atomic_sub", "atomic_min", "atomic_max"))
-    op = op if way.of.notation in ATOMICS[op] else "atomic_add"
-    of: Scalar | Composite = way.of
-    if op in ("atomic_add", "atomic_sub") and dice.chance(60):
-        of = types.vector(dice.one_of(LENGTHS), way.of)
-    cells = dice.between(1, 3)
-    output = way.sketch.output(of, shape=(cells,))
-    place = (way.sketch.group(cells),)
-    yield Atomic(op, output.name, place, Element(of, way.array(of).name, way.own()))
+def _atomic(op: str, kind: str, way: _Way) -> Iterator[Statement]:
+    """A sum or an extreme in cells that threads share, of floats of a type or of integers."""
+    dice, sketch = way.dice, way.sketch
+    integers = [name for name in ATOMICS[op] if name not in types.FLOATS]
+    number = types.scalar(kind if kind in types.FLOATS else dice.one_of(integers))
+    of: Scalar | Composite = number
+    if number.is_float and dice.chance(30):
+        of = types.vector(dice.one_of(LENGTHS), number)
+    # what is added up or compared begins with zero, mostly, and values of one sign show what an extreme makes of it
+    start = Interval(0, 0) if dice.chance(50) else sketch.output_interval(number)
+    values = dice.one_of(SIGNS) if number.is_float else Interval(0, 9)
+    source = sketch.array(of, sketch.launch_shape(), values)
+    count = dice.between(1, 3)
+    cells = sketch.array(of, (count,), start, output=True)
+    yield Atomic(op, cells.name, (sketch.group(count),), Element(of, source.name, way.own()))
+
+
+def _struct(way: _Way) -> Struct:
+    """A struct of two to four fields: a number, and vectors or matrices of it, in any order."""
+    dice, sketch = way.dice, way.sketch
+    fields: list[tuple[str, Type]] = [(sketch.fresh(), way.of)]
+    for _ in range(dice.between(1, 3)):
+        fields.insert(dice.below(len(fields) + 1), (sketch.fresh(), way.composite() if dice.chance(80) else INT32))
+    free = [name for name in STRUCTS if name not in sketch.scope.taken]
+    called = dice.one_of(free)
+    sketch.scope.taken.add(called)
+    return types.struct(called, fields)
+
+
+def _field(way: _Way) -> Iterator[Statement]:
+    """Fields of an array of structs: whole, or in one number; or such an array with fields that are stored."""
+    dice, sketch = way.dice, way.sketch
+    of = _struct(way)
+    if dice.chance(35):
+        name, field = dice.one_of([(n, f) for n, f in of.fields if f is not INT32])
+        assert isinstance(field, Scalar | Composite)
+        target: Element | Component = Element(
+            field, f"{array_of_structs(sketch, of, frozenset((name,)))}.{name}", way.own()
+        )
+        value: Expression = Element(field, way.array(field).name, way.own())
+        if isinstance(field, Vector | Matrix) and dice.chance(60):
+            target, value = _number(way, target, chosen=False), way.x()
+        assert isinstance(target, Element | Component)
+        yield AugmentedAssign(target, "add", value) if dice.chance(60) else Assign(target, value)
+        return
+    array = array_of_structs(sketch, of)
+    for name, field in dice.some_of(of.fields, dice.between(2, 3)):
+        assert isinstance(field, Scalar | Composite)
+        read: Expression = Element(field, f"{array}.{name}", way.own())
+        if isinstance(field, Vector | Matrix) and dice.chance(50):
+            read = Apply(way.of, "mul", (_number(way, read), way.x()))
+        yield way.stored(way.mixed(read))
 
 
 def _scattered(way: _Way) -> Iterator[Statement]:
@@ -300,12 +345,33 @@ def _scattered(way: _Way) -> Iterator[Statement]:
     yield Assign(Element(way.of, part.name, index), way.x())
 
 
+#: Every sum and extreme on every type of floats, and on integers.
+_ATOMICS: Final = tuple(
+    (op, kind)
+    for op, takes in ATOMICS.items()
+    for kind in (*(of for of in types.FLOATS if of in takes), "integers")
+    if op not in EXCHANGES
+)
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
-    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "shared": _shared, "scattered": _scattered,
+    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "scattered": _scattered,
+    **{f"{op} of {kind}": partial(_atomic, op, kind) for op, kind in _ATOMICS},
 }  # fmt: skip
 #: Slices have the most ways to go wrong.
-_DECK: Final = (*WAYS_BY_NAME, "slice", "slice", "sweep", "sweep", "part", "assigned", "shared", "place")
+_DECK: Final = (
+    *WAYS_BY_NAME,
+    "slice",
+    "slice",
+    "sweep",
+    "sweep",
+    "part",
+    "assigned",
+    "field",
+    "field",
+    "place",
+    "slice",
+    "part",
+)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

@@ -30,6 +30,9 @@ from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("logical", "negation", "chain"))
+
 WEIGHTS: Final = Statements(define=4, reassign=2, augment=3, branch=4)
 #: Of 100 kernels, how many have a function that counts its calls: those prove the forward pass alone.
 COUNTING: Final = 22

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
+from strategies import several
 from strategies.dealing import deal
 from strategies.deck import HAND, Card, cards, hand
 from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Statement
+from strategies.language.several import is_item
 from strategies.language.types import BOOL, FLOAT16, Composite, Scalar, Type
 from strategies.ops import Away, Dominant, Rotation, Unit, settled
 from strategies.ops.spec import Place
@@ -94,14 +96,24 @@ def body(sketch: Sketch) -> Iterator[Statement]:
                 yield sketch.define_as(value, mutable=False)
                 values[n] = sketch.variable(sketch.defined[-1])
                 shared.append(values[n])
+        if is_item(row.name):
+            assert row.spelling_of is not None
+            yield from several.unpack(sketch, row.spelling_of, values)
+            shared += [sketch.variable(v) for v in sketch.defined[-len(several.rows_of(row.spelling_of)) :]]
+            yield from _stored(sketch, shared)
+            continue
         of = settled(row, result)
         assert isinstance(of, Scalar | Composite)
         yield sketch.store(sketch.output(of), sketch.apply(row, of, values))
-        for value in shared:
-            # after the operation, so that its adjoint finds one that it has to add to
-            assert isinstance(value.type, Scalar | Composite)
-            yield sketch.store(sketch.output(value.type), value)
+        # after the operation, so that its adjoint finds one that it has to add to
+        yield from _stored(sketch, shared)
     ((source, target),) = deal(CONVERSIONS, sketch.dealt, 1, dice)
     reach = symmetric(USUAL) if source.kind != "bool" else TRUTH
     converted = sketch.convert(sketch.element_of(sketch.array(source, sketch.launch_shape(), reach)), target)
     yield sketch.store(sketch.output(target), converted)
+
+
+def _stored(sketch: Sketch, values: list[Typed]) -> Iterator[Statement]:
+    for value in values:
+        assert isinstance(value.type, Scalar | Composite)
+        yield sketch.store(sketch.output(value.type), value)

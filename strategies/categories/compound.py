@@ -7,6 +7,9 @@ from strategies.ops import ATOMICS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("branch", "loop"))
+
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, component=2, branch=3, loop=3, leave=1)
 
 

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from strategies.constants import Constants, bound_names
 from strategies.functions import draw_early, draw_expression
 from strategies.language.nodes import Statement
+from strategies.passing import draw_made
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: Of 100 kernels, how many have functions that a factory makes, which capture numbers.
+MADE = 25
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=2, loop=1)
 
 
@@ -17,7 +20,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(50):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    if dice.chance(55):
+    if dice.chance(MADE):
+        draw_made(sketch)
+        sketch.calls = 30
+    elif dice.chance(55):
         draw = draw_early if dice.chance(40) else draw_expression
         draw(sketch, main)
         sketch.calls = 30
@@ -32,4 +38,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     own = frozenset(names | {v.name for v in sketch.indices} | {c.function.name for c in sketch.callees})
     yield from constants.in_body(tuple(made), own)
     functions = frozenset(c.function.name for c in sketch.callees)
-    sketch.callees[:] = [c._replace(function=constants.in_function(c.function, functions)) for c in sketch.callees]
+    # those of one factory are one text
+    sketch.callees[:] = [
+        c if c.function.closure else c._replace(function=constants.in_function(c.function, functions))
+        for c in sketch.callees
+    ]

@@ -10,6 +10,9 @@ from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Expressions, Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("cast",))
+
 WEIGHTS = Statements(define=6, reassign=1, augment=1, branch=1)
 #: Half of the inner nodes convert.
 MIXTURE = Expressions(operation=6, leaf=2, conditional=1, cast=9)

@@ -6,6 +6,9 @@ from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("augment", "dynamic", "extent"))
+
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, dynamic_loop=2, reindex=10)
 
 

@@ -17,6 +17,7 @@ from strategies.functions import (
 )
 from strategies.language.nodes import If, Statement
 from strategies.language.types import BOOL, VOID, Scalar, Tuple, Vector
+from strategies.passing import draw_made, draw_passing
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -26,10 +27,12 @@ WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
 KINDS = (
     (16, "expression"),
     (12, "early"),
-    (10, "loop"),
-    (10, "reader"),
+    (13, "loop"),
+    (11, "reader"),
     (8, "writer"),
     (6, "several"),
+    (8, "passing"),
+    (7, "made"),
     (1, "counter"),
 )
 
@@ -49,6 +52,10 @@ def _function(sketch: Sketch, kind: str) -> Callee:
             return draw_several(sketch, sketch.dice.between(2, 3))
         case "counter":
             return draw_counter(sketch)
+        case "passing":
+            return draw_passing(sketch)[0]
+        case "made":
+            return draw_made(sketch)[0]
     return draw_expression(sketch, of)
 
 

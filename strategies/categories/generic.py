@@ -8,10 +8,13 @@ from strategies.generics import generalized, generic_kernel, overloaded
 from strategies.language import types
 from strategies.language.nodes import Function, Statement
 from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
+from strategies.passing import draw_passing
 from strategies.statements import Sketch
-from strategies.weights import GENERICS, Statements
+from strategies.weights import Statements
 
 WEIGHTS = Statements(define=6, reassign=2, augment=4, update=1, branch=2, loop=2)
+#: Of 100 kernels, how many have a function that takes functions.
+PASSING = 15
 KINDS = ((8, "expression"), (4, "early"), (5, "loop"), (4, "reader"))
 
 
@@ -29,7 +32,7 @@ def _drawn(sketch: Sketch, kind: str, of: Type) -> Callee:
 def _second(sketch: Sketch, function: Function) -> Type | None:
     """What a second instance of a function is for: another float type, or shorter vectors."""
     dice = sketch.dice
-    if not dice.chance(GENERICS.second):
+    if not dice.chance(sketch.weights.generics.second):
         return None
     longest = max((p.type.length for p in function.parameters if isinstance(p.type, Vector)), default=0)
     if longest > 2 and dice.chance(50):
@@ -68,7 +71,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice, main = sketch.dice, sketch.main
     sketch.decimals = False
     sketch.vectors = dice.chance(40)
-    generic = dice.chance(GENERICS.kernel)
+    generic = dice.chance(sketch.weights.generics.kernel)
     if not generic and dice.chance(40):
         _overloads(sketch)
     # a kernel with vectors that it makes of numbers cannot be generic itself
@@ -76,6 +79,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     made = [_function(sketch) for _ in range(wanted)]
     if made and not any(made):
         _function(sketch)
+    if dice.chance(PASSING):
+        draw_passing(sketch)
     sketch.calls = 35
     if dice.chance(50):
         parameter = sketch.scalar_parameter(main)

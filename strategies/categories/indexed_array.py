@@ -6,12 +6,14 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import whole
+from strategies.functions import FunctionSketch
 from strategies.indexed_arrays import indexed_array
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Call,
     Cast,
     Element,
     Expression,
@@ -19,6 +21,7 @@ from strategies.language.nodes import (
     For,
     Name,
     Parameter,
+    Return,
     Statement,
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
@@ -31,6 +34,8 @@ from strategies.weights import Statements
 WRITTEN: Final = 25
 #: Of 100 atomic operations on an indexed array, how many are extremes: Warp does not compile their adjoints.
 EXTREMES: Final = 10
+#: Of 100 uses of an indexed array, how many pass it to a function: Warp does not compile the adjoints.
+PASSED: Final = 3
 
 
 def _own(sketch: Sketch, array: Parameter) -> Typed:
@@ -108,6 +113,25 @@ def _combined(sketch: Sketch, array: Parameter, others: list[Parameter]) -> Stat
     return sketch.define_as(sketch.fit_local(_weight(sketch, first)), mutable=dice.chance(40))
 
 
+def _passed(sketch: Sketch, array: Parameter) -> Statement:
+    """A local: what a function gives that is passed the array and a place in it."""
+    dice, main = sketch.dice, sketch.main
+    own = FunctionSketch(sketch)
+    axes = tuple(int(part.name.rpartition("index")[2]) for part in sketch.indexed[array.name][1:])
+    taken = Parameter(own.fresh(), array.type, array.low, array.high, array.shape, axes=axes)
+    own.parameters.append(taken)
+    places = tuple(Name(INT32, own.place(extent).name) for extent in array.shape)
+    assert isinstance(array.type, Array)
+    read = own.as_type(Typed(Element(array.type.dtype, taken.name, places), Interval(array.low, array.high)), main)
+    value = own.fit_local(own.apply(OPS[dice.one_of(("mul", "add"))], main, [read, own.variable(own.parameter(main))]))
+    callee = own.finish(main, [Return((value.node,))], [value], places=places)
+    last = callee.function.parameters[-1]
+    at = tuple(views.own_or_position(sketch, array, axis) for axis in range(len(array.shape)))
+    other = sketch.fit(sketch.element(main), Interval(last.low, last.high))
+    call = Call(main, callee.function.name, (Name(array.type, array.name), *at, other.node))
+    return sketch.define_as(Typed(call, value.interval, True), mutable=False)
+
+
 def _window(sketch: Sketch, array: Parameter) -> list[Statement]:
     """A weighted sum along an axis: of a row of a table, or of all that a line has."""
     dice, axis = sketch.dice, len(array.shape) - 1
@@ -180,7 +204,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     arrays = [_source(sketch) for _ in range(dice.between(1, 2))]
     for n in range(dice.between(len(arrays), 3)):
         array = arrays[n % len(arrays)]
-        if len(array.shape) != len(sketch.launch) and dice.chance(60):
+        if dice.chance(PASSED):
+            yield _passed(sketch, array)
+        elif len(array.shape) != len(sketch.launch) and dice.chance(60):
             yield from _window(sketch, array)
         else:
             yield _combined(sketch, array, arrays)

@@ -25,7 +25,7 @@ from strategies.ops import OPS, REACH
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed, held
-from strategies.weights import INTEGER_MAINS, Statements
+from strategies.weights import Statements
 
 #: What happens to a cell, by how often people write it.  Warp documents products in place as not differentiable.
 FLOAT_CHANGES: Final = (
@@ -39,7 +39,7 @@ INTEGER_CHANGES: Final = (
 OPERATORS: Final = ("bit_and", "bit_or", "bit_xor", "floordiv", "mod", "lshift", "rshift", "mul")
 #: Of 100 swaps, how many read both elements in one statement: Warp is known to read them again later, and pairs with
 #: that are not kept.
-UNPACKED: Final = 6
+UNPACKED: Final = 9
 #: Of 100 kernels, how many work on integers.
 INTEGERS: Final = 20
 #: Of 100 values read from a cell that may change yet, how many are only added up: no adjoint then needs them, and the
@@ -236,7 +236,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """Three to seven changes of the thread's own cells, then at times a result of what they hold in the end."""
     dice = sketch.dice
     integers = dice.chance(INTEGERS)
-    of = types.scalar(dice.weighted(INTEGER_MAINS)) if integers else sketch.main
+    of = types.scalar(dice.weighted(sketch.weights.integers.mains)) if integers else sketch.main
     if integers:
         sketch.work_in(of, sketch.main)
     sketch.max_arrays = 5

@@ -6,7 +6,10 @@ from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, loop=2, leave=2)
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("augment", "loop"))
+
+WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, loop=4, leave=2)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

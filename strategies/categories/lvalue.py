@@ -19,6 +19,9 @@ from strategies.targets import (
 )
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("assign component", "augment", "update"))
+
 WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
 
 

@@ -6,6 +6,9 @@ from strategies import composites
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("component", "construct"))
+
 #: Sizes, three first as the commonest.
 SIZES = (3, 2, 4)
 #: Of 100 kernels, how many are about square matrices.

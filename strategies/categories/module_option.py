@@ -8,7 +8,10 @@ from strategies.intervals import Interval
 from strategies.language.nodes import Options, Statement
 from strategies.loops import Bounds
 from strategies.statements import Sketch
-from strategies.weights import BUILDS, Statements
+from strategies.weights import Statements
+
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("augment", "loop"))
 
 WEIGHTS = Statements(define=5, augment=5, reassign=2, branch=2, loop=2)
 
@@ -16,12 +19,12 @@ WEIGHTS = Statements(define=5, augment=5, reassign=2, branch=2, loop=2)
 def _options(sketch: Sketch) -> Options:
     """What the kernel's decorator says."""
     dice = sketch.dice
-    backward = dice.weighted(BUILDS.backward)
-    unroll = dice.weighted(BUILDS.max_unroll) if dice.chance(BUILDS.unrolls) else None
-    fuse = dice.chance(50) if dice.chance(BUILDS.fuses) else None
-    mode = dice.weighted(BUILDS.mode) if dice.chance(BUILDS.modes) else None
+    backward = dice.weighted(sketch.weights.builds.backward)
+    unroll = dice.weighted(sketch.weights.builds.max_unroll) if dice.chance(sketch.weights.builds.unrolls) else None
+    fuse = dice.chance(50) if dice.chance(sketch.weights.builds.fuses) else None
+    mode = dice.weighted(sketch.weights.builds.mode) if dice.chance(sketch.weights.builds.modes) else None
     found = Options({"on": True, "off": False}.get(backward), unroll, fuse, mode)
-    return Options(max_unroll=dice.weighted(BUILDS.max_unroll)) if found == Options() else found
+    return Options(max_unroll=dice.weighted(sketch.weights.builds.max_unroll)) if found == Options() else found
 
 
 def _around(sketch: Sketch) -> Bounds:

@@ -6,6 +6,9 @@ from strategies.language.nodes import If, Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("logical", "negation", "chain"))
+
 WEIGHTS = Statements(define=3, reassign=3, augment=2, update=1)
 
 

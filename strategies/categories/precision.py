@@ -9,6 +9,9 @@ from strategies.ops import ROWS
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("cast",))
+
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, branch=1, loop=2)
 #: A third of the inner nodes go to another precision.
 MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=5)

@@ -6,6 +6,9 @@ from strategies import composites
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("component", "construct"))
+
 
 def body(sketch: Sketch) -> Iterator[Statement]:
     """Locals and operations on quaternions and vectors of three, then one more, stored."""

@@ -6,7 +6,10 @@ from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import BOOL
 from strategies.statements import Sketch
-from strategies.weights import FLOAT_TYPES, Statements
+from strategies.weights import Statements
+
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("cast",))
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -14,7 +17,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     sketch.allow_integers(2)
     if dice.chance(30):
-        sketch.allowed = sketch.allowed | {types.scalar(dice.weighted(FLOAT_TYPES))}
+        sketch.allowed = sketch.allowed | {types.scalar(dice.weighted(sketch.weights.kernels.floats))}
     sketch.max_arrays = dice.between(1, 3)
     kinds = [sketch.main, *sorted((t for t in sketch.allowed if t is not BOOL), key=repr)]
     scalars = [sketch.scalar_parameter(types.scalar(dice.one_of(kinds).notation)) for _ in range(dice.between(1, 4))]

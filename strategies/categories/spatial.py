@@ -7,6 +7,9 @@ from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("component", "construct"))
+
 #: What appears beside spatial vectors.
 EXTRA = ((4, ""), (3, "mat66"), (4, "transform"))
 

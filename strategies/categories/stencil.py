@@ -25,6 +25,9 @@ from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("neighbour",))
+
 
 def _last(sketch: Sketch, field: Parameter, axis: int) -> Expression:
     """The last position along an axis: a number, or from the array's shape."""

@@ -21,6 +21,9 @@ from strategies.structs import (
 )
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("reassign", "augment", "assign component", "component"))
+
 WEIGHTS = Statements(define=4, reassign=3, augment=3, component=1, branch=1)
 LOOPING = Statements(define=2, reassign=1, augment=4, loop=4, branch=1)
 
@@ -28,7 +31,7 @@ LOOPING = Statements(define=2, reassign=1, augment=4, loop=4, branch=1)
 def body(sketch: Sketch) -> Iterator[Statement]:
     """Structs from parameters, arrays and constructors; two to six statements that copy and change them; a result."""
     dice = sketch.dice
-    sketch.vectors = dice.chance(70)
+    sketch.vectors = dice.chance(85)
     sketch.max_arrays = 5
     if dice.chance(25):
         sketch.allow_integers(1)

@@ -6,6 +6,9 @@ from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("conditional",))
+
 WEIGHTS = Statements(define=5, reassign=3, augment=3)
 #: Nearly half of the inner nodes are conditional.
 MIXTURE = Expressions(operation=8, leaf=1, conditional=8)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from strategies import several
 from strategies.blocks import Block
 from strategies.functions import draw_several, unpacked
 from strategies.intervals import Interval
@@ -41,6 +42,8 @@ SHARED: Final = 8
 KEPT: Final = 6
 #: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
 EXCHANGES: Final = 25
+#: Of 100 kernels, how many unpack the results of a built-in.
+BUILT_IN: Final = 20
 
 
 def _computed(sketch: Sketch, value: Typed) -> Typed:
@@ -177,6 +180,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     for _ in range(dice.between(1, 2)):
         draw_several(sketch, dice.one_of((2, 2, 3, 3, 4)))
     yield _several(sketch, dice.one_of((2, 2, 3, 4)), dice.between(0, 1))
+    if dice.chance(BUILT_IN):
+        yield from several.unpacked(sketch, dice.one_of(several.NAMES), sketch.main, 1)
     for callee in list(sketch.callees):
         if dice.chance(KEPT):
             yield from _kept(sketch, 2)

@@ -7,6 +7,9 @@ from strategies.ops import OPS, ROWS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("component", "construct", "assign component"))
+
 WEIGHTS = Statements(define=6, reassign=2, augment=2, component=3)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
-from strategies.weights import COUNTS, Statements
+from strategies.weights import Statements
+
+#: What each of these kernels may draw.
+DISTINCTIVE = frozenset(("augment", "while"))
 
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, while_loop=3, leave=2)
 
@@ -15,6 +18,6 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(20):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    sketch.counting = dice.chance(COUNTS)
+    sketch.counting = dice.chance(sketch.weights.loops.counts)
     yield from sketch.loops_in_sequence(2, lambda depth: sketch.while_loop(WEIGHTS, depth))
     yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))

@@ -1,0 +1,154 @@
+"""Functions that take functions, ``apply(square, x)``, with one instance for each that is passed, and functions that a
+factory makes, ``scaled = make_blend(0.25, square)``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from strategies.calls import Callee
+from strategies.functions import CALLED, PLAIN, FunctionSketch
+from strategies.intervals import symmetric
+from strategies.language.generics import NUMBERED
+from strategies.language.nodes import (
+    Call,
+    Closure,
+    Constant,
+    Function,
+    Literal,
+    Node,
+    Passed,
+    Return,
+    Statement,
+    rebuild,
+)
+from strategies.language.render import MAKE
+from strategies.ops import FACTOR, OPS
+from strategies.statements import Sketch
+from strategies.typed import Typed
+
+#: Between which values lies what a function that is passed takes and gives: all of them alike, so that each may stand
+#: for another.
+TAKEN: Final = symmetric(4.0)
+GIVEN: Final = symmetric(8.0)
+#: Of 100 factories, how many capture a function too.
+CAPTURED: Final = 45
+
+
+def draw_passing(sketch: Sketch) -> list[Callee]:
+    """One or two functions of a number, and one that takes such a function and calls it: an instance for each."""
+    dice = sketch.dice
+    count = dice.one_of((1, 2, 2))
+    inner = [_draw_passed(sketch) for _ in range(count)]
+    first, before = inner[0], list(sketch.callees)
+    own = FunctionSketch(sketch)
+    own.callees, own.calls = [first], 50
+    alias = own.fresh()
+    own.parameter(sketch.main)
+    body: list[Statement] = own.block(dice.below(2), PLAIN, 1)
+    once = own.call(first, 2)
+    if dice.chance(30):
+        # f(f(x))
+        argument = own.fit(once, TAKEN)
+        once = argument._replace(node=Call(sketch.main, first.function.name, (argument.node,)), interval=GIVEN)
+    left = any(not v.used for v in own.scope if v in own.defined)
+    value = own.fit_local(own.plus(once, own.give(sketch.main, 1)) if left or dice.chance(60) else once)
+    callee = own.finish(sketch.main, [*body, Return((value.node,))], [value])
+    sketch.callees[:] = before
+    made = [callee._replace(function=_instance(callee.function, alias, first, other)) for other in inner]
+    if count > 1:
+        # what several are called, nothing else is
+        bound = {p.name for c in (*sketch.callees, callee) for p in c.function.parameters}
+        free = [name for name in CALLED if name not in sketch.scope.taken | bound]
+        called = callee.function.name if callee.function.name not in bound else dice.one_of(free)
+        sketch.scope.taken.add(called)
+        made = [
+            c._replace(function=msgspec.structs.replace(c.function, name=f"{called}{NUMBERED}{n}"))
+            for n, c in enumerate(made, 1)
+        ]
+    sketch.callees += made
+    sketch.called |= {c.function.name for c in inner}
+    return made
+
+
+def draw_made(sketch: Sketch) -> list[Callee]:
+    """One or two functions of one factory, which capture a number, and at times a function."""
+    dice, main = sketch.dice, sketch.main
+    count = dice.one_of((1, 2, 2))
+    inner = [_draw_passed(sketch) for _ in range(count)] if dice.chance(CAPTURED) else []
+    before = list(sketch.callees)
+    own = FunctionSketch(sketch)
+    own.callees, own.calls = inner[:1], 30
+    alias, number = own.fresh(), own.fresh()
+    own.parameter(main)
+    body: list[Statement] = own.block(dice.below(2), PLAIN, 1)
+    numbers = dice.some_of((0.25, 0.5, 1.5, 2.0, -0.5, 0.75, -1.5), count)
+    constant = Constant(main, number, Literal(main, numbers[0]), wrapped=False)
+    value = own.give(main, 1)
+    if inner:
+        value = own.plus(own.call(inner[0], 2), value)
+    value = own.fit(value, symmetric(FACTOR[main.notation] / 4))
+    mixed = own.apply(OPS[dice.one_of(("mul", "mul", "add", "max"))], main, [value, Typed(constant, symmetric(2.0))])
+    mixed = own.fit_local(mixed)
+    callee = own.finish(main, [*body, Return((mixed.node,))], [mixed])
+    sketch.callees[:] = before
+    free = [name for name in CALLED if name not in sketch.scope.taken and name not in own.scope.taken]
+    names = [callee.function.name, dice.one_of(free)][:count]
+    sketch.scope.taken.update(names)
+    factory = f"{MAKE}{dice.one_of([name for name in free if name not in names])}"
+    sketch.scope.taken.add(factory.removeprefix(MAKE))
+    for n, name in enumerate(names):
+        given = Constant(main, number, Literal(main, numbers[n]), wrapped=False)
+        function = _with_number(callee.function, given)
+        passed: tuple[Passed, ...] = ()
+        if inner:
+            function = _through(function, alias, inner[0], inner[n])
+            passed = (Passed(alias, inner[n].function.name),)
+        closure = Closure(factory, (given,), passed)
+        function = msgspec.structs.replace(function, name=name, closure=closure)
+        sketch.callees.append(callee._replace(function=function))
+    sketch.called |= {c.function.name for c in inner}
+    return sketch.callees[-count:]
+
+
+def _with_number(node: Any, number: Constant) -> Any:
+    """`node` with another value of a constant."""
+    if isinstance(node, Constant) and node.name == number.name:
+        return number
+    return rebuild(node, lambda child: _with_number(child, number))
+
+
+def _draw_passed(sketch: Sketch) -> Callee:
+    """A function of one number, whose values lie where those of all others that are passed do."""
+    own = FunctionSketch(sketch)
+    own.most_parameters, own.calls = 1, 0
+    own.parameter(sketch.main, TAKEN)
+    body = own.block(own.dice.below(2), PLAIN, 1)
+    value = own.fit(own.give(sketch.main, own.dice.between(1, 2)), GIVEN)
+    callee = own.finish(sketch.main, [*body, Return((value.node,))], [value])
+    plain = tuple(msgspec.structs.replace(p, default=None) for p in callee.function.parameters)
+    function = msgspec.structs.replace(callee.function, parameters=plain)
+    changed = callee._replace(function=function, intervals=(GIVEN,))
+    sketch.callees[sketch.callees.index(callee)] = changed
+    return changed
+
+
+def _instance(function: Function, alias: str, first: Callee, other: Callee) -> Function:
+    """`function`, drawn with calls of `first`, with `other` passed as `alias` instead."""
+    found = _through(function, alias, first, other)
+    return msgspec.structs.replace(found, passed=(Passed(alias, other.function.name),))
+
+
+def _through(function: Function, alias: str, first: Callee, other: Callee) -> Function:
+    """`function` with `other` called as `alias` where it calls `first`."""
+
+    def change(node: Node) -> Any:
+        node = rebuild(node, change)
+        if isinstance(node, Call) and node.function == first.function.name:
+            # parameters have names of their own in each
+            return msgspec.structs.replace(node, function=other.function.name, through=alias, keywords=())
+        return node
+
+    found: Function = change(function)
+    return found
