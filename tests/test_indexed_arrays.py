@@ -33,14 +33,18 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
+    Call,
     Element,
     Expression,
     Extent,
+    Function,
     IndexedParameter,
     Literal,
     Name,
+    Options,
     Parameter,
     Program,
+    Return,
     Slice,
     ThreadIndex,
     View,
@@ -157,6 +161,54 @@ def test_an_indexed_array_is_reduced_to_a_plain_one() -> None:
     check_program(plain, result_type)
     assert "x: wp.array(dtype=wp.float32, ndim=2)" in render(plain)
     assert plain.parameter("x").shape == (4, 3)
+
+
+def passing(axes: tuple[int, ...]) -> Program:
+    """A kernel that passes an indexed array, whose second axis is indexed, to a function."""
+    taken = Parameter("a", PLANE, -2.0, 2.0, (4, 3), axes=axes)
+    places = (Parameter("n", INT32, 0, 3), Parameter("m", INT32, 0, 2))
+    read = Element(FLOAT32, "a", (Name(INT32, "n"), Name(INT32, "m")))
+    pick = Function("pick", FLOAT32, (taken, *places), (Return((product(read, read),)),))
+    value = Call(FLOAT32, "pick", (Name(PLANE, "x"), I, J))
+    return msgspec.structs.replace(
+        READ,
+        functions=(pick,),
+        parameters=(
+            Parameter("x.data", PLANE, -2.0, 2.0, (4, 5)),
+            Parameter("x.index1", t.array(INT32), 0, 4, (3,)),
+            Parameter("out", PLANE, 0.0, 0.0, (4, 3), True),
+        ),
+        indexed=(IndexedParameter("x", (1,)),),
+        launch=(4, 3),
+        body=(ThreadIndex(("i", "j")), Assign(Element(FLOAT32, "out", (I, J)), value)),
+    )
+
+
+def test_a_function_takes_an_indexed_array_and_gives_what_it_does_of_data_and_places(sandbox: Sandbox) -> None:
+    program = passing((1,))
+    check_program(program, result_type)
+    check_names(program)
+    assert decode(encode(program)) == program
+    assert "def pick(a: wp.indexedarray(dtype=wp.float32, ndim=2), n: wp.int32, m: wp.int32):" in render(program)
+    plain = REWRITES["pass_data_and_places"](program)
+    check_program(plain, result_type)
+    assert "pick(x_data, x_index1, i, j)" in render(plain)
+    whole, rewritten = expect(program), expect(plain)
+    inputs = {name.replace(".", "_"): values for name, values in whole.inputs.items()}
+    assert set(inputs) == set(rewritten.inputs)
+    refused, verified = verify_all([program, plain], sandbox)
+    assert refused.failure is not None
+    assert refused.failure.kind is FailureKind.BUILD_ERROR
+    assert verified.verified
+    forward = msgspec.structs.replace(program, options=Options(enable_backward=False))
+    (without,) = verify_all([forward], sandbox)
+    assert without.verified, without.failure
+
+
+def test_a_function_takes_indexed_arrays_of_its_own_axes_alone() -> None:
+    for axes in ((), (0,), (0, 1), (2,)):
+        with pytest.raises(IllFormed):
+            check_program(passing(axes), result_type)
 
 
 # ---------------------------------------------------------------- a planted defect

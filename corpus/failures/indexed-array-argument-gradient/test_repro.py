@@ -1,0 +1,23 @@
+"""A kernel that passes an indexed array to a function does not compile with a backward pass"""
+
+import numpy as np
+import warp as wp
+
+
+@wp.func
+def f(x: wp.indexedarray(dtype=wp.float32), y: wp.int32):
+    return x[y]
+
+
+@wp.kernel
+def kernel(x: wp.indexedarray(dtype=wp.float32), out: wp.array(dtype=wp.float32)):
+    i = wp.tid()
+    out[i] = f(x, 0)
+
+
+def test_indexed_array_argument_gradient():
+    x_data = wp.array(np.array([1.9583501], np.float32), dtype=wp.float32, requires_grad=False)
+    x_index0 = wp.array(np.array([0], np.int32), dtype=wp.int32, requires_grad=False)
+    out = wp.array(np.array([0.0], np.float32), dtype=wp.float32, requires_grad=True)
+    x = wp.indexedarray(x_data, [x_index0])
+    wp.launch(kernel, dim=(1,), inputs=[x, out], device="cpu")
