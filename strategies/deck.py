@@ -59,7 +59,7 @@ def cards() -> tuple[tuple[Card, ...], ...]:
     """All cards, round by round: in each, one for every row and tuple of forms that has a kind of types left."""
     rounds: dict[int, list[Card]] = defaultdict(list)
     dealt = 0
-    for row in (*ROWS, *(row for row in ITEMS if row.name.endswith("[0]"))):
+    for row in (*ROWS, *(row for row in ITEMS if row.name.endswith("__0"))):
         classes: dict[tuple[str, ...], dict[str, list[tuple[tuple[Type, ...], Type]]]] = {}
         for arguments, result in instances(row):
             forms = tuple(_form(of) for of in (*arguments, result))

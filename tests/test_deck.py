@@ -16,7 +16,7 @@ def test_every_row_is_dealt_in_the_first_round_whatever_the_seed() -> None:
     for seed in (0, 1):
         dealt = [card for index in range(FIRST_ROUND) for card in hand(seed, index)]
         assert set(cards()[0]) <= set(dealt)
-        assert {card.row.name for card in dealt} == {*(row.name for row in ROWS), "quat_to_axis_angle[0]"}
+        assert {card.row.name for card in dealt} == {*(row.name for row in ROWS), "quat_to_axis_angle__0"}
 
 
 def test_every_card_is_dealt_and_none_twice_before_the_rounds_are_over() -> None:

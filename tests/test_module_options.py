@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from statistics import median
+
 import msgspec
 import pytest
+from planted import Defect, sandbox_with
 from tiny import AT, apply, literal
 
 from harness.expectation import TRAITS
@@ -11,8 +15,10 @@ from harness.generated_code import backward_text
 from harness.probes.sweeps import with_mute
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
+from harness.shrink import reduce, size
 from harness.verdict import Tier
 from harness.verify import verify_all
+from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.hashing import structure_hash
@@ -138,3 +144,20 @@ def test_a_kernel_that_its_options_change_is_not_taken_for_another(sandbox: Sand
     other = msgspec.structs.replace(SHORT, options=Options(max_unroll=5))
     first, second = verify_all([SHORT, other], sandbox)
     assert (first.tier, second.tier) == (Tier.FORWARD, Tier.BACKWARD)
+
+
+def test_a_defect_of_a_length_that_is_unrolled_is_caught_and_reduced(tmp_path: Path) -> None:
+    # loops that are unrolled under another limit than Warp's own lose their first iteration
+    shorter = Defect(
+        "_src/codegen.py",
+        r"(            if ok_to_unroll:\n                return )constant_range\n",
+        r"\1constant_range if max_unroll == 16 else constant_range[1:]\n",
+    )
+    drawn = [p for n in range(10) if (p := draw("module_option", 3, n)) is not None]
+    with sandbox_with(tmp_path, [shorter]) as damaged:
+        verdicts = verify_all(drawn, damaged, 3)
+        found = [(p, v) for p, v in zip(drawn, verdicts, strict=True) if v.failure is not None]
+        assert len(found) >= 3
+        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in found[:3]]
+    assert all(p.options is not None and p.options.max_unroll is not None for p in reduced)
+    assert median(sum(size(s) for s in p.body[1:]) for p in reduced) <= 12

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from statistics import median
+
 import pytest
+from planted import Defect, sandbox_with
 from tiny import AT, literal
 
 from harness.sandbox import Sandbox
+from harness.shrink import reduce, size
 from harness.verdict import Tier
 from harness.verify import verify_all
+from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.nodes import (
@@ -145,3 +151,29 @@ def test_they_are_verified(sandbox: Sandbox) -> None:
     # the numbers of a vector that has a value are assigned a second time
     assert verdicts[4].tier is Tier.FORWARD
     assert "COMPONENT_REASSIGNED" in (verdicts[4].reason or "")
+
+
+def test_a_defect_of_slices_as_targets_is_caught_and_reduced(tmp_path: Path) -> None:
+    # every number of a slice gets the first of what is assigned, or added
+    def first(function: str, operator: str) -> Defect:
+        return Defect(
+            "native/vec.h",
+            rf"(?s)(void {function}\(vec_t<Length, Type>& v, slice_t slice, [^{{]*\{{"
+            rf"(?:(?!\n}}).)*v\[i\] {operator} a\[)ii\]",
+            r"\g<1>0]",
+        )
+
+    defects = [first("add_inplace", r"\+="), first("sub_inplace", "-="), first("assign_inplace", "=")]
+    programs = [
+        p
+        for n in range(120)
+        if (p := draw("lvalue", 3, n)) is not None
+        and any(isinstance(s, Assign | AugmentedAssign) and isinstance(s.target, Part) for s in walk(p))
+    ][:14]
+    with sandbox_with(tmp_path, defects) as damaged:
+        verdicts = verify_all(programs, damaged, 3)
+        found = [(p, v) for p, v in zip(programs, verdicts, strict=True) if v.failure is not None]
+        assert len(found) >= 3
+        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in found[:3]]
+    assert all(any(isinstance(getattr(s, "target", None), Part) for s in walk(p)) for p in reduced)
+    assert median(sum(size(s) for s in p.body[1:]) for p in reduced) <= 12

@@ -7,6 +7,7 @@ import pytest
 from tiny import AT
 
 import strategies
+from corpus.record import check_names
 from harness.sandbox import Sandbox
 from harness.shrink.calls import without_passing
 from harness.verdict import Tier
@@ -47,11 +48,11 @@ def of_one(name: str, value: Expression) -> Function:
     return Function(name, FLOAT32, (Parameter("x", FLOAT32, -4.0, 4.0),), (Return((value,)),))
 
 
-def calling(name: str, argument: Expression, through: str = "", given: tuple[str, ...] = ()) -> Call:
+def calling(name: str, argument: Expression, through: str | None = None, given: tuple[str, ...] = ()) -> Call:
     return Call(FLOAT32, name, (argument,), through=through, given=given)
 
 
-def twice(number: int, name: str, through: str = "f") -> Function:
+def twice(number: int, name: str, through: str | None = "f") -> Function:
     value = calling(name, Apply(FLOAT32, "sin", (calling(name, X, through),)), through)
     parameters = (Parameter("x", FLOAT32, -4.0, 4.0),)
     return Function(f"twice__{number}", FLOAT32, parameters, (Return((value,)),), passed=(Passed("f", name),))
@@ -79,6 +80,7 @@ def test_instances_are_one_text_and_calls_say_what_is_passed() -> None:
     assert text.count("def twice(f: wp.Function, x: wp.float32):\n    return f(wp.sin(f(x)))\n") == 1
     assert "    out[i] = twice(square, a[i]) - twice(wave, a[i])\n" in text
     assert decode(encode(PASSING)) == PASSING
+    check_names(PASSING)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_instances_are_one_text_and_calls_say_what_is_passed() -> None:
     [
         kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "wave"), second=("square",)),
         kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "wave"), second=()),
-        kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "wave", through="")),
+        kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "wave", through=None)),
         kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "wave", through="g")),
         kernel(SQUARE, WAVE, twice(1, "square"), twice(2, "square")),
         kernel(SQUARE, twice(1, "square"), twice(2, "wave")),
@@ -125,7 +127,7 @@ def test_categories_draw_it() -> None:
 WEIGHT = Constant(FLOAT32, "weight", Literal(FLOAT32, 0.25), wrapped=False)
 
 
-def made(name: str, number: float, function: str, alias: str = "f", inside: float | None = None) -> Function:
+def made(name: str, number: float, function: str, alias: str | None = "f", inside: float | None = None) -> Function:
     weight = msgspec.structs.replace(WEIGHT, value=Literal(FLOAT32, number))
     body = weight if inside is None else msgspec.structs.replace(WEIGHT, value=Literal(FLOAT32, inside))
     value = Apply(FLOAT32, "mul", (calling(function, X, alias), body))
@@ -149,6 +151,7 @@ def test_functions_of_a_factory_are_one_text_and_two_names() -> None:
     assert "\nhigh = make_blend(1.5, wave)\n" in text
     assert "wp.constant" not in text
     assert decode(encode(MADE)) == MADE
+    check_names(MADE)
     assert {"make_blend", "blend", "weight", "f", "low", "high"} <= defined_names(MADE)
 
 
@@ -156,7 +159,7 @@ def test_functions_of_a_factory_are_one_text_and_two_names() -> None:
     "functions",
     [
         (made("low", 0.25, "square", inside=0.5), made("high", 1.5, "wave")),
-        (made("low", 0.25, "square", alias=""), made("high", 1.5, "wave")),
+        (made("low", 0.25, "square", alias=None), made("high", 1.5, "wave")),
         (made("low", 0.25, "square"), msgspec.structs.replace(made("high", 1.5, "wave"), body=WAVE.body)),
     ],
     ids=["another number", "a function by its own name", "another text"],

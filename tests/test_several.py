@@ -11,6 +11,7 @@ from planted import Defect, sandbox_with
 from tiny import AT
 
 import strategies
+from corpus.record import check_names
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.shrink.validity import well_formed
@@ -47,7 +48,7 @@ AXIS, ANGLE = Name(VEC3, "axis"), Name(FLOAT32, "angle")
 
 def results(*arguments: Expression) -> tuple[Apply, Apply]:
     given = arguments or (Q,)
-    return Apply(VEC3, "quat_to_axis_angle[0]", given), Apply(FLOAT32, "quat_to_axis_angle[1]", given)
+    return Apply(VEC3, "quat_to_axis_angle__0", given), Apply(FLOAT32, "quat_to_axis_angle__1", given)
 
 
 UNPACKED = Unpack((AXIS, ANGLE), results())
@@ -69,6 +70,7 @@ def test_it_is_written_as_one_call_and_read_again() -> None:
     check_program(WHOLE, result_type)
     assert "    axis, angle = wp.quat_to_axis_angle(wp.normalize(q[i]))\n" in render(WHOLE)
     assert decode(encode(WHOLE)) == WHOLE
+    check_names(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +102,11 @@ def test_axis_and_angle_are_those_that_a_quaternion_is_made_of() -> None:
 
     for sign in (1, -1):
         # both signs of a quaternion are one rotation
-        np.testing.assert_allclose(OPS["quat_to_axis_angle[0]"].reference(exact, sign * q), axis, rtol=1e-12)
-        np.testing.assert_allclose(OPS["quat_to_axis_angle[1]"].reference(exact, sign * q), angle, rtol=1e-12)
+        np.testing.assert_allclose(OPS["quat_to_axis_angle__0"].reference(exact, sign * q), axis, rtol=1e-12)
+        np.testing.assert_allclose(OPS["quat_to_axis_angle__1"].reference(exact, sign * q), angle, rtol=1e-12)
     none = np.array([0.0, 0.0, 0.0, 1.0])[None, None, None]
-    assert not OPS["quat_to_axis_angle[0]"].reference(exact, none).any()
-    assert not OPS["quat_to_axis_angle[1]"].reference(exact, none).any()
+    assert not OPS["quat_to_axis_angle__0"].reference(exact, none).any()
+    assert not OPS["quat_to_axis_angle__1"].reference(exact, none).any()
 
 
 def test_it_is_verified_with_its_gradient(sandbox: Sandbox) -> None:

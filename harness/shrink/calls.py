@@ -96,7 +96,7 @@ def without_passing(program: Program) -> Program:
             node = _with_numbers(msgspec.structs.replace(node, closure=None), names)
         node = rebuild(node, change)
         if isinstance(node, Call) and (node.given or node.through):
-            return msgspec.structs.replace(node, given=(), through="")
+            return msgspec.structs.replace(node, given=(), through=None)
         return msgspec.structs.replace(node, passed=()) if isinstance(node, Function) and node.passed else node
 
     found: Program = change(apart(program))  # type: ignore[assignment]

@@ -318,7 +318,7 @@ class ExpressionChecker:
         require(function is not None, f"there is no function {node.function!r} before this one")
         assert function is not None
         require(node.given == tuple(p.function for p in function.passed), f"{node.function!r} is given other functions")
-        through = self._owner.through.get(node.function, "") if isinstance(self._owner, Function) else ""
+        through = self._owner.through.get(node.function) if isinstance(self._owner, Function) else None
         require(node.through == through, f"{node.function!r} is called by another name")
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):

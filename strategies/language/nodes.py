@@ -187,7 +187,7 @@ class Call(Node, frozen=True, tag="call"):
     arguments: tuple[Expression, ...]
     keywords: tuple[str, ...] = ()
     derivative: bool = False
-    through: str = ""
+    through: str | None = None
     given: tuple[str, ...] = ()
 
 

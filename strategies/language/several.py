@@ -1,7 +1,7 @@
 """Built-ins with several results: ``axis, angle = wp.quat_to_axis_angle(q)``.
 
 In the tree such a call is an `Unpack` whose values are its results one by one: the operation
-``quat_to_axis_angle[0]`` of the quaternion, and ``quat_to_axis_angle[1]`` of the same.  So each result has a row of its
+``quat_to_axis_angle__0`` of the quaternion, and ``quat_to_axis_angle__1`` of the same.  So each result has a row of its
 own in the op table, and neither the reference nor the differences nor the limits know of tuples here.  Such an
 operation stands nowhere else.
 """
@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from strategies.language.nodes import Apply, Call, Expression, Unpack, walk
 
-_ITEM: Final = re.compile(r"([a-z0-9_]+)\[([0-9])\]")
+_ITEM: Final = re.compile(r"([a-z0-9_]+)__([0-9])")
 
 
 class Several(NamedTuple):
@@ -26,7 +26,7 @@ class Several(NamedTuple):
 
 def item(name: str, number: int) -> str:
     """The operation that is one result of a built-in."""
-    return f"{name}[{number}]"
+    return f"{name}__{number}"
 
 
 def is_item(op: str) -> bool:

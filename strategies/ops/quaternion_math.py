@@ -261,8 +261,8 @@ ROWS: Final[tuple[OpSpec, ...]] = (
 )  # fmt: skip
 #: ``axis, angle = wp.quat_to_axis_angle(q)``.
 ITEMS: Final[tuple[OpSpec, ...]] = (
-    row("quat_to_axis_angle[0]", _axis, (Signature(("Q",), "vec 3", FLOAT),), _UNIT, _unit_then(), _GROUP,
+    row("quat_to_axis_angle__0", _axis, (Signature(("Q",), "vec 3", FLOAT),), _UNIT, _unit_then(), _GROUP,
         decisions=_turned, jumps=True, adjoint_noise=_projection, spelling_of="quat_to_axis_angle"),
-    row("quat_to_axis_angle[1]", _angle, (Signature(("Q",), "T", FLOAT),), intervals.constant(0, 3.25), _unit_then(),
+    row("quat_to_axis_angle__1", _angle, (Signature(("Q",), "T", FLOAT),), intervals.constant(0, 3.25), _unit_then(),
         _GROUP, decisions=_turned, adjoint_noise=_projection, spelling_of="quat_to_axis_angle"),
 )  # fmt: skip
