@@ -66,7 +66,7 @@ DEFINED: Final = frozenset(
         *("dot", "ddot", "cross", "outer", "length_sq", "trace", "norm_l1", "length", "norm_l2"),
         *("spatial_dot", "spatial_cross", "spatial_cross_dual", "velocity_at_point"),
         # documented by a formula of such operations
-        *("lerp", "norm_huber", "randf", "div_approx"),
+        *("lerp", "randf", "div_approx"),
         # what moves numbers without a look at them
         *("where", "transpose", "diag", "get_diag", "skew", "identity", "matrix_from_cols", "matrix_from_rows"),
         *("spatial_top", "spatial_bottom", "spatial_adjoint", "quat_inverse"),

@@ -21,10 +21,10 @@ class Swarm:
     """
 
     #: of 100 features, how many a program keeps: one of these, so that there are programs of few and of many
-    kept: tuple[int, ...] = (20, 50, 100)
+    kept: tuple[int, ...] = (25, 60, 100)
     #: how many times its weight a feature has that is kept, so that on the whole none is drawn less often, and one that
     #: a category is for: categories lean on those already, and only hold them against the others
-    dense: int = 5
+    dense: int = 3
     distinctive: int = 2
 
 
@@ -47,9 +47,9 @@ class Kernels:
     )  # fmt: skip
     #: Cells that an array has beyond what the launch needs: they must stay untouched.
     spare_cells: tuple[int, ...] = (0, 0, 0, 1, 3)
-    #: How many operations a kernel picks from: a person's kernel uses a few functions several times, and a random
-    #: subset lets rare ones meet, as `Swarm` does for what is no operation.
-    palette: tuple[int, int] = (6, 14)
+    #: How many operations a kernel picks from: a person's kernel uses some functions several times.  Of fewer than
+    #: these, fewer rare ones meet: half as many operations cost a quarter of the rare pairs.
+    palette: tuple[int, int] = (10, 24)
     #: Of 100 palettes, how many may hold a function that Warp documents as not differentiable although it has a
     #: derivative (`frac`): a kernel that uses one proves the forward pass alone.
     unpromised: int = 15

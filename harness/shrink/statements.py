@@ -98,7 +98,8 @@ def plainer_statements(program: Program) -> Iterator[Program]:
     def edit(body: Body) -> Iterator[Body]:
         for n, statement in enumerate(body):
             match statement:
-                case AugmentedAssign(target=target, value=value):
+                # a number may be added to all of a slice, and not assigned to it
+                case AugmentedAssign(target=target, value=value) if target.type is value.type:
                     new = Assign(target, value)
                 case Unpack(targets=targets, values=values) if len(values) == len(targets):
                     yield (*body[:n], *map(Assign, targets, values), *body[n + 1 :])

@@ -29,7 +29,7 @@ KINDS = (
     (12, "early"),
     (13, "loop"),
     (11, "reader"),
-    (8, "writer"),
+    (10, "writer"),
     (6, "several"),
     (8, "passing"),
     (7, "made"),

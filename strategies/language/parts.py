@@ -64,9 +64,10 @@ def _places(index: Expression | Slice, extent: int) -> list[int] | None:
 
 
 def numbers(node: Part) -> tuple[Component, ...]:
-    """The numbers of a part, in order."""
+    """The numbers of a part, in order; none of a part of what has no parts, as the reducer may try it."""
     of = node.base.type
-    assert isinstance(of, Vector | Matrix)
+    if not isinstance(of, Vector | Matrix):
+        return ()
     rows = _places(node.index, of.shape[0]) or []
     if isinstance(of, Vector):
         return tuple(Component(of.dtype, node.base, Literal(INT32, n)) for n in rows)
@@ -119,7 +120,9 @@ def _statements(node: Statement) -> Iterator[Statement]:
     match node:
         case Assign(target=Part() as target):
             value: Expression = _lowered(node.value)
-            targets, values = numbers(target), _parts(value)
+            targets = numbers(target)
+            # a number stands there in what the reducer tries, before that is checked
+            values = (value,) * len(targets) if isinstance(value.type, Scalar) else _parts(value)[: len(targets)]
             if changes_itself(target, value):
                 yield Unpack(targets, values)
             else:
@@ -127,7 +130,7 @@ def _statements(node: Statement) -> Iterator[Statement]:
         case AugmentedAssign(target=Part() as target):
             value = _lowered(node.value)
             values = (value,) * len(numbers(target)) if isinstance(value.type, Scalar) else _parts(value)
-            for number, given in zip(numbers(target), values, strict=True):
+            for number, given in zip(numbers(target), values, strict=False):
                 yield AugmentedAssign(number, node.operator, given)
         case _:
             yield _lowered(node)
