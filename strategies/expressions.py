@@ -16,7 +16,7 @@ from strategies.language import types
 from strategies.language.nodes import Apply, Cast, Conditional, Construct, Expression, Literal, Name
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
-from strategies.ops import OPS, REACH, OpSpec, Unit, overload, producers
+from strategies.ops import OPS, REACH, OpSpec, Unit, operands, overload, producers
 from strategies.typed import Typed, held
 
 #: Nobody divides a whole number by one, or asks for the remainder.
@@ -134,18 +134,23 @@ class Expressions(Conditions):
         given = tuple(a.type for a in arguments) or (of,)
         domain = row.domain(types.element_scalar(given[0]))
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
+        return self.unique(row, self._applied(row, given, fitted))
+
+    def _applied(self, row: OpSpec, given: tuple[Type, ...], arguments: list[Typed]) -> Typed:
+        """``row(*arguments)``, which lie in its domain."""
         self.nodes += 1
         raw = row.result(given)
         assert raw is not None
-        node = Apply(raw, row.name, tuple(a.node for a in fitted))
-        interval = held(row.result_interval(raw, *(a.interval for a in fitted)), raw)
-        live = not row.flat and not interval.is_point and any(a.live for a in fitted)
-        found = Typed(node, interval, live)
+        node = Apply(raw, row.name, tuple(a.node for a in arguments))
+        interval = held(row.result_interval(raw, *(a.interval for a in arguments)), raw)
+        live = not row.flat and not interval.is_point and any(a.live for a in arguments)
+        return Typed(node, interval, live)
+
+    def unique(self, row: OpSpec, found: Typed) -> Typed:
+        """What a kernel may use of `found`, a result of `row`: it is inside the domain of what makes it unique."""
         for op in row.through:
-            further = overload(op, (found.type,))
-            result = further.result((found.type,))
-            assert result is not None
-            found = self.apply(further, result, [found])
+            given = operands(op, found.type)
+            found = self._applied(overload(op, given), given, [found] * len(given))
         return found
 
     def conditional(self, of: Type, depth: int) -> Typed:

@@ -12,10 +12,12 @@ from strategies.language import types
 from strategies.language.nodes import Apply, Construct, Expression
 from strategies.language.types import Composite, Matrix, Scalar, Transform, Type, Vector
 from strategies.leaves import Leaves
-from strategies.ops import FACTOR, OPS, Away, Dominant, OpSpec, Rotation, Unit, overload
+from strategies.ops import FACTOR, OPS, Away, Dominant, OpSpec, Rotation, Scaled, Unit, overload
 from strategies.ops.spec import Place
 from strategies.typed import Typed
 
+#: How much of a scale a matrix has where its scales are to be found again.
+SCALES: Final = Interval(0.25, 4.0)
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
 
@@ -38,6 +40,8 @@ class Guards(Leaves):
                 return self._fit_dominant(value, domain)
             case Rotation():
                 return self.rotation(value.type)
+            case Scaled():
+                return self.scaled(value.type)
         if value.interval.within(domain):
             return value
         scalar = types.element_scalar(value.type)
@@ -201,6 +205,14 @@ class Guards(Leaves):
         source = types.quaternion(of.dtype) if of.rows == 3 else types.transform(of.dtype)
         row = OPS["quat_to_matrix" if of.rows == 3 else "transform_to_matrix"]
         return self.apply(row, of, [self.element(source)])
+
+    def scaled(self, of: Type) -> Typed:
+        """A translation, a rotation and positive scales as one matrix, out of elements of arrays."""
+        assert isinstance(of, Matrix)
+        vector = types.vector(3, of.dtype)
+        scales = self.fit(self.element(vector), SCALES)
+        parts = [self.element(vector), self.element(types.quaternion(of.dtype)), scales]
+        return self.apply(OPS["transform_compose"], of, parts)
 
 
 def _round_up(value: float) -> float:

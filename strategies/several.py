@@ -29,6 +29,8 @@ def rows_of(name: str) -> tuple[OpSpec, ...]:
 def unpacked(sketch: Sketch, name: str, dtype: Scalar, depth: int) -> Iterator[Statement]:
     """The results of a built-in for arguments of `dtype`, as new locals."""
     choices = [a for a, _ in instances(rows_of(name)[0]) if types.element_scalar(a[0]) is dtype]
+    if not choices:
+        return
     before, sketch.calls = sketch.calls, 0
     values = [sketch.leaf_or(of, depth) for of in sketch.dice.one_of(choices)]
     sketch.calls = before
@@ -52,8 +54,14 @@ def unpack(sketch: Sketch, name: str, values: list[Typed]) -> Iterator[Statement
         live = any(value.live for value in values) and not row.flat
         found.append((Apply(of, row.name, tuple(v.node for v in values)), row, live))
         sketch.nodes += 1
-    targets = []
+    targets, factors = list[Name](), list[tuple[OpSpec, Typed]]()
     for node, row, live in found:
         interval = row.result_interval(node.type, *(v.interval for v in values))
-        targets.append(Name(node.type, sketch.new_local(node.type, interval, live).name))
+        # of what is not unique a kernel uses something that is
+        name = sketch.fresh() if row.through else sketch.new_local(node.type, interval, live).name
+        targets.append(Name(node.type, name))
+        if row.through:
+            factors.append((row, Typed(targets[-1], interval, live)))
     yield Unpack(tuple(targets), tuple(node for node, _, _ in found))
+    for row, factor in factors:
+        yield sketch.define_as(sketch.unique(row, factor), mutable=False)

@@ -210,7 +210,7 @@ def test_rows_are_exported(grown: Path, tmp_path: Path) -> None:
 LEAST = {
     "Scalar Math": 1.0,
     "Operators": 0.9,
-    "Vector Math": 0.85,
+    "Vector Math": 0.9,
     "Quaternion Math": 0.9,
     "Transformations": 0.9,
     "Spatial Math": 0.9,

@@ -6,7 +6,7 @@ import strategies
 from strategies.categories.builtin import CONVERSIONS
 from strategies.deck import HAND, cards, hand
 from strategies.language.nodes import Apply, AugmentedAssign, Cast, walk
-from strategies.ops import ROWS, overload
+from strategies.ops import ITEMS, ROWS, overload
 
 #: Kernels after which each row and form has come once.
 FIRST_ROUND = -(-len(cards()[0]) // HAND)
@@ -16,7 +16,9 @@ def test_every_row_is_dealt_in_the_first_round_whatever_the_seed() -> None:
     for seed in (0, 1):
         dealt = [card for index in range(FIRST_ROUND) for card in hand(seed, index)]
         assert set(cards()[0]) <= set(dealt)
-        assert {card.row.name for card in dealt} == {*(row.name for row in ROWS), "quat_to_axis_angle__0"}
+        # of a built-in with several results, the first stands for all
+        first = (row.name for row in ITEMS if row.name.endswith("__0"))
+        assert {card.row.name for card in dealt} == {*(row.name for row in ROWS), *first}
 
 
 def test_every_card_is_dealt_and_none_twice_before_the_rounds_are_over() -> None:

@@ -44,14 +44,13 @@ LEFT_OUT: Final = {
     "array": "makes an array from an address", "zeros": "drawn as an array of a thread's own, not as a row",
     "block_dim": "depends on how a kernel is launched",
     "cast": "reinterprets bits as a type that it is given",
-    "svd2": "its factors are unique up to signs alone", "qr3": "approximate, to an accuracy that is not documented",
+    **dict.fromkeys(("svd2", "qr3", "quat_to_axis_angle"), "writes to its arguments what the other form returns"),
     "svd3": "approximate, to an accuracy that is not documented",
     "eig3": "approximate, and its factors are unique up to order and signs alone",
     "where": "takes an array, which is never null here", "unot": "takes an array, which is never null here",
     "lower_bound": "takes a sorted array", "len": "drawn as `a.shape[0]`, and of tuples a constant",
     "static": "drawn as `wp.static(…)`, not as a row",
     "sample_cdf": "takes an array",
-    "quat_to_axis_angle": "has several results", "transform_decompose": "has several results",
 }  # fmt: skip
 
 

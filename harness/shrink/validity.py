@@ -59,9 +59,10 @@ from strategies.language.rules import (
 )
 from strategies.language.several import called, is_item, is_whole, item
 from strategies.language.structs import flattened, struct_types
+from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
-from strategies.ops import result_type
+from strategies.ops import overload, result_type
 
 
 def well_formed(program: Program) -> bool:
@@ -80,7 +81,7 @@ def well_formed(program: Program) -> bool:
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
             names = [p.name for p in owner.parameters]
-            if len(set(names)) != len(names) or not owner.body:
+            if len(set(names)) != len(names) or not owner.body or not _uses_what_is_unique(owner):
                 return False
             check = _Check(program, owner)
             end = check.block(owner.body, dict(check.scope), in_loop=False)
@@ -89,6 +90,36 @@ def well_formed(program: Program) -> bool:
         return effects(program).written == {p.name for p in program.outputs}
     except (_Invalid, IllFormed):
         return False
+
+
+def _uses_what_is_unique(owner: Program | Function) -> bool:
+    """Whether results that are not unique, the factors of a matrix say, are used through what is, as generated."""
+    through: dict[str, str] = {}
+    found, settled, targets = 0, 0, 0
+    for node in walk(owner):
+        if isinstance(node, Unpack) and called(node) is not None:
+            for target, value in zip(node.targets, node.values, strict=True):
+                if isinstance(target, Name) and isinstance(value, Apply) and (ops := _through(value)):
+                    through[target.name] = ops[0]
+                    targets += 1
+    for node in walk(owner):
+        if isinstance(node, Name):
+            found += node.name in through
+        elif isinstance(node, Apply) and not is_tiled(node):
+            found += bool(_through(node)) and not is_item(node.op)
+            if any(argument != node.arguments[0] for argument in node.arguments):
+                continue
+            for argument in node.arguments:
+                if isinstance(argument, Name):
+                    settled += through.get(argument.name) == node.op
+                elif isinstance(argument, Apply) and not is_tiled(argument):
+                    settled += _through(argument)[:1] == (node.op,)
+    return found == settled + targets
+
+
+def _through(node: Apply) -> tuple[str, ...]:
+    """The operations that make a result unique."""
+    return overload(node.op, node.argument_types).through if result_type(node.op, node.argument_types) else ()
 
 
 class _Invalid(Exception):

@@ -10,7 +10,7 @@ from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.several import is_item
 from strategies.language.types import BOOL, FLOAT16, Composite, Scalar, Type
-from strategies.ops import Away, Dominant, Rotation, Unit, settled
+from strategies.ops import Away, Dominant, Rotation, Scaled, Unit, settled
 from strategies.ops.spec import Place
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -62,6 +62,8 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str]) -> Typed
     assert isinstance(of, Scalar | Composite)
     if isinstance(domain, Rotation):
         return sketch.rotation(of)
+    if isinstance(domain, Scaled):
+        return sketch.scaled(of)
     scalar = types.element_scalar(of)
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
     if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):

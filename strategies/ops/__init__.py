@@ -19,6 +19,7 @@ from typing import Final
 from strategies.language import types
 from strategies.language.types import Type
 from strategies.ops import (
+    decompositions,
     matrix_math,
     operators,
     perlin,
@@ -33,11 +34,12 @@ from strategies.ops import (
 from strategies.ops.atomics import ATOMICS, EXCHANGES
 from strategies.ops.domains import FACTOR, REACH
 from strategies.ops.signatures import Signature
-from strategies.ops.spec import Away, Decision, Dominant, OpSpec, Rotation, Unit
+from strategies.ops.spec import Away, Decision, Dominant, OpSpec, Rotation, Scaled, Unit
 
 __all__ = [
     "ATOMICS", "EXCHANGES", "FACTOR", "ITEMS", "OPS", "REACH", "ROWS", "Away", "Decision", "Dominant", "NoOverload",
-    "OpSpec", "Rotation", "Signature", "Unit", "instances", "overload", "producers", "result_type", "settled",
+    "OpSpec", "Rotation", "Scaled", "Signature", "Unit", "instances", "operands", "overload", "producers",
+    "result_type", "settled",
 ]  # fmt: skip
 
 ROWS: Final[tuple[OpSpec, ...]] = (
@@ -46,7 +48,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
 )  # fmt: skip
 #: Results of built-ins with several (`strategies.language.several`), a row each.  They stand in no expression, so that
 #: nothing draws them as it draws others.
-ITEMS: Final[tuple[OpSpec, ...]] = quaternion_math.ITEMS
+ITEMS: Final[tuple[OpSpec, ...]] = (*quaternion_math.ITEMS, *decompositions.ITEMS)
 #: The first row of each name.  Where overloads differ in more than their types, further rows follow it.
 OPS: Final = {row.name: row for row in reversed((*ROWS, *ITEMS))}
 _FURTHER: Final = {name: tuple(r for r in ROWS if r.name == name and r is not OPS[name]) for name in OPS}
@@ -100,10 +102,15 @@ def instances(row: OpSpec) -> tuple[tuple[tuple[Type, ...], Type], ...]:
 def settled(row: OpSpec, result: Type) -> Type:
     """The type of what a kernel may use of a result of `row`: that of the operations which make it unique."""
     for op in row.through:
-        found = result_type(op, (result,))
+        found = result_type(op, operands(op, result))
         assert found is not None
         result = found
     return result
+
+
+def operands(op: str, of: Type) -> tuple[Type, ...]:
+    """The arguments of an operation on a value of type `of` alone: that value, or the same one twice."""
+    return (of,) if result_type(op, (of,)) is not None else (of, of)
 
 
 @cache

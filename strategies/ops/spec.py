@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
 Decisions: TypeAlias = Callable[..., list[Decision]]
 #: Where an argument may lie; an interval holds for each of its numbers.
-Place: TypeAlias = "Interval | Away | Unit | Dominant | Rotation"
+Place: TypeAlias = "Interval | Away | Unit | Dominant | Rotation | Scaled"
 Domain: TypeAlias = Callable[[Scalar], tuple[Place, ...]]
 
 
@@ -58,6 +58,10 @@ class Dominant(NamedTuple):
 
 class Rotation(NamedTuple):
     """Matrices whose upper left three by three numbers are a rotation."""
+
+
+class Scaled(NamedTuple):
+    """Four by four matrices of a translation, a rotation and positive scales."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
