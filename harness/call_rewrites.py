@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Element,
     Evaluate,
     Expression,
+    Function,
     Literal,
     Name,
     Node,
@@ -31,6 +32,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.several import called
+from strategies.language.structs import with_names
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Scalar, Tuple, Vector
 
 __all__ = ["REWRITES"]
@@ -50,6 +52,20 @@ def _in_blocks(program: Program, change: Any) -> Program:
     functions = tuple(map(inside, program.functions))
     rewritten: Program = inside(program)
     return rewritten if functions == program.functions else msgspec.structs.replace(rewritten, functions=functions)
+
+
+#: The names that kernels have for values and Warp for built-ins.
+BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))
+
+
+@register
+def name_values_unlike_built_ins(program: Program) -> Program:
+    """``pos = bodies[i]`` as ``pos_value = bodies[i]``, for locals whose names are those of built-ins."""
+    owners: tuple[Program | Function, ...] = (program, *program.functions)
+    own = {n.name for owner in owners for s in owner.body for n in walk(s) if isinstance(n, Name)}
+    given = {p.name.partition(".")[0] for owner in owners for p in owner.parameters}
+    new = {name: f"{name}_value" for name in own & BUILT_INS_TOO - given if f"{name}_value" not in own | given}
+    return with_names(program, new) if new else program
 
 
 @register

@@ -71,6 +71,8 @@ def main() -> NoReturn:
         frame = requests.read() if os.getppid() == parent else None
         if frame is not None:
             _serve(frame["plan"], requests, replies)
+    # what is to be ended has ended: a signal now would only make the interpreter complain while it ends
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(0)
 
 

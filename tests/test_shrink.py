@@ -13,6 +13,7 @@ from tiny import apply
 from harness.sandbox import Sandbox
 from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
 from harness.shrink.candidates import ordered, structural
+from harness.shrink.tree import with_replays
 from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
@@ -116,6 +117,15 @@ def test_a_constant_is_well_formed_where_no_later_loop_changes_it():
     assert well_formed(program(first, For("k", two, (stop,)), Assign(OUT, a)))
     assert not well_formed(program(constant, change, Assign(OUT, a)))
     assert not well_formed(program(first, For("m", two, (constant, change)), Assign(OUT, a)))
+
+
+def test_a_replay_goes_on_doing_what_its_function_does():
+    drawn = [p for n in range(40) if (p := draw("custom_gradient", 9, n)) is not None]
+    program = next(p for p in drawn if any(f.replay for f in p.functions))
+    assert with_replays(program) == program
+    found = list(candidates(program))
+    assert any(new.functions != program.functions and any(f.replay for f in new.functions) for new in found)
+    assert all(with_replays(new) == new for new in found)
 
 
 def test_candidates_come_simplest_first():

@@ -12,6 +12,7 @@ import pytest
 from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
+from harness.call_rewrites import BUILT_INS_TOO
 from harness.findings import page
 from harness.inputs import Flavour, derive
 from harness.reference import Evaluator
@@ -51,6 +52,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Struct
+from strategies.names import NAMES
 from strategies.ops import OPS
 
 WARP = "1.19.0"
@@ -384,6 +386,14 @@ def test_a_known_defect_is_explained_alone_and_together_with_another(program: Pr
     found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
     assert found is not None
     assert found.id == issue
+
+
+def test_a_local_with_the_name_of_a_built_in_is_known(sandbox: Sandbox):
+    assert set(NAMES) & set(sandbox.versions.builtins) == BUILT_INS_TOO
+    case = decode_case((ROOT / "corpus" / "failures" / "local-named-as-built-in" / "case.json").read_bytes())
+    found = Ledger.load().explain(case.program, failing(case.program, sandbox), sandbox, WARP)
+    assert found is not None
+    assert found.id == "local-named-as-built-in"
 
 
 def test_a_second_unknown_defect_is_not_explained_away(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox):

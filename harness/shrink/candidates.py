@@ -15,7 +15,7 @@ from harness.shrink.order import cost
 from harness.shrink.statements import fewer_statements, plainer_statements
 from harness.shrink.structs import without_indexed, without_structs
 from harness.shrink.tidying import tidy
-from harness.shrink.tree import size
+from harness.shrink.tree import size, with_replays
 from harness.shrink.validity import well_formed
 from harness.shrink.views import without_views
 from strategies.language.nodes import Program
@@ -57,8 +57,8 @@ def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
     most, untidy = size(program), tidy(program) != program
     tidied: dict[int, dict[Program, None]] = {}
     raw: dict[int, dict[Program, None]] = {}
-    for edited in edits:
-        clean = tidy(edited)
+    for edited in map(with_replays, edits):
+        clean = with_replays(tidy(edited))
         tidied.setdefault(size(clean), {})[clean] = None
         if untidy and clean != edited:
             raw.setdefault(size(edited), {})[edited] = None

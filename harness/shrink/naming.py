@@ -61,7 +61,8 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
         whole = parameter.name.partition(".")[0]
         written = any(p.output for p in owner.parameters if p.name.partition(".")[0] == whole)
         new[whole] = new.get(whole) or next(pools["output" if written else "input"])
-    for node in (n for statement in owner.body for n in walk(statement)):
+    own: tuple[Node, ...] = () if isinstance(owner, Program) else (*owner.slopes, *owner.replay)
+    for node in (n for part in (*owner.body, *own) for n in walk(part)):
         match node:
             case ThreadIndex(names=names):
                 new.update((name, next(pools["index"])) for name in names if name not in new)
@@ -72,8 +73,9 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
                 new[name] = next(pools["local"])
 
     def called(name: str) -> str:
+        # in what else a function does a parameter may be named that an edit took away
         whole, *path = name.split(".")
-        return ".".join((new[whole], *path))
+        return ".".join((new.get(whole, whole), *path))
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
@@ -91,6 +93,8 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
     parts = {"parameters": owner.parameters, "body": owner.body}
     if isinstance(owner, Program):
         parts["structs"], parts["indexed"] = owner.structs, owner.indexed
+    else:
+        parts["slopes"], parts["replay"] = owner.slopes, owner.replay
     return with_fields(owner, **{name: tuple(map(change, part)) for name, part in parts.items()})
 
 

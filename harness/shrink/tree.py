@@ -125,6 +125,34 @@ def with_body(program: Program, owner: Program | Function, body: Body) -> Progra
     return msgspec.structs.replace(program, functions=tuple(new if f is owner else f for f in program.functions))
 
 
+def with_replays(program: Program) -> Program:
+    """`program` with the replay of each function that has one what the function does but for its stores.
+
+    Whatever else it were, the backward pass would see other values than the forward pass had.
+    """
+    found = tuple(
+        with_fields(f, replay=_without_stores(f.body)) if f.replay and f.replay != _without_stores(f.body) else f
+        for f in program.functions
+    )
+    changed: Program = with_fields(program, functions=found)
+    return changed
+
+
+def _without_stores(body: Body) -> Body:
+    kept = []
+    for statement in body:
+        if isinstance(statement, Atomic | TileStore) or any(
+            isinstance(root_of(target), Element) for target in targets_of(statement)
+        ):
+            continue
+        blocks = {name: _without_stores(getattr(statement, name)) for name in _BLOCKS if hasattr(statement, name)}
+        kept.append(with_fields(statement, **blocks))
+    return tuple(kept)
+
+
+_BLOCKS: Final = ("body", "orelse")
+
+
 def with_fields(node: Any, **fields: object) -> Any:
     changed = {name: value for name, value in fields.items() if getattr(node, name) != value}
     return msgspec.structs.replace(node, **changed) if changed else node

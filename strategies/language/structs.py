@@ -7,7 +7,7 @@ limits see this program; what Warp builds is the other one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -102,6 +102,11 @@ def renamed(program: Program) -> Program:
         while plain in taken or plain in new.values():
             plain, number = f"{name.replace('.', '_')}_{number}", number + 1
         new[name] = plain
+    return with_names(program, new)
+
+
+def with_names(program: Program, new: Mapping[str, str]) -> Program:
+    """`program` with other names of values and arrays, wherever they stand."""
 
     def change(node: Node) -> Any:
         node = rebuild(node, change)
