@@ -53,11 +53,11 @@ from strategies.language.types import Scalar, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import OpSpec, overload
 
-#: The names of such rows of the op table.
+#: The names of such rows of the op table.  `copysign` is none: the sign of a NaN, which it copies, means nothing.
 DEFINED: Final = frozenset(
     (
         *("add", "sub", "mul", "div", "mod", "neg", "pos", "unot", "floordiv"),
-        *("min", "max", "clamp", "argmin", "argmax", "abs", "sign", "step", "nonzero", "copysign", "frac"),
+        *("min", "max", "clamp", "argmin", "argmax", "abs", "sign", "step", "nonzero", "frac"),
         *("sin", "cos", "tan", "atan", "atan2", "sinh", "cosh", "tanh", "degrees", "radians"),
         *("sqrt", "cbrt", "log", "log2", "log10", "exp", "erf", "erfc"),
         *("round", "rint", "trunc", "floor", "ceil", "isfinite", "isnan", "isinf", "cw_mul", "cw_div"),

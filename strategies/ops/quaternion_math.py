@@ -93,7 +93,9 @@ def _twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
 
 def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
     angle = _twist_angle(r, axis, q)
-    return np.where(algebra.dot(r, axis, q[..., :3]) < 0, -angle, angle)
+    # of two unit vectors it rounds as numbers around one do; what is the identity turned once has neither sign
+    along = r(algebra.dot(r, axis, q[..., :3]) + 1.0) - 1.0
+    return np.where(along < 0, -angle, angle)
 
 
 def _no_twist(axis: Values, q: Values) -> list[Decision]:
