@@ -189,7 +189,7 @@ def test_structs_are_drawn_with_all_kinds_of_members_and_functions() -> None:
 
 def test_targets_are_drawn_of_all_kinds() -> None:
     kinds: set[str] = set()
-    for index in range(160):
+    for index in range(320):
         program = strategies.draw("lvalue", 79, index)
         assert program is not None
         for node in n.walk(program):
