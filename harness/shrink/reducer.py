@@ -164,11 +164,16 @@ class _Reducer:
             self.stopped = f"{self.limits.seconds:g} seconds"
 
     def run(self) -> None:
-        """Structure first, until nothing smaller fails; then the dress; names last, once."""
-        for edits in (structural, dressed):
-            self.exhaust(lambda p, edits=edits: ordered(p, edits(p)))  # type: ignore[misc]
-        self.draw = 0
-        self.first(renamed(self.program))
+        """Structure first, until nothing smaller fails; then the dress; names last.
+
+        Under other names a program has other inputs, on which something smaller may fail after all.
+        """
+        named = True
+        while named:
+            for edits in (structural, dressed):
+                self.exhaust(lambda p, edits=edits: ordered(p, edits(p)))  # type: ignore[misc]
+            self.draw = 0
+            named = self.stopped is None and self.first(renamed(self.program))
 
     def exhaust(self, edits: Callable[[Program], Iterator[Program]]) -> None:
         """Keep candidates until none fails, on any draw of inputs if the program is large still."""
