@@ -18,7 +18,7 @@ from strategies.language import types
 from strategies.language.nodes import Apply, Atomic, Program, size, walk
 from strategies.language.render import render
 from strategies.language.tiles import is_tiled
-from strategies.ops import ATOMICS, OPS, ROWS, OpSpec, instances
+from strategies.ops import ATOMICS, ITEMS, OPS, ROWS, OpSpec, instances
 
 #: What became of the programs of a campaign, as the page groups it; in the order of the legend.
 OUTCOMES: Final[dict[str, str]] = {
@@ -229,7 +229,7 @@ def usable_types(op: str) -> set[str]:
 def _overloads() -> dict[str, list[OpSpec]]:
     """The rows of the op table by name."""
     found: dict[str, list[OpSpec]] = {}
-    for row in ROWS:
+    for row in (*ROWS, *ITEMS):
         found.setdefault(row.name, []).append(row)
     return found
 
