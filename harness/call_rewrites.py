@@ -60,11 +60,12 @@ BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))
 
 @register
 def name_values_unlike_built_ins(program: Program) -> Program:
-    """``pos = bodies[i]`` as ``pos_value = bodies[i]``, for locals whose names are those of built-ins."""
+    """``pos = bodies[i]`` as ``pos_1 = bodies[i]``, for locals whose names are those of built-ins."""
     owners: tuple[Program | Function, ...] = (program, *program.functions)
     own = {n.name for owner in owners for s in owner.body for n in walk(s) if isinstance(n, Name)}
     given = {p.name.partition(".")[0] for owner in owners for p in owner.parameters}
-    new = {name: f"{name}_value" for name in own & BUILT_INS_TOO - given if f"{name}_value" not in own | given}
+    names = FreshNames(program)
+    new = {name: names.fresh(name) for name in own & BUILT_INS_TOO - given}
     return with_names(program, new) if new else program
 
 

@@ -151,13 +151,6 @@ def gradients(
             threads = np.flatnonzero(evaluation.reads[coordinate.array][:, coordinate.cell])
             gradient = result[coordinate.array]
             at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
-            if len(threads) == 1:
-                # as most elements are read
-                (thread,) = threads.tolist()
-                gradient.runs[(slice(None), *at)] = quotient[:, thread]
-                gradient.error[at], gradient.magnitude[at] = error[thread], size[thread]
-                gradient.reliable[at] = not changed[thread] and np.isfinite(quotient[0, thread])
-                continue
             gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
             gradient.error[at] = error[threads].sum()
             gradient.magnitude[at] = size[threads].sum()

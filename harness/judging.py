@@ -115,9 +115,9 @@ def manner_of(verdict: Verdict) -> str:
 def operations(program: Program) -> frozenset[str]:
     """The operators and built-ins that a program applies, by the names that Warp's registry has for them."""
     nodes = [node for node in walk(program) if isinstance(node, Apply | Atomic)]
-    return frozenset(OPS[n.op].spelling_of or n.op if n.op in OPS else n.op for n in nodes)
+    return frozenset(OPS[n.op].warp_name if n.op in OPS else n.op for n in nodes)
 
 
 def lacking(versions: Versions) -> frozenset[str]:
     """What of the op table a release of Warp does not have: programs that apply it are left out."""
-    return frozenset({row.spelling_of or row.name for row in OPS.values()} | set(ATOMICS)) - set(versions.builtins)
+    return frozenset({row.warp_name for row in OPS.values()} | set(ATOMICS)) - set(versions.builtins)

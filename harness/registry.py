@@ -32,7 +32,7 @@ from strategies.language.nodes import (
 from strategies.language.spellings import spelled
 from strategies.language.tiles import FILLED, MOVES, OPERATORS, SCANS, STORES, is_tiled
 from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
-from strategies.ops import ATOMICS, ITEMS, ROWS, instances
+from strategies.ops import ATOMICS, ITEMS, OPS, ROWS, instances
 
 _READ: Final = """\
 import importlib, json
@@ -167,7 +167,7 @@ def table_uses() -> Iterator[Use]:
     """Every call that the op table knows."""
     for row in (*ROWS, *ITEMS):
         for arguments, _ in instances(row):
-            yield row.spelling_of or row.name, (*arguments, *(further.type for further in spelled(row.name)[1]))
+            yield row.warp_name, (*arguments, *(further.type for further in spelled(row.name)[1]))
     for op, over in ATOMICS.items():
         for name in over:
             of = types.scalar(name)
@@ -234,9 +234,8 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
         case Apply() if is_tiled(node):
             yield from tile_uses(node)
         case Apply():
-            name = next((r.spelling_of for r in (*ROWS, *ITEMS) if r.name == node.op and r.spelling_of), node.op)
             further = (behind.type for behind in spelled(node.op)[1])
-            yield name, (*(a.type for a in node.arguments), *further)
+            yield OPS[node.op].warp_name, (*(a.type for a in node.arguments), *further)
         case AugmentedAssign():
             yield node.operator, (node.target.type, node.value.type)
         case Construct(type=Composite() as of):

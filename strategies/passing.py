@@ -10,6 +10,7 @@ import msgspec
 from strategies.calls import Callee
 from strategies.functions import CALLED, PLAIN, FunctionSketch
 from strategies.intervals import symmetric
+from strategies.language.closures import MAKE, with_captured
 from strategies.language.generics import NUMBERED
 from strategies.language.nodes import (
     Call,
@@ -23,7 +24,6 @@ from strategies.language.nodes import (
     Statement,
     rebuild,
 )
-from strategies.language.render import MAKE
 from strategies.ops import FACTOR, OPS
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -100,7 +100,7 @@ def draw_made(sketch: Sketch) -> list[Callee]:
     sketch.scope.taken.add(factory.removeprefix(MAKE))
     for n, name in enumerate(names):
         given = Constant(main, number, Literal(main, numbers[n]), wrapped=False)
-        function = _with_number(callee.function, given)
+        function = with_captured(callee.function, {number: given})
         passed: tuple[Passed, ...] = ()
         if inner:
             function = _through(function, alias, inner[0], inner[n])
@@ -110,13 +110,6 @@ def draw_made(sketch: Sketch) -> list[Callee]:
         sketch.callees.append(callee._replace(function=function))
     sketch.called |= {c.function.name for c in inner}
     return sketch.callees[-count:]
-
-
-def _with_number(node: Any, number: Constant) -> Any:
-    """`node` with another value of a constant."""
-    if isinstance(node, Constant) and node.name == number.name:
-        return number
-    return rebuild(node, lambda child: _with_number(child, number))
 
 
 def _draw_passed(sketch: Sketch) -> Callee:

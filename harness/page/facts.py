@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final
 
 from corpus.case import Case
@@ -18,7 +17,7 @@ from strategies.language import types
 from strategies.language.nodes import Apply, Atomic, Program, size, walk
 from strategies.language.render import render
 from strategies.language.tiles import is_tiled
-from strategies.ops import ATOMICS, ITEMS, OPS, ROWS, OpSpec, instances
+from strategies.ops import ATOMICS, OPS, instances, rows
 
 #: What became of the programs of a campaign, as the page groups it; in the order of the legend.
 OUTCOMES: Final[dict[str, str]] = {
@@ -218,20 +217,8 @@ def usable_types(op: str) -> set[str]:
     if op in ATOMICS:
         return set(ATOMICS[op])
     return {
-        types.element_scalar(arguments[0]).notation
-        for row in _overloads()[op]
-        for arguments, _ in instances(row)
-        if arguments
+        types.element_scalar(arguments[0]).notation for row in rows(op) for arguments, _ in instances(row) if arguments
     }
-
-
-@cache
-def _overloads() -> dict[str, list[OpSpec]]:
-    """The rows of the op table by name."""
-    found: dict[str, list[OpSpec]] = {}
-    for row in (*ROWS, *ITEMS):
-        found.setdefault(row.name, []).append(row)
-    return found
 
 
 def gather(
@@ -336,7 +323,7 @@ def _kernel_only(source: str) -> str:
 
 
 def _covered(registry: Mapping[str, str]) -> dict[str, tuple[int, int]]:
-    covered = {row.spelling_of or row.name for row in OPS.values()} | set(ATOMICS)
+    covered = {row.warp_name for row in OPS.values()} | set(ATOMICS)
     groups: dict[str, list[bool]] = {}
     for name, group in registry.items():
         groups.setdefault(group, []).append(name in covered)

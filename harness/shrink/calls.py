@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from harness.shrink.tree import substitute
+from strategies.language.closures import with_captured
 from strategies.language.generics import apart
 from strategies.language.nodes import (
     Assign,
     Call,
-    Constant,
     Element,
     Expression,
     Extent,
@@ -92,8 +92,8 @@ def without_passing(program: Program) -> Program:
 
     def change(node: Node) -> Node:
         if isinstance(node, Function) and node.closure is not None:
-            names = {number.name for number in node.closure.numbers}
-            node = _with_numbers(msgspec.structs.replace(node, closure=None), names)
+            numbers = {number.name: number.value for number in node.closure.numbers}
+            node = with_captured(msgspec.structs.replace(node, closure=None), numbers)
         node = rebuild(node, change)
         if isinstance(node, Call) and (node.given or node.through):
             return msgspec.structs.replace(node, given=(), through=None)
@@ -101,13 +101,6 @@ def without_passing(program: Program) -> Program:
 
     found: Program = change(apart(program))  # type: ignore[assignment]
     return found
-
-
-def _with_numbers(node: Any, names: Collection[str]) -> Any:
-    """`node` with the numbers of constants in their place."""
-    if isinstance(node, Constant) and node.name in names:
-        return node.value
-    return rebuild(node, lambda child: _with_numbers(child, names))
 
 
 def _with_arrays(node: Node, arrays: dict[str, str]) -> Node:

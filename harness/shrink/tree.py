@@ -130,10 +130,7 @@ def with_replays(program: Program) -> Program:
 
     Whatever else it were, the backward pass would see other values than the forward pass had.
     """
-    found = tuple(
-        with_fields(f, replay=_without_stores(f.body)) if f.replay and f.replay != _without_stores(f.body) else f
-        for f in program.functions
-    )
+    found = tuple(with_fields(f, replay=_without_stores(f.body)) if f.replay else f for f in program.functions)
     changed: Program = with_fields(program, functions=found)
     return changed
 

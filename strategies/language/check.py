@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from strategies.language.closures import made_name
 from strategies.language.expression_types import ExpressionChecker, ResultType
 from strategies.language.generics import GENERIC, instances
 from strategies.language.indexed import all_members, members, shape_of
@@ -50,7 +51,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
-from strategies.language.render import AUGMENTED, factory_of, has_name
+from strategies.language.render import AUGMENTED, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
 from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
@@ -183,7 +184,7 @@ class _Checker(ExpressionChecker):
     def _closure(self, function: Function, closure: Closure) -> None:
         """Check that what a factory's function captures is what it has in its body."""
         check_name(closure.factory)
-        require(factory_of(closure) != "", f"{closure.factory!r} is no name of a factory")
+        require(made_name(closure) != "", f"{closure.factory!r} is no name of a factory")
         require(
             not function.slopes and not function.replay, f"{function.name!r} is made, and has a gradient of its own"
         )

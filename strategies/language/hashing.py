@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from strategies.language.closures import made_name
 from strategies.language.generics import NUMBERED, text_name
 from strategies.language.nodes import (
     Assign,
@@ -171,7 +172,7 @@ def defined_names(program: Program) -> frozenset[str]:
         names |= {text_name(function.name), *(p.name.partition(".")[0] for p in function.parameters)}
         names |= {*function.through.values()}
         if function.closure is not None:
-            names |= {function.closure.factory, function.closure.factory.removeprefix("make_")}
+            names |= {function.closure.factory, made_name(function.closure)}
         if function.slopes:
             names |= {f"adj_{text_name(function.name)}", "adj_ret"}
         if function.replay:

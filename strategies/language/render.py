@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from strategies.language.closures import made_name
 from strategies.language.generics import generic_parameters, substituted, text_name
 from strategies.language.nodes import (
     Apply,
@@ -128,8 +129,6 @@ INDENT: Final = "    "
 LINE: Final = 100
 #: In front of a file with generic parameters.
 IMPORT_ANY: Final = "from typing import Any"
-#: With what the name of a factory begins.
-MAKE: Final = "make_"
 
 
 def type_name(of: Type) -> str:
@@ -465,7 +464,7 @@ def function_text(function: Function) -> tuple[str, ...]:
     closure = function.closure
     if closure is None:
         return ("", "", "@wp.func", *_definition(function, text_name(function.name)), *_backward(function))
-    inner = factory_of(closure)
+    inner = made_name(closure)
     captured = ", ".join([*(n.name for n in closure.numbers), *(f.name for f in closure.functions)])
     body = (f"{INDENT}{line}" for line in ("@wp.func", *_definition(function, inner)))
     return ("", "", f"def {closure.factory}({captured}):", *body, "", f"{INDENT}return {inner}")
@@ -475,11 +474,6 @@ def _made(name: str, closure: Closure) -> str:
     """``scaled = make_blend(0.25, square)``."""
     given = [*(literal(n.value) for n in closure.numbers), *(text_name(f.function) for f in closure.functions)]
     return f"{text_name(name)} = {closure.factory}({', '.join(given)})"
-
-
-def factory_of(closure: Closure) -> str:
-    """What a factory calls what it makes: ``make_blend`` makes ``blend``; nothing if its own name is no such."""
-    return closure.factory.removeprefix(MAKE) if closure.factory.startswith(MAKE) else ""
 
 
 def _decorator(options: Options | None) -> str:

@@ -39,7 +39,7 @@ from strategies.ops.spec import Away, Decision, Dominant, OpSpec, Rotation, Scal
 __all__ = [
     "ATOMICS", "EXCHANGES", "FACTOR", "ITEMS", "OPS", "REACH", "ROWS", "Away", "Decision", "Dominant", "NoOverload",
     "OpSpec", "Rotation", "Scaled", "Signature", "Unit", "instances", "operands", "overload", "producers",
-    "result_type", "settled",
+    "result_type", "rows", "settled",
 ]  # fmt: skip
 
 ROWS: Final[tuple[OpSpec, ...]] = (
@@ -69,16 +69,19 @@ def overload(op: str, arguments: Sequence[Type]) -> OpSpec:
     return found
 
 
+def rows(op: str) -> tuple[OpSpec, ...]:
+    """The rows of an operation, the first of them in `OPS`; `KeyError` if there is none."""
+    return (OPS[op], *_FURTHER[op])
+
+
 def _overload(op: str, arguments: Sequence[Type]) -> OpSpec | None:
-    rows = (OPS[op], *_FURTHER[op])
     at = _position(op, tuple(arguments))
-    return None if at is None else rows[at]
+    return None if at is None else rows(op)[at]
 
 
 @cache
 def _position(op: str, arguments: tuple[Type, ...]) -> int | None:
-    rows = (OPS[op], *_FURTHER[op])
-    return next((n for n, row in enumerate(rows) if row.result(arguments) is not None), None)
+    return next((n for n, row in enumerate(rows(op)) if row.result(arguments) is not None), None)
 
 
 def result_type(op: str, arguments: Sequence[Type]) -> Type | None:

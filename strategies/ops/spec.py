@@ -122,6 +122,11 @@ class OpSpec:
     #: where Warp's text differs from the registry's name: ``**`` is `pow`
     spelling_of: str | None = None
 
+    @property
+    def warp_name(self) -> str:
+        """The name that Warp's registry has for it."""
+        return self.spelling_of or self.name
+
     def error(self, of: Type) -> float:
         """The bound of the error on CPU for results of type `of`, in units in the last place."""
         if not types.element_scalar(of).is_float:
