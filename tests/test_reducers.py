@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from planted import Defect, plant
 
 from corpus.case import CASE, decode_case
 from corpus.files import LOCK
@@ -32,7 +33,6 @@ from harness.verify import verify_all
 from harness.workers import WorkerDied, WorkerHandle
 from strategies import draw
 from strategies.language.nodes import Program, size
-from tests.planted import Defect, plant
 
 # ---------------------------------------------------------------- which, and in which order
 
