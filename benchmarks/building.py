@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import os
 import pickle
+import select
 import shutil
 import sys
 import tempfile
 import types
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from harness.plan import Plan
 from harness.worker import imported
@@ -36,15 +38,22 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-class ChildDied(Exception):
-    """What a child had to do could not be done."""
+class _Child(NamedTuple):
+    pid: int
+    reading: int
+    folder: str
 
 
 class Builder:
-    """A process that has imported Warp and built its headers, and forks a child for each batch."""
+    """A process that has imported Warp and built its headers, and forks a child for each batch.
 
-    def __init__(self, root: str) -> None:
+    Of its children `at_once` run at a time: processes share caches, memory and perhaps the halves of a core, so that
+    what is compared must run in equal company.
+    """
+
+    def __init__(self, root: str, at_once: int = 1) -> None:
         self._root = root
+        self._at_once = at_once
         self._batches = 0
         os.environ["TMPDIR"] = root
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -55,8 +64,28 @@ class Builder:
             for options in WAYS.values():
                 _build(["import warp as wp\n\n\n@wp.kernel\ndef k0(n: wp.int32):\n    i = wp.tid()\n"], options, "warm")
 
-    def in_child(self, work: Callable[[str], Any]) -> tuple[float, Any]:
-        """Have a child do `work` in a folder of its own; its CPU seconds, and what `work` returned."""
+    def in_children(self, works: Iterable[Callable[[str], Any]]) -> list[tuple[float, Any] | None]:
+        """Have children do `works`, each in a folder of its own and `at_once` at a time.
+
+        For each its CPU seconds and what the work returned, in the order of `works`; None where it could not be done.
+        """
+        answers: dict[int, tuple[float, Any] | None] = {}
+        running: dict[int, tuple[int, _Child]] = {}
+        for n, work in enumerate(works):
+            if len(running) == self._at_once:
+                self._await_one(running, answers)
+            child = self._start(work)
+            running[child.reading] = n, child
+        while running:
+            self._await_one(running, answers)
+        return [answers[n] for n in sorted(answers)]
+
+    def _await_one(self, running: dict[int, tuple[int, _Child]], answers: dict[int, tuple[float, Any] | None]) -> None:
+        ready = select.select(list(running), [], [])[0][0]
+        n, child = running.pop(ready)
+        answers[n] = self._end(child)
+
+    def _start(self, work: Callable[[str], Any]) -> _Child:
         folder = os.path.join(self._root, f"batch-{self._batches}")
         os.mkdir(folder)
         self._batches += 1
@@ -70,12 +99,15 @@ class Builder:
             finally:
                 os._exit(0)
         os.close(writing)
-        with os.fdopen(reading, "rb") as file:
+        return _Child(pid, reading, folder)
+
+    def _end(self, child: _Child) -> tuple[float, Any] | None:
+        with os.fdopen(child.reading, "rb") as file:
             answer = file.read()
-        _, status, used = os.wait4(pid, 0)
-        shutil.rmtree(folder, ignore_errors=True)
+        _, status, used = os.wait4(child.pid, 0)
+        shutil.rmtree(child.folder, ignore_errors=True)
         if status != 0 or not answer:
-            raise ChildDied
+            return None
         return used.ru_utime + used.ru_stime, pickle.loads(answer)
 
     def seconds(self, sources: Sequence[str], size: int, way: str = "level 0") -> float:
@@ -84,24 +116,28 @@ class Builder:
         A batch that does not compile, since two of its kernels get in each other's way, is built in halves; what was
         spent on it in vain is not counted.
         """
+        batches = [sources[start : start + size] for start in range(0, len(sources), size)]
         total = 0.0
-        for start in range(0, len(sources), size):
-            batch = sources[start : start + size]
-            try:
-                total += self.in_child(lambda folder, batch=batch: _build(batch, WAYS[way], "batch"))[0]
-            except ChildDied:
-                if len(batch) == 1:
-                    raise
-                total += self.seconds(batch, -(-len(batch) // 2), way)
+        while batches:
+            works = [functools.partial(_build_in, batch, WAYS[way]) for batch in batches]
+            halves = []
+            for batch, answer in zip(batches, self.in_children(works), strict=True):
+                if answer is not None:
+                    total += answer[0]
+                elif len(batch) == 1:
+                    raise SystemExit(f"this does not compile:\n{batch[0]}")
+                else:
+                    halves += [batch[: -(-len(batch) // 2)], batch[-(-len(batch) // 2) :]]
+            batches = halves
         return total
 
     def generating_seconds(self, sources: Sequence[str], size: int) -> float:
         """CPU seconds to have Warp write the C++ of `sources`, without compiling it."""
-        total = 0.0
-        for start in range(0, len(sources), size):
-            batch = sources[start : start + size]
-            total += self.in_child(lambda folder, batch=batch: _generate(batch, folder))[0]
-        return total
+        batches = [sources[start : start + size] for start in range(0, len(sources), size)]
+        answers = self.in_children(functools.partial(_generate, batch) for batch in batches)
+        if None in answers:
+            raise SystemExit("Warp does not write the text of a batch")
+        return sum(answer[0] for answer in answers if answer is not None)
 
 
 @contextlib.contextmanager
@@ -126,6 +162,10 @@ def _define(sources: Sequence[str], options: dict[str, Any], name: str) -> Any:
         entry = source.rpartition("@wp.kernel")[2].partition("def ")[2].partition("(")[0]
         kernel = define(source, entry, f"kernel_{n}.py", name)
     return kernel.module
+
+
+def _build_in(sources: Sequence[str], options: dict[str, Any], folder: str) -> None:
+    _build(sources, options, "batch")
 
 
 def _build(sources: Sequence[str], options: dict[str, Any], name: str) -> None:

@@ -8,7 +8,8 @@ One run, the same kernels for all: a campaign verifies pairs, and the pairs that
 - built and checked the naive way: a module for each, Warp's default options, `wp.autograd.gradcheck` (on a sample);
 - only generated: Warp writes the C++, and nothing compiles it.
 
-What counts is CPU time, which other users of the machine hardly change; the clock's time is printed beside it.  The
+What counts is CPU time, which other users of the machine hardly change; the clock's time is printed beside it.  All
+ways run as many processes at once as the campaign has workers, since the halves of a core slow each other down.  The
 campaign pays for everything: drawing, references, programs that become no pair, known defects, the second check at the
 default level, the corpus.  What its processes need to start, once, is printed apart.
 """
@@ -16,6 +17,7 @@ default level, the corpus.  What its processes need to start, once, is printed a
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -73,29 +75,18 @@ class Meter:
         return (last[1] - first[1]) / pairs, (last[2] - first[2]) / pairs
 
 
-def naive(program: Program, builder: building.Builder, n: int) -> float | None:
-    """CPU seconds to build one program as Warp comes, and to have `wp.autograd.gradcheck` judge it.
+def naive(program: Program, expectation: Expectation, folder: str) -> None:
+    """Build one program as Warp comes, and have `wp.autograd.gradcheck` judge it.
 
-    None for one that it cannot be given: it takes neither structs nor indexed arrays.
+    It dies over one that gradcheck cannot be given: it takes neither structs nor indexed arrays.
     """
-    expectation = try_expect(program, 0)
-    assert isinstance(expectation, Expectation)
-
-    def check(folder: str) -> None:
-        name = f"naive_{n}"
-        kernel = define(render(program, name), name, f"{name}.py", name)
-        given = [gradcheck.argument(p, expectation.inputs[p.name]) for p in program.parameters]
-        count = len(program.outputs)
-        split = len(given) - count
-        imported.wp.autograd.gradcheck(
-            kernel, dim=program.launch, inputs=given[:split], outputs=given[split:], device="cpu",
-            raise_exception=False, show_summary=False,
-        )  # fmt: skip
-
-    try:
-        return builder.in_child(check)[0]
-    except building.ChildDied:
-        return None
+    kernel = define(render(program, "naive"), "naive", "naive.py", "naive")
+    given = [gradcheck.argument(p, expectation.inputs[p.name]) for p in program.parameters]
+    split = len(given) - len(program.outputs)
+    imported.wp.autograd.gradcheck(
+        kernel, dim=program.launch, inputs=given[:split], outputs=given[split:], device="cpu",
+        raise_exception=False, show_summary=False,
+    )  # fmt: skip
 
 
 def measure(
@@ -111,7 +102,7 @@ def measure(
     wall, cpu = meter.a_pair
     sources = [render(program, f"k{n}") for n, program in enumerate(found)]
     (folder / "build").mkdir()
-    builder = building.Builder(str(folder / "build"))
+    builder = building.Builder(str(folder / "build"), workers)
     built = {
         f"{way}, batches of {size}": builder.seconds(sources, size, way) / len(found)
         for size in SIZES
@@ -120,8 +111,9 @@ def measure(
     written = builder.generating_seconds(sources, max(SIZES)) / len(found)
     # evenly over all categories, of which the files are sorted by
     step = max(1, len(backward) // max(1, sample))
-    checked = [naive(program, builder, n) for n, program in enumerate(backward[::step][:sample])]
-    judged = [seconds for seconds in checked if seconds is not None]
+    sampled = [(program, try_expect(program, 0)) for program in backward[::step][:sample]]
+    works = [functools.partial(naive, program, e) for program, e in sampled if isinstance(e, Expectation)]
+    judged = [answer[0] for answer in builder.in_children(works) if answer is not None]
     if not judged:
         raise SystemExit("the naive way could judge none of the programs: ask for more with --naive")
     return {
