@@ -122,31 +122,12 @@ class ExpressionChecker:
             case Static():
                 self._static(node.value)
                 return node.type
-            case Name() if isinstance(node.type, Array):
-                return self._array(node.name).type
-            case Name() if isinstance(node.type, StructArray):
-                require(node.name in self._struct_arrays, f"there is no array {node.name!r}")
-                return self._struct_arrays[node.name]
             case Name():
-                require(node.name in self._names, f"{node.name!r} has no value on some path")
-                return self._names[node.name]
+                return self._name(node)
             case Apply() if is_tiled(node):
-                require(self._program.block_dim > 0, "there is a tile in a kernel that is launched without blocks")
-                for argument in node.arguments:
-                    self._expression(argument)
-                    hidden = isinstance(argument, Name) and argument.name in self._indexed
-                    require(not hidden, "a tile is loaded from an indexed array")
-                require(fits(node, self._result_type), f"{node.op!r} does not make {node.type!r} of its arguments")
-                return node.type
+                return self._tiled(node)
             case Apply():
-                require(not is_item(node.op), f"{node.op!r}, one of several results, stands alone")
-                arguments = [self._expression(a) for a in node.arguments]
-                if self._result_type is None:
-                    return node.type
-                found = self._result_type(node.op, node.argument_types)
-                require(found is not None, f"{node.op!r} does not take {arguments!r}")
-                assert found is not None
-                return found
+                return self._applied(node)
             case Compare():
                 return self._compare(node)
             case Logical():
@@ -164,27 +145,14 @@ class ExpressionChecker:
             case Component():
                 return self._component(node)
             case Field():
-                base = self._expression(node.base)
-                require(isinstance(base, Struct), "only structs have fields")
-                assert isinstance(base, Struct)
-                require(node.field in dict(base.fields), f"{base.name!r} has no field {node.field!r}")
-                return base.field(node.field)
+                return self._field(node)
             case Call() if isinstance(node.type, Tile):
                 return self._mapped(node)
             case Call():
                 require(not isinstance(node.type, Struct), "a struct that a call gives is part of an expression")
                 return self._call(node)
-            case Element() if node.array in self._struct_arrays:
-                of = self._struct_arrays[node.array]
-                require(len(node.indices) == of.ndim, f"{node.array!r} has another number of dimensions")
-                for index in node.indices:
-                    self._expect(index, INT32)
-                return of.dtype
             case Element():
-                parameter = self._array(node.array)
-                self._indices(parameter, node.indices)
-                assert isinstance(parameter.type, Array)
-                return parameter.type.dtype
+                return self._element(node)
             case Part():
                 found = part_type(self._expression(node.base), node)
                 require(found is not None, f"a {node.base.type!r} has no such part of several numbers")
@@ -192,23 +160,10 @@ class ExpressionChecker:
                 return found
             case View():
                 return self._view(node)
-            case Extent() if node.array in self._struct_arrays:
-                require(0 <= node.axis < self._struct_arrays[node.array].ndim, f"{node.array!r} has no such axis")
-                return INT32
-            case Zeros():
-                require(
-                    isinstance(node.type, Array) and len(node.shape) == node.type.ndim,
-                    "the shape of a new array does not fit its type",
-                )
-                require(
-                    min(node.shape) > 0 and math.prod(node.shape) <= MAX_LOCAL_CELLS,
-                    "a new array is too large, or empty",
-                )
-                return node.type
             case Extent():
-                whole = self._array(node.array).type
-                require(isinstance(whole, Array) and 0 <= node.axis < whole.ndim, f"{node.array!r} has no such axis")
-                return INT32
+                return self._extent(node)
+            case Zeros():
+                return self._zeros(node)
             case Conditional():
                 self._expect(node.test, BOOL)
                 then = self._expression(node.then)
@@ -237,7 +192,41 @@ class ExpressionChecker:
             return found
         return self._expression(node)
 
-    # ------------------------------------------------------------ arrays and their parts
+    # ------------------------------------------------------------ names, arrays and their parts
+
+    def _name(self, node: Name) -> Type:
+        if isinstance(node.type, Array):
+            return self._array(node.name).type
+        if isinstance(node.type, StructArray):
+            require(node.name in self._struct_arrays, f"there is no array {node.name!r}")
+            return self._struct_arrays[node.name]
+        require(node.name in self._names, f"{node.name!r} has no value on some path")
+        return self._names[node.name]
+
+    def _element(self, node: Element) -> Type:
+        if node.array in self._struct_arrays:
+            of = self._struct_arrays[node.array]
+            require(len(node.indices) == of.ndim, f"{node.array!r} has another number of dimensions")
+            for index in node.indices:
+                self._expect(index, INT32)
+            return of.dtype
+        parameter = self._array(node.array)
+        self._indices(parameter, node.indices)
+        assert isinstance(parameter.type, Array)
+        return parameter.type.dtype
+
+    def _extent(self, node: Extent) -> Type:
+        whole = self._struct_arrays.get(node.array) or self._array(node.array).type
+        assert isinstance(whole, Array | StructArray)
+        require(0 <= node.axis < whole.ndim, f"{node.array!r} has no such axis")
+        return INT32
+
+    def _zeros(self, node: Zeros) -> Type:
+        fits_type = isinstance(node.type, Array) and len(node.shape) == node.type.ndim
+        require(fits_type, "the shape of a new array does not fit its type")
+        cells = math.prod(node.shape)
+        require(min(node.shape) > 0 and cells <= MAX_LOCAL_CELLS, "a new array is too large, or empty")
+        return node.type
 
     def _array(self, name: str) -> Parameter:
         parameter = self._parameters.get(name) or (self._views.get(name) if name in self._names else None)
@@ -312,6 +301,32 @@ class ExpressionChecker:
         return of
 
     # ------------------------------------------------------------ calls, comparisons, values of several numbers
+
+    def _applied(self, node: Apply) -> Type:
+        require(not is_item(node.op), f"{node.op!r}, one of several results, stands alone")
+        arguments = [self._expression(a) for a in node.arguments]
+        if self._result_type is None:
+            return node.type
+        found = self._result_type(node.op, node.argument_types)
+        require(found is not None, f"{node.op!r} does not take {arguments!r}")
+        assert found is not None
+        return found
+
+    def _tiled(self, node: Apply) -> Type:
+        require(self._program.block_dim > 0, "there is a tile in a kernel that is launched without blocks")
+        for argument in node.arguments:
+            self._expression(argument)
+            hidden = isinstance(argument, Name) and argument.name in self._indexed
+            require(not hidden, "a tile is loaded from an indexed array")
+        require(fits(node, self._result_type), f"{node.op!r} does not make {node.type!r} of its arguments")
+        return node.type
+
+    def _field(self, node: Field) -> Type:
+        base = self._expression(node.base)
+        require(isinstance(base, Struct), "only structs have fields")
+        assert isinstance(base, Struct)
+        require(node.field in dict(base.fields), f"{base.name!r} has no field {node.field!r}")
+        return base.field(node.field)
 
     def _call(self, node: Call) -> Type:
         function = self._functions.get(node.function)
