@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Name,
     Parameter,
     Statement,
+    names_in,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
@@ -129,8 +130,12 @@ class Blocks(Calls, ABC):
         if not variables:
             return None
         variable = self.dice.one_of(variables)
+        unread = not variable.used
         value = self.expression(variable.type, depth)
-        if value.node == Name(variable.type, variable.name):
+        if unread and variable.name not in names_in((value.node,)):
+            # else nothing would come of what it holds
+            value = self.plus(value, self.variable(variable))
+        elif value.node == Name(variable.type, variable.name):
             other = self.leaf(variable.type)
             if other.node == value.node and isinstance(variable.type, Scalar):
                 other = self.element(variable.type)

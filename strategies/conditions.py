@@ -8,12 +8,45 @@ from typing import Final
 from strategies import intervals
 from strategies.guards import Guards
 from strategies.intervals import Interval
-from strategies.language.nodes import Apply, Compare, Element, Literal, Logical, Name
+from strategies.language.nodes import Apply, Cast, Compare, Element, Expression, Literal, Logical, Name, walk
 from strategies.language.types import BOOL, INT32, Scalar, Type
+from strategies.leaves import counting_uses
 from strategies.typed import Typed
 
 _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
+
+
+#: How often another operand is looked for where one would decide the other.
+TRIES: Final = 3
+
+
+def same(left: Expression, right: Expression) -> bool:
+    """Whether two expressions are one, but for a plus in front or a conversion to the same type."""
+    return bare(left) == bare(right)
+
+
+def bare(node: Expression) -> Expression:
+    """`node` without what gives its operand as it is."""
+    while True:
+        match node:
+            case Apply(op="pos", arguments=(inner,)):
+                node = inner
+            case Cast(operand=inner) if inner.type is node.type:
+                node = inner
+            case _:
+                return node
+
+
+def _subjects(test: Expression) -> set[Expression]:
+    """What a truth value is about: the operands of its comparisons that are no numbers, and names of truth values."""
+    found: set[Expression] = set()
+    for node in walk(test):
+        if isinstance(node, Compare):
+            found |= {bare(operand) for operand in node.operands if not isinstance(operand, Literal)}
+        elif isinstance(node, Name) and node.type is BOOL:
+            found.add(node)
+    return found
 
 
 class Conditions(Guards):
@@ -31,6 +64,7 @@ class Conditions(Guards):
     def _tests(self) -> bool:
         """Whether an operation of the palette gives a truth value."""
 
+    @counting_uses
     def condition(self, depth: int) -> Typed:
         """A truth value."""
         if depth <= 0:
@@ -48,6 +82,8 @@ class Conditions(Guards):
                 return self.logical(depth)
             case "negation":
                 inner = self.condition(depth - 1)
+                if isinstance(inner.node, Apply) and inner.node.op == "unot":
+                    return inner
                 self.nodes += 1
                 return Typed(Apply(BOOL, "unot", (inner.node,)), intervals.TRUTH)
             case "test" if self._tests():
@@ -63,12 +99,26 @@ class Conditions(Guards):
         return Typed(Logical(BOOL, operator, (test.node, self.comparison(depth).node)), intervals.TRUTH)
 
     def logical(self, depth: int) -> Typed:
-        """``and``, ``or``."""
+        """``and``, ``or``, of truth values that are not about the same: one of those would often decide the other."""
         count = 3 if self.dice.chance(20) else 2
-        operands = tuple(self.condition(depth - 1).node for _ in range(count))
+        operands: list[Expression] = []
+        known: set[Expression] = set()
+        for _ in range(count):
+            operand = self.condition(depth - 1).node
+            for _ in range(TRIES):
+                if not known & _subjects(operand):
+                    break
+                operand = self.comparison(depth - 1).node
+            else:
+                continue
+            known |= _subjects(operand)
+            operands.append(operand)
+        if len(operands) < 2:
+            return Typed(operands[0], intervals.TRUTH)
         self.nodes += 1
-        return Typed(Logical(BOOL, self.dice.one_of(("and", "or")), operands), intervals.TRUTH)
+        return Typed(Logical(BOOL, self.dice.one_of(("and", "or")), tuple(operands)), intervals.TRUTH)
 
+    @counting_uses
     def comparison(self, depth: int) -> Typed:
         """One comparison, or a chain of two, that neither always nor never holds as far as intervals tell."""
         numbers = sorted((t for t in self.allowed if t is not BOOL), key=lambda t: (t is not self.main, repr(t)))
@@ -84,7 +134,7 @@ class Conditions(Guards):
             pair = (self.dice.one_of(("<", "<=")), self.dice.one_of(("<", "<=")))
             return Typed(Compare(BOOL, pair, (low.node, left.node, high.node)), intervals.TRUTH)
         right = self._middle(left, of) if self.dice.chance(60) else self.expression(of, depth - 1)
-        if right.node == left.node:
+        if same(right.node, left.node) or right.interval.is_point:
             right = self._middle(left, of)
         return Typed(Compare(BOOL, (self.dice.one_of(operators),), (left.node, right.node)), intervals.TRUTH)
 
@@ -92,7 +142,8 @@ class Conditions(Guards):
         """The last operand of a chain; rarely a bare array element, which Warp is known to refuse there."""
         value = self.expression(of, depth)
         lazy = isinstance(value.node, Element) or (isinstance(value.node, Name) and "." in value.node.name)
-        if isinstance(value.node, Literal) or (lazy and not self.dice.chance(self.weights.conditions.bare_element)):
+        settled = value.interval.is_point or same(value.node, left.node)
+        if settled or (lazy and not self.dice.chance(self.weights.conditions.bare_element)):
             low, high = left.interval
             return self.literal(of, Interval(high - (high - low) / 4, high))
         return value

@@ -9,13 +9,14 @@ import math
 from functools import lru_cache
 from typing import Final
 
-from strategies.conditions import Conditions
+from strategies.conditions import Conditions, same
 from strategies.inputs import STAPLES
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Apply, Cast, Conditional, Construct, Expression, Literal, Name
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
+from strategies.leaves import counting_uses
 from strategies.ops import OPS, REACH, OpSpec, Unit, operands, overload, producers
 from strategies.typed import Typed, held
 
@@ -44,19 +45,17 @@ def _candidates(
     )
 
 
+def _in_order(low: Typed, high: Typed) -> tuple[Typed, Typed]:
+    """The bounds of a clamp, the lower one first if both are numbers."""
+    if isinstance(low.node, Literal) and isinstance(high.node, Literal) and low.node.value > high.node.value:
+        return high, low
+    return low, high
+
+
 class Expressions(Conditions):
     """Draws expressions for one kernel and keeps its parameters and scope."""
 
-    # ------------------------------------------------------------ set-up
-
-    # ------------------------------------------------------------ parameters
-
-    # ------------------------------------------------------------ indices
-
-    # ------------------------------------------------------------ leaves
-
-    # ------------------------------------------------------------ inner nodes
-
+    @counting_uses
     def expression(self, of: Type, depth: int) -> Typed:
         """An expression of type `of`, up to `depth` operations deep."""
         if depth <= 0 or self.nodes > self.weights.kernels.nodes:
@@ -116,18 +115,27 @@ class Expressions(Conditions):
             divisor = arguments[1].type
             if isinstance(divisor, Scalar) and divisor.is_integer:
                 arguments[1] = self.literal(divisor, Interval(2, 9))
-        if len(arguments) > 1 and row.name not in STAPLES - {"sub"}:
-            left, right = arguments[0], arguments[1]
-            if left.node == right.node and isinstance(right.type, Scalar) and right.type is not BOOL:
-                arguments[1] = self.literal(right.type, self._beside(left))
-            elif left.node == right.node and isinstance(right.type, Vector):
-                other = self.literal(right.type.dtype, self._beside(left))
-                arguments[1] = Typed(self.filled(right.type, other.node), other.interval)
-            elif left.node == right.node and isinstance(right.type, Composite):
-                arguments[1] = self.element_of(
-                    self.array(right.type, self.launch_shape(), self.input_interval(right.type))
-                )
+        if row.name == "clamp":
+            arguments[1:] = _in_order(*arguments[1:])
+        alternatives = row.name == "where"
+        if len(arguments) > 1 and (alternatives or row.name not in STAPLES - {"sub"}):
+            left, right = arguments[-2:] if alternatives else arguments[:2]
+            if same(left.node, right.node):
+                arguments[-1 if alternatives else 1] = self.other_than(left)
         return arguments
+
+    def other_than(self, value: Typed) -> Typed:
+        """A value of the same type that is another one: a number near the middle of it, or an element."""
+        of = value.type
+        if of is BOOL:
+            return self.comparison(0)
+        if isinstance(of, Scalar):
+            return self.literal(of, self._beside(value))
+        assert isinstance(of, Composite)
+        if isinstance(of, Vector):
+            number = self.literal(of.dtype, self._beside(value))
+            return Typed(self.filled(of, number.node), number.interval)
+        return self.element_of(self.array(of, self.launch_shape(), self.input_interval(of)))
 
     def apply(self, row: OpSpec, of: Type, arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, each argument fitted to the row's domain."""
@@ -157,8 +165,10 @@ class Expressions(Conditions):
         """``a if c else b``."""
         test = self.condition(min(depth - 1, 1))
         then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
-        if then.node == otherwise.node and isinstance(of, Scalar):
-            otherwise = self.literal(of)
+        if same(then.node, otherwise.node):
+            otherwise = self.literal(of) if isinstance(of, Scalar) else self.other_than(then)
+            if otherwise.node == then.node:
+                return then
         self.nodes += 1
         node = Conditional(of, test.node, then.node, otherwise.node)
         return Typed(node, then.interval.join(otherwise.interval), then.live or otherwise.live)
@@ -235,9 +245,5 @@ class Expressions(Conditions):
         """An expression of type `of`, or a leaf at the end of `depth`."""
         return self.expression(of, depth - 1) if depth > 0 else self.leaf(of)
 
-    # ------------------------------------------------------------ conditions
-
     def _tests(self) -> bool:
         return bool(_candidates(BOOL, self.palette - {"unot"}, self.allowed, self._forms))
-
-    # ------------------------------------------------------------ guards

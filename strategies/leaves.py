@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Final
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from strategies.inputs import Inputs
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name
+from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name, names_in
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type
 from strategies.scope import Variable
@@ -18,7 +20,31 @@ from strategies.typed import Typed
 #: Float literals that people write and that every float type holds exactly.
 FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0, 0.0)
 #: Further ones, for float32 alone, where a bare literal is rounded once.
-DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 3.14159, 0.7)
+DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 0.05, 0.7)
+
+P = ParamSpec("P")
+Self = TypeVar("Self", bound="Leaves")
+
+
+def counting_uses(
+    draw: Callable[Concatenate[Self, P], Typed],
+) -> Callable[Concatenate[Self, P], Typed]:
+    """`draw`, after which a variable counts as used if what came of it reads the variable.
+
+    On the way other expressions may have been drawn, and replaced.
+    """
+
+    @wraps(draw)
+    def counted(self: Self, /, *arguments: P.args, **more: P.kwargs) -> Typed:
+        unused = [variable for variable in self.scope if not variable.used]
+        value = draw(self, *arguments, **more)
+        if unused:
+            read = names_in((value.node,))
+            for variable in unused:
+                variable.used = variable.name in read
+        return value
+
+    return counted
 
 
 class Leaves(Inputs, ABC):

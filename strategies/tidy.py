@@ -22,9 +22,7 @@ from strategies.language.nodes import (
     Call,
     Component,
     Continue,
-    Element,
     Expression,
-    Extent,
     Field,
     For,
     Function,
@@ -36,10 +34,9 @@ from strategies.language.nodes import (
     Return,
     Statement,
     Target,
-    TileStore,
     Unpack,
-    View,
     While,
+    names_in,
     walk,
 )
 from strategies.language.tiles import is_tiled
@@ -69,18 +66,6 @@ def tidied(program: Program) -> Program:
             p for p in program.parameters if p.name in named or "." in p.name or p.generic or p.name.startswith(parts)
         ),
     )
-
-
-def names_in(nodes: Iterable[Node]) -> set[str]:
-    """The variables and the arrays that stand somewhere in `nodes`."""
-    found: set[str] = set()
-    for whole in nodes:
-        for node in walk(whole):
-            if isinstance(node, Name | For):
-                found.add(node.name)
-            elif isinstance(node, Element | Extent | View | Atomic | TileStore):
-                found.add(node.array)
-    return found
 
 
 class _Sweep:

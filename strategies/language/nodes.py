@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -583,6 +583,18 @@ def walk(node: Node) -> Iterator[Node]:
         node = waiting.pop()
         yield node
         waiting += reversed(_below(node))
+
+
+def names_in(nodes: Iterable[Node]) -> set[str]:
+    """The variables and the arrays that stand somewhere in `nodes`."""
+    found: set[str] = set()
+    for whole in nodes:
+        for node in walk(whole):
+            if isinstance(node, Name | For):
+                found.add(node.name)
+            elif isinstance(node, Element | Extent | View | Atomic | TileStore):
+                found.add(node.array)
+    return found
 
 
 def size(node: Node) -> int:
