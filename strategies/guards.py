@@ -6,10 +6,12 @@ import math
 from abc import abstractmethod
 from typing import Final
 
+import numpy as np
+
 from strategies import intervals
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Apply, Construct, Expression
+from strategies.language.nodes import Apply, Component, Construct, Element, Expression, Literal, Name
 from strategies.language.types import Composite, Matrix, Scalar, Transform, Type, Vector
 from strategies.leaves import Leaves
 from strategies.ops import FACTOR, OPS, Away, Dominant, OpSpec, Rotation, Scaled, Unit, overload
@@ -20,6 +22,40 @@ from strategies.typed import Typed
 SCALES: Final = Interval(0.25, 4.0)
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
+#: What people multiply with, and add, where decimals may stand; float32 holds none of the latter below its value.
+SCALES_WRITTEN: Final = (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+LEAST_WRITTEN: Final = (0.001, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
+#: Of 100 whole numbers that are kept from zero, how many are kept below it: divisions round either way.
+NEGATIVE: Final = 12
+#: What is added to keep a divisor from zero.
+ADDED: Final = (0.1, 0.25, 0.5, 0.75, 1.0, 2.0)
+#: What people take remainders of.
+DIVISORS: Final = (
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    10,
+    12,
+    16,
+    20,
+    32,
+    50,
+    64,
+    100,
+    128,
+    256,
+    500,
+    512,
+    1000,
+    1024,
+    4096,
+    10000,
+    32768,
+)
 
 
 class Guards(Leaves):
@@ -44,6 +80,8 @@ class Guards(Leaves):
                 return self.scaled(value.type)
         if value.interval.within(domain):
             return value
+        if isinstance(value.node, Literal) and isinstance(value.type, Scalar):
+            return self.literal(value.type, domain)
         scalar = types.element_scalar(value.type)
         choices = []
         if scalar.is_float:
@@ -62,8 +100,9 @@ class Guards(Leaves):
         """``x % n``, which has the sign of `value`, where both signs that it may have fit into `domain`."""
         negative = value.interval.low < 0
         most = min(domain.high, -domain.low) if negative else domain.high if domain.low <= 0 else 0
-        divisor = int(min(most + 1, 1 << 15, types.element_scalar(value.type).limits[1]))
-        if divisor < 2:
+        largest = min(most + 1, types.element_scalar(value.type).limits[1])
+        divisor = max((n for n in DIVISORS if n <= largest), default=0)
+        if not divisor:
             return []
         node = Apply(value.type, "mod", (value.node, self._constant(value.type, divisor)))
         return [Typed(node, Interval(1 - divisor if negative else 0, divisor - 1))]
@@ -93,14 +132,15 @@ class Guards(Leaves):
         """``wp.abs(x) + c``, ``x * x + c`` or ``wp.max(x, c)``, for a domain of positive values."""
         found = []
         of, (low, high), size = value.type, value.interval, value.interval.size
-        least = _round_up(domain.low)
+        least = self._least(domain.low, types.element_scalar(of))
         bound = self._constant(of, least)
         if size + least <= domain.high:
             magnitude = Apply(of, "abs", (value.node,))
             total = Apply(of, "add", (magnitude, bound)) if least else magnitude
             found.append(Typed(total, Interval(least, size + least), value.live))
         factor = FACTOR[types.element_scalar(of).notation]
-        if isinstance(of, Scalar) and size <= factor and size * size + least <= domain.high:
+        short = isinstance(value.node, Name | Element | Component)
+        if short and isinstance(of, Scalar) and size <= factor and size * size + least <= domain.high:
             square = Apply(of, "mul", (value.node, value.node))
             total = Apply(of, "add", (square, bound)) if least else square
             found.append(Typed(total, Interval(least, size * size + least), value.live))
@@ -127,6 +167,8 @@ class Guards(Leaves):
             domain.low / low if low < domain.low else 1.0,
         )
         scale = 2.0 ** math.floor(math.log2(ratio))
+        if self._writes_decimals(value.type):
+            scale = max((s for s in SCALES_WRITTEN if np.float32(s) <= ratio), default=0.0)
         if scale < SMALLEST_SCALE:
             return []
         factor = self._constant(types.element_scalar(value.type), scale)
@@ -136,7 +178,7 @@ class Guards(Leaves):
     def clamp(self, value: Typed, domain: Interval) -> Typed:
         """`value` held between the ends of `domain`."""
         scalar = types.element_scalar(value.type)
-        low, high = _inner(domain, scalar)
+        low, high = self._ends(domain, scalar)
         low_node, high_node = self._constant(value.type, low), self._constant(value.type, high)
         if isinstance(value.type, Scalar):
             node: Expression = Apply(value.type, "clamp", (value.node, low_node, high_node))
@@ -146,6 +188,26 @@ class Guards(Leaves):
         self.nodes += 3
         held = intervals.clamp(value.interval, Interval(low, low), Interval(high, high))
         return Typed(node, held, value.live and not held.is_point)
+
+    def _writes_decimals(self, of: Type) -> bool:
+        return self.decimals and types.element_scalar(of).notation == "float32"
+
+    def _least(self, low: float, scalar: Scalar) -> float:
+        """A number to write for the lower end of a domain, not below it."""
+        if self._writes_decimals(scalar) and low > 0:
+            return next((number for number in LEAST_WRITTEN if number >= low), _round_up(low))
+        return _round_up(low)
+
+    def _ends(self, domain: Interval, scalar: Scalar) -> tuple[float, float]:
+        """The ends of `domain` as literals of a type."""
+        if not scalar.is_float:
+            low, high = scalar.limits
+            return max(math.ceil(domain.low), low), min(math.floor(domain.high), high)
+        if self._writes_decimals(scalar):
+            low, high = _inwards(domain.low, up=True), _inwards(domain.high, up=False)
+            if low < high:
+                return low, high
+        return domain.low, domain.high
 
     def _fit_away(self, value: Typed, domain: Away) -> Typed:
         low, high = value.interval
@@ -157,10 +219,19 @@ class Guards(Leaves):
         if isinstance(of, Composite) and not isinstance(of, Vector):
             part = self._fit_away(self._component_of(value), domain)
             return Typed(self.filled(of, part.node), part.interval, part.live)
+        if isinstance(value.node, Literal) and isinstance(of, Scalar):
+            return self.literal(of, Interval(max(least, 0.25) if scalar.is_float else 2, min(domain.reach, 5)))
         if scalar.is_float or scalar.is_signed:
             positive = self.fit(value, symmetric(domain.reach - 1))
+            if scalar.is_integer and self.dice.chance(NEGATIVE):
+                node = Apply(of, "min", (positive.node, self._constant(of, -1)))
+                self.nodes += 2
+                return Typed(node, Interval(min(positive.interval.low, -1), -1), value.live)
             if self.dice.chance(60):
-                added = _round_up(least) + self.dice.one_of((0.25, 0.75)) if scalar.is_float else 1
+                added = 1.0
+                if scalar.is_float:
+                    exact = ADDED if self._writes_decimals(of) else ADDED[1:]
+                    added = self.dice.one_of([a for a in exact if a > least] or [_round_up(least) + 0.25])
                 magnitude = Apply(of, "abs", (positive.node,))
                 node = Apply(of, "add", (magnitude, self._constant(of, added)))
                 self.nodes += 3
@@ -220,9 +291,10 @@ def _round_up(value: float) -> float:
     return math.ceil(value * 16) / 16
 
 
-def _inner(domain: Interval, scalar: Scalar) -> tuple[float, float]:
-    """The ends of `domain` as literals of a type."""
-    if scalar.is_float:
-        return (domain.low, domain.high)
-    low, high = scalar.limits
-    return (max(math.ceil(domain.low), low), min(math.floor(domain.high), high))
+def _inwards(value: float, up: bool) -> float:
+    """A decimal that people write, on one side of `value` and beside it; or `value`, if that is short itself."""
+    if float(value * 4).is_integer():
+        return value
+    step = math.ceil(value * 20) if up else math.floor(value * 20)
+    found = float(np.float32(step / 20))
+    return step / 20 if (found >= value if up else found <= value) else value

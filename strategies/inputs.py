@@ -9,7 +9,18 @@ from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.limits import MAX_UNROLL
-from strategies.language.nodes import Apply, Element, Expression, Function, Literal, Name, Options, Parameter, View
+from strategies.language.nodes import (
+    Apply,
+    Element,
+    Expression,
+    Extent,
+    Function,
+    Literal,
+    Name,
+    Options,
+    Parameter,
+    View,
+)
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
 from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, OpSpec, instances
@@ -20,11 +31,17 @@ from strategies.weights import Weights
 
 #: What arrays of floats hold: around zero, positive, small.
 FLOAT_INPUTS: Final = (symmetric(2.0), symmetric(2.0), Interval(0.125, 3.0), symmetric(1.0), symmetric(5.0))
-INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interval(-20, 20))
+INTEGER_INPUTS: Final = (Interval(0, 5), Interval(-4, 4), Interval(1, 9), Interval(-20, 20), Interval(-9, -1))
 MAX_INPUT_ARRAYS: Final = 4
 
 #: Operators that make up most of arithmetic, and so of every palette.
 STAPLES: Final = frozenset(("add", "sub", "mul"))
+
+#: Operations that people use more often than the others: each is drawn three times as often.
+POPULAR: Final = frozenset(
+    ("div", "neg", "abs", "min", "max", "clamp", "sqrt", "exp", "log", "sin", "cos", "tanh", "pow", "floor", "where",
+     "dot", "length", "normalize", "cross")
+)  # fmt: skip
 
 #: Forms of values of several numbers that kernels with vectors have, and the groups of what works on those.
 VECTOR_FORMS: Final = frozenset(("vec2", "vec3", "vec4"))
@@ -109,8 +126,8 @@ class Inputs:
             for row in OPS.values()
             if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(self.weights.kernels.unpromised))
         ]
-        drawn = self.dice.some_of(known, count)
-        return STAPLES.union(drawn)
+        known += [name for name in known if name in POPULAR] * 2
+        return STAPLES.union(self.dice.some_of(known, count))
 
     def work_in(self, main: Scalar, *others: Scalar) -> None:
         """Let the kernel work mostly in `main`, and in `others` besides."""
@@ -188,8 +205,8 @@ class Inputs:
 
     # ------------------------------------------------------------ indices and elements
 
-    def index(self, extent: int) -> Expression:
-        """An int32 expression between 0 and `extent` - 1."""
+    def index(self, extent: int, axis: tuple[Parameter, int] | None = None) -> Expression:
+        """An int32 expression between 0 and `extent` - 1, the extent of an array along an axis if there is one."""
         fitting = [
             v
             for v in self.scope.of_type(INT32)
@@ -202,19 +219,23 @@ class Inputs:
         percent = self.features.percent("neighbour", self.weights.leaves.neighbour)
         if extent < 2 or not self.dice.chance(percent):
             return name
-        return self._neighbour(name, chosen.interval, extent)
+        count: Expression = Literal(INT32, extent)
+        last: Expression = Literal(INT32, extent - 1)
+        if axis is not None and self.dice.chance(60):
+            count = Extent(INT32, axis[0].name, axis[1])
+            last = Apply(INT32, "sub", (count, Literal(INT32, 1)))
+        return self._neighbour(name, chosen.interval, count, last)
 
-    def _neighbour(self, name: Expression, interval: Interval, extent: int) -> Expression:
+    def _neighbour(self, name: Expression, interval: Interval, count: Expression, last: Expression) -> Expression:
         """A cell beside the thread's own, wrapped around or held at the ends."""
         one = Literal(INT32, self.dice.between(1, 2))
-        last = Literal(INT32, extent - 1)
         match self.dice.below(5):
             case 0:
                 return Apply(INT32, "max", (Apply(INT32, "sub", (name, one)), Literal(INT32, 0)))
             case 1:
                 return Apply(INT32, "min", (Apply(INT32, "add", (name, one)), last))
             case 2:
-                return Apply(INT32, "mod", (Apply(INT32, "add", (name, one)), Literal(INT32, extent)))
+                return Apply(INT32, "mod", (Apply(INT32, "add", (name, one)), count))
             case 3:
                 return Apply(INT32, "floordiv", (name, Literal(INT32, 2)))
             case _:
@@ -238,7 +259,7 @@ class Inputs:
         assert isinstance(array.type, Array)
         dtype = array.type.dtype
         self.nodes += 2
-        node = Element(dtype, array.name, self.position(array.shape))
+        node = Element(dtype, array.name, self.position(array.shape, array if array in self.parameters else None))
         return Typed(node, Interval(array.low, array.high), self.has_gradient(array))
 
     def has_gradient(self, array: Parameter) -> bool:
@@ -268,13 +289,13 @@ class Inputs:
             return self.array(dtype, self.launch_shape(), interval)
         return self.array(dtype, (self.dice.one_of(self.launch),), interval)
 
-    def position(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
-        """A place in an array of `shape`: mostly the thread's own."""
+    def position(self, shape: tuple[int, ...], array: Parameter | None = None) -> tuple[Expression, ...]:
+        """A place in an array of `shape`, that parameter if there is one: mostly the thread's own."""
         own = self.indices
         covers = len(shape) == len(own) and all(n >= m for n, m in zip(shape, self.launch, strict=True))
         if covers and not self.dice.chance(20):
             return tuple(Name(INT32, v.name) for v in own)
-        return tuple(self.index(extent) for extent in shape)
+        return tuple(self.index(n, None if array is None else (array, axis)) for axis, n in enumerate(shape))
 
 
 def as_bound(value: float, of: Type) -> int | float:

@@ -14,7 +14,6 @@ from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
-    Conditional,
     Element,
     Expression,
     If,
@@ -164,7 +163,7 @@ class Sketch(WhileLoops):
             yield variable.type
 
     def group(self, cells: int) -> Expression:
-        """Which of `cells` cells a thread belongs to: by its index, or by an array of groups."""
+        """Which of `cells` cells a thread belongs to: by its index, an array of groups, or the size of a number."""
         if cells == 1:
             return whole(0)
         own = Name(INT32, self.dice.one_of(self.indices).name)
@@ -172,9 +171,9 @@ class Sketch(WhileLoops):
             case 2:
                 groups = self.array(INT32, self.launch_shape(spare=False), Interval(0, cells - 1))
                 return Element(INT32, groups.name, self.own_indices())
-            case 3:
-                test = self.comparison(1).node
-                return Conditional(INT32, test, whole(0), whole(cells - 1))
+            case 3 if self.main.is_float:
+                # the bin that a number falls into
+                return self.convert(self.fit(self.element(self.main), Interval(0, cells - 1)), INT32).node
         return Apply(INT32, "mod", (own, whole(cells)))
 
     def store_in_arms(self, output: Parameter, depth: int) -> list[Statement]:

@@ -102,9 +102,9 @@ class Leaves:
 class Conditions:
     """What a truth value is made of."""
 
-    comparison: int = 3
+    comparison: int = 6
     #: ``and``, ``or``
-    logical: int = 1
+    logical: int = 2
     #: ``not``
     negation: int = 1
     #: a function that gives a truth value
