@@ -33,6 +33,8 @@ from strategies.typed import Typed
 from strategies.weights import Statements
 
 Block = tuple[Statement, ...]
+#: Of 100 locals that would be but another name of a variable, how many are computed after all.
+COPIES_AVOIDED: Final = 85
 #: A variable is kept within this share of the type's reach, so that sums and products of two still fit.
 HEADROOM: Final = 0.25
 
@@ -76,7 +78,10 @@ class Blocks(Calls, ABC):
     def define(self, depth: int, of: Type | None = None, mutable: bool | None = None) -> Statement:
         """``name = expression``."""
         of = of or self.local_type()
-        value = self.fit_local(self.expression(of, depth))
+        value = self.expression(of, depth)
+        if isinstance(value.node, Name) and depth > 0 and self.dice.chance(COPIES_AVOIDED):
+            value = self.operation(of, depth) if of is not BOOL else self.comparison(depth)
+        value = self.fit_local(value)
         return self.define_as(value, self.dice.chance(60) if mutable is None else mutable)
 
     def define_as(self, value: Typed, mutable: bool) -> Statement:

@@ -23,6 +23,8 @@ from strategies.typed import Typed, held
 #: Nobody divides a whole number by one, or asks for the remainder.
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
+#: Of 100 conditionals within another, how many stay: more, and nobody can read them.
+NESTED: Final = 20
 #: Of 100 quaternions that are constructed, how many are copies of another.
 COPIES: Final = 20
 
@@ -55,6 +57,9 @@ def _in_order(low: Typed, high: Typed) -> tuple[Typed, Typed]:
 class Expressions(Conditions):
     """Draws expressions for one kernel and keeps its parameters and scope."""
 
+    #: conditionals around this point
+    _conditionals = 0
+
     @counting_uses
     def expression(self, of: Type, depth: int) -> Typed:
         """An expression of type `of`, up to `depth` operations deep."""
@@ -62,7 +67,8 @@ class Expressions(Conditions):
             return self.leaf(of)
         if of is BOOL:
             return self.condition(depth)
-        kinds = [(self.mixture.conditional, "conditional")]
+        nested = self._conditionals and not self.dice.chance(NESTED)
+        kinds = [(0 if nested else self.mixture.conditional, "conditional")]
         if isinstance(of, Scalar):
             kinds.append((self.mixture.cast, "cast"))
             if self._forms and of is self.main:
@@ -164,7 +170,9 @@ class Expressions(Conditions):
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""
         test = self.condition(min(depth - 1, 1))
+        self._conditionals += 1
         then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
+        self._conditionals -= 1
         if same(then.node, otherwise.node):
             otherwise = self.literal(of) if isinstance(of, Scalar) else self.other_than(then)
             if otherwise.node == then.node:

@@ -13,6 +13,7 @@ from strategies.language.nodes import Program, Statement, ThreadIndex
 from strategies.language.types import INT32
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.steps import in_steps
 from strategies.structs import parameters_of, spelled
 from strategies.swarm import draw_features
 from strategies.tidy import tidied
@@ -49,18 +50,17 @@ def draw_kernel(
     parameters = sorted(sketch.parameters, key=lambda p: p.name.partition(".")[0] in written)
     parameters = [part for p in parameters for part in sketch.indexed.get(p.name, (p,))]
     statements = tuple(spelled(statement, sketch.structs) for statement in statements)
-    return tidied(
-        Program(
-            name=name,
-            category=category,
-            launch=launch,
-            parameters=tuple(parameters),
-            body=(ThreadIndex(threads), *statements),
-            functions=(*sketch.struct_functions, *(callee.function for callee in sketch.callees)),
-            structs=parameters_of(sketch),
-            indexed=indexed_parameters(sketch),
-            overloads=sketch.overloads,
-            options=sketch.options,
-            block_dim=sketch.block_dim,
-        )
+    drawn = Program(
+        name=name,
+        category=category,
+        launch=launch,
+        parameters=tuple(parameters),
+        body=(ThreadIndex(threads), *statements),
+        functions=(*sketch.struct_functions, *(callee.function for callee in sketch.callees)),
+        structs=parameters_of(sketch),
+        indexed=indexed_parameters(sketch),
+        overloads=sketch.overloads,
+        options=sketch.options,
+        block_dim=sketch.block_dim,
     )
+    return in_steps(tidied(drawn), sketch.fresh)
