@@ -712,7 +712,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("ternary", "a conditional expression", has(Conditional), 100),
     ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 40),
     ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
-    ("gather_scatter", "a read through an index array", gathers, 98),
+    ("gather_scatter", "a read through an index array", gathers, 80),
     ("gather_scatter", "a sum or an extreme at an index", has(Atomic), 40),
     ("gather_scatter", "a store at a permuted place", lambda p: not has(Atomic)(p), 30),
     ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))), 98),

@@ -9,6 +9,7 @@ from strategies.dealing import deal
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
+    Apply,
     Assign,
     Atomic,
     Compare,
@@ -20,9 +21,11 @@ from strategies.language.nodes import (
     Name,
     Statement,
 )
-from strategies.language.types import BOOL, INT32, Composite, Scalar
+from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
+from strategies.pen import Pen
 from strategies.scope import Variable
+from strategies.shared_cells import OPERATIONS, USES, Shared
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -44,6 +47,8 @@ OTHER_INTEGERS: Final = 65
 COMPOSITES: Final = 25
 #: Of 100 old values of a thread's own cell, how many are read afterwards.
 RETURNED: Final = 55
+#: Of 100 kernels about an operation that has uses of its own, how many are one of those.
+USED: Final = 65
 #: Of 100 arrays of floats, how many hold zeros before.
 ZERO: Final = 40
 
@@ -87,7 +92,8 @@ def _value(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     if isinstance(of, Composite):
         return sketch.element_of(sketch.array(of, sketch.launch_shape(), sketch.input_interval(of.dtype)))
     if of.is_float:
-        return sketch.result(of, depth)
+        plain = not _unused(sketch) and sketch.dice.chance(65)
+        return Shared(Pen(sketch), "atomic_add", of).value().typed if plain else sketch.result(of, depth)
     if sketch.dice.chance(60) or not sketch.dice.chance(50):
         sketch.nodes += 2
         source = sketch.array(of, sketch.launch_shape(), _pattern(sketch, of))
@@ -118,9 +124,28 @@ def _cells(sketch: Sketch) -> tuple[tuple[int, ...], tuple[Expression, ...]]:
         elif extent > 1 and dice.chance(12):
             indices.append(whole(-dice.between(1, extent)))
         else:
-            indices.append(sketch.group(extent))
+            indices.append(_group(sketch, extent))
         shape.append(extent)
     return tuple(shape), tuple(indices)
+
+
+def _group(sketch: Sketch, cells: int) -> Expression:
+    """Which of `cells` cells a thread belongs to: by an array of groups, its index, the bin of a number, or a test."""
+    dice = sketch.dice
+    if cells == 1:
+        return whole(0)
+    own = dice.one_of(sketch.own_indices())
+    match dice.weighted(((5, "array"), (4, "remainder"), (3, "bin"), (1, "test"))):
+        case "array":
+            groups = sketch.array(INT32, sketch.launch_shape(spare=False), Interval(0, cells - 1))
+            return Element(INT32, groups.name, sketch.own_indices())
+        case "bin":
+            pen = Pen(sketch)
+            scaled = pen.at(pen.input(span=Interval(0.0, 1.0))) * float(cells)
+            return pen.op("min", pen.cut(scaled, 0, cells), cells - 1).node
+        case "test":
+            return Conditional(INT32, sketch.comparison(1).node, whole(0), whole(cells - 1))
+    return Apply(INT32, "mod", (own, whole(cells)))
 
 
 def _initial(sketch: Sketch, of: Scalar | Composite) -> Interval:
@@ -258,39 +283,51 @@ def _flag(sketch: Sketch) -> Iterator[Statement]:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Some preparation, then one to three atomics: on shared cells, on the thread's own, counters, flags."""
+    """One atomic operation in a use that it has, or one to three on shared cells, own ones, counters and flags."""
     dice = sketch.dice
     sketch.max_arrays = 6
     ((op, kind),) = deal(_DECK, sketch.dealt, 1, dice)
     if kind in types.FLOATS:
         sketch.work_in(types.scalar(kind))
-    if dice.chance(30):
-        sketch.allow_integers(1)
-    yield from sketch.block(dice.below(3), Statements(branch=1), 2)
     first = op, sketch.main if kind in types.FLOATS else _integer(sketch, op)
-    depth = dice.between(1, 3)
-    shared = op not in ("atomic_exch", "atomic_cas") and dice.chance(60)
+    if op in OPERATIONS and dice.chance(USED):
+        pen = Pen(sketch)
+        dice.weighted(USES)(Shared(pen, *first))
+        if dice.chance(25):
+            dice.weighted(USES)(Shared(pen, dice.one_of((op, "atomic_add")), first[1]))
+        yield from pen.body
+    else:
+        if dice.chance(20):
+            sketch.allow_integers(1)
+        yield from sketch.block(dice.below(2), Statements(branch=1), 2)
+        yield from _operations(sketch, first)
+    if _unused(sketch) or not _alive(sketch):
+        yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
+
+
+def _operations(sketch: Sketch, first: tuple[str, Scalar]) -> Iterator[Statement]:
+    """The operation that is dealt, on shared cells or the thread's own, and at times another, a counter or a flag."""
+    dice = sketch.dice
+    depth = dice.between(1, 2)
+    shared = first[0] not in EXCHANGES and dice.chance(60)
     yield from _shared(sketch, depth, first) if shared else _own(sketch, depth, first)
-    for _ in range(dice.below(3)):
-        match dice.weighted(((8, "shared"), (5, "own"), (2, "counter"), (2, "flag"))):
+    for _ in range(dice.one_of((0, 0, 1, 1, 2))):
+        match dice.weighted(((4, "shared"), (5, "own"), (3, "counter"), (3, "flag"))):
             case "own":
-                yield from _own(sketch, dice.between(1, 3))
+                yield from _own(sketch, dice.between(1, 2))
             case "counter":
                 yield from _counter(sketch)
             case "flag":
                 yield from _flag(sketch)
             case _:
                 yield from _shared(sketch, 1)
-    if _unused(sketch) or not _alive(sketch):
-        output = sketch.array(sketch.main, (1,), symmetric(3.0), output=True)
-        value = sketch.result(sketch.main, dice.between(0, 2))
-        yield sketch.atomic("atomic_add", output, (whole(0),), value)
 
 
 def _alive(sketch: Sketch) -> bool:
-    """Whether the kernel has a sum, or an extreme, of floats; most then depend on inputs."""
-    inputs = any(not p.output and types.element_scalar(p.type).is_float for p in sketch.parameters)
-    return inputs and sketch.dice.chance(25)
+    """Whether the kernel reads floats, or may do without a gradient."""
+    inputs = [p for p in sketch.parameters if not p.output and isinstance(p.type, Array)]
+    floats = any(types.element_scalar(p.type).is_float for p in inputs)
+    return floats or (bool(inputs) and sketch.dice.chance(30))
 
 
 def _unused(sketch: Sketch) -> list[Variable]:
