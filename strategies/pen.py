@@ -259,8 +259,12 @@ class Pen:
 
     def number(self, low: float, high: float) -> Value:
         """A small number: a literal, or a parameter of the kernel."""
-        if self.dice.chance(40):
-            return Value(self, self.sketch.literal(self.main, Interval(low, high)))
+        numbers = sum(not isinstance(p.type, Array) for p in self.sketch.parameters)
+        if not self.dice.chance(45 if numbers < 2 else 15):
+            found = Value(self, self.sketch.literal(self.main, Interval(low, high)))
+            # nobody adds nothing, or multiplies by one
+            if found.interval.low not in (-1.0, 0.0, 1.0):
+                return found
         return self.scalar(low, high)
 
     # ------------------------------------------------------------ parameters
