@@ -1,4 +1,4 @@
-"""Array elements changed in place: sums, products, bits, reads before and after, swaps, several writes of one cell."""
+"""Array elements changed in place: state a step on, sums, products, bits, swaps, scans, several writes of one cell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,28 +20,32 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
 )
-from strategies.language.types import Scalar
+from strategies.language.types import Array, Scalar
 from strategies.ops import OPS, REACH
+from strategies.pen import Pen
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.states import SUMS, UPDATES, States, deposit, writes
 from strategies.typed import Typed, held
 from strategies.weights import Statements
 
 #: What happens to a cell, by how often people write it.  Warp documents products in place as not differentiable.
 FLOAT_CHANGES: Final = (
-    (7, "sum"), (4, "store"), (4, "add to itself"), (3, "copy"), (3, "swap"), (2, "loop"), (2, "branch"),
+    (7, "sum"), (2, "store"), (4, "add to itself"), (3, "copy"), (3, "swap"), (2, "loop"), (2, "branch"),
     (1, "product"),
 )  # fmt: skip
 INTEGER_CHANGES: Final = (
     (5, "sum"), (3, "store"), (3, "add to itself"), (2, "copy"), (3, "swap"), (2, "branch"), (8, "operator"),
 )  # fmt: skip
+#: Of 100 kernels that work on floats, how many update state as simulations and learning code do.
+STATES: Final = 85
 #: Operators in place that take whole numbers only.
 OPERATORS: Final = ("bit_and", "bit_or", "bit_xor", "floordiv", "mod", "lshift", "rshift", "mul")
 #: Of 100 swaps, how many read both elements in one statement: Warp is known to read them again later, and pairs with
 #: that are not kept.
 UNPACKED: Final = 9
 #: Of 100 kernels, how many work on integers.
-INTEGERS: Final = 20
+INTEGERS: Final = 15
 #: Of 100 values read from a cell that may change yet, how many are only added up: no adjoint then needs them, and the
 #: backward pass, which reads the cell anew, is right.
 ADDED_UP: Final = 88
@@ -82,7 +86,7 @@ class Cells:
         if others and dice.chance(40):
             other = dice.one_of(others).read()
             if self.of.is_float and dice.chance(40):
-                other = sketch.apply(OPS["mul"], self.of, [other, sketch.literal(self.of, Interval(0.25, 1.0))])
+                other = sketch.apply(OPS["mul"], self.of, [other, sketch.literal(self.of, Interval(0.25, 0.75))])
             value = sketch.apply(OPS[dice.one_of(("add", "sub"))], self.of, [value, other])
         return sketch.fit_local(value)
 
@@ -165,13 +169,19 @@ class Cells:
         return AugmentedAssign(cell.target, row.name, value.node)
 
     def loop(self, cell: Cell) -> Statement | None:
-        """``for k in range(n): cell += value``."""
+        """``for k in range(n): cell += x[k]``."""
         sketch, trips = self.sketch, self.sketch.dice.between(2, 4)
-        index = sketch.fresh()
-        sketch.loop_trips.append(trips)
-        change = self.sum(cell, trips)
-        sketch.loop_trips.pop()
-        return None if change is None else For(index, whole(trips), (change,))
+        index = Name(types.INT32, sketch.fresh())
+        held = Interval(0, 7) if self.of.kind == "uint" else symmetric(2.0) if self.of.is_float else Interval(-4, 4)
+        own = len(sketch.launch) == 1 and sketch.dice.chance(50)
+        values = sketch.array(self.of, (sketch.launch[0], trips) if own else (trips,), held)
+        size = held.size * trips
+        if not self._holds(cell, size):
+            return None
+        self._widen(cell, size, self.of.is_float)
+        at = (*sketch.own_indices(), index) if own else (index,)
+        change = AugmentedAssign(cell.target, "add", Element(self.of, values.name, at))
+        return For(index.name, whole(trips), (change,))
 
     def branch(self, cell: Cell) -> Statement | None:
         """A change under a condition."""
@@ -233,9 +243,12 @@ def _step(cells: Cells, integers: bool) -> list[Statement]:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three to seven changes of the thread's own cells, then at times a result of what they hold in the end."""
+    """Updates of state, or three to six changes of the thread's own cells and at times a result of what they hold."""
     dice = sketch.dice
     integers = dice.chance(INTEGERS)
+    if not integers and dice.chance(STATES):
+        yield from _updates(sketch)
+        return
     of = types.scalar(dice.weighted(sketch.weights.integers.mains)) if integers else sketch.main
     if integers:
         sketch.work_in(of, sketch.main)
@@ -248,6 +261,24 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     unused = [v for v in sketch.scope if not v.used and v in sketch.defined]
     if unused or dice.chance(60):
         yield from _end(sketch, cells)
+
+
+def _updates(sketch: Sketch) -> Iterator[Statement]:
+    """A few updates of the same state, one after another."""
+    pen, dice = Pen(sketch), sketch.dice
+    kept, done = States(pen), list[object]()
+    while len(done) < 2 or (writes(pen.body) < 3 and len(done) < 5):
+        update = dice.weighted(SUMS if kept.linear else UPDATES)
+        if update not in done:
+            update(kept)
+        done.append(update)
+    if not any(isinstance(p.type, Array) and types.element_scalar(p.type).is_float for p in _given(sketch)):
+        deposit(kept)
+    yield from pen.body
+
+
+def _given(sketch: Sketch) -> list[Parameter]:
+    return [p for p in sketch.parameters if not p.output]
 
 
 def _end(sketch: Sketch, cells: Cells) -> Iterator[Statement]:
