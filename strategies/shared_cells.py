@@ -98,6 +98,15 @@ def grouped(shared: Shared) -> None:
     pen, dice = shared.pen, shared.dice
     count = dice.one_of((3, 4, 5, 8))
     where = _bin(shared, count)
+    if shared.of.is_float and dice.chance(30):
+        of = types.vector(dice.one_of((3, 3, 2)), shared.of)
+        found = pen.at(pen.input(of))
+        if shared.op in SUMS and dice.chance(30):
+            found = pen.op("outer", found, found)
+        count = max(count, int(where.interval.high) + 1)
+        assert isinstance(found.type, types.Composite)
+        pen.atomic(shared.op, pen.output(found.type, (count,), zero=dice.chance(75)), found, where)
+        return
     if where.interval.high >= count:
         count = int(where.interval.high) + 1
     value = shared.value()

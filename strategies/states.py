@@ -7,12 +7,26 @@ from typing import Final
 
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Assign, AugmentedAssign, Element, Expression, Parameter, Statement, walk
-from strategies.language.types import INT32, Scalar, Vector
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Element,
+    Expression,
+    Name,
+    Parameter,
+    Statement,
+    Unpack,
+    walk,
+)
+from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.pen import Pen, Value
+from strategies.typed import Typed
 
 #: Between which values state lies before the launch, and how far it may go before it is held.
 BEFORE, FAR = 2.0, 16.0
+#: Of 100 swaps, how many read both elements in one statement: Warp is known to read them again later, and pairs with
+#: that are not kept.
+UNPACKED: Final = 20
 #: Of 100 kernels, how many change state in sums alone.
 LINEAR: Final = 70
 
@@ -256,21 +270,32 @@ def order(states: States) -> None:
             ups = dice.chance(70)
             a, b = pen.at(row, *own, 0), pen.at(row, *own, 1)
             with pen.when(a > b if ups else a < b):
-                held = pen.let(a)
-                pen.store(row, b, *own, 0)
-                pen.store(row, held, *own, 1)
+                _exchange(pen, row, pen.whole(0), pen.whole(1))
         case 1:
             with pen.loop(max(1, width // 2)) as k:
-                other = width - 1 - k
-                held = pen.let(pen.at(row, *own, k))
-                pen.store(row, pen.at(row, *own, other), *own, k)
-                pen.store(row, held, *own, other)
+                _exchange(pen, row, k, width - 1 - k)
         case _:
             angle = pen.let(states.given(of=pen.main))
             c, s = pen.let(pen.op("cos", angle)), pen.let(pen.op("sin", angle))
             x, y = pen.let(pen.at(row, *own, 0)), pen.let(pen.at(row, *own, 1))
             pen.store(row, c * x - s * y, *own, 0)
             pen.store(row, s * x + c * y, *own, 1)
+
+
+def _exchange(pen: Pen, row: Parameter, one: Value, other: Value) -> None:
+    """Two numbers of a row exchanged, through one local or two."""
+    own, at = pen.own, row.type
+    assert isinstance(at, Array)
+    if pen.dice.chance(UNPACKED):
+        names = [Name(at.dtype, pen.sketch.fresh()) for _ in range(2)]
+        values = [pen.at(row, *own, place) for place in (one, other)]
+        pen.body.append(Unpack(tuple(names), tuple(v.node for v in values)))
+        for place, name in zip((one, other), reversed(names), strict=True):
+            pen.store(row, Value(pen, Typed(name, values[0].interval)), *own, place)
+        return
+    held = pen.let(pen.at(row, *own, one))
+    pen.store(row, pen.at(row, *own, other), *own, one)
+    pen.store(row, held, *own, other)
 
 
 def gathered(states: States) -> None:

@@ -499,6 +499,11 @@ def moved(node: Node) -> bool:
     return isinstance(node, Element) and any(isinstance(index, Apply) for index in node.indices)
 
 
+def names_places(program: Program) -> bool:
+    """Whether a computed index has a name."""
+    return any(isinstance(s, Assign) and isinstance(s.value, Apply) and s.value.type is INT32 for s in walk(program))
+
+
 def gathers(program: Program) -> bool:
     """Whether an index array is read, and its elements are used."""
     return any(q.type is array(INT32, len(q.shape)) for q in inputs(program)) and has(Element)(program)
@@ -715,7 +720,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("gather_scatter", "a read through an index array", gathers, 80),
     ("gather_scatter", "a sum or an extreme at an index", has(Atomic), 40),
     ("gather_scatter", "a store at a permuted place", lambda p: not has(Atomic)(p), 30),
-    ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))), 98),
+    ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))) or names_places(p), 98),
     ("stencil", "a window", has(For), 20),
     ("stencil", "an interior", has(If), 20),
     ("while_loop", "a while loop", has(While), 100),
