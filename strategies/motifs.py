@@ -8,11 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from strategies.intervals import Interval
+from strategies.calls import Callee
+from strategies.functions import FunctionSketch
+from strategies.intervals import Interval, symmetric
 from strategies.language import types
+from strategies.language.nodes import Name, Return
 from strategies.language.types import Scalar, Type, Vector
 from strategies.ops import REACH
 from strategies.pen import Pen, Value
+from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: What a motif takes lies between these, so that squares and products of it need no guards.
 TAME: Final = 4.0
@@ -44,7 +49,9 @@ class Pool:
         self.fresh_inputs += 1
         if isinstance(wanted, Scalar) and self.dice.chance(12):
             return self.pen.scalar(-reach / 2, reach / 2)
-        found = self.pen.at(self.pen.input(wanted, min(2.0, reach)))
+        found = self.given(wanted, symmetric(min(2.0, reach)))
+        if found.variable is not None:
+            return self.put(found)
         return self.put(self.pen.let(found)) if self.dice.chance(75) else found
 
     def pair(self, reach: float = TAME, of: Type | None = None) -> tuple[Value, Value]:
@@ -57,7 +64,7 @@ class Pool:
         wanted = of or self.pen.main
         assert isinstance(wanted, Scalar | Vector)
         self.fresh_inputs += 1
-        return first, self.pen.at(self.pen.input(wanted, min(2.0, reach)))
+        return first, self.given(wanted, symmetric(min(2.0, reach)))
 
     def positive(self, low: float = 0.25, high: float = 2.0) -> Value:
         """A number above zero: a width, a mass, a rate."""
@@ -66,8 +73,12 @@ class Pool:
             return self.dice.one_of(near)
         if self.fresh_inputs < ENOUGH and self.dice.chance(35):
             self.fresh_inputs += 1
-            return self.pen.at(self.pen.input(span=Interval(low, high)))
+            return self.given(self.pen.main, Interval(low, high))
         return self.pen.number(low, high)
+
+    def given(self, of: Scalar | Vector, span: Interval) -> Value:
+        """A new input."""
+        return self.pen.at(self.pen.input(of, span))
 
     def put(self, value: Value) -> Value:
         """A result that others may take."""
@@ -144,8 +155,7 @@ def blend(pool: Pool) -> None:
         case 1:
             t = pen.let(0.5 + 0.5 * pen.op("sin", pool.take(TAME)))
         case _:
-            t = pen.at(pen.input(span=Interval(0.0, 1.0)))
-            t = pen.let(t)
+            t = pen.named(pool.given(pen.main, Interval(0.0, 1.0)))
     match dice.below(3):
         case 0:
             pool.let(a + (b - a) * t)
@@ -190,8 +200,8 @@ def motion(pool: Pool) -> None:
     """A step in time: velocity and position that are changed in place."""
     pen, dice = pool.pen, pool.dice
     of = _kind(pool)
-    x = pen.let(pen.at(pen.input(of)), mutable=True)
-    v = pen.let(pen.at(pen.input(of)), mutable=True)
+    x = pen.let(pool.given(of, symmetric(2.0)), mutable=True)
+    v = pen.let(pool.given(of, symmetric(2.0)), mutable=True)
     dt = pen.scalar(0.0625, 0.25)
     force = pool.take(TAME, of)
     if dice.chance(60):
@@ -326,6 +336,34 @@ NUMBERS: Final[tuple[tuple[int, Callable[[Pool], None]], ...]] = (
     (3, root), (4, budget), (3, squash), (3, drawn),
 )  # fmt: skip
 VECTORS: Final[tuple[tuple[int, Callable[[Pool], None]], ...]] = ((4, spring), (3, plane), (2, frame), (2, motion))
+
+
+class Inner(Pool):
+    """The values of a function, which takes what a kernel reads from arrays."""
+
+    def __init__(self, own: FunctionSketch) -> None:
+        super().__init__(Pen(own))
+        self.own = own
+
+    def given(self, of: Scalar | Vector, span: Interval) -> Value:
+        variable = self.own.parameter(of, span)
+        return Value(self.pen, Typed(Name(of, variable.name), span, True), variable)
+
+
+def function(sketch: Sketch) -> Callee:
+    """A function of one motif or two, with one result."""
+    own = FunctionSketch(sketch)
+    own.vectors = False
+    pool = Inner(own)
+    pool.fresh_inputs = 1
+    for _ in range(1 if own.dice.chance(65) else 2):
+        own.dice.weighted(NUMBERS)(pool)
+    left = pool.unread() or [pool.take()]
+    while len(left) > 1:
+        second, first = left.pop(), left.pop()
+        left.append(_joined(pool, first, second))
+    result = own.fit_local(left[0].typed)
+    return own.finish(sketch.main, [*pool.pen.body, Return((result.node,))], [result])
 
 
 def run(pool: Pool) -> None:

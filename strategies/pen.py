@@ -341,6 +341,7 @@ class Pen:
         variable = self.sketch.defined[-1]
         variable.used = False
         if within is not None:
+            self._sums[variable.name] = typed.interval
             variable.interval = within.join(typed.interval)
             self._fixed.add(variable.name)
         return Value(self, Typed(Name(variable.type, variable.name), variable.interval, typed.live), variable)
@@ -384,10 +385,15 @@ class Pen:
         most = rounded(REACH[scalar.notation] / (4 * times), scalar)
         typed = self.sketch.fit(value.typed, symmetric(most)) if scalar.kind != "uint" else value.typed
         known = self._sums.pop(variable.name, variable.interval)
-        variable.interval = symmetric(known.size + typed.interval.size * times)
+        if variable.name in self._fixed:
+            room = rounded((variable.interval.size - known.size) / times, scalar)
+            typed = self.sketch.fit(typed, symmetric(room))
+            self._sums[variable.name] = symmetric(known.size + typed.interval.size * times)
+        else:
+            variable.interval = symmetric(known.size + typed.interval.size * times)
         if scalar.is_integer and known.low >= 0 and typed.interval.low >= 0 and operator == "add":
             variable.interval = Interval(known.low, variable.interval.high)
-        self._sums[variable.name] = variable.interval
+        self._sums.setdefault(variable.name, variable.interval)
         variable.live |= typed.live
         variable.used = False
         self.body.append(AugmentedAssign(Name(variable.type, variable.name), operator, typed.node))

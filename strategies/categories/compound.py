@@ -1,35 +1,301 @@
-"""Everything in one kernel: loops, branches, vectors, several types, stores and atomics."""
+"""Everything in one kernel: loops with branches in them, vectors, matrices, structs, views, functions, sums, stores."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strategies.language.nodes import If, Statement
-from strategies.ops import ATOMICS
+from strategies import motifs, views
+from strategies.calls import Callee
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import Break, Call, Continue, Element, If, Statement
+from strategies.language.types import INT32, Scalar, Vector
+from strategies.motifs import Pool
+from strategies.names import STRUCTS
+from strategies.pen import Pen, Value
 from strategies.statements import Sketch
+from strategies.structs import array_of_structs
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("branch", "loop"))
 
+#: Of 100 kernels, how many are statements of the grammar, of all kinds.
+MIXED = 20
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, component=2, branch=3, loop=3, leave=1)
 
 
+class _Scene:
+    """What a kernel works on: things with a place and a weight, in arrays or in structs; and what it has found out."""
+
+    def __init__(self, sketch: Sketch) -> None:
+        self.sketch, self.dice = sketch, sketch.dice
+        self.pen = Pen(sketch)
+        self.pool = Pool(self.pen)
+        self.point = types.vector(self.dice.one_of((3, 3, 2)), sketch.main)
+        self.functions: list[Callee] = []
+        if self.dice.chance(35):
+            self.functions.append(motifs.function(sketch))
+        self.struct: str | None = None
+        if self.dice.chance(35):
+            self._make_struct()
+
+    def _make_struct(self) -> None:
+        sketch = self.sketch
+        fields = [(sketch.fresh(), of) for of in (self.point, sketch.main, self.point)[: self.dice.between(2, 3)]]
+        called = self.dice.one_of([name for name in STRUCTS if name not in sketch.scope.taken])
+        sketch.scope.taken.add(called)
+        self.struct = array_of_structs(sketch, types.struct(called, fields))
+
+    def own(self, of: Scalar | Vector, span: float | Interval = 2.0) -> Value:
+        """A number or a vector of the thread's own: a field of its struct, or an element of an array."""
+        if self.struct is not None:
+            fields = [p for p in self.sketch.parameters if p.name.startswith(f"{self.struct}.")]
+            fitting = [p for p in fields if isinstance(p.type, types.Array) and p.type.dtype is of]
+            if fitting and self.dice.chance(80):
+                field = fitting.pop(0 if self.dice.chance(60) else self.dice.below(len(fitting)))
+                node = Element(of, field.name, self.sketch.own_indices())
+                return Value(self.pen, Typed(node, Interval(field.low, field.high), True))
+        return self.pen.at(self.pen.input(of, span))
+
+    def called(self, value: Value) -> Value:
+        """`value` through a function, or as it is."""
+        if not self.functions or not self.dice.chance(70):
+            return value
+        callee = self.functions[-1]
+        arguments = []
+        for n, parameter in enumerate(callee.function.parameters):
+            of, wanted = parameter.type, Interval(parameter.low, parameter.high)
+            assert isinstance(of, Scalar | Vector)
+            given = value if n == 0 and of is value.type else self.own(of, wanted)
+            arguments.append(self.sketch.fit(given.typed, wanted).node)
+        self.sketch.called.add(callee.function.name)
+        node = Call(callee.function.type, callee.function.name, tuple(arguments))
+        return self.pen.let(Value(self.pen, Typed(node, callee.intervals[0], True)))
+
+
+# ---------------------------------------------------------------- loops
+
+
+def pairs(scene: _Scene) -> None:
+    """A loop over other points, all or those that an array lists: what is near adds a force, a density, a count."""
+    pen, dice = scene.pen, scene.dice
+    count = dice.between(3, 6)
+    listed = len(pen.own) < 4 and dice.chance(45)
+    others = pen.input(scene.point, shape=(dice.between(5, 9) if listed else count,))
+    near = (
+        pen.places(others.shape[0], (*pen.sketch.launch, count), low=-1 if dice.chance(40) else 0) if listed else None
+    )
+    place = pen.let(scene.own(scene.point))
+    reach = pen.number(0.5, 2.0)
+    density = pen.total()
+    force = pen.total(scene.point) if dice.chance(60) else None
+    with pen.loop(count) as k:
+        j = k
+        if near is not None:
+            j = pen.let(pen.at(near, *pen.own, k))
+            if near.low < 0:
+                pen.body.append(If(j < 0, (Continue(),)))
+                j = j.narrowed(0, others.shape[0] - 1)
+        apart = pen.let(place - pen.at(others, j))
+        distance = pen.let(pen.op("length", apart))
+        if dice.chance(75):
+            with pen.when(distance < reach):
+                _interact(scene, density, force, apart, distance, reach)
+        else:
+            _interact(scene, density, force, apart, distance, reach)
+    _found(scene, density)
+    if force is not None:
+        scene.pool.put(pen.settled(force))
+
+
+def _interact(scene: _Scene, density: Value, force: Value | None, apart: Value, distance: Value, reach: Value) -> None:
+    pen, dice = scene.pen, scene.dice
+    match dice.below(3):
+        case 0:
+            weight = pen.let(1.0 - distance / reach)
+            weight = pen.let(weight * weight) if dice.chance(50) else weight
+        case 1:
+            weight = pen.let(pen.op("exp", -distance))
+        case _:
+            weight = pen.let(1.0 / (0.5 + pen.op("length_sq", apart)))
+    weight = scene.called(weight)
+    pen.add(density, weight)
+    if force is not None:
+        pen.add(force, apart * weight if dice.chance(60) else apart * (weight / (distance + 0.5)))
+
+
+def _found(scene: _Scene, total: Value) -> None:
+    scene.pool.put(scene.pen.settled(total))
+
+
+def row(scene: _Scene) -> None:
+    """A loop over the thread's row of a table, perhaps under a name: a product with weights, a largest value."""
+    pen, dice = scene.pen, scene.dice
+    if len(pen.own) > 3:
+        steps(scene)
+        return
+    width = dice.between(3, 5)
+    table = pen.input(span=1.5, shape=(*pen.sketch.launch, width))
+    at: tuple[Value, ...] = pen.own
+    if dice.chance(50):
+        made, table = views.row(pen.sketch, table)
+        pen.body += made
+        at = ()
+    weights = pen.input(span=1.0, shape=(width,)) if dice.chance(65) else None
+    total = pen.total()
+    best = pen.let(pen.at(table, *at, 0), mutable=True) if dice.chance(45) else None
+    with pen.loop(width) as k:
+        value = pen.let(pen.at(table, *at, k))
+        if best is not None:
+            with pen.when(value > best):
+                pen.assign(best, value)
+        share = value * pen.at(weights, k) if weights is not None else value * value
+        if dice.chance(35):
+            with pen.when(value > 0.0 if dice.chance(50) else pen.op("abs", value) < pen.number(0.5, 1.0)):
+                pen.add(total, scene.called(share))
+        else:
+            pen.add(total, scene.called(share))
+    _found(scene, total)
+    if best is not None:
+        scene.pool.put(best)
+
+
+def steps(scene: _Scene) -> None:
+    """A few steps in time of a body, which bounces off the ground or is held back by drag."""
+    pen, dice = scene.pen, scene.dice
+    of: Scalar | Vector = scene.point if dice.chance(50) else pen.main
+    wide = symmetric(8.0)
+    x = pen.let(scene.own(of), mutable=True, within=wide)
+    v = pen.let(pen.at(pen.input(of)), mutable=True, within=wide)
+    dt, stiff = pen.scalar(0.03125, 0.125), pen.number(0.25, 1.0)
+    drag = pen.number(0.125, 0.5) if dice.chance(50) else None
+    with pen.loop(dice.between(2, 4)):
+        force = pen.let(-stiff * x if drag is None else -stiff * x - drag * v)
+        pen.add(v, dt * force)
+        pen.add(x, dt * v)
+        if isinstance(of, Scalar) and dice.chance(60):
+            with pen.when(x < 0.0):
+                pen.assign(x, -x)
+                pen.assign(v, v * -0.5)
+    scene.pool.put(x)
+    if dice.chance(60):
+        scene.pool.put(v)
+
+
+def search(scene: _Scene) -> None:
+    """The nearest of a few values, or the interval that a number falls into, and what belongs to it."""
+    pen, dice = scene.pen, scene.dice
+    count = dice.between(3, 5)
+    keys, values = pen.input(span=2.0, shape=(count,)), pen.input(span=2.0, shape=(count,))
+    x = pen.let(scene.own(pen.main))
+    which = pen.let(pen.whole(0), mutable=True, within=Interval(0, count - 1))
+    if dice.chance(60):
+        best = pen.let(pen.op("abs", x - pen.at(keys, 0)), mutable=True)
+        with pen.loop(count, 1) as k:
+            distance = pen.let(pen.op("abs", x - pen.at(keys, k)))
+            with pen.when(distance < best):
+                pen.assign(best, distance)
+                pen.assign(which, k)
+    else:
+        with pen.loop(count) as k:
+            if dice.chance(50):
+                pen.body.append(If(pen.at(keys, k) > x, (Break(),)))
+                pen.assign(which, k)
+            else:
+                with pen.when(x >= pen.at(keys, k)):
+                    pen.assign(which, k)
+    scene.pool.let(scene.called(pen.at(values, which) * x))
+
+
+LOOPS = ((5, pairs), (4, row), (3, steps), (2, search))
+
+
+# ---------------------------------------------------------------- around the loops
+
+
+def _turned(scene: _Scene) -> None:
+    """A point turned and moved by a matrix."""
+    pen, dice, of = scene.pen, scene.dice, scene.point
+    turn = pen.at(pen.input(types.matrix(of.length, of.length, pen.main), 1.0))
+    point = turn * scene.own(of)
+    if dice.chance(50):
+        point = point + pen.at(pen.input(of))
+    found = pen.let(point)
+    scene.pool.let(found.part(dice.below(of.length)) if dice.chance(40) else pen.op("length", found))
+
+
+def _decided(scene: _Scene) -> None:
+    """A branch on what was found: another value on each side."""
+    pen, dice, pool = scene.pen, scene.dice, scene.pool
+    value = pool.take(2.0)
+    result = pen.let(value * pen.number(0.5, 1.5), mutable=True)
+    known = [v for v in pool.values if v.type is pen.main and v.variable is not None]
+    test = dice.one_of(known) > pen.number(-0.5, 1.0) if known else pen.condition()
+    with pen.when(test):
+        if dice.chance(60):
+            pen.assign(result, result * pen.at(pen.input()))
+        else:
+            pen.add(result, scene.own(pen.main))
+    if dice.chance(60):
+        with pen.otherwise():
+            pen.assign(result, scene.own(pen.main) * 0.5 if dice.chance(50) else pen.op("cos", result))
+    pool.put(result)
+
+
+def _stored(scene: _Scene) -> None:
+    """A sum of what was found over all threads or those of a group, and stores."""
+    pen, dice, pool = scene.pen, scene.dice, scene.pool
+    numbers = [v for v in pool.values if v.type is pen.main and v.variable is not None]
+    if numbers and dice.chance(60):
+        value = dice.one_of(numbers)
+        if dice.chance(55):
+            groups = dice.one_of((3, 4))
+            where = pen.at(pen.places(groups))
+            cells = pen.output(shape=(groups,), zero=dice.chance(60))
+            pen.atomic(dice.one_of(("atomic_add", "atomic_add", "atomic_max")), cells, value, where)
+        else:
+            pen.atomic(
+                "atomic_add",
+                pen.output(shape=(1,), zero=dice.chance(60)),
+                value * value if dice.chance(30) else value,
+                0,
+            )
+    motifs.finish(pool, 2)
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three to eight statements of all kinds, a store, and an atomic in half of the kernels."""
+    """A loop or two with what comes before and after: formulas, a matrix, a branch, an early return; sums, stores."""
     dice = sketch.dice
-    sketch.allow_integers(2)
+    if dice.chance(MIXED):
+        yield from _mixed(sketch)
+        return
     sketch.vectors = dice.chance(60)
-    if dice.chance(40):
-        sketch.scalar_parameter(sketch.main)
+    scene = _Scene(sketch)
+    pen = scene.pen
+    if dice.chance(20):
+        flags = pen.input(INT32, Interval(0, 2))
+        pen.leave(pen.at(flags).equals(0) if dice.chance(60) else pen.at(flags) > 1)
+    if dice.chance(30):
+        _turned(scene)
+    if dice.chance(45):
+        motifs.run(scene.pool)
+    for _ in range(dice.one_of((1, 1, 2))):
+        dice.weighted(LOOPS)(scene)
+    if dice.chance(55):
+        _decided(scene)
+    _stored(scene)
+    yield from pen.body
+
+
+def _mixed(sketch: Sketch) -> Iterator[Statement]:
+    """Statements of the grammar, of all kinds, and a store."""
+    dice = sketch.dice
+    sketch.allow_integers(1)
+    sketch.vectors = dice.chance(60)
     output = sketch.output(sketch.main)
     if dice.chance(10):
         yield sketch.leave_early(output, 1)
-    yield from sketch.block(dice.between(3, 8), WEIGHTS, dice.between(1, 3))
-    if dice.chance(50):
-        cells = dice.one_of((1, 2, 3))
-        shared = sketch.output(sketch.main, shape=(cells,))
-        op = dice.one_of(("atomic_add", "atomic_add", "atomic_max", "atomic_min", "atomic_sub"))
-        if sketch.main.notation not in ATOMICS[op]:
-            op = "atomic_add"
-        atomic = sketch.atomic(op, shared, (sketch.group(cells),), sketch.expression(sketch.main, 2))
-        yield If(sketch.condition(1).node, (atomic,)) if dice.chance(30) else atomic
-    yield sketch.store(output, sketch.result(sketch.main, dice.between(1, 3)))
+    yield from sketch.block(dice.between(3, 6), WEIGHTS, dice.between(1, 2))
+    yield sketch.store(output, sketch.result(sketch.main, dice.between(1, 2)))
