@@ -1,4 +1,4 @@
-"""Arrays that a thread makes for itself: filled, summed, sorted, counted into, in one or two dimensions."""
+"""Arrays that a thread makes for itself: sorted, counted into, stacks, tables, rings, small matrices, sums."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -24,12 +24,16 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Scalar, Vector
 from strategies.ops import OPS
+from strategies.pen import Pen
+from strategies.scratch import USES
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: Lengths of an axis: small, since the array lies on the thread's stack, and loops over it are unrolled.
-LENGTHS: Final = (2, 3, 4, 5, 6, 8)
+LENGTHS: Final = (3, 4, 5, 6, 8)
+#: Of 100 kernels, how many have an array for one of the uses that people have for them.
+USED: Final = 75
 #: Between which values the elements stay.
 REACH_OF_ELEMENTS: Final = 16.0
 
@@ -123,14 +127,12 @@ class Scratch:
         """``a[group] += 1``, into elements that an array or the thread's index names."""
         sketch = self.sketch
         value = self._value(1)
-        times = sketch.dice.between(1, 2)
-        for _ in range(times):
-            place = (sketch.group(self.length), *self.rest)
-            self.written.append(place)
-            size = max(abs(value.interval.low), abs(value.interval.high))
-            low = 0 if types.element_scalar(self.of).kind == "uint" else self.interval.low - size
-            self.interval = Interval(low, self.interval.high + size)
-            yield AugmentedAssign(self.at(*place), "add", value.node)
+        place = (sketch.group(self.length), *self.rest)
+        self.written.append(place)
+        size = max(abs(value.interval.low), abs(value.interval.high))
+        low = 0 if types.element_scalar(self.of).kind == "uint" else self.interval.low - size
+        self.interval = Interval(low, self.interval.high + size)
+        yield AugmentedAssign(self.at(*place), "add", value.node)
 
     def scan(self) -> Iterator[Statement]:
         """``for k in range(1, n): a[k] += a[k - 1]``: running sums."""
@@ -194,8 +196,15 @@ def _work(scratch: Scratch) -> Iterator[Statement]:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One or two arrays of the thread's own, worked on, and a result out of them."""
+    """An array of the thread's own in a use that such have; or one or two, worked on, and a result out of them."""
     dice, main = sketch.dice, sketch.main
+    if dice.chance(USED):
+        pen = Pen(sketch)
+        dice.weighted(USES)(pen)
+        if dice.chance(15):
+            dice.weighted(USES)(pen)
+        yield from pen.body
+        return
     sketch.vectors = dice.chance(15)
     yield from sketch.block(dice.below(2), Statements(), 2)
     value: Typed | None = None
