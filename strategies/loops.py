@@ -282,7 +282,7 @@ class Loops(Updates):
         if index.interval.low < 0:
             return self.convert(Typed(name, index.interval), of)
         extent = int(index.interval.high) + 1
-        head = self.launch[:1] if self.dice.chance(ROWS) else ()
+        head = self.launch[:1] if self.indices and self.dice.chance(ROWS) else ()
         shape = (*head, extent)
         fitting = [
             p
@@ -342,7 +342,9 @@ class Loops(Updates):
         return Interval(values.low + quarter, values.high - quarter) if quarter >= 1 else values
 
     def own_element(self) -> Typed:
-        """The thread's own element of an input."""
+        """The thread's own element of an input; in a function any."""
+        if not self.indices:
+            return self.element(self.main)
         fitting = [
             p
             for p in self.readable(self.main)

@@ -198,9 +198,9 @@ class SegmentForms(LoopForms):
         indices = tuple(two if index == one else index for index in node.indices)
         return value._replace(node=Element(node.type, node.array, indices))
 
-    def rows(self) -> list[Statement]:
+    def rows(self, height: int = 0, width: int = 0) -> list[Statement]:
         """Two loops, one in the other: a matrix times a vector, a sum of the rows' sums, or a row stored at a time."""
-        height, width = self.dice.between(2, 4), self.dice.between(2, 4)
+        height, width = height or self.dice.between(2, 4), width or self.dice.between(2, 4)
         outer = self.new_index(Bounds(None, whole(height), None, height, Interval(0, height - 1)))
         inner = self.new_index(Bounds(None, whole(width), None, width, Interval(0, width - 1)))
         row, column = Name(INT32, outer.name), Name(INT32, inner.name)

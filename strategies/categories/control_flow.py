@@ -28,7 +28,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import BOOL, INT32
+from strategies.language.types import BOOL, INT32, Scalar
 from strategies.statements import Sketch
 
 #: Few threads: the way that they go matters.
@@ -39,8 +39,9 @@ MOST_INPUTS: Final = 3
 WAYS: Final = 3
 #: What numbers a range is made of: lengths up to and beyond what Warp unrolls, both directions, empty ones.
 CONSTANT_RANGES: Final = (
-    (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (2, 2, 1), (3, 1, 1), (0, 1, 1), (-2, 3, 1), (7, -8, -5),
-    (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1), (0, 37, 2), (36, -1, -2), (0, 48, 3),
+    (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (0, 5, 1), (3, 1, 1), (0, 6, 1), (-2, 3, 1), (7, -8, -5),
+    (0, 4, 1), (0, 6, 2), (1, 5, 1), (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1),
+    (0, 37, 2), (36, -1, -2), (0, 48, 3),
 )  # fmt: skip
 #: Of 100 sums in `while` loops, how many are of whole numbers: gradients through others are not promised.
 COUNTED: Final = 85
@@ -48,6 +49,8 @@ COUNTED: Final = 85
 COUNTED_OUT: Final = 100
 #: What a parameter or an element that bounds a loop may be.
 FEW: Final = (0, 5)
+#: An array that is read at the index of a loop with such a bound.
+VISITED: Final = 9
 
 
 class _Way:
@@ -60,12 +63,20 @@ class _Way:
 
     def x(self) -> Expression:
         """An element of a float input: of one that is there, or of a new one."""
-        arrays = self.sketch.readable(self.of)
+        arrays = [p for p in self.sketch.readable(self.of) if len(p.shape) == len(self.sketch.launch)]
+        arrays = [p for p in arrays if p.shape >= self.sketch.launch and p.high <= 2.0]
         array = (
-            self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 40) else None
+            self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 55) else None
         )
         array = array or self.sketch.array(self.of, self.sketch.launch_shape(), symmetric(2.0))
         return Element(self.of, array.name, self.sketch.own_indices())
+
+    def at(self, of: Scalar, index: Expression, extent: int = VISITED) -> Expression:
+        """An element of an input at the index of a loop."""
+        arrays = [p for p in self.sketch.readable(of) if len(p.shape) == 1 and p.shape[0] >= extent and p.high <= 5]
+        array = self.dice.one_of(arrays) if arrays and self.dice.chance(70) else None
+        held = Interval(0, 5) if of is INT32 else symmetric(2.0)
+        return Element(of, (array or self.sketch.array(of, (extent,), held)).name, (index,))
 
     def n(self) -> Expression:
         """A whole number that only a run knows: a parameter's, an element's, an extent, the thread's own."""
@@ -75,7 +86,7 @@ class _Way:
                 array = sketch.array(INT32, sketch.launch_shape(), _few())
                 return Element(INT32, array.name, sketch.own_indices())
             case 1:
-                floats = [p for p in sketch.readable(self.of) if max(p.shape) <= 12]
+                floats = [p for p in sketch.readable(self.of) if max(p.shape) < VISITED - 1]
                 if floats:
                     array = self.dice.one_of(floats)
                     return Extent(INT32, array.name, self.dice.below(len(array.shape)))
@@ -98,8 +109,9 @@ class _Way:
             return Compare(
                 BOOL, (self.dice.one_of(("<", ">", "==", "!=")),), (self.n(), whole(self.dice.between(0, 4)))
             )
-        other = self.x() if self.dice.chance(50) else self.number(self.dice.one_of((0.0, 0.5, -0.75)))
-        return Compare(BOOL, (operator,), (self.x(), other))
+        first, other = self.x(), self.number(self.dice.one_of((0.0, 0.5, -0.75)))
+        second = self.x() if self.dice.chance(50) else other
+        return Compare(BOOL, (operator,), (first, other if second == first else second))
 
     def float_of(self, number: Expression) -> Expression:
         """A whole number as a float; never a bare name, which Warp may take for a constant and convert for good."""
@@ -124,15 +136,22 @@ class _Way:
         output = self.sketch.output(of)
         return Assign(Element(of, output.name, self.sketch.own_indices()), value)
 
-    def change(self, target: Name, index: Expression | None = None) -> Statement:
-        """A change of a local: of a whole number by the index of a loop, of a float by an input."""
+    def change(self, target: Name, index: Expression | None = None, extent: int = VISITED) -> Statement:
+        """A change of a local: in a loop mostly by an element at its index.
+
+        Not so with an `extent` of zero, where the index may be negative.
+        """
         dice = self.dice
         operator = dice.one_of(("add", "add", "sub"))
+        if index is not None and extent and dice.chance(75):
+            assert isinstance(target.type, Scalar)
+            value = self.at(target.type, index, extent)
+            if target.type is not INT32 and dice.chance(40):
+                value = self.times(value, self.x())
+            return AugmentedAssign(target, operator, value)
         if target.type is INT32:
             amount = index or whole(dice.between(1, 5))
-            return AugmentedAssign(
-                target, operator, amount if dice.chance(60) else Apply(INT32, "mul", (amount, whole(2)))
-            )
+            return AugmentedAssign(target, operator, amount if index is None or dice.chance(60) else _doubled(amount))
         value = self.x()
         if index is not None and dice.chance(50):
             value = self.times(value, self.float_of(index))
@@ -145,6 +164,10 @@ class _Way:
         return self.local(
             whole(self.dice.below(3)) if self.dice.chance(counted) else self.number(self.dice.below(3) / 2)
         )
+
+
+def _doubled(number: Expression) -> Expression:
+    return Apply(INT32, "mul", (number, whole(2)))
 
 
 def _few() -> Interval:
@@ -193,6 +216,44 @@ def _choice(way: _Way) -> Iterator[Statement]:
     yield way.stored(Apply(way.of, dice.one_of(("add", "mul", "sub")), (first, way.x())) if dice.chance(60) else first)
 
 
+def _chain(way: _Way) -> Iterator[Statement]:
+    """An ``elif`` chain: over a mode that a parameter or an element says, or over ranges of a value."""
+    dice, sketch = way.dice, way.sketch
+    value, begin = way.local(way.x())
+    count = dice.between(2, 4)
+    if dice.chance(65):
+        array = sketch.array(INT32, sketch.launch_shape(), Interval(0, count))
+        mode: Expression = Element(INT32, array.name, sketch.own_indices())
+        if dice.chance(35):
+            mode = Name(INT32, sketch.scalar_parameter(INT32, Interval(0, count)).name)
+        tests: list[Expression] = [Compare(BOOL, ("==",), (mode, whole(n))) for n in range(count)]
+    else:
+        first = way.x()
+        ends = sorted(dice.some_of((-1.0, -0.5, 0.25, 0.75, 1.5), count))
+        tests = [Compare(BOOL, ("<",), (first, way.number(end))) for end in ends]
+
+    def arm() -> tuple[Statement, ...]:
+        return (way.change(value) if dice.chance(40) else Assign(value, way.times(way.x(), way.x())),)
+
+    chain: tuple[Statement, ...] = arm() if dice.chance(75) else ()
+    for test in reversed(tests):
+        chain = (If(test, arm(), chain),)
+    yield begin
+    yield from chain
+    yield way.stored(value)
+
+
+def _search(way: _Way) -> Iterator[Statement]:
+    """A loop that ends at the first hit, or that keeps what is best."""
+    sketch = way.sketch
+    known = len(sketch.defined)
+    form = way.dice.one_of((sketch.first_hit, sketch.run, sketch.limited, sketch.extreme, sketch.passed_over))
+    yield from form(sketch.searched())
+    for variable in sketch.defined[known:]:
+        if not variable.used:
+            yield way.stored(sketch.variable(variable).node)
+
+
 def _truth(way: _Way) -> Iterator[Statement]:
     """`and`, `or`, `not`, chains of comparisons."""
     dice = way.dice
@@ -222,7 +283,9 @@ def _constant(way: _Way) -> Iterator[Statement]:
     total, begin = way.total()
     index = Name(INT32, way.sketch.fresh())
     yield begin
-    yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index),))
+    values = range(start, stop, step)
+    extent = max(values) + 1 if values and min(values) >= 0 else 0
+    yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index, extent),))
     yield way.stored(total)
 
 
@@ -249,7 +312,7 @@ def _dynamic_range(way: _Way, name: str, body: tuple[Statement, ...]) -> Stateme
     dice = way.dice
     match dice.below(5):
         case 0:
-            return For(name, whole(dice.between(-2, 0)), body, way.n(), whole(dice.between(-2, -1)))
+            return For(name, whole(dice.between(-1, 0)), body, way.n(), whole(dice.between(-2, -1)))
         case 1:
             return _range(way, name, way.n(), whole(dice.between(2, 6)), whole(dice.between(1, 3)), body)
         case 2:
@@ -289,9 +352,9 @@ def _loop(way: _Way, name: str, body: tuple[Statement, ...]) -> Statement:
     """A short loop of any sort."""
     dice = way.dice
     if dice.chance(50):
-        return For(name, whole(dice.between(1, 3)), body)
+        return For(name, whole(dice.between(2, 4)), body)
     if dice.chance(20):
-        return For(name, whole(0), body, whole(17), whole(-1))
+        return For(name, whole(-1), body, whole(6), whole(-2))
     return _dynamic_range(way, name, body)
 
 
@@ -304,13 +367,15 @@ def _exit(way: _Way) -> Iterator[Statement]:
     leave: Statement = Break() if dice.chance(50) else Continue()
 
     def leaving(of: Name) -> Statement:
-        number = whole(dice.between(0, 2))
-        test = Compare(BOOL, (dice.one_of(("==", ">", "<")),), (of, number if dice.chance(60) else way.n()))
+        element = way.at(INT32, of)
+        test: Expression = Compare(BOOL, (dice.one_of(("==", ">", ">=")),), (element, whole(dice.between(2, 4))))
+        if dice.chance(30):
+            test = Compare(BOOL, (dice.one_of(("==", ">")),), (of, way.n() if dice.chance(50) else whole(2)))
         return If(test, (way.change(total), leave) if dice.chance(30) else (leave,))
 
     def around(of: Name) -> tuple[Statement, ...]:
         parts = [leaving(of), way.change(total, of)]
-        return tuple(parts if dice.chance(65) else parts[::-1])
+        return tuple(parts if isinstance(leave, Continue) or dice.chance(65) else parts[::-1])
 
     if dice.chance(50):
         yield _loop(way, index.name, around(index))
@@ -357,7 +422,7 @@ def _in_place(way: _Way) -> Iterator[Statement]:
     number, start = way.local(way.n())
     yield start
     operator = dice.one_of(("floordiv", "mod", "bit_and", "bit_or", "bit_xor", "lshift", "rshift", "mul"))
-    yield AugmentedAssign(number, operator, whole(dice.between(1, 4)))
+    yield AugmentedAssign(number, operator, whole(dice.between(2, 4)))
     yield way.stored(number)
 
 
@@ -400,7 +465,8 @@ def _carried(way: _Way) -> Iterator[Statement]:
 
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
-    "nested": _nested, "exit": _exit, "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
+    "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
+    "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (
@@ -415,14 +481,19 @@ _DECK: Final = (
     "exit",
     "exit",
     "while",
+    "chain",
+    "search",
+    "search",
 )
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three ways, and an early end of the thread before the last of them at times."""
+    """Three ways, and an early end of the thread before the last of them at times, out of a loop too."""
     sketch.max_arrays = 99
     way = _Way(sketch)
     for n, name in enumerate(deal(_DECK, sketch.dealt, WAYS, sketch.dice)):
         if n == WAYS - 1 and sketch.dice.chance(12):
             yield If(way.test(), (way.stored(way.x()), Return()))
+        elif n == WAYS - 1 and sketch.dice.chance(8):
+            yield from sketch.returned(sketch.searched())
         yield from WAYS_BY_NAME[name](way)
