@@ -341,6 +341,14 @@ class Loops(Updates):
         quarter = (values.high - values.low) / 4
         return Interval(values.low + quarter, values.high - quarter) if quarter >= 1 else values
 
+    def number_of(self, of: Scalar, value: float) -> Expression:
+        """A literal of a type."""
+        return self._constant(of, value)
+
+    def new_element(self, interval: Interval) -> Typed:
+        """The thread's own element of a new input."""
+        return self.read(self.array(self.main, self.launch_shape(), interval), *self.own_indices())
+
     def own_element(self) -> Typed:
         """The thread's own element of an input; in a function any."""
         if not self.indices:
@@ -351,7 +359,7 @@ class Loops(Updates):
             if len(p.shape) == len(self.launch) and all(n >= m for n, m in zip(p.shape, self.launch, strict=True))
         ]
         if not fitting or (len(self.parameters) < self.max_arrays and self.dice.chance(30)):
-            fitting = [self.array(self.main, self.launch_shape(), self.input_interval(self.main))]
+            return self.new_element(self.input_interval(self.main))
         return self.read(self.dice.one_of(fitting), *self.own_indices())
 
     # ------------------------------------------------------------ bounds
