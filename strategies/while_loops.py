@@ -281,7 +281,7 @@ class WhileLoops(WhileForms):
     def end_with_result(self) -> Iterator[Statement]:
         """A store of what the loops left: of one value as it is at times, or of an expression with all of them."""
         left = [v for v in self.scope if not v.used and v in self.defined]
-        if len(left) == 1 and left[0].type is self.main and self.dice.chance(60):
+        if len(left) == 1 and left[0].type is self.main and left[0].live and self.dice.chance(60):
             yield self.store(self.output(self.main), self.variable(left[0]))
         elif left or not any(p.output and element_scalar(p.type).is_float for p in self.parameters):
             yield self.store(self.output(self.main), self.result(self.main, self.dice.between(0, 1)))
