@@ -106,7 +106,9 @@ class LoopForms(Loops):
         first = self.at_index(self.main, index)
         match self.dice.below(6):
             case 0 | 1:
-                value = first
+                # of an array that all threads read, each thread takes something else
+                shared = not isinstance(first.node, Element) or len(first.node.indices) == 1
+                value = self.product(first, self.own_element()) if shared and self.dice.chance(60) else first
             case 2:
                 value = self.product(first, self.at_index(self.main, index))
             case 3:

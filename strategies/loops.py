@@ -40,7 +40,7 @@ STARTED: Final = 20
 #: Of 100 bodies of loops, how many add an element at the index; the others add what is drawn.
 VISITS: Final = 50
 #: Of 100 arrays that a loop visits, how many have a row for each thread.
-ROWS: Final = 45
+ROWS: Final = 60
 
 
 class Bounds(NamedTuple):
