@@ -35,7 +35,7 @@ class ExitForms(SegmentForms):
     def searched(self) -> Bounds:
         """A range that is worth leaving early: of four trips or more, or of as many as a parameter or an array says."""
         trips = self.dice.between(4, 6)
-        match self.dice.below(6):
+        match self.dice.below(8):
             case 0:
                 count = self.scalar_parameter(INT32, Interval(3, trips))
                 count.used = True
@@ -45,7 +45,7 @@ class ExitForms(SegmentForms):
                 return Bounds(None, Extent(INT32, values.name, 0), None, trips, Interval(0, trips - 1))
             case 2:
                 return Bounds(whole(trips - 1), whole(-1), whole(-1), trips, Interval(0, trips - 1))
-            case 3:
+            case 3 | 4 | 5:
                 trips = self.dice.one_of(self.weights.loops.edge)
         return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
 
@@ -193,7 +193,7 @@ class ExitForms(SegmentForms):
     def exit_form(self) -> list[Statement]:
         """One of the loops that some threads leave early."""
         own: tuple[tuple[int, Callable[[], list[Statement]]], ...] = (
-            (4, self.inner_exit), (3, self.others), (2, self.settled_loop),
+            (4, self.inner_exit), (3, lambda: self.others(skips=True)), (2, self.settled_loop),
         )  # fmt: skip
         form = self.dice.weighted(((5, None), *own)) if self.dice.chance(50) else None
         if form is not None:

@@ -83,7 +83,11 @@ class LoopForms(Loops):
         return breaks or bounds.trips > self.max_unroll or not fixed
 
     def new_index(self, bounds: Bounds) -> Variable:
-        return Variable(bounds.name or self.fresh(), INT32, bounds.interval, constant=True)
+        """A loop's index: at times under the name of that of a loop that has ended."""
+        name = bounds.name
+        if name is None and self.past_indices and self.dice.chance(self.weights.loops.reused):
+            name = self.past_indices.pop(self.dice.below(len(self.past_indices)))
+        return Variable(name or self.fresh(), INT32, bounds.interval, constant=True)
 
     @contextmanager
     def inside(self, index: Variable, trips: int) -> Iterator[None]:
@@ -95,6 +99,7 @@ class LoopForms(Loops):
             yield
         self.loop_trips.pop()
         self.loop_indices.pop()
+        self.past_indices.append(index.name)
 
     @staticmethod
     def over(index: Variable, bounds: Bounds, body: list[Statement]) -> Statement:
@@ -185,19 +190,21 @@ class LoopForms(Loops):
         dynamic = self.is_dynamic(bounds)
         with self.inside(index, bounds.trips):
             value = self.at_index(self.main, index)
+            body: list[Statement] = []
             if self.dice.chance(35):
-                value = self.apart(value)
+                body.append(self.define_as(self.apart(value), mutable=False))
+                value = self.variable(self.defined[-1])
         size = rounded(value.interval.size * 2, self.main)
         smallest = self.dice.chance(50)
         best, begin = self.start(self.main, min(size, 60.0) if smallest else -min(size, 60.0))
         reach = value.interval.join(symmetric(min(size, 60.0)))
         if self.dice.chance(45):
             taken = Apply(self.main, "min" if smallest else "max", (best, value.node))
-            loop = self.over(index, bounds, [Assign(best, taken)])
+            loop = self.over(index, bounds, [*body, Assign(best, taken)])
             return [begin, loop, *self.leave_result(best, reach, value.live, dynamic)]
         at, zero = self.start(INT32, self.dice.one_of((-1, 0)))
         test = Compare(BOOL, ("<" if smallest else ">",), (value.node, best))
-        body: list[Statement] = [If(test, (Assign(best, value.node), Assign(at, place)))]
+        body.append(If(test, (Assign(best, value.node), Assign(at, place))))
         made = [begin, zero, self.over(index, bounds, body), self.store(self.output(INT32), Typed(at, Interval(0, 0)))]
         return [*made, *(self.leave_result(best, reach, value.live, dynamic) if self.dice.chance(60) else [])]
 

@@ -60,6 +60,15 @@ class Bounds(NamedTuple):
 class Loops(Updates):
     """Draws loops."""
 
+    #: whether loops visit arrays that all threads read, as segments of one are
+    shared = False
+
+    def begin(self) -> None:
+        """Set up what loops need."""
+        super().begin()
+        #: the names of the indices of loops that have ended
+        self.past_indices: list[str] = []
+
     def loop(
         self, weights: Statements, depth: int, leave: bool | None = None, bounds: Bounds | None = None
     ) -> list[Statement]:
@@ -205,21 +214,24 @@ class Loops(Updates):
         """What an iteration adds: something that depends on the index, or it would add the same each time."""
         first = None if self.dice.chance(VISITS) else self._accumulate(depth, index)
         body = [] if first is None else [first]
-        if first is None or not self.mentions(first, index.name):
+        scales = isinstance(first, AugmentedAssign) and first.operator == "mul"
+        if first is None or scales or not self.mentions(first, index.name):
+            # a sum that begins with zero and is only scaled stays zero
             added = self._add_at(index)
             body += [added] if added is not None else []
         return body
 
     def _add_at(self, index: Variable) -> Statement | None:
         """``acc += values[k]``, at times times something."""
-        fitting = self.changeable(lambda v: v.type in (self.main, INT32) and v.budget is not None)
-        fitting = [v for v in fitting if self._may_grow(v)]
+        fitting = self.changeable(lambda v: types.element_scalar(v.type) in (self.main, INT32) and v.budget is not None)
+        fitting = [v for v in fitting if self._may_grow(v) and isinstance(v.type, Scalar | Vector)]
         if not fitting:
             return None
         variable = self.dice.one_of(fitting)
         of = variable.type
-        assert isinstance(of, Scalar)
-        value = self.at_index(of, index)
+        value = self.at_index(types.element_scalar(of), index)
+        if isinstance(of, Vector):
+            value = Typed(self.filled(of, value.node), value.interval, value.live)
         if of is self.main and self.dice.chance(50):
             other = self.leaf(of)
             value = self.plus(value, other) if other.node != value.node else value
@@ -282,7 +294,7 @@ class Loops(Updates):
         if index.interval.low < 0:
             return self.convert(Typed(name, index.interval), of)
         extent = int(index.interval.high) + 1
-        head = self.launch[:1] if self.indices and self.dice.chance(ROWS) else ()
+        head = self.launch[:1] if self.indices and not self.shared and self.dice.chance(ROWS) else ()
         shape = (*head, extent)
         fitting = [
             p
@@ -313,8 +325,8 @@ class Loops(Updates):
         """
         low, high = int(index.interval.low), int(index.interval.high)
         name = Name(INT32, index.name)
-        if high > low and (low < 0 or self.dice.chance(15)):
-            operator = "==" if breaks else self.dice.one_of(("<", ">", "!="))
+        if high > low + 1 and (low < 0 or self.dice.chance(6 if breaks else 15)):
+            operator = "==" if breaks else self.dice.one_of(("<", ">", "=="))
             return Compare(BOOL, (operator,), (name, whole((low + high + 1) // 2)))
         if high > 1 and low >= 0 and not breaks and self.dice.chance(15):
             even = Apply(INT32, "mod", (name, whole(2)))

@@ -62,7 +62,12 @@ class SegmentForms(LoopForms):
 
     def segment(self) -> list[Statement]:
         """A sum over the thread's segment: of its elements, or of those that an array names, as in a sparse row."""
-        bounds = self.segment_bounds()
+        self.shared = True
+        made = self._segment(self.segment_bounds())
+        self.shared = False
+        return made
+
+    def _segment(self, bounds: Bounds) -> list[Statement]:
         made: list[Statement] = []
         if self.dice.chance(40) and bounds.start is not None:
             bounds, made = self._named_bounds(bounds)
@@ -126,7 +131,7 @@ class SegmentForms(LoopForms):
         form = self.dice.weighted(((4, self.summed), (2, self.counted), (1, self.extreme)))
         return form(bounds)
 
-    def others(self) -> list[Statement]:
+    def others(self, skips: bool = False) -> list[Statement]:
         """Something of every other element: the thread's own is left out."""
         values, own = self.line(), self.own_index()
         count = self.launch[0]
@@ -142,7 +147,7 @@ class SegmentForms(LoopForms):
             gap = self.variable(self.defined[-1])
             value = self.share(self._pull(gap), count)
         add = AugmentedAssign(total, self.dice.one_of(("add", "sub")), value.node)
-        if self.dice.chance(55):
+        if skips or self.dice.chance(55):
             body = [If(Compare(BOOL, ("==",), (name, own)), (Continue(),)), *body, add]
         else:
             body = [If(Compare(BOOL, ("!=",), (name, own)), (*body, add))]

@@ -216,10 +216,32 @@ class WhileForms(ExitForms):
         loop = While(Literal(BOOL, True), tuple(body))
         return [zero, begin, loop, *self.leave_result(total, Interval(0, 4 * trips), False, True)]
 
+    def table(self) -> list[Statement]:
+        """Two loops, one in the other, over a table: what is in it is counted, summed or sought."""
+        height, width = self.dice.between(2, 4), self.dice.between(2, 4)
+        # a column more than is visited, for a test that reads before it knows that the end is reached
+        table = self.array(INT32, (height, width + 1), Interval(0, 9))
+        (row, first), (column, anew), (total, zero) = self.start(INT32, 0), self.start(INT32, 0), self.start(INT32, 0)
+        found = self.read(table, row, column).node
+        wanted: Expression = whole(self.dice.between(2, 6))
+        if self.dice.chance(50):
+            numbers = self.array(INT32, self.launch_shape(), Interval(0, 9))
+            wanted = self.read(numbers, *self.own_indices()).node
+        add: Statement = AugmentedAssign(total, "add", found if self.dice.chance(40) else whole(1))
+        test = _test(found, self.dice.one_of((">", "<", "!=")), wanted)
+        up = AugmentedAssign(column, "add", whole(1))
+        if self.dice.chance(50):
+            inner = While(_test(column, "<", whole(width)), (If(test, (add,)), up))
+        else:
+            inner = While(Logical(BOOL, "and", (_test(column, "<", whole(width)), test)), (add, up))
+        down = AugmentedAssign(row, "add", whole(1))
+        loop = While(_test(row, "<", whole(height)), (anew, inner, down))
+        return [zero, first, loop, *self.leave_result(total, Interval(0, 9 * height * width), False, True)]
+
     def while_form(self) -> list[Statement]:
         """One of the ``while`` loops that people write."""
         forms: tuple[tuple[int, Callable[[], list[Statement]]], ...] = (
             (2, self.divisor), (2, self.collatz), (2, self.digits), (3, self.bisected), (2, self.linked),
-            (3, self.walked), (3, self.power_of), (2, self.newton), (1, self.endless),
+            (3, self.walked), (3, self.power_of), (2, self.newton), (1, self.endless), (2, self.table),
         )  # fmt: skip
         return self.dice.weighted(forms)()

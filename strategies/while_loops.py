@@ -288,16 +288,13 @@ class WhileLoops(WhileForms):
 
     # ------------------------------------------------------------ exits
 
-    def exit_loop(self, weights: Statements, depth: int, names: list[str], certain: bool) -> list[Statement]:
-        """A constant loop, most often with a way out, or `certain` to have one and to run.
-
-        `names` gathers those of the indices, to be used again.
-        """
-        bounds = self._edge_bounds(names, certain)
+    def exit_loop(self, weights: Statements, depth: int, certain: bool) -> list[Statement]:
+        """A constant loop, most often with a way out, or `certain` to have one and to run."""
+        bounds = self._edge_bounds(self.past_indices, certain)
         made = self.loop(weights, depth, leave=certain or self.dice.chance(80), bounds=bounds)
         loop = made[-1]
         assert isinstance(loop, For)
-        names.append(loop.name)
+        self.past_indices.append(loop.name)
         if certainly_runs(loop) and self.dice.chance(self.weights.loops.read):
             made.append(self._read_index(bounds, loop.name))
         return made

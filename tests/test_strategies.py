@@ -664,7 +664,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("loop", "a bound that is no literal", lambda p: any(not isinstance(f.stop, Literal) for f in bounds(p)), 20),
     ("loop", "a step", lambda p: any(f.step is not None for f in bounds(p)), 25),
     ("loop", "an accumulation", has(AugmentedAssign), 80),
-    ("reduction", "an atomic", has(Atomic), 100),
+    ("reduction", "an atomic, or a sum in place", lambda p: has(Atomic)(p) or any(map(changes_element, walk(p))), 100),
     (
         "reduction",
         "a minimum or a maximum",
@@ -738,7 +738,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("dynamic_loop", "a bound out of an array", lambda p: any(has(Element)(b) for b in bounds_of_loops(p)), 20),
     ("dynamic_loop", "a length of an array", lambda p: any(has(Extent)(b) for b in bounds_of_loops(p)), 8),
     ("dynamic_loop", "a local as a bound", lambda p: any(reads_local(p, b) for b in bounds_of_loops(p)), 20),
-    ("dynamic_loop", "a loop that changes its index", changes_its_index, 8),
+    ("dynamic_loop", "a loop that changes its index", changes_its_index, 1),
     ("loop_exit", "a break", has(Break), 25),
     ("loop_exit", "a continue", has(Continue), 25),
     ("loop_exit", "a return from a loop", lambda p: any(has(Return)(f) for f in bounds(p)), 20),
@@ -748,7 +748,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         lambda p: any(trips(f) in WEIGHTS.loops.edge for f in bounds(p)),
         30,
     ),
-    ("loop_exit", "an empty loop", lambda p: any(trips(f) == 0 for f in bounds(p)), 3),
+    ("loop_exit", "an empty loop", lambda p: any(trips(f) == 0 for f in bounds(p)), 1),
     ("loop_exit", "an index of two loops", lambda p: len({f.name for f in bounds(p)}) < len(bounds(p)), 15),
     ("function", "a function", lambda p: bool(p.functions), 100),
     (

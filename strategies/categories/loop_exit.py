@@ -21,13 +21,12 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = dice.chance(15)
     output = sketch.output(sketch.main)
     sketch.early_output = output
-    indices: list[str] = []
     first = iter((True,))
 
     def one(depth: int) -> list[Statement]:
         if dice.chance(WHOLE):
             return sketch.exit_form()
-        return sketch.exit_loop(WEIGHTS, depth, indices, certain=next(first, False))
+        return sketch.exit_loop(WEIGHTS, depth, certain=next(first, False))
 
     yield from sketch.loops_in_sequence(2, one)
     yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))

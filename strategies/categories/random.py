@@ -130,7 +130,7 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
 
 #: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (6, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (3, _count), (6, _point), (2, _noise),
+    (6, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (3, _count), (11, _point), (2, _noise),
     (1, _periodic), (1, _curl),
 )  # fmt: skip
 
@@ -317,7 +317,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     forms = dice.chance(FORMED)
     if forms:
         yield from dice.one_of(FORMS)(sketch, state)
-    drawn = dice.between(0, 2) if forms else dice.between(1, 3)
+    drawn = dice.one_of((1, 0, 1, 2)) if forms else dice.between(1, 3)
     if drawn:
         yield from _weighted(sketch, state, drawn)
     else:
