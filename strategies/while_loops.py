@@ -308,7 +308,7 @@ class WhileLoops(WhileForms):
         last = first + (trips - 1) * step
         # any end between the last value and the one that would come after it
         end = last + (1 + self.dice.below(step) if step > 0 else -1 - self.dice.below(-step))
-        if not nested and not runs and self.dice.chance(self.weights.loops.empty):
+        if not nested and not runs and self.dice.chance(3 * self.weights.loops.empty):
             # its body is compiled, and never run
             end, last, trips = first - step, first, 1
         interval = Interval(min(first, last), max(first, last))

@@ -143,7 +143,7 @@ class _Way:
         """
         dice = self.dice
         operator = dice.one_of(("add", "add", "sub"))
-        if index is not None and extent and dice.chance(75):
+        if index is not None and extent and dice.chance(90):
             assert isinstance(target.type, Scalar)
             value = self.at(target.type, index, extent)
             if target.type is not INT32 and dice.chance(40):
@@ -153,7 +153,7 @@ class _Way:
             amount = index or whole(dice.between(1, 5))
             return AugmentedAssign(target, operator, amount if index is None or dice.chance(60) else _doubled(amount))
         value = self.x()
-        if index is not None and dice.chance(50):
+        if index is not None and dice.chance(80):
             value = self.times(value, self.float_of(index))
         if dice.chance(40):
             return Assign(target, Apply(self.of, operator, (target, value)))
