@@ -178,7 +178,8 @@ def _walk(sketch: Sketch, state: Name) -> Iterator[Statement]:
     length = Literal(FLOAT32, size)
     if dice.chance(60):
         drawn = dice.one_of((_between, _normal))(sketch, state)
-        step = AugmentedAssign(place, "add", Apply(FLOAT32, "mul", (length, drawn.node)))
+        scaled = drawn.node if size == 1.0 else Apply(FLOAT32, "mul", (length, drawn.node))
+        step = AugmentedAssign(place, "add", scaled)
         body: list[Statement] = [step]
         reach = drawn.interval.size * size * count
     else:
