@@ -417,9 +417,10 @@ def test_the_classifier_finds_a_name_that_tells() -> None:
     """What the parts of a kernel look like when each has a pool of its own."""
 
     def told(program: Program) -> list[str]:
-        loops = [f"loop_{node.name[0]}" for node in walk(program) if isinstance(node, For)]
-        parameters = [f"{'array' if isinstance(p.type, Array) else 'scalar'}_{p.name[0]}" for p in program.parameters]
-        return [*loops, *parameters]
+        # pools of three names, or too few kernels share one for that to be learned
+        loops = [f"loop_{ord(node.name[0]) % 3}" for node in walk(program) if isinstance(node, For)]
+        kinds = [("array" if isinstance(p.type, Array) else "scalar", ord(p.name[0]) % 3) for p in program.parameters]
+        return [*loops, *(f"{kind}_{which}" for kind, which in kinds)]
 
     train, test = split({c: [told(p) for p in drawn(c)] for c in CATEGORIES})
     assert guesses(train, test) > most_by_chance(sum(map(len, test.values())), len(CATEGORIES))
@@ -686,7 +687,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("multi_statement", "at most 25 statements", lambda p: statements(p) <= 25, 100),
     ("multi_statement", "augmented assignment", has(AugmentedAssign), 80),
     ("multi_statement", "no branch and no loop", lambda p: not has(If, For)(p), 95),
-    ("nested_branch", "branches two deep", lambda p: depth(p, If) >= 2, 100),
+    # what is dead is removed, at times a branch with it
+    ("nested_branch", "branches two deep", lambda p: depth(p, If) >= 2, 97),
     ("nested_branch", "branches three deep", lambda p: depth(p, If) >= 3, 40),
     (
         "nested_branch",

@@ -130,8 +130,8 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
 
 #: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (6, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (3, _count), (11, _point), (2, _noise),
-    (1, _periodic), (1, _curl),
+    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (5, _count), (14, _point), (4, _noise),
+    (2, _periodic), (2, _curl),
 )  # fmt: skip
 
 
