@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from strategies.categories import CATEGORIES
 from strategies.dice import Dice
+from strategies.habits import spelled_out
 from strategies.kernel import draw_kernel
 from strategies.language.nodes import Program
 from strategies.weights import WEIGHTS, Weights
@@ -44,10 +45,9 @@ def kernels(category: str, weights: Weights = WEIGHTS) -> st.SearchStrategy[Prog
 
     @st.composite
     def kernel(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Program:
-        chosen = CATEGORIES[category]
-        return draw_kernel(
-            Dice(draw), category, chosen.body, chosen.launches, _place.get(), chosen.distinctive, weights
-        )
+        chosen, dice = CATEGORIES[category], Dice(draw)
+        drawn = draw_kernel(dice, category, chosen.body, chosen.launches, _place.get(), chosen.distinctive, weights)
+        return spelled_out(drawn, dice)
 
     return kernel()
 

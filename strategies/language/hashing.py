@@ -38,6 +38,8 @@ DIGEST_BYTES = 16
 #: The fields with a default that the first nodes had.  Others came later and are left out where they hold their
 #: default, so that the hashes of older programs stay.
 _FIRST = ("attribute", "orelse", "start", "step")
+#: The fields that say how something is spelled, and no more.
+_SPELLINGS = ("enclosed", "hexadecimal", "short")
 
 
 def _digest(text: bytes) -> str:
@@ -127,7 +129,7 @@ class _Shape:
         defaults = _later_defaults(type(node))
         for field in node.__struct_fields__:
             value = getattr(node, field)
-            if field in defaults and value == defaults[field]:
+            if field in _SPELLINGS or (field in defaults and value == defaults[field]):
                 continue
             if isinstance(node, Field) and field == "field":
                 assert isinstance(node.base.type, Struct)

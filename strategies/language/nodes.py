@@ -28,12 +28,14 @@ class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=
 class Literal(Node, frozen=True, tag="literal"):
     """A number or a truth value, of a scalar type.  A float is exactly representable in that type.
 
-    With `like`, its type is written as that of something: ``type(x)(0.5)``, ``samples.dtype(0.5)``.
+    With `like`, its type is written as that of something: ``type(x)(0.5)``, ``samples.dtype(0.5)``.  A whole number may
+    be written in `hexadecimal`, as masks are.
     """
 
     type: Type
     value: bool | int | float
     like: Expression | None = None
+    hexadecimal: bool = False
 
 
 class Name(Node, frozen=True, tag="name"):
@@ -44,11 +46,15 @@ class Name(Node, frozen=True, tag="name"):
 
 
 class Apply(Node, frozen=True, tag="apply"):
-    """An operator or a built-in function, by the name it has in Warp's registry (``add``, ``sin``)."""
+    """An operator or a built-in function, by the name it has in Warp's registry (``add``, ``sin``).
+
+    One that is `enclosed` is written in parentheses that Python does not need: ``(a << 8) | b``.
+    """
 
     type: Type
     op: str
     arguments: tuple[Expression, ...]
+    enclosed: bool = False
 
     @property
     def argument_types(self) -> tuple[Type, ...]:
@@ -73,11 +79,15 @@ class Logical(Node, frozen=True, tag="logical"):
 
 
 class Cast(Node, frozen=True, tag="cast"):
-    """A conversion to the scalar type `type`, written as that of `like` if there is one: ``type(x)(n)``."""
+    """A conversion to the scalar type `type`, written as that of `like` if there is one: ``type(x)(n)``.
+
+    One to float32 or int32 that is `short` is written with Python's own name: ``float(n)``, ``int(x)``.
+    """
 
     type: Type
     operand: Expression
     like: Expression | None = None
+    short: bool = False
 
 
 class Construct(Node, frozen=True, tag="construct"):

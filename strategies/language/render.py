@@ -216,15 +216,19 @@ def literal(node: Literal) -> str:
     assert isinstance(node.type, Scalar)
     if node.type.kind == "bool":
         return "True" if node.value else "False"
-    text = repr(float(node.value)) if node.type.is_float else repr(int(node.value))
+    if node.type.is_float:
+        text = repr(float(node.value))
+    else:
+        text = f"0x{int(node.value):X}" if node.hexadecimal and node.value >= 0 else repr(int(node.value))
     if node.type.notation in ("float32", "int32"):
         return text
     return f"{type_name(node.type)}({text})"
 
 
-def _cast_name(to: Type, operand: Expression) -> str:
-    """``float`` and ``int`` are what people write to make a constant mutable; elsewhere the full name."""
-    if isinstance(operand, Literal) and to.notation in ("float32", "int32"):
+def _cast_name(node: Cast) -> str:
+    """``float`` and ``int`` are what people write to make a constant mutable, and elsewhere if it is `short`."""
+    to = node.type
+    if (node.short or isinstance(node.operand, Literal)) and to.notation in ("float32", "int32"):
         return "float" if to.notation == "float32" else "int"
     return type_name(to)
 
@@ -244,9 +248,10 @@ def _list(nodes: Sequence[Expression]) -> str:
 
 
 def expression(node: Expression, context: int = 0) -> str:
-    """The source of an expression, in parentheses if it binds less tightly than `context`."""
+    """The source of an expression, in parentheses if it binds less tightly than `context`, or is to have them."""
     text, precedence = _expression(node)
-    return f"({text})" if precedence < context else text
+    enclosed = isinstance(node, Apply) and node.enclosed and context > 0
+    return f"({text})" if precedence < context or enclosed else text
 
 
 def _expression(node: Expression) -> tuple[str, int]:
@@ -292,7 +297,7 @@ def _expression(node: Expression) -> tuple[str, int]:
             parts = (expression(operand, precedence + 1) for operand in node.operands)
             return f" {node.operator} ".join(parts), precedence
         case Cast():
-            name = _cast_name(node.type, node.operand) if node.like is None else _like(node.type, node.like)
+            name = _cast_name(node) if node.like is None else _like(node.type, node.like)
             return f"{name}({expression(node.operand)})", _ATOM
         case Construct():
             name = type_name(node.type) if node.like is None else _like(node.type, node.like)
