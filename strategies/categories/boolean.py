@@ -1,4 +1,5 @@
-"""Truth values: short circuits of operands with effects, locals and arrays of bools, bools as numbers, any and all."""
+"""Truth values: masks, tests under names of their own, functions that say yes or no, short circuits of operands with
+effects, locals, parameters and arrays of bools, bools as numbers, any and all."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,6 +8,9 @@ from strategies.blocks import Block, whole
 from strategies.calls import Callee
 from strategies.counters import counted_test, draw_counter
 from strategies.functions import draw_expression
+from strategies.ideas.numbers import stored
+from strategies.ideas.palettes import common
+from strategies.ideas.truths import draw_idea
 from strategies.intervals import TRUTH, Interval
 from strategies.language.nodes import (
     Apply,
@@ -25,7 +29,9 @@ from strategies.language.nodes import (
     Name,
     Statement,
 )
-from strategies.language.types import BOOL, INT32
+from strategies.language.types import BOOL, FLOAT16, INT32
+from strategies.phrases import Phrase
+from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -34,8 +40,10 @@ from strategies.weights import Statements
 DISTINCTIVE = frozenset(("logical", "negation", "chain"))
 
 WEIGHTS: Final = Statements(define=4, reassign=2, augment=3, branch=4)
-#: Of 100 kernels, how many have a function that counts its calls: those prove the forward pass alone.
-COUNTING: Final = 22
+#: Of 100 other kernels, how many have a function that counts its calls: those prove the forward pass alone.
+COUNTING: Final = 40
+#: Of 100 kernels, how many are what people write with masks and tests.
+IDEAS: Final = 50
 
 
 def _flag(sketch: Sketch) -> Typed:
@@ -88,9 +96,26 @@ def _different(sketch: Sketch, count: int, depth: int) -> tuple[Expression, ...]
 def _number(sketch: Sketch, truth: Typed) -> Typed:
     """``float(flag)``, ``int(flag)``, or ``1.0 if flag else 0.0``."""
     dice, main = sketch.dice, sketch.main
-    if dice.chance(60):
+    if dice.chance(75) and main is not FLOAT16:
         return Typed(Cast(main, truth.node), TRUTH)
     return sketch.as_type(truth, main)
+
+
+def _decides(sketch: Sketch, flag: Variable) -> list[Statement]:
+    """What a truth value that nothing has read so far is for: a branch, or a choice between two numbers."""
+    dice, main = sketch.dice, sketch.main
+    truth = sketch.variable(flag)
+    match dice.below(3):
+        case 0:
+            return [sketch.define_as(_number(sketch, truth), mutable=False)]
+        case 1 if sketch.changeable():
+            return [sketch.when(truth, lambda: sketch.changes(Statements(), 1))]
+    then, otherwise = sketch.element(main), sketch.literal(main)
+    arms = (then.node, otherwise.node)
+    node: Expression = Apply(main, "where", (truth.node, *arms))
+    if dice.chance(40):
+        node = Conditional(main, truth.node, *arms)
+    return [sketch.define_as(Typed(node, then.interval.join(otherwise.interval), then.live), mutable=False)]
 
 
 def _accumulated(sketch: Sketch) -> list[Statement]:
@@ -149,15 +174,23 @@ def _changed(sketch: Sketch) -> list[Statement]:
         return [sketch.define_as(_truth(sketch, 2), mutable=False)]
     name = Name(BOOL, dice.one_of(local).name)
     value: Expression = Apply(BOOL, "unot", (name,))
-    if dice.chance(60):
-        value = Logical(BOOL, dice.one_of(("and", "or")), (name, _truth(sketch, 0).node))
+    other = _truth(sketch, 0).node
+    if other != name and dice.chance(60):
+        value = Logical(BOOL, dice.one_of(("and", "or")), (name, other))
     assign = Assign(name, value)
     return [If(sketch.condition(1).node, (assign,))] if dice.chance(60) else [assign]
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three to six statements on truth values, and a result that they decide."""
+    """An idea about truth values, or three to six statements on them, and a result that they decide."""
     dice, main = sketch.dice, sketch.main
+    if dice.chance(IDEAS):
+        phrase = Phrase(sketch)
+        text = draw_idea(phrase)
+        stored(phrase, text)
+        yield from phrase.body
+        return
+    sketch.palette = common(sketch)
     counter = draw_counter(sketch) if dice.chance(COUNTING) else None
     if dice.chance(45):
         draw_expression(sketch, BOOL)
@@ -187,4 +220,6 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             yield sketch.define_as(sketch.call(callee, 1), mutable=False)
     if dice.chance(40):
         yield sketch.store(sketch.output(BOOL), _truth(sketch, 2))
+    for flag in [v for v in sketch.scope if v.type is BOOL and not v.used and v in sketch.defined]:
+        yield from _decides(sketch, flag)
     yield sketch.store(sketch.output(main), sketch.result(main, dice.between(0, 1)))

@@ -1,11 +1,14 @@
-"""Conversions between all scalar types: chains of them, locals and arrays of many types, truth values and numbers."""
+"""Conversions between all scalar types: grid cells, bytes, means, look-ups; chains, truth values and numbers."""
 
 from collections.abc import Iterator
 
+from strategies.ideas.conversions import draw_conversion
+from strategies.ideas.palettes import common
 from strategies.intervals import TRUTH
 from strategies.language import types
 from strategies.language.nodes import Cast, Statement
 from strategies.language.types import BOOL, FLOAT16, Scalar
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Expressions, Statements
@@ -14,11 +17,14 @@ from strategies.weights import Expressions, Statements
 DISTINCTIVE = frozenset(("cast",))
 
 WEIGHTS = Statements(define=6, reassign=1, augment=1, branch=1)
-#: Half of the inner nodes convert.
-MIXTURE = Expressions(operation=6, leaf=2, conditional=1, cast=9)
+#: A third of the inner nodes converts.
+MIXTURE = Expressions(operation=8, leaf=2, conditional=1, cast=5)
 #: Of 100 steps from a float16, how many make a truth value: Warp is known not to compile it.
 HALF_TRUTHS = 2
 NUMBERS = tuple(types.scalar(name) for name in types.SCALARS if name != "bool")
+#: Of 100 kernels, how many are what people convert for; of 100 chains of conversions, how many are longer than one.
+IDEAS = 58
+CHAINS = 35
 
 
 def _chain(sketch: Sketch, value: Typed, steps: int) -> Typed:
@@ -35,18 +41,26 @@ def _chain(sketch: Sketch, value: Typed, steps: int) -> Typed:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Locals of three to five types, chains of conversions, and a result of any type."""
+    """What people convert for; or locals of two to four types, some chains of conversions, a result of any type."""
     dice = sketch.dice
     real = sketch.main
-    kinds = dice.some_of([t for t in NUMBERS if t is not real], dice.between(2, 4))
+    if dice.chance(IDEAS):
+        sketch.palette = common(sketch)
+        phrase = Phrase(sketch)
+        draw_conversion(phrase)
+        yield from phrase.body
+        return
+    sketch.palette = common(sketch, few=3, rare=1)
+    kinds = dice.some_of([t for t in NUMBERS if t is not real], dice.between(1, 3))
     sketch.work_in(real, *kinds)
     sketch.spread = True
     sketch.mixture = MIXTURE
     sketch.max_arrays = 3
     for _ in range(dice.between(1, 3)):
         source = sketch.element(dice.one_of([real, *kinds]))
-        yield sketch.define_as(sketch.fit_local(_chain(sketch, source, dice.between(1, 3))), mutable=dice.chance(30))
-    yield from sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 3))
+        steps = dice.between(2, 3) if dice.chance(CHAINS) else 1
+        yield sketch.define_as(sketch.fit_local(_chain(sketch, source, steps)), mutable=dice.chance(30))
+    yield from sketch.block(dice.between(1, 3), WEIGHTS, dice.between(1, 2))
     of = real if dice.chance(75) else dice.one_of(kinds)
     value = sketch.result(of, dice.between(1, 2))
     yield sketch.store(sketch.output(of), value)

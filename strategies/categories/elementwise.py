@@ -1,19 +1,34 @@
-"""One output a thread, from an expression over one to four arrays."""
+"""One output a thread, from an expression over one to four arrays and at times some scalar parameters."""
 
 from collections.abc import Iterator
 
+from strategies.ideas.numbers import draw_idea, stored
 from strategies.language.nodes import Statement
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
+
+#: Of 100 kernels, how many are what people compute element by element.
+IDEAS = 62
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Up to two locals, then one store of an expression one to five operations deep."""
+    """A blend, an activation, an error and their like; or up to two locals, and an expression one to four deep."""
     dice = sketch.dice
+    if dice.chance(IDEAS):
+        phrase = Phrase(sketch)
+        text = draw_idea(phrase)
+        stored(phrase, text)
+        yield from phrase.body
+        return
     if dice.chance(25):
         sketch.allow_integers(1)
+    if dice.chance(35):
+        scalar = sketch.scalar_parameter(sketch.main)
+        scalar.used = False
+        sketch.defined.append(scalar)
     for _ in range(dice.below(3)):
         yield sketch.define(dice.between(1, 2), of=sketch.main, mutable=False)
     of = sketch.main if dice.chance(94) else sketch.dice.one_of(sorted(sketch.allowed, key=repr))
-    value = sketch.result(of, dice.between(1, 5))
+    value = sketch.result(of, dice.between(1, 4))
     output = sketch.output(value.type)  # type: ignore[arg-type]
     yield (sketch.store_sum(output, value) if dice.chance(12) and of is sketch.main else sketch.store(output, value))

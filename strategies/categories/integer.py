@@ -1,10 +1,13 @@
-"""Integers of all widths: division and remainder of negatives, wrap-around of unsigned ones, in place and in loops."""
+"""Integers of all widths: places in grids, divisors, digits, searches; division and remainder of negatives, and
+wrap-around of unsigned ones, in place and in loops."""
 
 from collections.abc import Iterator
 
+from strategies.ideas.integers import draw_idea, finished
 from strategies.inputs import STAPLES
 from strategies.language import types
 from strategies.language.nodes import Statement
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -12,21 +15,37 @@ from strategies.weights import Statements
 DISTINCTIVE = frozenset(("augment", "update"))
 
 WEIGHTS = Statements(define=4, reassign=3, augment=2, update=3, branch=1, loop=1)
-OPERATIONS = ("floordiv", "mod", "div", "min", "max", "abs", "clamp", "sign", "neg", "step", "nonzero", "bit_and")
+OPERATIONS = ("floordiv", "mod", "div", "min", "max", "clamp", "step", "bit_and")
+#: What only numbers with a sign need.
+SIGNED = ("abs", "sign", "neg")
+#: Of 100 kernels, how many are what people write; of all, how many end in a float with a gradient.
+IDEAS = 65
+REAL = 50
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One to six statements over integers, then an integer result, or a float that it weighs."""
+    """An idea about integers and what it decides, or one to six statements out of the operators on them."""
     dice = sketch.dice
     real = sketch.main
     others = [types.scalar(dice.weighted(sketch.weights.kernels.integers)) for _ in range(dice.below(2))]
-    sketch.work_in(types.scalar(dice.weighted(sketch.weights.integers.mains)), *others)
-    sketch.palette = STAPLES.union(dice.some_of(OPERATIONS, dice.between(3, 6)))
-    sketch.wide_integers = True
+    main = types.scalar(dice.weighted(sketch.weights.integers.mains))
+    sketch.work_in(main, *others)
+    if dice.chance(IDEAS):
+        phrase = Phrase(sketch, main, real)
+        name = draw_idea(phrase)
+        finished(phrase, name, dice.chance(REAL))
+        yield from phrase.body
+        return
+    operations = OPERATIONS + (SIGNED if main.is_signed else ())
+    sketch.palette = STAPLES.union(dice.some_of(operations, dice.between(3, 6)))
+    sketch.wide_integers = dice.chance(40)
     if dice.chance(30):
-        sketch.scalar_parameter(sketch.main)
-    yield from sketch.block(dice.between(1, 6), WEIGHTS, dice.between(1, 3))
-    value = sketch.result(sketch.main, dice.between(1, 3))
-    if dice.chance(sketch.weights.integers.weighed):
-        value = sketch.weighed(value, real)
-    yield sketch.store(sketch.output(value.type), value)  # type: ignore[arg-type]
+        scalar = sketch.scalar_parameter(main)
+        scalar.used = False
+        sketch.defined.append(scalar)
+    yield from sketch.block(dice.between(1, 5), WEIGHTS, dice.between(1, 2))
+    value = sketch.result(main, dice.between(1, 2))
+    yield sketch.define_as(value, mutable=False)
+    phrase = Phrase(sketch, main, real, h=sketch.variable(sketch.defined[-1]))
+    finished(phrase, "h", dice.chance(REAL))
+    yield from phrase.body

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+from strategies.ideas.conversions import draw_precision
+from strategies.ideas.palettes import common
 from strategies.inputs import STAPLES
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.ops import ROWS
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 
@@ -13,16 +16,24 @@ from strategies.weights import Expressions, Statements
 DISTINCTIVE = frozenset(("cast",))
 
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, branch=1, loop=2)
-#: A third of the inner nodes go to another precision.
-MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=5)
+#: A quarter of the inner nodes goes to another precision.
+MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=4)
 FLOATS = tuple(types.scalar(name) for name in types.FLOATS)
 #: Functions that are computed in each precision by code of its own.
 FUNCTIONS = tuple(r.name for r in ROWS if r.group == "Scalar Math" and r.differentiable and not r.jumps)
+#: Of 100 kernels, how many are what people mix precisions for.
+IDEAS = 50
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Two or three precisions, locals of all of them, a loop at times, one or two results."""
+    """What people mix precisions for; or locals of two or three of them, a loop at times, one or two results."""
     dice = sketch.dice
+    if dice.chance(IDEAS):
+        sketch.palette = common(sketch)
+        phrase = Phrase(sketch)
+        draw_precision(phrase)
+        yield from phrase.body
+        return
     main = dice.one_of(FLOATS)
     others = dice.some_of([t for t in FLOATS if t is not main], dice.between(1, 2))
     sketch.work_in(main, *others)
@@ -31,8 +42,11 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.mixture = MIXTURE
     for of in dice.some_of([main, *others], 2):
         if dice.chance(35):
-            sketch.scalar_parameter(of)
-    yield from sketch.block(dice.between(2, 6), WEIGHTS, dice.between(1, 2))
+            scalar = sketch.scalar_parameter(of)
+            scalar.used = False
+            sketch.defined.append(scalar)
+    yield sketch.define_as(sketch.element(others[0]), mutable=True)
+    yield from sketch.block(dice.between(1, 5), WEIGHTS, dice.between(1, 2))
     if dice.chance(35):
         of = dice.one_of(others)
         yield sketch.store(sketch.output(of), sketch.expression(of, 2))

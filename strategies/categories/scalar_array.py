@@ -1,29 +1,44 @@
-"""Scalar parameters of several types, mixed with arrays."""
+"""Scalar parameters of several types beside arrays: factors, counts, offsets, limits, modes, flags."""
 
 from collections.abc import Iterator
 
+from strategies.ideas.numbers import stored
+from strategies.ideas.palettes import common
+from strategies.ideas.scalars import draw_idea
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import BOOL
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("cast",))
+#: Of 100 kernels, how many are what people write.
+IDEAS = 66
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One to four scalar parameters that meet array elements in expressions and conditions."""
+    """What single numbers are passed for; or one to three that meet array elements in expressions and conditions."""
     dice = sketch.dice
-    sketch.allow_integers(2)
-    if dice.chance(30):
-        sketch.allowed = sketch.allowed | {types.scalar(dice.weighted(sketch.weights.kernels.floats))}
+    if dice.chance(IDEAS):
+        phrase = Phrase(sketch)
+        text = draw_idea(phrase)
+        if not any(p.shape == () for p in sketch.parameters):
+            phrase.parameter("factor", sketch.main, 0.25, 2.0)
+            text = f"factor * ({text})"
+        stored(phrase, text)
+        yield from phrase.body
+        return
+    sketch.allow_integers(1)
+    sketch.palette = common(sketch)
     sketch.max_arrays = dice.between(1, 3)
-    kinds = [sketch.main, *sorted((t for t in sketch.allowed if t is not BOOL), key=repr)]
-    scalars = [sketch.scalar_parameter(types.scalar(dice.one_of(kinds).notation)) for _ in range(dice.between(1, 4))]
+    others = sorted((t for t in sketch.allowed if t not in (BOOL, sketch.main)), key=repr)
+    kinds = [sketch.main] + [t for t in others for _ in range(1 if dice.chance(60) else 0)]
+    scalars = [sketch.scalar_parameter(types.scalar(dice.one_of(kinds).notation)) for _ in range(dice.between(1, 3))]
     for scalar in scalars:
         scalar.used = False
         sketch.defined.append(scalar)
-    yield from sketch.block(dice.below(4), Statements(branch=1), dice.between(1, 3))
-    value = sketch.result(sketch.main, dice.between(1, 3))
+    yield from sketch.block(dice.between(1, 3), Statements(branch=2), dice.between(1, 2))
+    value = sketch.result(sketch.main, dice.between(1, 2))
     yield sketch.store(sketch.output(sketch.main), value)

@@ -1,8 +1,12 @@
-"""Conditional expressions: nested, between array elements, as operands, arguments and indices."""
+"""Conditional expressions: at the ends of arrays, for signs and limits; nested, as operands, arguments and indices."""
 
 from collections.abc import Iterator
 
+from strategies.ideas.choices import draw_idea
+from strategies.ideas.numbers import stored
+from strategies.ideas.palettes import common
 from strategies.language.nodes import Statement
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 
@@ -10,18 +14,35 @@ from strategies.weights import Expressions, Statements
 DISTINCTIVE = frozenset(("conditional",))
 
 WEIGHTS = Statements(define=5, reassign=3, augment=3)
-#: Nearly half of the inner nodes are conditional.
-MIXTURE = Expressions(operation=8, leaf=1, conditional=8)
+#: A quarter of the inner nodes is conditional.
+MIXTURE = Expressions(operation=9, leaf=1, conditional=3)
+#: Of 100 kernels, how many are what people write; of those, how many are two of them, one after the other.
+IDEAS = 68
+SECOND = 35
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Up to three statements, then a conditional result."""
+    """One or two ideas that a conditional expression is for; or up to three statements, then a conditional result."""
     dice = sketch.dice
+    if dice.chance(IDEAS):
+        phrase = Phrase(sketch)
+        text = draw_idea(phrase)
+        if dice.chance(SECOND):
+            phrase.write(f"first = {text}")
+            more = Phrase(sketch, first=phrase.known("first"))
+            text = f"first {dice.one_of(('+', '*', '-'))} ({draw_idea(more)})"
+            stored(more, text)
+            yield from (*phrase.body, *more.body)
+            return
+        stored(phrase, text)
+        yield from phrase.body
+        return
     if dice.chance(35):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
+    sketch.palette = common(sketch)
+    yield from sketch.block(dice.below(3), WEIGHTS, 1)
     sketch.mixture = MIXTURE
-    yield from sketch.block(dice.below(4), WEIGHTS, dice.between(1, 2))
-    value = sketch.conditional(sketch.main, dice.between(1, 3))
+    value = sketch.conditional(sketch.main, dice.between(1, 2))
     yield sketch.define_as(sketch.fit_local(value), mutable=False)
-    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
+    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 1)))

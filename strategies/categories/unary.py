@@ -1,38 +1,70 @@
-"""Chains of unary operators and built-ins over one array, each inside its domain."""
+"""Chains of unary operators and built-ins over one array of numbers or of vectors, each inside its domain."""
 
 from collections.abc import Iterator
 
+from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.language.types import Scalar
-from strategies.ops import ROWS, OpSpec
+from strategies.language.types import Scalar, Vector
+from strategies.ops import ROWS, OpSpec, overload
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
 #: Of 100 steps that would end all gradients, how many are kept.
 FLAT = 20
+#: How often people call what takes one number; anything else once.
+POPULAR = {
+    "sqrt": 12, "exp": 10, "sin": 10, "cos": 10, "abs": 9, "neg": 9, "tanh": 7, "log": 7, "floor": 4, "tan": 3,
+    "atan": 3, "sign": 3, "asin": 2, "acos": 2, "sinh": 2, "cosh": 2, "log2": 2, "log10": 2, "cbrt": 2,
+    "radians": 2, "degrees": 2, "round": 2, "ceil": 2, "erf": 2, "invert": 4, "bit_count": 3,
+}  # fmt: skip
+#: What changes nothing, or nothing more, after one of its own kind.
+IDLE = (
+    frozenset(("floor", "ceil", "round", "rint", "trunc")), frozenset(("abs", "nonzero", "step", "sign")),
+    frozenset(("radians", "degrees")), frozenset(("neg", "pos")), frozenset(("invert", "pos")),
+)  # fmt: skip
+#: Of 100 kernels, how many begin with a vector.
+VECTORS = 15
 
 
-def _unary(of: Scalar) -> list[tuple[OpSpec, Scalar]]:
-    """The rows that take one `of`, with their result types."""
+def _unary(of: Scalar, after: str) -> tuple[tuple[int, tuple[OpSpec, Scalar]], ...]:
+    """The rows that take one `of`, with their result types, by how often they are used: none that is idle `after`
+    another."""
     found = []
+    idle = {after}.union(*(kind for kind in IDLE if after in kind))
     for row in ROWS:
         result = row.result((of,))
-        if isinstance(result, Scalar) and result.kind != "bool":
-            found.append((row, result))
-    return found
+        if isinstance(result, Scalar) and result.kind != "bool" and row.name not in idle:
+            found.append((POPULAR.get(row.name, 1), (row, result)))
+    return tuple(found)
 
 
-def _chain(sketch: Sketch, value: Typed, length: int) -> Typed:
-    """`value` under up to `length` unary operations."""
+def _chain(sketch: Sketch, value: Typed, length: int, after: str = "") -> tuple[Typed, str]:
+    """`value` under up to `length` unary operations, and the last of those."""
     for _ in range(length):
         assert isinstance(value.type, Scalar)
-        row, result = sketch.dice.one_of(_unary(value.type))
+        known = _unary(value.type, after)
+        if value.type.kind == "uint":
+            # what only a sign is for
+            known = tuple(entry for entry in known if entry[1][0].name not in ("abs", "sign", "step"))
+        row, result = sketch.dice.weighted(known)
         ends_gradients = row.flat or not row.differentiable
         if ends_gradients and value.type.is_float and not sketch.dice.chance(FLAT):
-            row, result = sketch.dice.one_of(_unary(value.type))
-        value = sketch.apply(row, result, [value])
-    return value
+            row, result = sketch.dice.weighted(known)
+        value, after = sketch.apply(row, result, [value]), row.name
+    return value, after
+
+
+def _from_vector(sketch: Sketch) -> Typed:
+    """A vector, under what takes one, or a number of it."""
+    dice, of = sketch.dice, sketch.vector_type(sketch.main)
+    value = sketch.element_of(sketch.array(of, sketch.launch_shape(), Interval(0.25, 2.0)))
+    for name in dice.some_of(("neg", "normalize"), dice.below(2)):
+        value = sketch.apply(overload(name, (of,)), of, [value])
+    name = dice.one_of(("length", "length", "length_sq", "max", "min", "neg", "normalize", "normalize"))
+    if name in ("max", "min") or name.startswith("length"):
+        return sketch.apply(overload(name, (of,)), sketch.main, [value])
+    return sketch.apply(overload(name, (of,)), of, [value])
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -40,20 +72,26 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     sketch.max_arrays = 1
     of: Scalar = sketch.main
-    if dice.chance(10):
-        sketch.allow_integers(1)
-        of = types.scalar(dice.one_of([t for t in sorted(sketch.allowed, key=repr) if t is not types.BOOL]).notation)
-    value = _chain(sketch, sketch.element(of), dice.between(1, 3))
+    if dice.chance(VECTORS):
+        value = _from_vector(sketch)
+        if isinstance(value.type, Vector):
+            yield sketch.store(sketch.output(value.type), value)
+            return
+        value, last = _chain(sketch, value, dice.below(3))
+    else:
+        if dice.chance(10):
+            sketch.allow_integers(1)
+            kinds = [t for t in sorted(sketch.allowed, key=repr) if t is not types.BOOL]
+            of = types.scalar(dice.one_of(kinds).notation)
+        value, last = _chain(sketch, sketch.element(of), dice.between(1, 3))
     for _ in range(dice.below(3)):
         step = sketch.fit_local(value)
         yield sketch.define_as(step, mutable=False)
-        value = _chain(sketch, sketch.variable(sketch.defined[-1]), dice.between(1, 2))
+        value, last = _chain(sketch, sketch.variable(sketch.defined[-1]), dice.between(1, 2), last)
     if dice.chance(40):
-        other = _chain(sketch, sketch.element(of), dice.between(1, 2))
+        other, _ = _chain(sketch, sketch.element(of), dice.between(1, 2))
         if isinstance(value.type, Scalar):
             value = sketch.plus(value, sketch.as_type(other, value.type))
-    dead = value.interval.is_point or (types.element_scalar(value.type).is_float and not value.live)
-    if isinstance(value.type, Scalar) and dead:
-        value = sketch.plus(value, sketch.as_type(_chain(sketch, sketch.element(of), 1), value.type))
-    output = sketch.output(value.type)  # type: ignore[arg-type]
-    yield sketch.store(output, value)
+    if value.interval.is_point or (types.element_scalar(value.type).is_float and not value.live):
+        value = sketch.plus(value, sketch.as_type(_chain(sketch, sketch.element(of), 1)[0], value.type))
+    yield sketch.store(sketch.output(value.type), value)  # type: ignore[arg-type]

@@ -1,0 +1,144 @@
+"""What a phrase knows of its values beyond the rows of the op table: masks, shifts, remainders, and tests of names."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.types import Scalar
+from strategies.ops import OpSpec
+from strategies.typed import Typed, held
+
+#: Names, with what a test says of them.
+Refined: TypeAlias = dict[str, Interval]
+
+_OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+#: Operations of which more is known than their rows say.
+_BITS = frozenset(("bit_and", "mod", "rshift"))
+_WHOLE: dict[str, Callable[[float], float]] = {
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": math.trunc,
+    "round": lambda x: math.floor(x + 0.5),
+}
+#: Results that are larger are guarded: beside them, what else there is would be rounded away.
+_LARGEST = {"float16": 1000.0, "float32": 1e6, "float64": 1e6}
+_MIRRORED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
+
+
+def operation(row: OpSpec, arguments: Sequence[Typed]) -> Interval | None:
+    """Between which values a result lies; None if an argument, or what is computed, may leave its domain."""
+    given = [a.interval for a in arguments]
+    of = row.result([a.type for a in arguments])
+    assert of is not None
+    scalar, result = types.element_scalar(arguments[0].type), types.element_scalar(of)
+    if not _inside(row, scalar, given):
+        return None
+    found = _bits(row.name, *given) if row.name in _BITS else None
+    if row.name in _WHOLE:
+        found = Interval(*(float(_WHOLE[row.name](end)) for end in given[0]))
+    found = found or row.result_interval(of, *given)
+    if result.kind == "int" and not found.within(Interval(*result.limits)):
+        return None
+    if result.is_float and found.size > _LARGEST[result.notation]:
+        return None
+    return held(found, of)
+
+
+def _inside(row: OpSpec, scalar: Scalar, given: Sequence[Interval]) -> bool:
+    """Whether arguments lie where an operation is defined; for sums and products, what they come to is looked at."""
+    if row.name in ("div", "floordiv", "mod"):
+        return given[1].low >= (0.25 if scalar.is_float else 1) or given[1].high <= -(0.25 if scalar.is_float else 1)
+    if row.name == "lshift" and scalar.kind == "int":
+        return _shifted(given, scalar.bits)
+    if row.name in ("add", "sub", "mul", "neg") or (scalar.is_integer and row.name not in ("lshift", "rshift")):
+        return True
+    return all(
+        isinstance(place, Interval) and interval.within(place)
+        for interval, place in zip(given, row.domain(scalar), strict=False)
+    )
+
+
+def _shifted(given: Sequence[Interval], bits: int) -> bool:
+    """Whether a shift of a signed number to the left loses nothing."""
+    value, count = given
+    return value.low >= 0 and count.low >= 0 and count.high < bits and value.high * 2**count.high < 2 ** (bits - 1)
+
+
+def _bits(op: str, a: Interval, b: Interval) -> Interval | None:
+    """What is known of the bits of numbers that are not negative."""
+    if op == "bit_and" and (a.low >= 0 or b.low >= 0):
+        return Interval(0, min(i.high for i in (a, b) if i.low >= 0))
+    if op == "mod" and b.low > 0:
+        most = b.high - 1 if float(b.high).is_integer() else b.high
+        return Interval(-min(most, a.size) if a.low < 0 else 0, min(most, max(a.high, 0)))
+    if op == "rshift" and a.low >= 0:
+        return Interval(int(a.low) >> int(b.high), int(a.high) >> int(b.low))
+    return None
+
+
+class Knowing(Protocol):
+    """What tells the intervals of operands."""
+
+    def interval_of(self, node: ast.expr) -> Interval: ...
+    def is_whole(self, name: str) -> bool: ...
+
+
+def refined(known: Knowing, test: ast.expr) -> tuple[Refined, Refined]:
+    """What a test says of the names in it where it holds, and where it does not."""
+    match test:
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _compared(known, left, type(op), right), _compared(known, left, _OPPOSITE[type(op)], right)
+        case ast.Compare(left=left, ops=[first, second], comparators=[middle, right]):
+            both = _compared(known, left, type(first), middle)
+            return _met(both, _compared(known, middle, type(second), right)), {}
+        case ast.BoolOp(op=ast.And(), values=values):
+            then: Refined = {}
+            for value in values:
+                then = _met(then, refined(known, value)[0])
+            return then, {}
+        case ast.BoolOp(op=ast.Or(), values=values):
+            otherwise: Refined = {}
+            for value in values:
+                otherwise = _met(otherwise, refined(known, value)[1])
+            return {}, otherwise
+    return {}, {}
+
+
+def _met(one: Refined, other: Refined) -> Refined:
+    both = {
+        name: Interval(max(one[name].low, i.low), min(one[name].high, i.high))
+        for name, i in other.items()
+        if name in one
+    }
+    return {**one, **other, **both}
+
+
+def _compared(known: Knowing, left: ast.expr, op: type[ast.cmpop], right: ast.expr) -> Refined:
+    found: Refined = {}
+    for name, how, other in ((left, op, right), (right, _MIRRORED[op], left)):
+        if isinstance(name, ast.Name):
+            limit, own = known.interval_of(other), known.interval_of(name)
+            found[name.id] = _limited(own, how, limit, 1 if known.is_whole(name.id) else 0)
+    return found
+
+
+def _limited(own: Interval, op: type[ast.cmpop], limit: Interval, step: int) -> Interval:
+    low, high = own
+    if op is ast.Lt:
+        return Interval(low, min(high, limit.high - step))
+    if op is ast.LtE:
+        return Interval(low, min(high, limit.high))
+    if op is ast.Gt:
+        return Interval(max(low, limit.low + step), high)
+    if op is ast.GtE:
+        return Interval(max(low, limit.low), high)
+    if op is ast.Eq:
+        return Interval(max(low, limit.low), min(high, limit.high))
+    if limit.is_point and limit.low in own:
+        return Interval(low + step * (low == limit.low), high - step * (high == limit.high))
+    return own
