@@ -39,6 +39,8 @@ NAMED = 55
 COMPUTED = 15
 #: Of 100 names in a function, how many are those of a variable of the kernel.
 SHADOWED = 20
+#: Of 100 zeros and numbers that nobody chooses, how many may have names.
+UNUSUAL = 12
 #: Of 100 constants, how many are plain numbers of the module, and how many are written in small letters.
 BARE = 30
 SMALL = 15
@@ -116,6 +118,8 @@ class Constants:
         of = node.type
         if not isinstance(of, Scalar) or of.kind == "bool":
             return node
+        if not self._telling(node):
+            return node
         if self._dice.chance(COMPUTED):
             return self._computed(node, bound)
         if not self._dice.chance(NAMED):
@@ -125,20 +129,39 @@ class Constants:
             return Apply(of, "neg", (negative,))
         return self.constant(node, bound)
 
+    def _telling(self, node: Literal) -> bool:
+        """Whether a number means something: what guards hold values by, and zero, rarely get names."""
+        usual = node.value != 0 and (not isinstance(node.type, Scalar) or not node.type.is_float or _short(node.value))
+        return usual or self._dice.chance(UNUSUAL)
+
     def _computed(self, node: Literal, bound: frozenset[str]) -> Expression:
         """A static expression that gives the number."""
         of, value = node.type, node.value
         assert isinstance(of, Scalar)
         if of.is_float:
-            # halving and doubling are exact
-            half = Literal(FLOAT32, value / 2)
-            return Static(of, Apply(FLOAT32, "mul", (half, Literal(FLOAT32, 2.0))))
+            return Static(of, self._of_others(float(value), bound))
         if not -1000 < value < 1000:
             return Static(of, Literal(INT32, value)) if INT32.limits[0] <= value <= INT32.limits[1] else node
         step = self._dice.between(1, 4)
         base = Literal(INT32, int(value) - step)
         first = self.constant(base, bound) if self._dice.chance(60) else base
         return Static(of, Apply(INT32, "add", (first, Literal(INT32, step))))
+
+    def _of_others(self, value: float, bound: frozenset[str]) -> Expression:
+        """A float as it comes out of a rounder one, mostly one with a name: half of it, one less."""
+        dice = self._dice
+        ways: list[tuple[float, str, float]] = [
+            (value * 2, "mul", 0.5),
+            (value / 2, "mul", 2.0),
+            (value * 4, "mul", 0.25),
+        ]
+        ways += [(value + 1, "sub", 1.0), (value - 1, "add", 1.0), (value - 0.5, "add", 0.5)]
+        known = [way for way in ways if way[0] and _short(way[0]) and _again(*way) == value]
+        base, op, by = dice.one_of(known or ways[:1])
+        first: Expression = Literal(FLOAT32, base)
+        if dice.chance(85):
+            first = self.constant(Literal(FLOAT32, base), bound)
+        return Apply(FLOAT32, op, (first, Literal(FLOAT32, by)))
 
     # ------------------------------------------------------------ tables
 
@@ -172,6 +195,15 @@ class Constants:
         if dice.chance(40):
             end = self.constant(Literal(INT32, trips), frozenset(sketch.scope.taken))
         return [made, For(index, end, (add,))]
+
+
+def _short(value: float) -> bool:
+    """Whether people write a number so."""
+    return value == round(value, 3)
+
+
+def _again(base: float, op: str, by: float) -> float:
+    return {"mul": base * by, "add": base + by, "sub": base - by}[op]
 
 
 def bound_names(owner: Node) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -13,8 +14,6 @@ from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     Call,
-    Compare,
-    Conditional,
     Element,
     Expression,
     Name,
@@ -22,98 +21,78 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
 )
-from strategies.language.types import BOOL, INT32
+from strategies.language.types import INT32
 from strategies.ops import OPS
+from strategies.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
-#: A function's result and its slopes, of its one parameter.
-_Pair = tuple[Typed, Typed]
+#: Functions of one parameter that people give a gradient of their own: the value, and its slope.
+_ONE: Final = (
+    ("x * x", "2.0 * x"), ("x * x * x", "3.0 * x * x"), ("sin(x)", "cos(x)"), ("exp(x)", "exp(x)"),
+    ("tanh(x)", "1.0 - tanh(x) * tanh(x)"), ("sqrt(x * x + 1.0)", "x / sqrt(x * x + 1.0)"),
+    ("1.0 / (1.0 + x * x)", "-2.0 * x / ((1.0 + x * x) * (1.0 + x * x))"),
+    ("log(1.0 + exp(x))", "1.0 / (1.0 + exp(-x))"), ("exp(-x * x)", "-2.0 * x * exp(-x * x)"),
+    ("max(x, 0.0)", "1.0 if x > 0.0 else 0.0"), ("x if x > 0.0 else 0.1 * x", "1.0 if x > 0.0 else 0.1"),
+    ("x * x if x > 0.0 else 0.0", "2.0 * x if x > 0.0 else 0.0"),
+)  # fmt: skip
+#: Those whose slope is held, smoothed, scaled or turned round, so that it is another than the derivative.
+_OTHER: Final = (
+    ("x * x * x", "min(3.0 * x * x, 2.0)"), ("x * x", "clamp(2.0 * x, -1.0, 1.0)"), ("exp(x)", "min(exp(x), 2.0)"),
+    ("max(x, 0.0)", "1.0 if x > 0.0 else 0.1"), ("x", "-x"), ("x", "-1.0"), ("x", "0.5"), ("2.0 * x", "1.0"),
+    ("sqrt(abs(x) + 0.25)", "0.5 * sign(x) / max(sqrt(abs(x) + 0.25), 1.0)"), ("clamp(x, -1.0, 1.0)", "1.0"),
+    ("abs(x)", "tanh(4.0 * x)"), ("clamp(x, 0.0, 1.0)", "1.0 if x > -0.5 and x < 1.5 else 0.0"),
+)  # fmt: skip
+#: Steps, whose slope is that of the identity, everywhere or near zero.
+_STEPS: Final = (
+    ("round(x)", "1.0"), ("floor(x)", "1.0"), ("sign(x)", "1.0 if abs(x) < 1.0 else 0.0"),
+    ("round(x * 4.0) * 0.25", "1.0"),
+    ("1.0 if x > 0.0 else 0.0", "exp(-x * x)"), ("1.0 if x > 0.0 else -1.0", "1.0 - tanh(x) * tanh(x)"),
+)  # fmt: skip
+#: Functions of two parameters, and the slopes with respect to both; the second lies between 0.5 and 2.
+_TWO: Final = (
+    ("x * y", "y", "x"), ("x / y", "1.0 / y", "-x / (y * y)"), ("x * exp(-y)", "exp(-y)", "-x * exp(-y)"),
+    ("sqrt(x * x + y * y)", "x / sqrt(x * x + y * y)", "y / sqrt(x * x + y * y)"), ("x - y", "1.0", "-1.0"),
+    ("sin(x) * y", "cos(x) * y", "sin(x)"), ("max(x, y)", "1.0 if x > y else 0.0", "0.0 if x > y else 1.0"),
+    ("x * x * y", "2.0 * x * y", "x * x"), ("(x - y) * (x - y)", "2.0 * (x - y)", "2.0 * (y - x)"),
+    ("x * log(y)", "log(y)", "x / y"), ("tanh(x * y)", "y * (1.0 - tanh(x * y) * tanh(x * y))", "0.0"),
+    ("x / (abs(x) + y)", "1.0 / (abs(x) + y)", "-x / ((abs(x) + y) * (abs(x) + y))"),
+)  # fmt: skip
+#: Of 100 such functions, how many have slopes that are any functions of the parameters.
+RANDOM: Final = 15
+#: Of 100 others, how many take two numbers, or are combined of two that take one.
+PAIRS: Final = 30
+COMBINED: Final = 20
 
 
 class _Own(FunctionSketch):
     """Draws a function over numbers that are given from the start."""
 
-    def __init__(self, kernel: Sketch, count: int, reach: float = 2.0) -> None:
+    def __init__(self, kernel: Sketch, ranges: Sequence[Interval]) -> None:
         super().__init__(kernel)
         self.vectors = False
         self.calls = 0
-        self.given = [self.parameter(self.main, symmetric(reach)) for _ in range(count)]
+        self.given = [self.parameter(self.main, interval) for interval in ranges]
         self.most_parameters = 0
 
     def do(self, op: str, *arguments: Typed) -> Typed:
         """An operation on numbers."""
         return self.apply(OPS[op], self.main, list(arguments))
 
-    def number(self, value: float) -> Typed:
-        """A number."""
-        return Typed(self._constant(self.main, value), Interval(value, value))
-
-
-def _square(own: _Own, x: Typed) -> _Pair:
-    slope = own.do("mul", own.number(2.0), x) if own.dice.chance(50) else own.do("add", x, x)
-    return own.do("mul", x, x), slope
-
-
-def _sine(own: _Own, x: Typed) -> _Pair:
-    return own.do("sin", x), own.do("cos", x)
-
-
-def _exponential(own: _Own, x: Typed) -> _Pair:
-    return own.do("exp", x), own.do("exp", x)
-
-
-def _hyperbolic(own: _Own, x: Typed) -> _Pair:
-    value = own.do("tanh", x)
-    return value, own.do("sub", own.number(1.0), own.do("mul", value, value))
-
-
-def _root(own: _Own, x: Typed) -> _Pair:
-    value = own.do("sqrt", own.do("add", own.do("mul", x, x), own.number(1.0)))
-    return value, own.do("div", x, value)
-
-
-def _clipped(own: _Own, x: Typed) -> _Pair:
-    """A cube whose gradient is held between bounds."""
-    square = own.do("mul", x, x)
-    slope = own.do("mul", own.number(3.0), square)
-    return own.do("mul", square, x), own.do("min", slope, own.number(2.0))
-
-
-def _straight_through(own: _Own, x: Typed) -> _Pair:
-    """A step whose gradient is that of the identity, everywhere or near zero."""
-    value = own.do(own.dice.one_of(("round", "floor", "sign", "step", "rint")), x)
-    if own.dice.chance(50):
-        return value, own.number(1.0)
-    near = Compare(BOOL, ("<",), (own.do("abs", x).node, own.number(1.0).node))
-    return value, Typed(Conditional(own.main, near, own.number(1.0).node, own.number(0.0).node), Interval(0, 1))
-
-
-def _reversed(own: _Own, x: Typed) -> _Pair:
-    """The identity, with a gradient that points the other way, or is scaled."""
-    return own.do("mul", x, own.number(1.0)), own.number(own.dice.one_of((-1.0, -0.5, 0.25, 2.0)))
-
-
-def _safe(own: _Own, x: Typed) -> _Pair:
-    """A root whose gradient stays finite at zero."""
-    size = own.do("abs", x)
-    lifted = own.do("max", size, own.number(0.25))
-    return own.do("sqrt", size), own.do("div", own.number(0.5), own.do("sqrt", lifted))
-
-
-_PAIRS: tuple[Callable[[_Own, Typed], _Pair], ...] = (
-    _square, _sine, _exponential, _hyperbolic, _root, _clipped, _reversed, _safe,
-    _square, _sine, _exponential, _hyperbolic, _root, _clipped, _reversed, _straight_through,
-)  # fmt: skip
+    def phrase(self) -> Phrase:
+        """Lines over the parameters, the first of them called ``x`` and the second ``y``."""
+        return Phrase(self).bind(**{name: self.variable(v) for name, v in zip("xy", self.given, strict=False)})
 
 
 def draw_custom(sketch: Sketch) -> Callee:
     """A function with ``@wp.func_grad``."""
     dice = sketch.dice
-    if dice.chance(55):
-        return _draw_pair(sketch)
-    own = _Own(sketch, dice.between(1, 3))
+    if not dice.chance(RANDOM):
+        if dice.chance(PAIRS):
+            return _draw_two(sketch)
+        return _draw_combined(sketch) if dice.chance(COMBINED) else _draw_one(sketch)
+    own = _Own(sketch, [symmetric(2.0)] * dice.between(1, 3))
     with own._inner():
         body = own.block(dice.below(2), PLAIN, 1)
         value = own.give(sketch.main, dice.between(1, 2))
@@ -121,23 +100,53 @@ def draw_custom(sketch: Sketch) -> Callee:
     return own.finish(sketch.main, [*body, Return((value.node,))], [value], slopes=tuple(slopes))
 
 
-def _draw_pair(sketch: Sketch) -> Callee:
+def _table(sketch: Sketch) -> Sequence[tuple[str, str]]:
+    return sketch.dice.weighted(((9, _ONE), (6, _OTHER), (2, _STEPS)))
+
+
+def _returned(own: _Own, lines: Phrase, text: str, slopes: Sequence[Typed]) -> Callee:
+    """The function that returns what `text` is, under a name at times."""
+    if own.dice.chance(30) and not text.isidentifier():
+        lines.write(f"value = {text}")
+        text = "value"
+    value = lines.value(text)
+    return own.finish(own.main, [*lines.body, Return((value.node,))], [value], slopes=tuple(slopes))
+
+
+def _draw_one(sketch: Sketch) -> Callee:
+    """A function of one number."""
+    text, slope = sketch.dice.one_of(_table(sketch))
+    own = _Own(sketch, [symmetric(2.0)])
+    lines = own.phrase()
+    return _returned(own, lines, text, [lines.value(slope, own.main)])
+
+
+def _draw_two(sketch: Sketch) -> Callee:
+    """A function of two numbers."""
+    text, *slopes = sketch.dice.one_of(_TWO)
+    own = _Own(sketch, [symmetric(2.0), Interval(0.5, 2.0)])
+    lines = own.phrase()
+    return _returned(own, lines, text, [lines.value(slope, own.main) for slope in slopes])
+
+
+def _draw_combined(sketch: Sketch) -> Callee:
+    """A sum, a difference or a product of two functions of one number each."""
     dice = sketch.dice
-    own = _Own(sketch, dice.between(1, 2))
-    found = [dice.one_of(_PAIRS)(own, own.variable(v)) for v in own.given]
-    value, slopes = found[0][0], [slope for _, slope in found]
-    if len(found) == 2:
-        other = found[1][0]
-        if dice.chance(50):
-            value = own.do(dice.one_of(("add", "sub")), value, other)
-        else:
-            slopes = [own.do("mul", slopes[0], other), own.do("mul", slopes[1], value)]
-            value = own.do("mul", value, other)
-    body: list[Statement] = []
-    if dice.chance(30):
-        body.append(own.define_as(value, mutable=False))
-        value = own.variable(own.defined[-1])
-    return own.finish(sketch.main, [*body, Return((value.node,))], [value], slopes=tuple(slopes))
+    own = _Own(sketch, [symmetric(2.0), symmetric(2.0)])
+    lines = own.phrase()
+    (left, first), (right, second) = dice.some_of(_table(sketch), 2)
+    one, two = lines.value(left), lines.value(first, own.main)
+    # the second over the second parameter
+    lines.bind(x=own.variable(own.given[1]))
+    other, slope = lines.value(right), lines.value(second, own.main)
+    match dice.below(3):
+        case 0:
+            value, slopes = own.do("add", one, other), [two, slope]
+        case 1:
+            value, slopes = own.do("sub", one, other), [two, own.do("neg", slope)]
+        case _:
+            value, slopes = own.do("mul", one, other), [own.do("mul", two, other), own.do("mul", slope, one)]
+    return own.finish(sketch.main, [*lines.body, Return((value.node,))], [value], slopes=tuple(slopes))
 
 
 def _slope(own: _Own) -> Typed:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from strategies.constants import Constants, bound_names
 from strategies.functions import draw_early, draw_expression
+from strategies.ideas.palettes import common
 from strategies.language.nodes import Statement
 from strategies.passing import draw_made
 from strategies.statements import Sketch
@@ -17,6 +18,7 @@ WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=2, loop=1)
 def body(sketch: Sketch) -> Iterator[Statement]:
     """Two to five statements and at times a function, many of whose numbers have names."""
     dice, main = sketch.dice, sketch.main
+    sketch.palette = common(sketch)
     if dice.chance(50):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)

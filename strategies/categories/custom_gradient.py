@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from strategies.functions import draw_expression
 from strategies.gradients import derivative, draw_custom, draw_replayed
+from strategies.ideas.palettes import common
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 from strategies.weights import Statements
@@ -14,6 +15,7 @@ WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1)
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two such functions, at times others that call them, and statements that call all of them."""
     dice, main = sketch.dice, sketch.main
+    sketch.palette = common(sketch)
     for _ in range(dice.between(1, 2)):
         draw_custom(sketch)
     if dice.chance(40):
@@ -36,6 +38,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         # applied to its own result
         callee = dice.one_of(custom)
         yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False)
+    if dice.chance(20):
+        # in a loop
+        yield from sketch.loop(Statements(define=2, augment=5), 1)
     yield from sketch.block(dice.below(3), WEIGHTS, 2)
     value = sketch.result(main, dice.between(0, 2))
     if dice.chance(35):

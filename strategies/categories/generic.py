@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from strategies.calls import Callee
 from strategies.functions import draw_early, draw_expression, draw_loop, draw_reader
 from strategies.generics import generalized, generic_kernel, overloaded
+from strategies.ideas.palettes import common
 from strategies.language import types
 from strategies.language.nodes import Function, Statement
 from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
@@ -15,6 +16,8 @@ from strategies.weights import Statements
 WEIGHTS = Statements(define=6, reassign=2, augment=4, update=1, branch=2, loop=2)
 #: Of 100 kernels, how many have a function that takes functions.
 PASSING = 15
+#: How often something is drawn again that came out as something else.
+TRIES = 5
 KINDS = ((8, "expression"), (4, "early"), (5, "loop"), (4, "reader"))
 
 
@@ -49,6 +52,14 @@ def _function(sketch: Sketch) -> bool:
     return generalized(sketch, callee, _second(sketch, callee.function))
 
 
+def _generic(sketch: Sketch) -> None:
+    """A generic function: one that cannot be written so is drawn again."""
+    for _ in range(TRIES):
+        if _function(sketch):
+            return
+        sketch.callees.pop()
+
+
 def _overloads(sketch: Sketch) -> None:
     """Two or three functions of one name, which take different types."""
     dice, main = sketch.dice, sketch.main
@@ -66,9 +77,29 @@ def _overloads(sketch: Sketch) -> None:
     overloaded(sketch, draw(main), draw, dice.some_of(others, dice.between(1, 2)))
 
 
+def _called(sketch: Sketch, callee: Callee) -> Statement:
+    """A local with what a function returns for something that arrays hold, not for numbers alone."""
+    for _ in range(TRIES):
+        value = sketch.call(callee, 2)
+        if value.live or not callee.live:
+            break
+    return sketch.define_as(sketch.fit_local(value), mutable=False)
+
+
+def _another(sketch: Sketch) -> Iterator[Statement]:
+    """A generic function, and its result in an output of its own, for a kernel that came out without anything
+    generic."""
+    _generic(sketch)
+    for callee in sketch.uncalled():
+        of = callee.function.type
+        assert isinstance(of, Scalar | Vector)
+        yield sketch.store(sketch.output(of), sketch.fit_local(sketch.call(callee, 1)))
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A generic kernel, or one that calls generic functions with several types, or overloads."""
     dice, main = sketch.dice, sketch.main
+    sketch.palette = common(sketch)
     sketch.decimals = False
     sketch.vectors = dice.chance(40)
     generic = dice.chance(sketch.weights.generics.kernel)
@@ -78,7 +109,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     wanted = dice.between(0 if sketch.callees or (generic and not sketch.vectors) else 1, 2)
     made = [_function(sketch) for _ in range(wanted)]
     if made and not any(made):
-        _function(sketch)
+        _generic(sketch)
     if dice.chance(PASSING):
         draw_passing(sketch)
     sketch.calls = 35
@@ -87,7 +118,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         parameter.used = False
         sketch.defined.append(parameter)
     lines = sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 2))
-    for callee in sketch.uncalled():
-        lines.append(sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False))
+    sketch.max_arrays += 2
+    lines += [_called(sketch, callee) for callee in sketch.uncalled()]
     lines.append(sketch.store(sketch.output(main), sketch.result(main, dice.between(1, 2))))
-    yield from generic_kernel(sketch, lines) if generic else lines
+    written = tuple(generic_kernel(sketch, lines)) if generic else tuple(lines)
+    yield from written
+    if not sketch.overloads and not any(p.generic for c in sketch.callees for p in c.function.parameters):
+        yield from _another(sketch)
