@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from strategies.blocks import HEADROOM, rounded, whole
 from strategies.intervals import Interval, symmetric
@@ -14,6 +14,7 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
+    Compare,
     Continue,
     Element,
     Expression,
@@ -25,13 +26,21 @@ from strategies.language.nodes import (
     Parameter,
     Return,
     Statement,
+    walk,
 )
-from strategies.language.types import INT32, Array, Type, Vector
+from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
 from strategies.ops import REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.updates import Updates
 from strategies.weights import Statements
+
+#: Of 100 variables that a loop adds to, how many begin with something else than zero.
+STARTED: Final = 20
+#: Of 100 bodies of loops, how many add an element at the index; the others add what is drawn.
+VISITS: Final = 50
+#: Of 100 arrays that a loop visits, how many have a row for each thread.
+ROWS: Final = 60
 
 
 class Bounds(NamedTuple):
@@ -50,6 +59,15 @@ class Bounds(NamedTuple):
 
 class Loops(Updates):
     """Draws loops."""
+
+    #: whether loops visit arrays that all threads read, as segments of one are
+    shared = False
+
+    def begin(self) -> None:
+        """Set up what loops need."""
+        super().begin()
+        #: the names of the indices of loops that have ended
+        self.past_indices: list[str] = []
 
     def loop(
         self, weights: Statements, depth: int, leave: bool | None = None, bounds: Bounds | None = None
@@ -105,7 +123,7 @@ class Loops(Updates):
             self.loop_indices.pop()
         self.loop_trips.pop()
         self.sums = self.sums and not sums
-        self._close_after_loop(chosen, entry)
+        self._close_after_loop(chosen, entry, trips)
         return tuple(body)
 
     def _has_room(self, variable: Variable) -> bool:
@@ -115,10 +133,10 @@ class Loops(Updates):
 
     def accumulator(self, of: Type) -> Statement:
         """A variable to add to: mostly zero, at times a value."""
-        if self.dice.chance(30):
+        if self.dice.chance(STARTED):
             return self.define_as(self.fit_local(self.leaf(of)), mutable=True)
         scalar = types.element_scalar(of)
-        start = self.literal(scalar, Interval(0, 1))
+        start = Typed(self._constant(scalar, 0), Interval(0, 0))
         if isinstance(of, Vector):
             start = Typed(self.filled(of, start.node), start.interval)
         return self.define_as(start, mutable=True)
@@ -134,19 +152,29 @@ class Loops(Updates):
                 variable.interval = Interval(*scalar.limits)
                 variable.base, variable.budget = float(scalar.limits[1]), math.inf
             else:
-                reach = float(rounded(REACH[scalar.notation] * 2 * HEADROOM, scalar))
+                reach = self._reach(scalar)
                 variable.base = max(1.0, variable.interval.size)
-                left = max(0.0, reach - variable.base)
-                variable.budget = left / trips
+                variable.budget = max(0.0, reach - variable.base) / trips
                 variable.interval = symmetric(max(reach, variable.base))
             variable.loop_depth = len(self.loop_trips) + 1
         return chosen
 
-    def _close_after_loop(self, chosen: list[Variable], entry: dict[str, Variable]) -> None:
+    @staticmethod
+    def _reach(scalar: Scalar) -> float:
+        """What a variable that a loop changes may grow to."""
+        return float(rounded(REACH[scalar.notation] * 2 * HEADROOM, scalar))
+
+    def _close_after_loop(self, chosen: list[Variable], entry: dict[str, Variable], trips: int) -> None:
+        """Take the budgets back: no variable has grown by more than what was spent of its own in every iteration."""
         for variable in chosen:
             before = entry[variable.name]
-            if before.budget is None:
-                variable.budget, variable.loop_depth = None, before.loop_depth
+            if before.budget is not None:
+                continue
+            scalar = types.element_scalar(variable.type)
+            if variable.budget is not None and scalar.kind != "uint":
+                spent = max(0.0, self._reach(scalar) - variable.base) - variable.budget * trips
+                variable.interval = symmetric(min(variable.interval.size, variable.base + max(0.0, spent)))
+            variable.budget, variable.loop_depth = None, before.loop_depth
 
     def _keep_to_sums(self, chosen: list[Variable], entry: dict[str, Variable]) -> None:
         """Let the loop add to a few variables, which nothing but sums may read from now on."""
@@ -166,21 +194,52 @@ class Loops(Updates):
 
     def _loop_body(self, weights: Statements, depth: int, leaves: bool, index: Variable) -> list[Statement]:
         body: list[Statement] = []
-        if leaves and self.dice.chance(50):
-            body.append(self._leave())
-            leaves = False
+        if leaves:
+            body.append(self._leave(index))
         if self.dice.chance(30):
             body.append(self.define(depth - 1, mutable=False))
-        added = self._accumulate(depth)
-        if added is not None:
-            body.append(added)
-        if leaves:
-            body.append(self._leave())
+        body += self._added(depth, index)
         if weights.reindex and self.dice.chance(weights.reindex):
             body.append(self._reindex(index))
-        if self.dice.chance(40) or not body:
+        if self.dice.chance(40) or len(body) <= leaves:
             body += self.block(1, weights, depth - 1)
+        if leaves and self.dice.chance(40) and len(body) > 1:
+            # after what the body does first, and before the rest
+            body.insert(1, body.pop(0))
+            if len(body) == 2 and isinstance(body[1], If) and body[1].body == (Continue(),):
+                body.reverse()
         return body or [self.define(depth - 1)]
+
+    def _added(self, depth: int, index: Variable) -> list[Statement]:
+        """What an iteration adds: something that depends on the index, or it would add the same each time."""
+        first = None if self.dice.chance(VISITS) else self._accumulate(depth, index)
+        body = [] if first is None else [first]
+        scales = isinstance(first, AugmentedAssign) and first.operator == "mul"
+        if first is None or scales or not self.mentions(first, index.name):
+            # a sum that begins with zero and is only scaled stays zero
+            added = self._add_at(index)
+            body += [added] if added is not None else []
+        return body
+
+    def _add_at(self, index: Variable) -> Statement | None:
+        """``acc += values[k]``, at times times something."""
+        fitting = self.changeable(lambda v: types.element_scalar(v.type) in (self.main, INT32) and v.budget is not None)
+        fitting = [v for v in fitting if self._may_grow(v) and isinstance(v.type, Scalar | Vector)]
+        if not fitting:
+            return None
+        variable = self.dice.one_of(fitting)
+        of = variable.type
+        value = self.at_index(types.element_scalar(of), index)
+        if isinstance(of, Vector):
+            value = Typed(self.filled(of, value.node), value.interval, value.live)
+        if of is self.main and self.dice.chance(50):
+            other = self.leaf(of)
+            value = self.plus(value, other) if other.node != value.node else value
+        spent = self._spend(variable, value)
+        if spent is None:
+            return None
+        variable.used, variable.live = False, variable.live or spent.live
+        return AugmentedAssign(Name(of, variable.name), self.dice.one_of(("add", "add", "sub")), spent.node)
 
     def _reindex(self, index: Variable) -> Statement:
         """A new value for the loop's own index, which the next iteration does not see."""
@@ -192,39 +251,130 @@ class Loops(Updates):
         index.interval = Interval(0, max(high, 0) * 2) if low >= 0 else Interval(low * 2, max(high, 0) * 2)
         return Assign(name, Apply(INT32, "mul", (name, whole(2))))
 
-    def _accumulate(self, depth: int) -> Statement | None:
-        """``acc += expression``, or a minimum, a maximum, or a decaying sum."""
+    def _accumulate(self, depth: int, index: Variable) -> Statement | None:
+        """``acc += expression``, or a minimum or a maximum of elements."""
         floats = self.changeable(lambda v: v.type is self.main and not v.sum_only)
         if floats and self.dice.chance(20):
             variable = self.dice.one_of(floats)
-            old = Name(self.main, variable.name)
-            value = self.fit(self.expression(self.main, depth), self._range(self.main, variable.base))
-            op = self.dice.one_of(("max", "min"))
-            variable.used, variable.live = False, variable.live or value.live
-            return Assign(old, Apply(self.main, op, (old, value.node)))
+            value = self.at_index(self.main, index)
+            if value.interval.within(self._range(self.main, variable.base)):
+                op = self.dice.one_of(("max", "min"))
+                variable.used, variable.live = False, variable.live or value.live
+                old = Name(self.main, variable.name)
+                return Assign(old, Apply(self.main, op, (old, value.node)))
         return self.augment(depth)
 
-    def _leave(self) -> Statement:
-        """``if condition: break``, or ``continue``, or a store and a ``return``."""
+    def _leave(self, index: Variable) -> Statement:
+        """``if condition: break``, or ``continue``, or a store and a ``return``: of some iterations, not of all."""
         if self.early_output is not None and self.dice.chance(self.weights.loops.returns):
-            return self._leave_with(self.early_output)
-        test = self.condition(1)
-        return If(test.node, (Break() if self.dice.chance(50) else Continue(),))
+            return self._leave_with(self.early_output, index)
+        breaks = self.dice.chance(50)
+        return If(self.index_test(index, breaks), (Break() if breaks else Continue(),))
 
-    def _leave_with(self, output: Parameter) -> Statement:
+    def _leave_with(self, output: Parameter, index: Variable) -> Statement:
         """``if condition: out[i] = value; return``: the value is linear in what the loop sums."""
         assert isinstance(output.type, Array)
-        test = self.condition(1)
+        test = self.index_test(index, breaks=True)
         of = output.type.dtype
         value = self.expression(of, 1)
         sums = [v for v in self.scope if v.sum_only and v.type is of]
         if sums:
             value = self.plus(self.variable(self.dice.one_of(sums)), value, linear=True)
-        return If(test.node, (Assign(Element(of, output.name, self.own_indices()), value.node), Return()))
+        return If(test, (Assign(Element(of, output.name, self.own_indices()), value.node), Return()))
 
     def own_indices(self) -> tuple[Expression, ...]:
         """The thread's own indices."""
         return tuple(Name(INT32, v.name) for v in self.indices)
+
+    # ------------------------------------------------------------ what an iteration reads
+
+    def at_index(self, of: Scalar, index: Variable) -> Typed:
+        """An element at a loop's index: of a row of the thread's own, or of an array that all threads read."""
+        name = Name(INT32, index.name)
+        if index.interval.low < 0:
+            return self.convert(Typed(name, index.interval), of)
+        extent = int(index.interval.high) + 1
+        head = self.launch[:1] if self.indices and not self.shared and self.dice.chance(ROWS) else ()
+        shape = (*head, extent)
+        fitting = [
+            p
+            for p in self.readable(of)
+            if len(p.shape) == len(shape) and all(n >= m for n, m in zip(p.shape, shape, strict=True))
+        ]
+        if not fitting or (len(self.parameters) < self.max_arrays and self.dice.chance(30)):
+            fitting = [self.array(of, shape, self.input_interval(of))]
+        own = self.own_indices()[:1] if head else ()
+        return self.read(self.dice.one_of(fitting), *own, name)
+
+    def read(self, array: Parameter, *indices: Expression) -> Typed:
+        """An element of an array."""
+        assert isinstance(array.type, Array)
+        self.nodes += 2
+        node = Element(array.type.dtype, array.name, indices)
+        return Typed(node, Interval(array.low, array.high), self.has_gradient(array))
+
+    @staticmethod
+    def mentions(node: Expression | Statement, name: str) -> bool:
+        """Whether an expression or a statement reads the variable `name`."""
+        return any(isinstance(part, Name) and part.name == name for part in walk(node))
+
+    def index_test(self, index: Variable, breaks: bool = False) -> Expression:
+        """A test that holds in some iterations: of the index, or of an element at it.
+
+        One that ends the loop does not hold in every other iteration, nor in the first ones.
+        """
+        low, high = int(index.interval.low), int(index.interval.high)
+        name = Name(INT32, index.name)
+        if high > low + 1 and (low < 0 or self.dice.chance(6 if breaks else 15)):
+            operator = "==" if breaks else self.dice.one_of(("<", ">", "=="))
+            return Compare(BOOL, (operator,), (name, whole((low + high + 1) // 2)))
+        if high > 1 and low >= 0 and not breaks and self.dice.chance(15):
+            even = Apply(INT32, "mod", (name, whole(2)))
+            return Compare(BOOL, ("==",), (even, whole(self.dice.below(2))))
+        return self.hit(index)
+
+    def hit(self, index: Variable) -> Expression:
+        """A test of an element at the index, which some iterations pass."""
+        of = INT32 if self.dice.chance(20) else self.main
+        value = self.at_index(of, index)
+        if of is INT32:
+            operator = self.dice.one_of(("==", "==", ">", "<"))
+            return Compare(BOOL, (operator,), (value.node, self.literal(INT32, self._within(value.interval)).node))
+        operator = self.dice.one_of((">", "<"))
+        if self.dice.chance(35):
+            other = self.own_element()
+            if other.node != value.node:
+                return Compare(BOOL, (operator,), (value.node, other.node))
+        return Compare(BOOL, (operator,), (value.node, self._middle(value, self.main).node))
+
+    @staticmethod
+    def _within(values: Interval) -> Interval:
+        """The middle half of whole numbers, for a test that neither always nor never holds."""
+        quarter = (values.high - values.low) / 4
+        return Interval(values.low + quarter, values.high - quarter) if quarter >= 1 else values
+
+    def number_of(self, of: Scalar, value: float) -> Expression:
+        """A literal of a type."""
+        return self._constant(of, value)
+
+    def new_element(self, interval: Interval) -> Typed:
+        """The thread's own element of a new input."""
+        return self.read(self.array(self.main, self.launch_shape(), interval), *self.own_indices())
+
+    def own_element(self) -> Typed:
+        """The thread's own element of an input; in a function any."""
+        if not self.indices:
+            return self.element(self.main)
+        fitting = [
+            p
+            for p in self.readable(self.main)
+            if len(p.shape) == len(self.launch) and all(n >= m for n, m in zip(p.shape, self.launch, strict=True))
+        ]
+        if not fitting or (len(self.parameters) < self.max_arrays and self.dice.chance(30)):
+            return self.new_element(self.input_interval(self.main))
+        return self.read(self.dice.one_of(fitting), *self.own_indices())
+
+    # ------------------------------------------------------------ bounds
 
     def _bounds(self) -> Bounds:
         """A range of a few trips."""

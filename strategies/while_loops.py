@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Final
+
 from strategies.blocks import whole
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
@@ -23,14 +27,18 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.rules import certainly_runs
-from strategies.language.types import BOOL, INT32
-from strategies.loops import Bounds, Loops
+from strategies.language.types import BOOL, INT32, Type, element_scalar
+from strategies.loops import Bounds
 from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.weights import Statements
+from strategies.while_forms import WhileForms
+
+#: Of 100 local variables that bound a range, how many the body changes, which does not matter to the range.
+CHANGED: Final = 12
 
 
-class WhileLoops(Loops):
+class WhileLoops(WhileForms):
     """Draws loops that are less usual than a ``for`` over a few numbers."""
 
     # ------------------------------------------------------------ while
@@ -69,9 +77,9 @@ class WhileLoops(Loops):
 
     def _count_up(self, weights: Statements, depth: int, trips: int) -> list[Statement]:
         """``k = int(0)``, ``while k < n``, with ``k += 1`` at the end of the body or at its beginning."""
-        first = self.dice.one_of((0, 0, 0, 1, -2))
-        step = self.dice.one_of((1, 1, 1, 2, 3))
-        bound = self.stop_of_loop(trips)
+        first = self.dice.weighted(((9, 0), (2, 1), (1, -2)))
+        step = self.dice.weighted(((8, 1), (2, 2), (1, 3)))
+        bound = self.stop_of_loop(max(trips, first + 2 * step + 1))
         most = int(bound.interval.high)
         trips = max(1, -((first - most) // step))
         start, counter = self._counter(whole(first), Interval(first, first))
@@ -105,7 +113,7 @@ class WhileLoops(Loops):
 
     def _halve(self, weights: Statements, depth: int) -> list[Statement]:
         """``k = int(12)``, ``while k > 1``, with ``k = k // 2``."""
-        most = self.dice.between(2, 24)
+        most = self.dice.one_of((8, 16, 6, 12, 20, 24))
         start, counter = self._counter(whole(most), Interval(2, most))
         name = Name(INT32, counter.name)
         halved = Apply(INT32, self.dice.one_of(("floordiv", "div")), (name, whole(2)))
@@ -146,15 +154,11 @@ class WhileLoops(Loops):
         def draw() -> list[Statement]:
             body: list[Statement] = []
             leaves = weights.leave and self.dice.chance(self.features.percent("leave", weights.leave * 10))
-            if leaves and self.dice.chance(40):
-                body.append(self._way_out(update, early))
-                leaves = False
+            if leaves:
+                body.append(self._way_out(counter, update, early))
             if self.dice.chance(30):
                 body.append(self.define(depth - 1, mutable=False))
-            added = self._accumulate(depth)
-            body += [added] if added is not None else [self.define(depth - 1)]
-            if leaves:
-                body.append(self._way_out(update, early))
+            body += self._added(depth, counter) or [self.define(depth - 1)]
             if self.dice.chance(35):
                 body += self.block(1, weights, depth - 1)
             return body
@@ -162,11 +166,11 @@ class WhileLoops(Loops):
         body = self._inside_loop(trips, True, draw, counter)
         return (update, *body) if early else (*body, update)
 
-    def _way_out(self, update: Statement, early: bool) -> Statement:
+    def _way_out(self, counter: Variable, update: Statement, early: bool) -> Statement:
         """``if condition: break``, or ``continue``, which counts too."""
-        test = self.condition(1).node
         if self.dice.chance(50):
-            return If(test, (Break(),))
+            return If(self.index_test(counter, breaks=True), (Break(),))
+        test = self.index_test(counter)
         return If(test, (Continue(),) if early else (update, Continue()))
 
     # ------------------------------------------------------------ bounds that only a run knows
@@ -226,7 +230,7 @@ class WhileLoops(Loops):
             start, local = self._counter(stop.node, stop.interval)
             before.append(start)
             stop = Typed(Name(INT32, local.name), stop.interval)
-            if self.dice.chance(60):
+            if self.dice.chance(CHANGED):
                 changed = (AugmentedAssign(Name(INT32, local.name), self.dice.one_of(("sub", "add")), whole(1)),)
                 local.interval = Interval(stop.interval.low - trips, stop.interval.high + trips)
         return before, self._range_up_to(stop, trips)._replace(changed=changed)
@@ -250,33 +254,61 @@ class WhileLoops(Loops):
                 step = self.variable(self.scalar_parameter(INT32, Interval(1, 3)))
                 return Bounds(whole(0), stop.node, step.node, most, below)
             case 8:
-                top = trips + self.dice.below(3)
-                return Bounds(stop.node, whole(top), None, max(1, top - low), Interval(low, max(top - 1, low)))
+                # behind all that it may be, so that some iterations are left
+                top = high + self.dice.between(1, 3)
+                return Bounds(stop.node, whole(top), None, max(1, top - low), Interval(low, top - 1))
         return Bounds(None, stop.node, None, most, below)
+
+    def form_of_loop(self) -> list[Statement]:
+        """One of the ``for`` loops that people write, with constant bounds, or a parameter's or an array's."""
+        if self.dice.chance(45):
+            forms = ((3, self.others), (2, self.pairs), (3, self.rows), (2, self.window))
+            return self.dice.weighted(forms)()
+        return self.form_over(self._bounds())
+
+    def form_of_dynamic_loop(self) -> list[Statement]:
+        """One of the ``for`` loops that people write, with bounds that only a run knows."""
+        if self.dice.chance(55):
+            forms = ((5, self.segment), (4, self.onwards), (1, self.pairs))
+            return self.dice.weighted(forms)()
+        before, bounds = self._dynamic_bounds()
+        return [*before, *self.form_over(bounds)]
+
+    @abstractmethod
+    def result(self, of: Type, depth: int) -> Typed:
+        """An expression of type `of` that uses every local that nothing has used so far."""
+
+    def end_with_result(self) -> Iterator[Statement]:
+        """A store of what the loops left: of one value as it is at times, or of an expression with all of them."""
+        left = [v for v in self.scope if not v.used and v in self.defined]
+        if len(left) == 1 and left[0].type is self.main and left[0].live and self.dice.chance(60):
+            yield self.store(self.output(self.main), self.variable(left[0]))
+        elif left or not any(p.output and element_scalar(p.type).is_float for p in self.parameters):
+            yield self.store(self.output(self.main), self.result(self.main, self.dice.between(0, 1)))
 
     # ------------------------------------------------------------ exits
 
-    def exit_loop(self, weights: Statements, depth: int, names: list[str]) -> list[Statement]:
-        """A constant loop, most often with a way out; `names` gathers those of its kind, to be used again."""
-        bounds = self._edge_bounds(names)
-        made = self.loop(weights, depth, leave=self.dice.chance(80), bounds=bounds)
+    def exit_loop(self, weights: Statements, depth: int, certain: bool) -> list[Statement]:
+        """A constant loop, most often with a way out, or `certain` to have one and to run."""
+        bounds = self._edge_bounds(self.past_indices, certain)
+        made = self.loop(weights, depth, leave=certain or self.dice.chance(80), bounds=bounds)
         loop = made[-1]
         assert isinstance(loop, For)
-        names.append(loop.name)
+        self.past_indices.append(loop.name)
         if certainly_runs(loop) and self.dice.chance(self.weights.loops.read):
             made.append(self._read_index(bounds, loop.name))
         return made
 
-    def _edge_bounds(self, names: list[str]) -> Bounds:
+    def _edge_bounds(self, names: list[str], runs: bool) -> Bounds:
         """A constant range near the number of trips up to which Warp unrolls, or a strided, reversed or empty one."""
         nested = bool(self.loop_trips)
-        trips = 2 if nested else self.dice.one_of(self.weights.loops.edge if self.dice.chance(35) else range(2, 6))
+        trips = 2 if nested else self.dice.one_of(self.weights.loops.edge if self.dice.chance(35) else range(3, 7))
         step = self.dice.one_of((1, 1, 1, 2, 3, -1, -1, -2))
         first = self.dice.one_of((0, 0, 0, 1, -3, 5))
         last = first + (trips - 1) * step
         # any end between the last value and the one that would come after it
         end = last + (1 + self.dice.below(step) if step > 0 else -1 - self.dice.below(-step))
-        if not nested and self.dice.chance(self.weights.loops.empty):
+        if not nested and not runs and self.dice.chance(3 * self.weights.loops.empty):
             # its body is compiled, and never run
             end, last, trips = first - step, first, 1
         interval = Interval(min(first, last), max(first, last))

@@ -5,19 +5,17 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.dealing import deal
-from strategies.intervals import Interval, symmetric
+from strategies.intervals import Interval
 from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
     Break,
-    Cast,
     Compare,
     Conditional,
     Continue,
     Element,
     Expression,
-    Extent,
     For,
     If,
     Literal,
@@ -30,131 +28,28 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32
 from strategies.statements import Sketch
+from strategies.ways import Way
 
 #: Few threads: the way that they go matters.
 LAUNCHES: Final = ((4,), (5,), (3,), (6,), (4,), (5,), (2, 3), (2, 2, 2))
-#: Float inputs after which new ones are rare.
-MOST_INPUTS: Final = 3
 #: Ways that a kernel goes.
 WAYS: Final = 3
 #: What numbers a range is made of: lengths up to and beyond what Warp unrolls, both directions, empty ones.
 CONSTANT_RANGES: Final = (
-    (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (2, 2, 1), (3, 1, 1), (0, 1, 1), (-2, 3, 1), (7, -8, -5),
-    (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1), (0, 37, 2), (36, -1, -2), (0, 48, 3),
+    (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (0, 5, 1), (3, 1, 1), (0, 6, 1), (-2, 3, 1), (7, -8, -5),
+    (0, 4, 1), (0, 6, 2), (1, 5, 1), (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1),
+    (0, 37, 2), (36, -1, -2), (0, 48, 3),
 )  # fmt: skip
 #: Of 100 sums in `while` loops, how many are of whole numbers: gradients through others are not promised.
 COUNTED: Final = 85
 #: The same of loops with a way out, where Warp is known to lose adjoints, which would cover up the rest.
 COUNTED_OUT: Final = 100
-#: What a parameter or an element that bounds a loop may be.
-FEW: Final = (0, 5)
 
 
-class _Way:
-    """Draws one way: numbers to go by, and what is stored at its end."""
-
-    def __init__(self, sketch: Sketch) -> None:
-        self.sketch = sketch
-        self.dice = sketch.dice
-        self.of = sketch.main
-
-    def x(self) -> Expression:
-        """An element of a float input: of one that is there, or of a new one."""
-        arrays = self.sketch.readable(self.of)
-        array = (
-            self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 40) else None
-        )
-        array = array or self.sketch.array(self.of, self.sketch.launch_shape(), symmetric(2.0))
-        return Element(self.of, array.name, self.sketch.own_indices())
-
-    def n(self) -> Expression:
-        """A whole number that only a run knows: a parameter's, an element's, an extent, the thread's own."""
-        sketch = self.sketch
-        match self.dice.below(5):
-            case 0:
-                array = sketch.array(INT32, sketch.launch_shape(), _few())
-                return Element(INT32, array.name, sketch.own_indices())
-            case 1:
-                floats = [p for p in sketch.readable(self.of) if max(p.shape) <= 12]
-                if floats:
-                    array = self.dice.one_of(floats)
-                    return Extent(INT32, array.name, self.dice.below(len(array.shape)))
-            case 2:
-                return Apply(INT32, "mod", (self.dice.one_of(list(sketch.own_indices())), whole(5)))
-        return Name(INT32, sketch.scalar_parameter(INT32, _few()).name)
-
-    def local(self, value: Expression) -> tuple[Name, Statement]:
-        """A new local with a value that may change."""
-        name = Name(value.type, self.sketch.fresh())
-        return name, Assign(name, Cast(value.type, value) if isinstance(value, Literal) else value)
-
-    def number(self, value: float) -> Expression:
-        return Literal(self.of, value)
-
-    def test(self) -> Expression:
-        """A comparison of inputs."""
-        operator = self.dice.one_of(("<", "<=", ">", ">=", "!="))
-        if self.dice.chance(30):
-            return Compare(
-                BOOL, (self.dice.one_of(("<", ">", "==", "!=")),), (self.n(), whole(self.dice.between(0, 4)))
-            )
-        other = self.x() if self.dice.chance(50) else self.number(self.dice.one_of((0.0, 0.5, -0.75)))
-        return Compare(BOOL, (operator,), (self.x(), other))
-
-    def float_of(self, number: Expression) -> Expression:
-        """A whole number as a float; never a bare name, which Warp may take for a constant and convert for good."""
-        return Cast(self.of, Apply(INT32, "add", (number, whole(self.dice.between(1, 3)))))
-
-    def times(self, *factors: Expression) -> Expression:
-        found = factors[0]
-        for factor in factors[1:]:
-            found = Apply(self.of, "mul", (found, factor))
-        return found
-
-    def stored(self, value: Expression) -> Statement:
-        """The value in an output of its own; a truth value as one of two inputs, a whole number added to one at times.
-
-        Not multiplied by it: the adjoint of a product needs a number that a loop computed.
-        """
-        if value.type is BOOL:
-            value = Conditional(self.of, value, self.x(), Apply(self.of, "neg", (self.x(),)))
-        elif value.type is INT32 and self.dice.chance(40):
-            value = Apply(self.of, "add", (self.x(), self.float_of(value)))
-        of = INT32 if value.type is INT32 else self.of
-        output = self.sketch.output(of)
-        return Assign(Element(of, output.name, self.sketch.own_indices()), value)
-
-    def change(self, target: Name, index: Expression | None = None) -> Statement:
-        """A change of a local: of a whole number by the index of a loop, of a float by an input."""
-        dice = self.dice
-        operator = dice.one_of(("add", "add", "sub"))
-        if target.type is INT32:
-            amount = index or whole(dice.between(1, 5))
-            return AugmentedAssign(
-                target, operator, amount if dice.chance(60) else Apply(INT32, "mul", (amount, whole(2)))
-            )
-        value = self.x()
-        if index is not None and dice.chance(50):
-            value = self.times(value, self.float_of(index))
-        if dice.chance(40):
-            return Assign(target, Apply(self.of, operator, (target, value)))
-        return AugmentedAssign(target, operator, value)
-
-    def total(self, counted: int = 30) -> tuple[Name, Statement]:
-        """A local to sum into: a whole number in `counted` of 100."""
-        return self.local(
-            whole(self.dice.below(3)) if self.dice.chance(counted) else self.number(self.dice.below(3) / 2)
-        )
+Draw = Callable[[Way], Iterator[Statement]]
 
 
-def _few() -> Interval:
-    return Interval(*FEW)
-
-
-Way = Callable[[_Way], Iterator[Statement]]
-
-
-def _arms(way: _Way) -> Iterator[Statement]:
+def _arms(way: Way) -> Iterator[Statement]:
     """A local that some arms change, read after them."""
     dice = way.dice
     value, begin = way.local(way.x())
@@ -182,7 +77,7 @@ def _arms(way: _Way) -> Iterator[Statement]:
     yield way.stored(way.times(value, way.x()) if dice.chance(50) else value)
 
 
-def _choice(way: _Way) -> Iterator[Statement]:
+def _choice(way: Way) -> Iterator[Statement]:
     """Conditional expressions: nested, as operands, of whole numbers."""
     dice = way.dice
     first: Expression = Conditional(way.of, way.test(), way.x(), way.times(way.x(), way.x()))
@@ -193,7 +88,45 @@ def _choice(way: _Way) -> Iterator[Statement]:
     yield way.stored(Apply(way.of, dice.one_of(("add", "mul", "sub")), (first, way.x())) if dice.chance(60) else first)
 
 
-def _truth(way: _Way) -> Iterator[Statement]:
+def _chain(way: Way) -> Iterator[Statement]:
+    """An ``elif`` chain: over a mode that a parameter or an element says, or over ranges of a value."""
+    dice, sketch = way.dice, way.sketch
+    value, begin = way.local(way.x())
+    count = dice.between(2, 4)
+    if dice.chance(65):
+        array = sketch.array(INT32, sketch.launch_shape(), Interval(0, count))
+        mode: Expression = Element(INT32, array.name, sketch.own_indices())
+        if dice.chance(35):
+            mode = Name(INT32, sketch.scalar_parameter(INT32, Interval(0, count)).name)
+        tests: list[Expression] = [Compare(BOOL, ("==",), (mode, whole(n))) for n in range(count)]
+    else:
+        first = way.x()
+        ends = sorted(dice.some_of((-1.0, -0.5, 0.25, 0.75, 1.5), count))
+        tests = [Compare(BOOL, ("<",), (first, way.number(end))) for end in ends]
+
+    def arm() -> tuple[Statement, ...]:
+        return (way.change(value) if dice.chance(40) else Assign(value, way.times(way.x(), way.x())),)
+
+    chain: tuple[Statement, ...] = arm() if dice.chance(75) else ()
+    for test in reversed(tests):
+        chain = (If(test, arm(), chain),)
+    yield begin
+    yield from chain
+    yield way.stored(value)
+
+
+def _search(way: Way) -> Iterator[Statement]:
+    """A loop that ends at the first hit, or that keeps what is best."""
+    sketch = way.sketch
+    known = len(sketch.defined)
+    form = way.dice.one_of((sketch.first_hit, sketch.run, sketch.limited, sketch.extreme, sketch.passed_over))
+    yield from form(sketch.searched())
+    for variable in sketch.defined[known:]:
+        if not variable.used:
+            yield way.stored(sketch.variable(variable).node)
+
+
+def _truth(way: Way) -> Iterator[Statement]:
     """`and`, `or`, `not`, chains of comparisons."""
     dice = way.dice
     operands = tuple(way.test() for _ in range(dice.between(2, 3)))
@@ -209,25 +142,27 @@ def _truth(way: _Way) -> Iterator[Statement]:
     yield way.stored(found)
 
 
-def _signs(way: _Way) -> Iterator[Statement]:
+def _signs(way: Way) -> Iterator[Statement]:
     """Unary operators on what may be negative."""
     yield way.stored(Apply(way.of, way.dice.one_of(("pos", "neg")), (way.x(),)))
     shifted = Apply(INT32, "sub", (way.n(), whole(3)))
     yield way.stored(Apply(INT32, way.dice.one_of(("pos", "neg")), (shifted,)))
 
 
-def _constant(way: _Way) -> Iterator[Statement]:
+def _constant(way: Way) -> Iterator[Statement]:
     """A loop over numbers that are known, unrolled or just too long for that; its index used after it at times."""
     start, stop, step = way.dice.one_of(CONSTANT_RANGES)
     total, begin = way.total()
     index = Name(INT32, way.sketch.fresh())
     yield begin
-    yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index),))
+    values = range(start, stop, step)
+    extent = max(values) + 1 if values and min(values) >= 0 else 0
+    yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index, extent),))
     yield way.stored(total)
 
 
 def _range(
-    way: _Way, name: str, start: Expression, stop: Expression, step: Expression, body: tuple[Statement, ...]
+    way: Way, name: str, start: Expression, stop: Expression, step: Expression, body: tuple[Statement, ...]
 ) -> Statement:
     one = isinstance(step, Literal) and step.value == 1
     zero = isinstance(start, Literal) and start.value == 0
@@ -236,7 +171,7 @@ def _range(
     return For(name, stop, body, start, None if one and way.dice.chance(60) else step)
 
 
-def _dynamic(way: _Way) -> Iterator[Statement]:
+def _dynamic(way: Way) -> Iterator[Statement]:
     """A loop whose bounds only a run knows, up and down, with steps."""
     total, begin = way.total(50)
     index = Name(INT32, way.sketch.fresh())
@@ -245,11 +180,11 @@ def _dynamic(way: _Way) -> Iterator[Statement]:
     yield way.stored(total)
 
 
-def _dynamic_range(way: _Way, name: str, body: tuple[Statement, ...]) -> Statement:
+def _dynamic_range(way: Way, name: str, body: tuple[Statement, ...]) -> Statement:
     dice = way.dice
     match dice.below(5):
         case 0:
-            return For(name, whole(dice.between(-2, 0)), body, way.n(), whole(dice.between(-2, -1)))
+            return For(name, whole(dice.between(-1, 0)), body, way.n(), whole(dice.between(-2, -1)))
         case 1:
             return _range(way, name, way.n(), whole(dice.between(2, 6)), whole(dice.between(1, 3)), body)
         case 2:
@@ -262,7 +197,7 @@ def _dynamic_range(way: _Way, name: str, body: tuple[Statement, ...]) -> Stateme
             return _range(way, name, whole(dice.below(2)), way.n(), whole(1), body)
 
 
-def _nested(way: _Way) -> Iterator[Statement]:
+def _nested(way: Way) -> Iterator[Statement]:
     """One loop in another, unrolled or not, and a local that both change."""
     dice = way.dice
     total, begin = way.total(50)
@@ -285,17 +220,17 @@ def _nested(way: _Way) -> Iterator[Statement]:
     yield way.stored(total)
 
 
-def _loop(way: _Way, name: str, body: tuple[Statement, ...]) -> Statement:
+def _loop(way: Way, name: str, body: tuple[Statement, ...]) -> Statement:
     """A short loop of any sort."""
     dice = way.dice
     if dice.chance(50):
-        return For(name, whole(dice.between(1, 3)), body)
+        return For(name, whole(dice.between(2, 4)), body)
     if dice.chance(20):
-        return For(name, whole(0), body, whole(17), whole(-1))
+        return For(name, whole(-1), body, whole(6), whole(-2))
     return _dynamic_range(way, name, body)
 
 
-def _exit(way: _Way) -> Iterator[Statement]:
+def _exit(way: Way) -> Iterator[Statement]:
     """A loop, or one in another, with `break` or `continue` before or after a change."""
     dice = way.dice
     total, begin = way.total(COUNTED_OUT)
@@ -304,13 +239,15 @@ def _exit(way: _Way) -> Iterator[Statement]:
     leave: Statement = Break() if dice.chance(50) else Continue()
 
     def leaving(of: Name) -> Statement:
-        number = whole(dice.between(0, 2))
-        test = Compare(BOOL, (dice.one_of(("==", ">", "<")),), (of, number if dice.chance(60) else way.n()))
+        element = way.at(INT32, of)
+        test: Expression = Compare(BOOL, (dice.one_of(("==", ">", ">=")),), (element, whole(dice.between(2, 4))))
+        if dice.chance(30):
+            test = Compare(BOOL, (dice.one_of(("==", ">")),), (of, way.n() if dice.chance(50) else whole(2)))
         return If(test, (way.change(total), leave) if dice.chance(30) else (leave,))
 
     def around(of: Name) -> tuple[Statement, ...]:
         parts = [leaving(of), way.change(total, of)]
-        return tuple(parts if dice.chance(65) else parts[::-1])
+        return tuple(parts if isinstance(leave, Continue) or dice.chance(65) else parts[::-1])
 
     if dice.chance(50):
         yield _loop(way, index.name, around(index))
@@ -321,7 +258,7 @@ def _exit(way: _Way) -> Iterator[Statement]:
     yield way.stored(total)
 
 
-def _while(way: _Way) -> Iterator[Statement]:
+def _while(way: Way) -> Iterator[Statement]:
     """A `while` loop that counts, up or down, and may not run at all."""
     dice = way.dice
     down = dice.chance(50)
@@ -342,7 +279,7 @@ def _while(way: _Way) -> Iterator[Statement]:
         yield way.stored(count)
 
 
-def _in_place(way: _Way) -> Iterator[Statement]:
+def _in_place(way: Way) -> Iterator[Statement]:
     """The operators in place on locals."""
     dice = way.dice
     value, begin = way.local(way.x())
@@ -357,11 +294,11 @@ def _in_place(way: _Way) -> Iterator[Statement]:
     number, start = way.local(way.n())
     yield start
     operator = dice.one_of(("floordiv", "mod", "bit_and", "bit_or", "bit_xor", "lshift", "rshift", "mul"))
-    yield AugmentedAssign(number, operator, whole(dice.between(1, 4)))
+    yield AugmentedAssign(number, operator, whole(dice.between(2, 4)))
     yield way.stored(number)
 
 
-def _swap(way: _Way) -> Iterator[Statement]:
+def _swap(way: Way) -> Iterator[Statement]:
     """Several targets at once: exchanged, rotated, or given something else."""
     dice = way.dice
     count = dice.one_of((2, 3, 3, 4))
@@ -380,7 +317,7 @@ def _swap(way: _Way) -> Iterator[Statement]:
     yield way.stored(Apply(way.of, "sub", (names[-1], names[0])))
 
 
-def _carried(way: _Way) -> Iterator[Statement]:
+def _carried(way: Way) -> Iterator[Statement]:
     """Two locals that change each other in a loop, and a change under a condition in it."""
     dice = way.dice
     one, begin = way.total(80)
@@ -398,9 +335,10 @@ def _carried(way: _Way) -> Iterator[Statement]:
     yield way.stored(two)
 
 
-WAYS_BY_NAME: Final[dict[str, Way]] = {
+WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
-    "nested": _nested, "exit": _exit, "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
+    "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
+    "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (
@@ -415,14 +353,19 @@ _DECK: Final = (
     "exit",
     "exit",
     "while",
+    "chain",
+    "search",
+    "search",
 )
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three ways, and an early end of the thread before the last of them at times."""
+    """Three ways, and an early end of the thread before the last of them at times, out of a loop too."""
     sketch.max_arrays = 99
-    way = _Way(sketch)
+    way = Way(sketch)
     for n, name in enumerate(deal(_DECK, sketch.dealt, WAYS, sketch.dice)):
         if n == WAYS - 1 and sketch.dice.chance(12):
             yield If(way.test(), (way.stored(way.x()), Return()))
+        elif n == WAYS - 1 and sketch.dice.chance(8):
+            yield from sketch.returned(sketch.searched())
         yield from WAYS_BY_NAME[name](way)

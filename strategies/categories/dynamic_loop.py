@@ -1,4 +1,4 @@
-"""Loops whose bounds only a run knows: parameters, array elements, thread indices, sums of them, changed locals."""
+"""Loops whose bounds only a run knows: segments between offsets, parameters, array elements, thread indices."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,10 @@ from strategies.weights import Statements
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("augment", "dynamic", "extent"))
 
-WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, dynamic_loop=2, reindex=10)
+#: Of 100 loops, how many are drawn whole, as people write them; the others have a body of any statements.
+WHOLE = 60
+
+WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, dynamic_loop=2, reindex=5)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -18,5 +21,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(20):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    yield from sketch.loops_in_sequence(2, lambda depth: sketch.dynamic_loop(WEIGHTS, depth))
-    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
+
+    def one(depth: int) -> list[Statement]:
+        return sketch.form_of_dynamic_loop() if dice.chance(WHOLE) else sketch.dynamic_loop(WEIGHTS, depth)
+
+    yield from sketch.loops_in_sequence(2, one)
+    yield from sketch.end_with_result()

@@ -1,4 +1,4 @@
-"""``for`` loops: constant, parameter and array-length bounds, steps, reversed ranges, nested, break, continue."""
+"""``for`` loops: sums, extremes, recurrences, pairs, windows; steps, reversed ranges, nested, break, continue."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,9 @@ from strategies.weights import Statements
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("augment", "loop"))
 
+#: Of 100 loops, how many are drawn whole, as people write them; the others have a body of any statements.
+WHOLE = 60
+
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, loop=4, leave=2)
 
 
@@ -18,6 +21,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(20):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
-    yield from sketch.loops_in_sequence(3, lambda depth: sketch.loop(WEIGHTS, depth))
-    output = sketch.output(sketch.main)
-    yield sketch.store(output, sketch.result(sketch.main, dice.between(0, 2)))
+
+    def one(depth: int) -> list[Statement]:
+        return sketch.form_of_loop() if dice.chance(WHOLE) else sketch.loop(WEIGHTS, depth)
+
+    yield from sketch.loops_in_sequence(dice.between(1, 3), one)
+    yield from sketch.end_with_result()

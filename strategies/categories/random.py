@@ -1,13 +1,28 @@
-"""Random numbers: a state of each thread's own, and what is drawn from it: numbers, points, counts, noise."""
+"""Random numbers from a state of each thread's own: sums, walks, choices, rejection; points, counts, noise."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from strategies.blocks import whole
 from strategies.composites import finish
-from strategies.intervals import Interval
+from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Apply, Assign, Component, If, Literal, Name, Statement
-from strategies.language.types import FLOAT32, INT32, Scalar, Vector
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    AugmentedAssign,
+    Break,
+    Compare,
+    Component,
+    Expression,
+    For,
+    If,
+    Literal,
+    Name,
+    Statement,
+)
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Vector
+from strategies.loops import Bounds
 from strategies.ops import OPS, overload
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -27,6 +42,10 @@ DIMENSIONS: Final = ((4, 1), (5, 2), (5, 3), (1, 4))
 SHARED_STATES: Final = 5
 #: Of 100 rates, how many are literals; of 100 vectors, how many are stored as they are too.
 LITERAL_RATES: Final = 60
+#: Of 100 kernels, how many do something with draws that people do; of 100 draws, how many follow one by some threads
+#: alone.
+FORMED: Final = 65
+ASIDE: Final = 2
 STORED: Final = 35
 
 
@@ -111,25 +130,210 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
 
 #: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (6, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (3, _count), (6, _point), (2, _noise),
-    (1, _periodic), (1, _curl),
+    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (5, _count), (14, _point), (4, _noise),
+    (2, _periodic), (2, _curl),
 )  # fmt: skip
 
 
-def body(sketch: Sketch) -> Iterator[Statement]:
-    """A state, draws into locals, at times in one thread's branch alone, and a weighted result."""
+# ---------------------------------------------------------------- what is done with draws
+
+
+def _local(sketch: Sketch, value: Typed, mutable: bool = False) -> tuple[Statement, Name]:
+    """A local with `value`, and its name."""
+    made = sketch.define_as(value, mutable)
+    return made, Name(value.type, sketch.defined[-1].name)
+
+
+def _mean(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """A Monte Carlo sum: of what is found at random places, or of terms that are weighted at random."""
+    dice, count = sketch.dice, sketch.dice.between(3, 8)
+    index = sketch.new_index(Bounds(None, whole(count), None, count, Interval(0, count - 1)))
+    total, begin = sketch.start(FLOAT32, 0.0)
+    drawn = dice.one_of((_fraction, _between, _normal))(sketch, state)
+    name = Name(FLOAT32, sketch.fresh())
+    point = drawn._replace(node=name)
+    match dice.below(3):
+        case 0:
+            value = sketch.product(point, point)
+        case 1:
+            row = OPS[dice.one_of(("sin", "cos", "exp", "tanh", "abs"))]
+            value = sketch.apply(row, FLOAT32, [sketch.fit(point, symmetric(3.0))])
+        case _:
+            value = sketch.product(point, sketch.own_element())
+    if not value.live and dice.chance(60):
+        value = sketch.product(value, sketch.own_element())
+    value = sketch.share(value, count)
+    yield begin
+    yield For(index.name, whole(count), (Assign(name, drawn.node), AugmentedAssign(total, "add", value.node)))
+    yield from sketch.leave_result(total, symmetric(value.interval.size * count), value.live, False)
+
+
+def _walk(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """A random walk from the thread's own place: steps of any size, or to either side."""
+    dice, count = sketch.dice, sketch.dice.between(3, 8)
+    first = sketch.own_element()
+    place, begin = sketch.start_at(first.node)
+    index = Name(INT32, sketch.fresh())
+    size = dice.one_of((0.5, 0.25, 1.0))
+    length = Literal(FLOAT32, size)
+    if dice.chance(60):
+        drawn = dice.one_of((_between, _normal))(sketch, state)
+        scaled = drawn.node if size == 1.0 else Apply(FLOAT32, "mul", (length, drawn.node))
+        step = AugmentedAssign(place, "add", scaled)
+        body: list[Statement] = [step]
+        reach = drawn.interval.size * size * count
+    else:
+        side = Compare(BOOL, ("<",), (_fraction(sketch, state).node, Literal(FLOAT32, 0.5)))
+        body = [If(side, (AugmentedAssign(place, "add", length),), (AugmentedAssign(place, "sub", length),))]
+        reach = size * count
+    yield begin
+    yield For(index.name, whole(count), tuple(body))
+    yield from sketch.leave_result(place, symmetric(first.interval.size + reach), True, False)
+
+
+def _hits(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """How many of a few random points lie in a circle, as for pi; or how many draws are below a rate."""
+    dice, count = sketch.dice, sketch.dice.between(4, 16)
+    hits, begin = sketch.start(INT32, 0)
+    index = Name(INT32, sketch.fresh())
+    body: list[Statement] = []
+    if dice.chance(60):
+        x, y = Name(FLOAT32, sketch.fresh()), Name(FLOAT32, sketch.fresh())
+        body += [Assign(x, _fraction(sketch, state).node), Assign(y, _fraction(sketch, state).node)]
+        squares = [Apply(FLOAT32, "mul", (n, n)) for n in (x, y)]
+        inside = Compare(
+            BOOL, (dice.one_of(("<", "<=")),), (Apply(FLOAT32, "add", tuple(squares)), Literal(FLOAT32, 1.0))
+        )
+    else:
+        inside = Compare(BOOL, ("<",), (_fraction(sketch, state).node, _rate(sketch)))
+    body.append(If(inside, (AugmentedAssign(hits, "add", whole(1)),)))
+    yield begin
+    yield For(index.name, whole(count), tuple(body))
+    yield from sketch.leave_result(hits, Interval(0, count), False, True)
+
+
+def _rejected(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """Rejection sampling with a bound on the tries: the first draw that passes a test is kept."""
+    dice, tries = sketch.dice, sketch.dice.between(4, 10)
+    kept, begin = sketch.start(FLOAT32, 0.0)
+    index, drawn = Name(INT32, sketch.fresh()), Name(FLOAT32, sketch.fresh())
+    low, high = Literal(FLOAT32, -1.0), Literal(FLOAT32, 1.0)
+    candidate = Assign(drawn, Apply(FLOAT32, "randf", (state, low, high)))
+    if dice.chance(50):
+        left: Expression = Apply(FLOAT32, "abs", (drawn,))
+    else:
+        left = Apply(FLOAT32, "mul", (drawn, drawn))
+    passes = Compare(BOOL, ("<",), (_fraction(sketch, state).node, Apply(FLOAT32, "sub", (high, left))))
+    if dice.chance(40):
+        passes = Compare(BOOL, ("<",), (left, Literal(FLOAT32, dice.one_of((0.25, 0.5)))))
+    yield begin
+    yield For(index.name, whole(tries), (candidate, If(passes, (Assign(kept, drawn), Break()))))
+    yield from sketch.leave_result(kept, Interval(-1.0, 1.0), False, True)
+
+
+def _picked(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """An element at a random place."""
+    count = sketch.launch[0]
+    fitting = [p for p in sketch.readable(FLOAT32) if len(p.shape) == 1]
+    table = sketch.dice.one_of(fitting) if fitting else sketch.array(FLOAT32, (count,), symmetric(2.0))
+    place = Name(INT32, sketch.fresh())
+    yield Assign(place, Apply(INT32, "randi", (state, whole(0), whole(table.shape[0]))))
+    yield sketch.define_as(sketch.read(table, place), mutable=False)
+
+
+def _rate(sketch: Sketch) -> Expression:
+    """A probability: a literal, or a parameter."""
+    if sketch.dice.chance(50):
+        return Literal(FLOAT32, sketch.dice.one_of((0.5, 0.25, 0.75, 0.1, 0.3)))
+    given = sketch.scalar_parameter(FLOAT32, Interval(0.125, 0.875))
+    given.used = True
+    return Name(FLOAT32, given.name)
+
+
+def _perhaps(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """A change that happens with some probability: a value dropped, turned around, or disturbed."""
     dice = sketch.dice
-    sketch.work_in(FLOAT32)
+    first = sketch.own_element()
+    begin, value = _local(sketch, first, mutable=True)
+    variable = sketch.defined[-1]
+    test = Compare(BOOL, ("<",), (_fraction(sketch, state).node, _rate(sketch)))
+    reach = first.interval.size
+    match dice.below(4):
+        case 0:
+            change: Statement = Assign(value, Literal(FLOAT32, 0.0))
+        case 1:
+            change = Assign(value, Apply(FLOAT32, "neg", (value,)))
+        case 2:
+            noise = _normal(sketch, state)
+            change = AugmentedAssign(value, "add", Apply(FLOAT32, "mul", (Literal(FLOAT32, 0.25), noise.node)))
+            reach += noise.interval.size / 4
+        case _:
+            change = AugmentedAssign(value, "mul", Literal(FLOAT32, dice.one_of((0.5, 2.0))))
+            reach *= 2
+    yield begin
+    yield If(test, (change,))
+    variable.interval, variable.live, variable.used = symmetric(reach), True, False
+
+
+#: What a kernel does with draws, beside storing and summing them.
+FORMS: Final[tuple[Callable[[Sketch, Name], Iterator[Statement]], ...]] = (
+    _mean, _mean, _walk, _hits, _rejected, _picked, _perhaps, _perhaps,
+)  # fmt: skip
+
+
+def _seed(sketch: Sketch) -> Iterator[Statement]:
+    """The thread's own place as one number, if it has more than one index, under a name."""
+    own = sketch.own_indices()
+    flat = own[0]
+    for index, extent in zip(own[1:], sketch.launch[1:], strict=True):
+        before = Apply(INT32, "mul", (flat, whole(extent))) if extent > 1 else flat
+        flat = Apply(INT32, "add", (before, index))
+    yield Assign(Name(INT32, sketch.fresh()), flat)
+
+
+def _begin(sketch: Sketch) -> tuple[list[Statement], Name]:
+    """The state, of a seed and the thread's place."""
+    dice = sketch.dice
+    made = list(_seed(sketch)) if len(sketch.launch) > 1 and dice.chance(85) else []
+    place: Expression = sketch.own_indices()[0]
+    if made and isinstance(made[0], Assign) and isinstance(made[0].target, Name):
+        place = made[0].target
     state = Name(_STATE, sketch.fresh())
     seed = sketch.scalar_parameter(INT32, Interval(0, 999)) if dice.chance(60) else None
     start = sketch.variable(seed).node if seed is not None else Literal(INT32, dice.below(100))
-    offset = Name(INT32, sketch.indices[0].name)
-    yield Assign(state, Apply(_STATE, "rand_init", (start, offset) if dice.chance(80) else (start,)))
-    yield from sketch.block(dice.below(3), Statements(), 2)
-    value = sketch.plus(sketch.element(FLOAT32), sketch.expression(FLOAT32, dice.below(3)))
-    for _ in range(dice.between(1, 4)):
+    arguments: tuple[Expression, ...] = (start, place)
+    if dice.chance(10):
+        arguments = (Apply(INT32, "add", (start, place)),)
+    made.append(Assign(state, Apply(_STATE, "rand_init", arguments)))
+    return made, state
+
+
+def body(sketch: Sketch) -> Iterator[Statement]:
+    """A state of the thread's own, sums, walks and choices that it decides, and draws into a weighted result."""
+    dice = sketch.dice
+    sketch.work_in(FLOAT32)
+    made, state = _begin(sketch)
+    yield from made
+    yield from sketch.block(dice.below(2), Statements(), 2)
+    forms = dice.chance(FORMED)
+    if forms:
+        yield from dice.one_of(FORMS)(sketch, state)
+    drawn = dice.one_of((1, 0, 1, 2)) if forms else dice.between(1, 3)
+    if drawn:
+        yield from _weighted(sketch, state, drawn)
+    else:
+        yield from sketch.end_with_result()
+
+
+def _weighted(sketch: Sketch, state: Name, count: int) -> Iterator[Statement]:
+    """Draws into locals, each stored or a factor or a term of the result."""
+    dice = sketch.dice
+    value = sketch.own_element()
+    if dice.chance(40):
+        value = sketch.plus(value, sketch.expression(FLOAT32, dice.below(2)))
+    for _ in range(count):
         drawn = dice.weighted(DRAWS)(sketch, state)
-        if dice.chance(20):
+        if dice.chance(ASIDE):
             # only some threads draw, and the others go on from where they were
             yield If(sketch.comparison(0).node, (Assign(state, Apply(_STATE, "randu", (state,))),))
         yield sketch.define_as(drawn, mutable=False)
@@ -138,12 +342,15 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             if dice.chance(STORED):
                 yield sketch.store(sketch.output(drawn.type), number)
             number = _part(sketch, number)
-        elif drawn.type is not FLOAT32 and dice.chance(50):
+        elif drawn.type is not FLOAT32 and dice.chance(30):
             assert isinstance(drawn.type, Scalar)
             yield sketch.store(sketch.output(drawn.type), number)
             continue
         op = dice.one_of(("add", "mul", "sub"))
         value = sketch.apply(OPS[op], FLOAT32, [value, sketch.convert(number, FLOAT32)])
+    for variable in [v for v in sketch.scope if not v.used and v in sketch.defined]:
+        extra = sketch.as_type(sketch.variable(variable), FLOAT32)
+        value = sketch.plus(value, extra, linear=True)
     yield from finish(sketch, value)
 
 

@@ -1,4 +1,4 @@
-"""``while`` loops: counters up, down and halving, compound tests, nested, with break and continue."""
+"""``while`` loops: divisors, digits, searches, chains, iterations; counters, compound tests, break and continue."""
 
 from collections.abc import Iterator
 
@@ -8,6 +8,9 @@ from strategies.weights import Statements
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("augment", "while"))
+
+#: Of 100 loops, how many are drawn whole, as people write them; the others have a body of any statements.
+WHOLE = 60
 
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, while_loop=3, leave=2)
 
@@ -19,5 +22,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
     sketch.counting = dice.chance(sketch.weights.loops.counts)
-    yield from sketch.loops_in_sequence(2, lambda depth: sketch.while_loop(WEIGHTS, depth))
-    yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
+
+    def one(depth: int) -> list[Statement]:
+        return sketch.while_form() if dice.chance(WHOLE) else sketch.while_loop(WEIGHTS, depth)
+
+    yield from sketch.loops_in_sequence(2, one)
+    yield from sketch.end_with_result()
