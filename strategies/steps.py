@@ -77,7 +77,7 @@ def _steps(statement: Statement, fresh: Callable[[], str]) -> Iterator[Statement
         if part is None:
             break
         name = Name(part.type, fresh())
-        yield Assign(name, part)
+        yield from _steps(Assign(name, part), fresh)
         statement = _replaced(statement, part, name)
     yield statement
 
