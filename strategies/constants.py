@@ -36,7 +36,7 @@ from strategies.statements import Sketch
 _PLACES = (Apply, Compare, Conditional, Construct, Call, AugmentedAssign, Return)
 #: Of 100 literals in such places, how many get a name, and how many are computed in Python.
 NAMED = 55
-COMPUTED = 15
+COMPUTED = 22
 #: Of 100 names in a function, how many are those of a variable of the kernel.
 SHADOWED = 20
 #: Of 100 zeros and numbers that nobody chooses, how many may have names.
@@ -54,14 +54,14 @@ class Constants:
     """Names for the numbers of one program."""
 
     def __init__(self, sketch: Sketch) -> None:
-        self._sketch = sketch
+        self.sketch = sketch
         self._dice = sketch.dice
         self._named: dict[tuple[Scalar, bool | int | float], Constant] = {}
         self._taken: set[str] = set()
 
     def name(self) -> str:
         """A new name of the module."""
-        found = self._sketch.fresh()
+        found = self.sketch.fresh()
         found = found if self._dice.chance(SMALL) else found.upper()
         self._taken.add(found)
         return found
@@ -80,7 +80,7 @@ class Constants:
 
     def _new_name(self, bound: frozenset[str]) -> str:
         """A new name, at times that of a variable elsewhere in the program."""
-        others = sorted({v.name for v in self._sketch.defined} - bound - self._taken)
+        others = sorted({v.name for v in self.sketch.defined} - bound - self._taken)
         if others and self._dice.chance(SHADOWED):
             self._taken.add(others[0])
             return others[0]
@@ -167,7 +167,7 @@ class Constants:
 
     def weighted_sum(self, depth: int) -> list[Statement]:
         """A loop that is unrolled, with weights out of a table or out of its index."""
-        sketch, dice, main = self._sketch, self._dice, self._sketch.main
+        sketch, dice, main = self.sketch, self._dice, self.sketch.main
         trips = dice.between(2, 5)
         made = sketch.define_as(sketch.literal(main), mutable=True)
         total = sketch.defined[-1]

@@ -1,24 +1,37 @@
-"""Constants of the module, negated, of 64 bits, named like others; static expressions, tables in unrolled loops."""
+"""Constants of the module: steps, limits, tags, sizes, masks, negated, of 64 bits, named like others; static
+expressions, tables in unrolled loops."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from strategies.constants import Constants, bound_names
 from strategies.functions import draw_early, draw_expression
+from strategies.ideas.constants import Named, draw_idea
+from strategies.ideas.numbers import stored
 from strategies.ideas.palettes import common
-from strategies.language.nodes import Statement
+from strategies.language.nodes import Constant, Item, Statement, walk
 from strategies.passing import draw_made
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
 #: Of 100 kernels, how many have functions that a factory makes, which capture numbers.
 MADE = 25
+#: Of 100 kernels, how many are what people give names to.
+IDEAS = 42
+#: How often numbers are given names anew where none got one.
+TRIES = 4
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=2, loop=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Two to five statements and at times a function, many of whose numbers have names."""
+    """An idea with named numbers, or two to five statements and at times a function, many of whose numbers have."""
     dice, main = sketch.dice, sketch.main
     sketch.palette = common(sketch)
+    constants = Constants(sketch)
+    if dice.chance(IDEAS):
+        phrase = Named(constants, main)
+        stored(phrase, draw_idea(phrase))
+        yield from _named(sketch, constants, phrase.body)
+        return
     if dice.chance(50):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
@@ -29,16 +42,24 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         draw = draw_early if dice.chance(40) else draw_expression
         draw(sketch, main)
         sketch.calls = 30
-    constants = Constants(sketch)
     made = sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 2))
     if dice.chance(55):
         made += constants.weighted_sum(1)
     for callee in sketch.uncalled():
         made.append(sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False))
     made.append(sketch.store(sketch.output(main), sketch.result(main, dice.between(1, 3))))
+    yield from _named(sketch, constants, made)
+
+
+def _named(sketch: Sketch, constants: Constants, made: Sequence[Statement]) -> Iterator[Statement]:
+    """Statements with names for many of their numbers, those of the functions too."""
     names = {n for s in made for n in bound_names(s)} | {p.name for p in sketch.parameters}
     own = frozenset(names | {v.name for v in sketch.indices} | {c.function.name for c in sketch.callees})
-    yield from constants.in_body(tuple(made), own)
+    for _ in range(TRIES):
+        found = constants.in_body(tuple(made), own)
+        if any(isinstance(n, Constant | Item) for s in found for n in walk(s)):
+            break
+    yield from found
     functions = frozenset(c.function.name for c in sketch.callees)
     # those of one factory are one text
     sketch.callees[:] = [
