@@ -112,8 +112,8 @@ class LoopForms(Loops):
         match self.dice.below(6):
             case 0 | 1:
                 # of an array that all threads read, each thread takes something else
-                shared = not isinstance(first.node, Element) or len(first.node.indices) == 1
-                value = self.product(first, self.own_element()) if shared and self.dice.chance(60) else first
+                scaled = self.is_shared(first) and self.dice.chance(60)
+                value = self.product(first, self.own_element()) if scaled else first
             case 2:
                 value = self.product(first, self.at_index(self.main, index))
             case 3:
@@ -179,7 +179,7 @@ class LoopForms(Loops):
                 add: Statement = AugmentedAssign(count, "add", value.node)
                 reach = self.times(value.interval, bounds.trips)
             else:
-                add = If(self.index_test(index), (AugmentedAssign(count, "add", whole(1)),))
+                add = If(self.hit(index), (AugmentedAssign(count, "add", whole(1)),))
                 reach = Interval(0, bounds.trips)
         return [begin, self.over(index, bounds, [add]), *self.leave_result(count, reach, False, True)]
 

@@ -337,14 +337,15 @@ class Loops(Updates):
         """A test of an element at the index, which some iterations pass."""
         of = INT32 if self.dice.chance(20) else self.main
         value = self.at_index(of, index)
+        own = self.dice.chance(80 if self.is_shared(value) else 30)
         if of is INT32:
             operator = self.dice.one_of(("==", "==", ">", "<"))
+            if own and (other := self.own_element(of)).node != value.node:
+                return Compare(BOOL, (operator,), (value.node, other.node))
             return Compare(BOOL, (operator,), (value.node, self.literal(INT32, self._within(value.interval)).node))
         operator = self.dice.one_of((">", "<"))
-        if self.dice.chance(35):
-            other = self.own_element()
-            if other.node != value.node:
-                return Compare(BOOL, (operator,), (value.node, other.node))
+        if own and (other := self.own_element()).node != value.node:
+            return Compare(BOOL, (operator,), (value.node, other.node))
         return Compare(BOOL, (operator,), (value.node, self._middle(value, self.main).node))
 
     @staticmethod
@@ -357,22 +358,28 @@ class Loops(Updates):
         """A literal of a type."""
         return self._constant(of, value)
 
-    def new_element(self, interval: Interval) -> Typed:
+    def new_element(self, interval: Interval, of: Scalar | None = None) -> Typed:
         """The thread's own element of a new input."""
-        return self.read(self.array(self.main, self.launch_shape(), interval), *self.own_indices())
+        return self.read(self.array(of or self.main, self.launch_shape(), interval), *self.own_indices())
 
-    def own_element(self) -> Typed:
+    def own_element(self, of: Scalar | None = None) -> Typed:
         """The thread's own element of an input; in a function any."""
+        of = of or self.main
         if not self.indices:
-            return self.element(self.main)
+            return self.element(of)
         fitting = [
             p
-            for p in self.readable(self.main)
+            for p in self.readable(of)
             if len(p.shape) == len(self.launch) and all(n >= m for n, m in zip(p.shape, self.launch, strict=True))
         ]
         if not fitting or (len(self.parameters) < self.max_arrays and self.dice.chance(30)):
-            return self.new_element(self.input_interval(self.main))
+            return self.new_element(self.input_interval(of), of)
         return self.read(self.dice.one_of(fitting), *self.own_indices())
+
+    @staticmethod
+    def is_shared(value: Typed) -> bool:
+        """Whether an element at a loop's index is the same for all threads."""
+        return isinstance(value.node, Element) and len(value.node.indices) == 1
 
     # ------------------------------------------------------------ bounds
 

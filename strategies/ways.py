@@ -42,7 +42,8 @@ class Way:
     def x(self) -> Expression:
         """An element of a float input: of one that is there, or of a new one."""
         arrays = [p for p in self.sketch.readable(self.of) if len(p.shape) == len(self.sketch.launch)]
-        arrays = [p for p in arrays if p.shape >= self.sketch.launch and p.high <= 2.0]
+        launch = self.sketch.launch
+        arrays = [p for p in arrays if p.high <= 2.0 and all(n >= m for n, m in zip(p.shape, launch, strict=True))]
         array = (
             self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 55) else None
         )
@@ -50,11 +51,14 @@ class Way:
         return Element(self.of, array.name, self.sketch.own_indices())
 
     def at(self, of: Scalar, index: Expression, extent: int = VISITED) -> Expression:
-        """An element of an input at the index of a loop."""
-        arrays = [p for p in self.sketch.readable(of) if len(p.shape) == 1 and p.shape[0] >= extent and p.high <= 5]
+        """An element of an input at the index of a loop, mostly of the thread's own row."""
+        head = self.sketch.own_indices()[:1] if self.dice.chance(60) else ()
+        shape = (*self.sketch.launch[: len(head)], extent)
+        arrays = [p for p in self.sketch.readable(of) if len(p.shape) == len(shape) and p.high <= 5]
+        arrays = [p for p in arrays if all(n >= m for n, m in zip(p.shape, shape, strict=True))]
         array = self.dice.one_of(arrays) if arrays and self.dice.chance(70) else None
         held = Interval(0, 5) if of is INT32 else symmetric(2.0)
-        return Element(of, (array or self.sketch.array(of, (extent,), held)).name, (index,))
+        return Element(of, (array or self.sketch.array(of, shape, held)).name, (*head, index))
 
     def n(self) -> Expression:
         """A whole number that only a run knows: a parameter's, an element's, an extent, the thread's own."""

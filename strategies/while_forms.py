@@ -41,7 +41,10 @@ class WhileForms(ExitForms):
             fitting = [
                 p
                 for p in self.readable(INT32)
-                if p.low >= low and p.high <= high and len(p.shape) == len(self.launch) and p.shape >= self.launch
+                if p.low >= low
+                and p.high <= high
+                and len(p.shape) == len(self.launch)
+                and all(n >= m for n, m in zip(p.shape, self.launch, strict=True))
             ]
             if not fitting or self.dice.chance(40):
                 fitting = [self.array(INT32, self.launch_shape(), Interval(low, high))]
