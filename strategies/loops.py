@@ -196,7 +196,7 @@ class Loops(Updates):
         body: list[Statement] = []
         if leaves:
             body.append(self._leave(index))
-        if self.dice.chance(30):
+        if self.dice.chance(15):
             body.append(self.define(depth - 1, mutable=False))
         body += self._added(depth, index)
         if weights.reindex and self.dice.chance(weights.reindex):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
 from typing import Final
 
 from strategies.blocks import whole
@@ -31,6 +31,8 @@ from strategies.typed import Typed
 
 #: Of 100 loops over a segment, how many go through an array of places, as a sparse row's columns.
 LINKED: Final = 45
+#: The exponent of a bell's tail, at least.
+DEEPEST: Final = 6.0
 
 
 class SegmentForms(LoopForms):
@@ -164,9 +166,19 @@ class SegmentForms(LoopForms):
             case 1:
                 return self.apply(OPS["div"], self.main, [gap, self.plus_one(self.product(gap, gap))])
             case 2:
-                bell = self.apply(OPS["neg"], self.main, [self.product(gap, gap)])
-                return self.apply(OPS["exp"], self.main, [bell])
+                return self._bell(gap)
         return self.apply(OPS["div"], self.main, [one, self.plus_one(self.apply(OPS["abs"], self.main, [gap]))])
+
+    def _bell(self, gap: Typed) -> Typed:
+        """``exp(-c * (x * x))``, with a factor if its tail would be nothing."""
+        size = gap.interval.size**2
+        exponent: Expression = Apply(self.main, "mul", (gap.node, gap.node))
+        if size > DEEPEST:
+            scale = 2.0 ** math.floor(math.log2(DEEPEST / size))
+            exponent = Apply(self.main, "mul", (self.number_of(self.main, scale), exponent))
+        self.nodes += 4
+        node = Apply(self.main, "exp", (Apply(self.main, "neg", (exponent,)),))
+        return Typed(node, Interval(0.0, 1.0), gap.live)
 
     def plus_one(self, value: Typed) -> Typed:
         """A number that is not negative, plus one: a divisor."""
@@ -259,9 +271,3 @@ class SegmentForms(LoopForms):
         reach = symmetric(value.interval.size * bounds.trips)
         made = [begin, self.over(index, bounds, body)]
         return [*made, *self.leave_result(total, reach, value.live, self.is_dynamic(bounds))]
-
-    def own_forms(self) -> tuple[tuple[int, Callable[[], list[Statement]]], ...]:
-        """The loops that bring their bounds, with how often they are drawn."""
-        return (
-            (3, self.segment), (3, self.onwards), (3, self.others), (2, self.pairs), (2, self.rows), (2, self.window),
-        )  # fmt: skip

@@ -156,7 +156,7 @@ class WhileLoops(WhileForms):
             leaves = weights.leave and self.dice.chance(self.features.percent("leave", weights.leave * 10))
             if leaves:
                 body.append(self._way_out(counter, update, early))
-            if self.dice.chance(30):
+            if self.dice.chance(15):
                 body.append(self.define(depth - 1, mutable=False))
             body += self._added(depth, counter) or [self.define(depth - 1)]
             if self.dice.chance(35):
@@ -269,7 +269,7 @@ class WhileLoops(WhileForms):
     def form_of_dynamic_loop(self) -> list[Statement]:
         """One of the ``for`` loops that people write, with bounds that only a run knows."""
         if self.dice.chance(55):
-            forms = ((5, self.segment), (4, self.onwards), (1, self.pairs))
+            forms = ((6, self.segment), (4, self.onwards), (1, self.pairs))
             return self.dice.weighted(forms)()
         before, bounds = self._dynamic_bounds()
         return [*before, *self.form_over(bounds)]

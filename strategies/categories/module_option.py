@@ -43,7 +43,7 @@ def _around(sketch: Sketch) -> Bounds:
 
 def _crossing(sketch: Sketch) -> tuple[int, int]:
     """Trips of two nested loops, each about as long as the longest that is unrolled, and much longer together."""
-    most = min(sketch.max_unroll, 8)
+    most = min(sketch.max_unroll, 6)
     return max(2, sketch.dice.between(most // 2, most)), max(2, most + sketch.dice.between(-1, 1))
 
 
