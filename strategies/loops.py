@@ -335,7 +335,8 @@ class Loops(Updates):
 
     def hit(self, index: Variable) -> Expression:
         """A test of an element at the index, which some iterations pass."""
-        of = INT32 if self.dice.chance(20) else self.main
+        # in a loop that only counts, an adjoint would need the place of a float
+        of = INT32 if self.dice.chance(85 if self.counts else 20) else self.main
         value = self.at_index(of, index)
         own = self.dice.chance(80 if self.is_shared(value) else 30)
         if of is INT32:

@@ -110,7 +110,7 @@ class WhileForms(ExitForms):
     def bisected(self) -> list[Statement]:
         """Where a value belongs in a table: a binary search, whatever the table holds."""
         count = self.dice.between(5, 9)
-        of = self.main if self.dice.chance(70) else INT32
+        of = self.main if self.dice.chance(40) else INT32
         table = self.array(of, (count,), self.input_interval(of))
         (low, zero), (high, end) = self.start(INT32, 0), self.start(INT32, count)
         wanted = self.element(of)
