@@ -113,7 +113,7 @@ class WhileForms(ExitForms):
         of = self.main if self.dice.chance(40) else INT32
         table = self.array(of, (count,), self.input_interval(of))
         (low, zero), (high, end) = self.start(INT32, 0), self.start(INT32, count)
-        wanted = self.element(of)
+        wanted = self.own_element(of)
         middle = Name(INT32, self.fresh())
         total = _op("add", low, high)
         half = _op("rshift", total, whole(1)) if self.dice.chance(20) else _op("floordiv", total, whole(2))
