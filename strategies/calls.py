@@ -12,7 +12,11 @@ from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Ve
 from strategies.typed import Typed
 
 #: An argument is drawn no deeper than this: what a call computes is in its function.
-ARGUMENT_DEPTH: Final = 2
+ARGUMENT_DEPTH: Final = 1
+#: Of 100 arguments, how many are an element of an array as it stands; and how large what a parameter takes may be for
+#: its argument to be a literal or a parameter of the kernel.
+PLAIN_ARGUMENTS: Final = 45
+NARROW: Final = 2.0
 
 
 class Callee(NamedTuple):
@@ -47,13 +51,15 @@ class Calls(Expressions):
         """Set up what calls need."""
         self.callees: list[Callee] = []
         self.called: set[str] = set()
+        #: the functions whose arguments are drawn
+        self.inside: list[str] = []
         #: the arrays that functions change, each its own
         self.changed: dict[str, Parameter] = {}
 
     def expression(self, of: Type, depth: int) -> Typed:
         """An expression of type `of`, at times a call."""
         if self._wants_call(depth):
-            fitting = [c for c in self.callees if c.function.type is of and not c.effects]
+            fitting = [c for c in self._callable() if c.function.type is of and not c.effects]
             if fitting:
                 return self.call(self._least_called(fitting), depth)
         return super().expression(of, depth)
@@ -61,10 +67,14 @@ class Calls(Expressions):
     def condition(self, depth: int) -> Typed:
         """A truth value, at times what a function says."""
         if self._wants_call(depth):
-            fitting = [c for c in self.callees if c.function.type is BOOL and not c.effects]
+            fitting = [c for c in self._callable() if c.function.type is BOOL and not c.effects]
             if fitting:
                 return self.call(self._least_called(fitting), depth)
         return super().condition(depth)
+
+    def _callable(self) -> list[Callee]:
+        """The functions but those whose arguments are drawn."""
+        return [c for c in self.callees if c.function.name not in self.inside]
 
     def _wants_call(self, depth: int) -> bool:
         return bool(
@@ -94,7 +104,12 @@ class Calls(Expressions):
         if given[named:] and self.dice.chance(30):
             given = [*given[:named], *reversed(given[named:])]
         depth = min(depth - 1, ARGUMENT_DEPTH)
+        # calls are rare among arguments, and none is an argument of the same function
+        calls, self.calls = self.calls, self.calls // 4
+        self.inside.append(function.name)
         arguments = [self._place(callee, p) or self.argument(p, depth) for p in given]
+        self.calls = calls
+        self.inside.pop()
         node = Call(
             function.type,
             function.name,
@@ -130,7 +145,21 @@ class Calls(Expressions):
             return self._whole_argument(wanted)
         if of is BOOL:
             return self.condition(max(depth, 1))
-        value = self.expression(of, depth)
+        if (
+            isinstance(of, Scalar)
+            and of.is_float
+            and wanted.size <= NARROW
+            and (wanted.low > 0 or not self.dice.below(4))
+        ):
+            # a guard would hold most of an expression's values at one end
+            known = [v for v in self.scope.of_type(of) if v.interval.within(wanted)]
+            if known and self.dice.chance(60):
+                return self.variable(self.dice.one_of(known))
+            return (
+                self.literal(of, wanted) if self.dice.chance(60) else self.variable(self.scalar_parameter(of, wanted))
+            )
+        plain = self._may_read(of) and isinstance(of, Scalar | Vector) and self.dice.chance(PLAIN_ARGUMENTS)
+        value = self.element(of) if plain and isinstance(of, Scalar | Vector) else self.expression(of, depth)
         if isinstance(value.node, Literal) and depth > 0 and self.dice.chance(70) and self._may_read(of):
             assert isinstance(of, Scalar | Vector)
             value = self.element(of)
@@ -144,7 +173,7 @@ class Calls(Expressions):
         if fitting and not self.dice.chance(15):
             return self.variable(self.dice.one_of(fitting))
         whole = self.scope.of_type(INT32)
-        if not whole or self.dice.chance(25):
+        if not whole or wanted.low > 0 or self.dice.chance(50):
             return self.literal(INT32, wanted)
         chosen = self.variable(self.dice.one_of(whole))
         return self.fit(chosen, wanted)

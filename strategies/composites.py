@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from dataclasses import replace
+from typing import Any, Final, TypeAlias
 
 from strategies import several
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Assign, Component, Construct, Literal, Name, Statement
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Literal,
+    Name,
+    Node,
+    Statement,
+    rebuild,
+    walk,
+)
 from strategies.language.types import INT32, Composite, Matrix, Quaternion, Scalar, Transform, Type
-from strategies.ops import ROWS, OpSpec, instances, settled
+from strategies.ops import ROWS, OpSpec, instances, overload, settled
+from strategies.scenes import Drawn, Scene
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -20,43 +35,54 @@ Case: TypeAlias = tuple[OpSpec, tuple[Type, ...], Type]
 #: Functions of numbers alone in such a kernel, and those of its own subject: few, for each is large when compiled.
 PLAIN = (1, 3)
 OWN = (5, 9)
+#: Of 100 kernels, how many are one of the computations that people write with these values, and not drawn freely.
+COMPUTED: Final = 68
+#: What kernels end with that are drawn freely: mostly operations of these groups, or on values of two forms.
+TELLING: Final = frozenset(("Spatial Math", "Transformations", "Quaternion Math"))
+OWN_WEIGHT: Final = 5
+#: Near no rotation these have errors far larger than themselves, which little may be done with.
+COARSE: Final = frozenset(("quat_twist_angle", "quat_twist_angle_signed"))
 #: Of 100 kernels, how many begin with a value that is put together part by part, branch, or sum in a loop.
-PARTS = 35
+PARTS = 22
 #: Of 100 matrices of those, how many may read what is there already: few, for Warp's gradient is known to be wrong.
 OWN_READS = 6
 BRANCHES = 12
 LOOPS = 10
 #: Of 100 kernels about what a built-in with several results takes, how many unpack those.
 UNPACKED = 25
+#: What is taken apart in kernels about something else, too.
+TURNED: Final = frozenset(("quat", "mat44"))
 
 
-def subject(forms: Sequence[str], dtype: Scalar) -> list[Case]:
-    """Every row, with its types, that takes or gives a value of one of `forms`, and nothing of any other form."""
-    known = {types.composite(form, dtype) for form in forms}
+def subject(forms: Sequence[str], main: Sequence[str], dtype: Scalar) -> list[Case]:
+    """Every row, with its types, that takes or gives a value of one of `main`, and nothing but numbers and `forms`."""
+    own, known = ({types.composite(form, dtype) for form in some} for some in (main, forms))
     return [
         (row, arguments, settled(row, result))
         for row in ROWS
         for arguments, result in instances(row)
-        if known.intersection((*arguments, result))
+        if own.intersection((*arguments, result))
         and all(of in known or isinstance(of, Scalar) for of in (*arguments, settled(row, result)))
         and all(types.element_scalar(of) in (dtype, types.BOOL, INT32) for of in (*arguments, result))
     ]
 
 
 def prepare(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> list[Case]:
-    """Let `sketch` work with values of `forms`; the operations on those out of `main` that it draws from."""
+    """Let `sketch` work with values of `forms`; the operations on those out of `main` that it ends with one of."""
     sketch.forms = frozenset(forms)
     sketch.max_arrays = 3
-    known = subject(main, sketch.main)
-    of_forms = subject(forms, sketch.main)
-    names = sorted({row.name for row, _, _ in of_forms})
+    names = sorted({row.name for row, _, _ in subject(forms, forms, sketch.main)})
     chosen = {*sketch.dice.some_of(names, sketch.dice.between(*OWN))}
-    own = [case for case in of_forms if case[0].name in chosen and case in known]
-    if not own:
-        own = known
     plain = sketch.dice.some_of(sorted(sketch.palette - set(names)), sketch.dice.between(*PLAIN))
     sketch.palette = frozenset((*chosen, *plain, "add", "sub", "mul"))
-    return own
+    # a value put together out of unrelated numbers is nobody's idea of a matrix
+    sketch.mixture = replace(sketch.mixture, construct=1)
+    # lengths and tests tell little of their argument
+    return [
+        case
+        for case in subject(forms, main, sketch.main)
+        if types.element_scalar(case[2]).is_float and case[1] and not case[0].flat and case[0].name not in COARSE
+    ]
 
 
 #: Of 100 translations and rotations that are set, how many by a call.
@@ -89,22 +115,40 @@ def _targets(sketch: Sketch, of: Composite, name: Name) -> Iterator[Component]:
             yield Component(vector, name, Literal(INT32, 0), True)
             yield Component(types.quaternion(of.dtype), name, Literal(INT32, 1), True)
         case Matrix():
+            by_row = of.columns > 3 or sketch.dice.chance(60)
             for row in range(of.rows):
-                if of.columns > 3 or sketch.dice.chance(60):
+                if by_row:
                     yield Component(types.vector(of.columns, of.dtype), name, Literal(INT32, row))
                     continue
                 for column in range(of.columns):
                     yield Component(of.dtype, name, Literal(INT32, row), column=Literal(INT32, column))
         case _:
+            named = of.length <= 4 and sketch.dice.chance(50)
             for n in range(of.length):
-                yield Component(of.dtype, name, Literal(INT32, n), of.length <= 4 and sketch.dice.chance(50))
+                yield Component(of.dtype, name, Literal(INT32, n), named)
 
 
-def body(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> Iterator[Statement]:
-    """A few locals, at times put together part by part, in a branch or a loop, then an operation on one of `main`."""
+def body(
+    sketch: Sketch,
+    forms: Sequence[str],
+    main: Sequence[str],
+    computations: Sequence[Drawn] = (),
+    shape: tuple[int, int] = (3, 3),
+) -> Iterator[Statement]:
+    """One of `computations`, or operations on `main` that are drawn freely; `shape` is that of the matrices."""
     dice = sketch.dice
     own = prepare(sketch, forms, main)
-    floats = [case for case in subject(main, sketch.main) if types.element_scalar(case[2]).is_float]
+    # rotations of halves are too coarse for most of these to be checked
+    fine = sketch.main is not types.FLOAT16 or "quat" not in forms
+    if computations and fine and dice.chance(COMPUTED):
+        yield from computed(sketch, computations, shape)
+        return
+    yield from hoisted(sketch, list(free(sketch, own, forms, main)))
+
+
+def free(sketch: Sketch, own: Sequence[Case], forms: Sequence[str], main: Sequence[str]) -> Iterator[Statement]:
+    """A few locals, at times put together part by part, in a branch or a loop, and then one of the operations `own`."""
+    dice = sketch.dice
     weights = Statements(define=6, reassign=1, augment=1)
     if dice.chance(PARTS):
         yield from in_parts(sketch, types.composite(dice.one_of(sorted(main)), sketch.main))
@@ -116,32 +160,98 @@ def body(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> Iterator[
     for name in several.NAMES:
         takes = instances(several.rows_of(name)[0])
         known = {form for (of, *_), _ in takes if isinstance(of, Composite) for form in (of.form,)}
-        if known & set(forms) and dice.chance(UNPACKED):
+        turned = known <= TURNED and known & set(forms)
+        if (known & set(main) or turned) and dice.chance(UNPACKED):
             yield from several.unpacked(sketch, name, sketch.main, 1)
-    value = operated(sketch, own)
-    if not types.element_scalar(value.type).is_float:
-        # a length, or whether all is finite: something else has to depend on the inputs
-        assert isinstance(value.type, Scalar)
+    yield from finish(sketch, operated(sketch, own))
+
+
+def computed(sketch: Sketch, computations: Sequence[Drawn], shape: tuple[int, int]) -> Iterator[Statement]:
+    """One of `computations`, after a local of the grammar at times, and what came of it stored."""
+    before = [sketch.define(1)] if sketch.dice.chance(12) else []
+    yield from before
+    scene = Scene(sketch)
+    scene.rows, scene.columns = shape
+    results = sketch.dice.one_of(computations)(scene)
+    yield from scene.body
+    for value in results[:-1]:
+        assert isinstance(value.type, Scalar | Composite)
         yield sketch.store(sketch.output(value.type), value)
-        value = operated(sketch, [case for case in own if types.element_scalar(case[2]).is_float] or floats)
-    yield from finish(sketch, value)
+    if results:
+        yield from finish(sketch, results[-1])
+
+
+def hoisted(sketch: Sketch, body: Sequence[Statement]) -> Iterator[Statement]:
+    """`body` with the frames that it makes of the parts of others under names of their own: each is long, and none
+    needs to be written twice."""
+    inputs = {p.name for p in sketch.parameters if not p.output}
+    threads = {v.name for v in sketch.indices}
+    known: dict[Expression, Name] = {}
+    first: list[Statement] = []
+
+    def change(node: Node) -> Any:
+        pose = _pose(node)
+        names = {part.name for part in walk(pose) if isinstance(part, Name)} if pose is not None else set()
+        if not (isinstance(pose, Element) and pose.array in inputs and names <= threads):
+            return rebuild(node, change)
+        if pose not in known:
+            local, known[pose] = Name(pose.type, sketch.fresh()), Name(pose.type, sketch.fresh())
+            first.extend((Assign(local, pose), Assign(known[pose], _framed(local))))
+        return known[pose]
+
+    rest = [change(statement) for statement in body]
+    yield from first
+    yield from rest
+
+
+def _framed(pose: Expression) -> Expression:
+    """A pose with its rotation normalized."""
+    assert isinstance(pose.type, Transform)
+    place = Apply(types.vector(3, pose.type.dtype), "transform_get_translation", (pose,))
+    turn = Apply(types.quaternion(pose.type.dtype), "transform_get_rotation", (pose,))
+    return Construct(pose.type, (place, Apply(turn.type, "normalize", (turn,))))
+
+
+def _pose(node: Node) -> Expression | None:
+    """What a frame is made of, if its rotation is that of another pose, normalized."""
+    match node:
+        case Construct(type=Transform(), arguments=(Apply(op="transform_get_translation", arguments=(pose,)), _)):
+            return pose if node == _framed(pose) else None
+    return None
 
 
 def operated(sketch: Sketch, cases: Sequence[Case]) -> Typed:
-    """One of `cases`, each name as likely as any, on expressions."""
-    name = sketch.dice.one_of(sorted({row.name for row, _, _ in cases}))
+    """One of `cases`, each name as likely as any of its kind, on expressions."""
+    table = {row.name: OWN_WEIGHT if row.group in TELLING or _joins(given) else 1 for row, given, _ in cases}
+    name = sketch.dice.weighted(tuple((weight, name) for name, weight in sorted(table.items())))
     row, arguments, result = sketch.dice.one_of([case for case in cases if case[0].name == name])
     given = [sketch.expression(of, sketch.dice.below(2)) for of in arguments]
     return sketch.apply(row, result, sketch.varied(row, given))
 
 
+def _joins(given: Sequence[Type]) -> bool:
+    """Whether an operation takes values of two different forms."""
+    return len({of for of in given if isinstance(of, Composite)}) > 1
+
+
 def finish(sketch: Sketch, value: Typed) -> Iterator[Statement]:
-    """Store `value`, and every local that nothing has read so far."""
+    """Store `value`, together with every local that nothing has read so far."""
     of = value.type
     assert isinstance(of, Scalar | Composite)
     if not value.live and types.element_scalar(of).is_float:
         value = sketch.plus(value, sketch.element(of))
-    yield sketch.store(sketch.output(of), value)
     for variable in [v for v in sketch.scope if not v.used and v in sketch.defined]:
-        assert isinstance(variable.type, Scalar | Composite)
-        yield sketch.store(sketch.output(variable.type), sketch.variable(variable))
+        value = _with(sketch, value, sketch.variable(variable), variable.sum_only)
+    output = sketch.output(of)
+    rigid = isinstance(of, Transform)
+    yield sketch.store_sum(output, value) if not rigid and sketch.dice.chance(12) else sketch.store(output, value)
+
+
+def _with(sketch: Sketch, value: Typed, other: Typed, linear: bool) -> Typed:
+    """`value` and `other` as one: the sum of two of a type; else a number of the other as a factor."""
+    of = value.type
+    if other.type is of or isinstance(of, Scalar):
+        return sketch.plus(value, sketch.as_type(other, of), linear=linear)
+    factor = sketch.as_type(other, types.element_scalar(of))
+    given = (of, factor.type)
+    return sketch.apply(overload("mul", given), of, [value, factor])

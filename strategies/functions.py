@@ -344,9 +344,11 @@ def draw_several(sketch: Sketch, count: int) -> Callee:
         kinds.append(sketch.main if dice.chance(70) else dice.one_of(extra))
     if sketch.main not in kinds:
         kinds[-1] = sketch.main
-    values = [own.fit_local(own.expression(k, dice.between(1, 2))) for k in kinds]
     last = max(n for n, k in enumerate(kinds) if k is sketch.main)
-    values[last] = own.fit_local(own.result(kinds[last], 1))
+    drawn = {n: own.fit_local(own.expression(k, dice.between(1, 2))) for n, k in enumerate(kinds) if n != last}
+    # drawn after the others, for it uses what they left
+    drawn[last] = own.fit_local(own.result(kinds[last], 1))
+    values = [drawn[n] for n in range(count)]
     of = types.tuple_of(kinds)
     if dice.chance(25):
         test = own.condition(1)

@@ -1,9 +1,10 @@
-"""Functions: nested calls, defaults, keywords, early returns, loops inside, arrays and effects, several results."""
+"""Functions: small named computations, searches and sums of arrays, defaults, keywords, early returns, effects."""
 
 from collections.abc import Iterator
 
 from strategies.calls import Callee
 from strategies.counters import counting, draw_counter
+from strategies.directions import NAMED
 from strategies.functions import (
     draw_early,
     draw_expression,
@@ -15,6 +16,7 @@ from strategies.functions import (
     result_type,
     unpacked,
 )
+from strategies.helpers import CURVES, PAIRS, SEARCHES, draw_helper
 from strategies.language.nodes import If, Statement
 from strategies.language.types import BOOL, VOID, Scalar, Tuple, Vector
 from strategies.passing import draw_made, draw_passing
@@ -25,19 +27,28 @@ WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
 #: How a function is made.  A counter is rare, because no kernel with one has gradients that Warp promises
 #: (`EFFECT_REPLAYED`).
 KINDS = (
-    (16, "expression"),
-    (12, "early"),
-    (13, "loop"),
-    (11, "reader"),
+    (26, "curve"),
+    (12, "search"),
+    (12, "vector"),
+    (6, "pair"),
+    (6, "expression"),
+    (7, "early"),
+    (9, "loop"),
+    (6, "reader"),
     (10, "writer"),
-    (6, "several"),
-    (8, "passing"),
-    (7, "made"),
+    (3, "several"),
+    (7, "passing"),
+    (6, "made"),
     (1, "counter"),
 )
 
+#: Those that are small computations with a name; not of halves, whose bounds are too narrow for most.
+HELPERS = {"curve": CURVES, "search": SEARCHES, "vector": NAMED, "pair": PAIRS}
+
 
 def _function(sketch: Sketch, kind: str) -> Callee:
+    if kind in HELPERS and sketch.main.bits > 16:
+        return draw_helper(sketch, sketch.dice.one_of(HELPERS[kind]))
     of = result_type(sketch)
     match kind:
         case "early":
@@ -64,11 +75,12 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     if dice.chance(20):
         sketch.allow_integers(1)
-    sketch.vectors = dice.chance(25)
+    kinds = [dice.weighted(KINDS) for _ in range(dice.between(1, 3))]
+    sketch.vectors = dice.chance(25) or "vector" in kinds
     # functions call those before them
     sketch.calls = 25
-    for _ in range(dice.between(1, 3)):
-        _function(sketch, dice.weighted(KINDS))
+    for kind in kinds:
+        _function(sketch, kind)
     sketch.calls = 40
     output = sketch.output(sketch.main)
     yield from sketch.block(dice.below(3), WEIGHTS, dice.between(1, 2))

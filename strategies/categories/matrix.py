@@ -1,9 +1,10 @@
-"""Matrices of two to four rows and columns: products, inverses, determinants, rows, elements, constructors."""
+"""Matrices of two to four rows and columns: affine maps, forms, covariances, strains, systems, products, parts."""
 
 from collections.abc import Iterator
 
 from strategies import composites
 from strategies.language.nodes import Statement
+from strategies.products import PRODUCTS
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.
@@ -16,7 +17,7 @@ SQUARE = 55
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Locals, products and other operations on matrices of one or two shapes, then one more, stored."""
+    """What people compute with small matrices, or operations on those of one or two shapes, stored."""
     dice = sketch.dice
     rows, columns = dice.one_of(SIZES), dice.one_of(SIZES)
     if dice.chance(SQUARE):
@@ -26,4 +27,5 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         forms.add(f"mat{columns}{rows}")
         if dice.chance(40):
             forms.add(f"mat{rows}{rows}")
-    yield from composites.body(sketch, sorted(forms), [form for form in sorted(forms) if form.startswith("mat")])
+    main = [form for form in sorted(forms) if form.startswith("mat")]
+    yield from composites.body(sketch, sorted(forms), main, PRODUCTS, (rows, columns))

@@ -1,9 +1,10 @@
-"""Quaternions: products, rotations of vectors, conversions from and to angles, axes and matrices, interpolation."""
+"""Quaternions: orientations integrated, compared, blended, chained, of and as angles and matrices, vectors turned."""
 
 from collections.abc import Iterator
 
 from strategies import composites
 from strategies.language.nodes import Statement
+from strategies.rotations import ROTATIONS
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.
@@ -11,7 +12,7 @@ DISTINCTIVE = frozenset(("component", "construct"))
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Locals and operations on quaternions and vectors of three, then one more, stored."""
+    """What people compute with orientations, or operations on quaternions and vectors of three, stored."""
     dice = sketch.dice
     forms = ["quat", "vec3", *(["mat33"] if dice.chance(35) else [])]
-    yield from composites.body(sketch, forms, ["quat"])
+    yield from composites.body(sketch, forms, ["quat"], ROTATIONS)

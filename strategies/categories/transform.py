@@ -1,8 +1,9 @@
-"""Rigid transformations: composed, inverted, applied to points and vectors, taken apart, as matrices."""
+"""Rigid transformations: points and poses changed between frames, chained, compared, blended, moved, as matrices."""
 
 from collections.abc import Iterator
 
 from strategies import composites
+from strategies.frames import FRAMES
 from strategies.language.nodes import Statement
 from strategies.statements import Sketch
 
@@ -11,7 +12,7 @@ DISTINCTIVE = frozenset(("component", "construct"))
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Locals and operations on transformations, points and rotations, then one more, stored."""
+    """What simulations and robots compute with frames, or operations on them, points and rotations, stored."""
     dice = sketch.dice
     forms = ["transform", "vec3", "quat", *(["mat44"] if dice.chance(30) else [])]
-    yield from composites.body(sketch, forms, ["transform"])
+    yield from composites.body(sketch, forms, ["transform"], FRAMES)

@@ -5,13 +5,16 @@ from typing import Final
 
 from strategies import several
 from strategies.blocks import Block
+from strategies.calls import Callee
 from strategies.functions import draw_several, unpacked
+from strategies.helpers import PAIRS, draw_helper
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Cast,
     Compare,
     Component,
     Element,
@@ -23,8 +26,9 @@ from strategies.language.nodes import (
     Statement,
     Target,
     Unpack,
+    While,
 )
-from strategies.language.types import BOOL, INT32, Scalar, Tuple, Vector
+from strategies.language.types import BOOL, INT32, VOID, Scalar, Tuple, Vector
 from strategies.ops import OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
@@ -43,7 +47,10 @@ KEPT: Final = 6
 #: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
 EXCHANGES: Final = 25
 #: Of 100 kernels, how many unpack the results of a built-in.
-BUILT_IN: Final = 20
+BUILT_IN: Final = 12
+#: Of 100 functions, how many are small computations of a name; of 100 calls, how many are stored at once.
+HELPERS: Final = 70
+STORED: Final = 15
 
 
 def _computed(sketch: Sketch, value: Typed) -> Typed:
@@ -173,25 +180,117 @@ def _exchanged(sketch: Sketch) -> list[Statement]:
     ]
 
 
+def _grid(sketch: Sketch) -> list[Statement]:
+    """``row, col = i // n, i % n``, and an element of an array of two dimensions at that place."""
+    wide = sketch.dice.between(2, 5)
+    high = -(-sketch.launch[0] // wide)
+    index = Name(INT32, sketch.indices[0].name)
+    row, column = (sketch.new_local(INT32, Interval(0, most - 1), False) for most in (high, wide))
+    values = [Apply(INT32, op, (index, Literal(INT32, wide))) for op in ("floordiv", "mod")]
+    targets = [Name(INT32, v.name) for v in (row, column)]
+    field = sketch.array(sketch.main, (high, wide), sketch.input_interval(sketch.main))
+    row.used = column.used = True
+    at = Typed(Element(sketch.main, field.name, (targets[0], targets[1])), Interval(field.low, field.high), True)
+    return [Unpack((targets[0], targets[1]), tuple(values)), sketch.define_as(at, mutable=sketch.dice.chance(60))]
+
+
+def _counted(sketch: Sketch) -> list[Statement]:
+    """Two whole numbers that a loop moves on: ``a, b = b, a + b``, or to their greatest common divisor."""
+    dice = sketch.dice
+    a, b = (sketch.new_local(INT32, Interval(0, 256), False) for _ in range(2))
+    names = (Name(INT32, a.name), Name(INT32, b.name))
+    if dice.chance(50):
+        numbers = [Literal(INT32, n) for n in dice.one_of(((0, 1), (1, 1), (2, 1)))]
+        start = Unpack(names, tuple(Cast(INT32, number) for number in numbers))
+        step = Unpack(names, (names[1], Apply(INT32, "add", names)))
+        loop: Statement = For(sketch.fresh(), Literal(INT32, dice.between(3, 6)), (step,))
+        b.used = True
+        return [start, loop]
+    own = Name(INT32, dice.one_of(sketch.indices).name)
+    more = Apply(INT32, "add", (own, Literal(INT32, dice.between(4, 12))))
+    start = Unpack(names, (more, Cast(INT32, Literal(INT32, dice.between(2, 12)))))
+    test = Compare(BOOL, (dice.one_of((">", "!=")),), (names[1], Literal(INT32, 0)))
+    b.used, b.type = True, VOID
+    return [start, While(test, (Unpack(names, (names[1], Apply(INT32, "mod", names))),))]
+
+
+def _stored(sketch: Sketch, callee: Callee) -> Statement:
+    """``out[i], more[i] = f(x)``."""
+    of = callee.function.type
+    assert isinstance(of, Tuple)
+    targets = []
+    for item in of.items:
+        assert isinstance(item, Scalar | Vector)
+        targets.append(Element(item, sketch.output(item).name, sketch.own_indices()))
+    return Unpack(tuple(targets), (sketch.call(callee, 2).node,))
+
+
+def _flagged(sketch: Sketch, callee: Callee) -> list[Statement]:
+    """``hit, t = f(x)``, and a local that changes where the flag says so."""
+    dice = sketch.dice
+    body = [unpacked(sketch, callee, 2)]
+    found = sketch.defined[-len(callee.intervals) :]
+    flag = next(v for v in found if v.type is BOOL)
+    number = next(v for v in found if v.type is sketch.main)
+    start = sketch.literal(sketch.main, Interval(-1.0, 1.0)) if dice.chance(50) else sketch.element(sketch.main)
+    body.append(sketch.define_as(start, mutable=True))
+    local = sketch.defined[-1]
+
+    def arm() -> list[Statement]:
+        value = sketch.fit_local(sketch.variable(number))
+        if dice.chance(60):
+            factor = sketch.element(sketch.main)
+            value = sketch.fit_local(sketch.apply(OPS[dice.one_of(("mul", "add"))], sketch.main, [value, factor]))
+        local.interval, local.live, local.used = value.interval, local.live or value.live, False
+        return [Assign(Name(sketch.main, local.name), value.node)]
+
+    body.append(sketch.when(sketch.variable(flag), arm))
+    return body
+
+
+def _functions(sketch: Sketch) -> None:
+    """One function with several results, or two."""
+    dice = sketch.dice
+    for _ in range(dice.one_of((1, 1, 2))):
+        if sketch.main.bits > 16 and dice.chance(HELPERS):
+            draw_helper(sketch, dice.one_of(PAIRS))
+        else:
+            draw_several(sketch, dice.one_of((2, 2, 3, 3, 4)))
+
+
+def _results(sketch: Sketch, callee: Callee) -> list[Statement]:
+    """What a function gives, unpacked, kept, stored, or used where its flag says so."""
+    dice, of = sketch.dice, callee.function.type
+    assert isinstance(of, Tuple)
+    if BOOL in of.items and sketch.main in of.items and dice.chance(75):
+        return _flagged(sketch, callee)
+    if dice.chance(KEPT):
+        return _kept(sketch, 2)
+    return [_stored(sketch, callee) if dice.chance(STORED) else unpacked(sketch, callee, 2)]
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One or two functions with several results, and three to six statements on tuples."""
+    """A function or two with several results, and three to six statements on tuples."""
     dice = sketch.dice
     sketch.vectors = dice.chance(20)
-    for _ in range(dice.between(1, 2)):
-        draw_several(sketch, dice.one_of((2, 2, 3, 3, 4)))
-    yield _several(sketch, dice.one_of((2, 2, 3, 4)), dice.between(0, 1))
+    _functions(sketch)
+    if len(sketch.launch) == 1 and dice.chance(30):
+        yield from _grid(sketch)
+    yield _several(sketch, dice.one_of((2, 2, 3)), dice.between(0, 1))
     if dice.chance(BUILT_IN):
         yield from several.unpacked(sketch, dice.one_of(several.NAMES), sketch.main, 1)
     for callee in list(sketch.callees):
-        if dice.chance(KEPT):
-            yield from _kept(sketch, 2)
-        elif callee.function.name not in sketch.called:
-            yield unpacked(sketch, callee, 2)
+        if callee.function.name not in sketch.called:
+            yield from _results(sketch, callee)
+    swapped = False
     for _ in range(dice.between(1, 3)):
-        match dice.below(6):
-            case 0 | 1:
+        match dice.below(7):
+            case 0 | 1 if not swapped:
+                swapped = True
                 chosen = _locals(sketch, dice.one_of((2, 2, 3)))
                 yield _moved(sketch, chosen) if len(chosen) > 1 else _several(sketch, 2, 1)
+            case 6:
+                yield from _counted(sketch)
             case 2:
                 yield from _looped(sketch)
             case 3:

@@ -1,7 +1,9 @@
-"""Vectors of two to four components: arrays, locals, constructors, components, products, norms."""
+"""Vectors of two to four components: reflections, distances, forces, motions, products, norms, components."""
 
 from collections.abc import Iterator
 
+from strategies.composites import computed, finish
+from strategies.directions import DIRECTIONS
 from strategies.language.nodes import Statement
 from strategies.ops import OPS, ROWS
 from strategies.statements import Sketch
@@ -12,21 +14,28 @@ DISTINCTIVE = frozenset(("component", "construct", "assign component"))
 
 WEIGHTS = Statements(define=6, reassign=2, augment=2, component=3)
 
+#: Of 100 kernels, how many are one of the computations that people write with vectors, and not drawn freely.
+COMPUTED = 76
+
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One to five statements over vectors, then a vector or a scalar result."""
+    """What simulations and shaders compute with vectors, or one to four statements over them and a result."""
     dice = sketch.dice
     sketch.vectors = True
     sketch.palette = sketch.palette.union(dice.some_of([r.name for r in ROWS if r.group == "Vector Math"], 5))
     sketch.max_arrays = 3
-    yield from sketch.block(dice.between(0, 4), WEIGHTS, dice.between(1, 3))
+    if dice.chance(COMPUTED):
+        length = dice.one_of((3, 3, 2, 4))
+        yield from computed(sketch, DIRECTIONS, (length, length))
+        return
+    yield from sketch.block(dice.between(1, 3), WEIGHTS, dice.between(1, 2))
     if dice.chance(15):
         yield from sketch.branch(WEIGHTS, 2)
     of = sketch.vector_type(sketch.main) if dice.chance(55) else sketch.main
-    value = sketch.result(of, dice.between(1, 4))
+    value = sketch.expression(of, dice.between(1, 2))
     if of is sketch.main and not sketch.touches_vectors:
         vector = sketch.vector_type(sketch.main)
         row = OPS[dice.one_of(("dot", "length_sq", "length"))]
         arguments = [sketch.expression(vector, 1) for _ in row.signatures[0].arguments]
         value = sketch.plus(value, sketch.apply(row, of, arguments))
-    yield sketch.store(sketch.output(of), value)
+    yield from finish(sketch, value)
