@@ -37,6 +37,8 @@ PLAIN = (1, 3)
 OWN = (5, 9)
 #: Of 100 kernels, how many are one of the computations that people write with these values, and not drawn freely.
 COMPUTED: Final = 68
+#: Of 100 of those, how many scale what came of it or add something.
+ENDED: Final = 22
 #: What kernels end with that are drawn freely: mostly operations of these groups, or on values of two forms.
 TELLING: Final = frozenset(("Spatial Math", "Transformations", "Quaternion Math"))
 OWN_WEIGHT: Final = 5
@@ -172,7 +174,7 @@ def computed(sketch: Sketch, computations: Sequence[Drawn], shape: tuple[int, in
     yield from before
     scene = Scene(sketch)
     scene.rows, scene.columns = shape
-    results = sketch.dice.one_of(computations)(scene)
+    results = _ended(scene, sketch.dice.one_of(computations)(scene))
     yield from scene.body
     for value in results[:-1]:
         assert isinstance(value.type, Scalar | Composite)
@@ -218,6 +220,16 @@ def _pose(node: Node) -> Expression | None:
         case Construct(type=Transform(), arguments=(Apply(op="transform_get_translation", arguments=(pose,)), _)):
             return pose if node == _framed(pose) else None
     return None
+
+
+def _ended(scene: Scene, results: list[Typed]) -> list[Typed]:
+    """`results`, the last of them scaled or added to at times."""
+    if not results or isinstance(results[-1].type, Transform | Quaternion) or not scene.dice.chance(ENDED):
+        return results
+    last = results[-1]
+    if scene.dice.chance(50):
+        return [*results[:-1], scene.op("mul", last, scene.gain())]
+    return [*results[:-1], scene.op(scene.dice.one_of(("add", "sub")), last, scene.read(last.type))]
 
 
 def operated(sketch: Sketch, cases: Sequence[Case]) -> Typed:

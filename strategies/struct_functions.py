@@ -45,13 +45,25 @@ def maker(sketch: Sketch, of: Struct, depth: int) -> Statement:
     own.calls = 0
     own.scope.taken |= {f.name for f in sketch.struct_functions}
     own.parameter(sketch.main)
-    body = [constructed(own, of, depth)]
+    body = constructed(own, of, depth)
     made = next(reversed(own.structs))
-    body += changes(own, made, 1)
+    if own.dice.chance(40):
+        body += changes(own, made, 1)
+    body += _used_up(own, made)
     known = _known(own, made, of)
     _finish(sketch, own, of, [*body, Return((Name(of, made),))])
     arguments = [sketch.fit(sketch.expression(p.type, 1), Interval(p.low, p.high)).node for p in own.parameters]
     return local(sketch, of, Call(of, own.name, tuple(arguments)), known)
+
+
+def _used_up(own: FunctionSketch, made: str) -> list[Statement]:
+    """Parameters that nothing has read so far, added to a field of what is made."""
+    targets = [v for v in own.scope if v.name.startswith(f"{made}.") and v.type is own.main]
+    found: list[Statement] = []
+    for variable in [v for v in own.scope if not v.used and v.name in {p.name for p in own.parameters}]:
+        target = own.dice.one_of(targets)
+        found.append(own._augment_once(target, "add", own.as_type(own.variable(variable), own.main)))
+    return found
 
 
 def _struct_parameter(own: FunctionSketch, of: Struct, fields: dict[str, Variable], given: str) -> str:

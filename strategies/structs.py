@@ -65,30 +65,40 @@ def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = Fal
 # ---------------------------------------------------------------- parameters
 
 
-def array_of_structs(sketch: Sketch, of: Struct, written: frozenset[str] = frozenset()) -> str:
-    """A new parameter that is an array with a struct for each thread; the kernel writes the fields `written`."""
-    name, shape = sketch.fresh(), sketch.launch_shape()
+def array_of_structs(
+    sketch: Sketch,
+    of: Struct,
+    written: frozenset[str] = frozenset(),
+    bounds: Mapping[str, Interval] | None = None,
+    shape: tuple[int, ...] | None = None,
+) -> str:
+    """A new parameter that is an array of structs, one for each thread unless `shape` says otherwise; the kernel writes
+    the fields `written`, and `bounds` are between which values fields lie."""
+    name, shape = sketch.fresh(), shape or sketch.launch_shape()
     sketch.structs[name] = types.struct_array(of, len(shape))
     for path, field in leaves(of):
         assert isinstance(field, Scalar | Composite)
-        _add(sketch, f"{name}.{path}", types.array(field, len(shape)), shape, path in written)
+        array = types.array(field, len(shape))
+        _add(sketch, f"{name}.{path}", array, shape, path in written, (bounds or {}).get(path))
     return name
 
 
-def struct_parameter(sketch: Sketch, of: Struct) -> str:
-    """A new parameter that is a struct."""
+def struct_parameter(sketch: Sketch, of: Struct, bounds: Mapping[str, Interval] | None = None) -> str:
+    """A new parameter that is a struct; `bounds` are between which values fields lie."""
     name = sketch.fresh()
     sketch.structs[name] = of
     for path, field in leaves(of):
         shape = (sketch.launch_shape()[0],) if isinstance(field, Array) else ()
-        added = _add(sketch, f"{name}.{path}", field, shape, output=False)
+        added = _add(sketch, f"{name}.{path}", field, shape, False, (bounds or {}).get(path))
         if not shape:
             sketch.scope.add(Variable(added.name, field, Interval(added.low, added.high)))
     return name
 
 
-def _add(sketch: Sketch, name: str, of: Type, shape: tuple[int, ...], output: bool) -> Parameter:
-    found = sketch.output_interval(of) if output else sketch.input_interval(of)
+def _add(
+    sketch: Sketch, name: str, of: Type, shape: tuple[int, ...], output: bool, within: Interval | None = None
+) -> Parameter:
+    found = sketch.output_interval(of) if output else within or sketch.input_interval(of)
     whole = not types.element_scalar(of).is_float
     low, high = (int(v) if whole else float(v) for v in found)
     parameter = Parameter(name, of, low, high, shape, output)
@@ -113,14 +123,26 @@ def loaded(sketch: Sketch, array: str) -> Statement:
     return local(sketch, of.dtype, Element(of.dtype, array, indices), known)
 
 
-def constructed(sketch: Sketch, of: Struct, depth: int) -> Statement:
-    """``b = Body()``, or ``b = Body(…)`` with a value for each field."""
+def constructed(sketch: Sketch, of: Struct, depth: int) -> list[Statement]:
+    """``b = Body()`` and a value for each field, or ``b = Body(…)`` with all of them."""
     if sketch.dice.chance(sketch.weights.structs.empty):
-        known = {path: (Interval(0, 0), False) for path, _ in leaves(of)}
-        return local(sketch, of, Construct(of, ()), known)
-    known = {}
-    arguments = tuple(_argument(sketch, name, field, depth, known) for name, field in of.fields)
-    return local(sketch, of, Construct(of, arguments), known)
+        return _filled(sketch, of, depth)
+    known: dict[str, Known] = {}
+    arguments = tuple(_argument(sketch, name, field, min(depth, 1), known) for name, field in of.fields)
+    return [local(sketch, of, Construct(of, arguments), known)]
+
+
+def _filled(sketch: Sketch, of: Struct, depth: int) -> list[Statement]:
+    """``b = Body()``, then its fields one by one, which nothing reads before they have a value."""
+    known = {path: (Interval(0, 0), False) for path, _ in leaves(of)}
+    mark = sketch.scope.mark()
+    body: list[Statement] = [local(sketch, of, Construct(of, ()), known)]
+    for variable in sketch.scope.release(mark):
+        value = sketch.fit_local(sketch.expression(variable.type, depth))
+        variable.interval, variable.live = value.interval, value.live
+        body.append(Assign(Name(variable.type, variable.name), value.node))
+        sketch.scope.add(variable)
+    return body
 
 
 def _argument(sketch: Sketch, path: str, of: Type, depth: int, known: dict[str, tuple[Interval, bool]]) -> Expression:
@@ -137,9 +159,6 @@ def _argument(sketch: Sketch, path: str, of: Type, depth: int, known: dict[str, 
             found = fields[f"{source}.{inner}"]
             known[f"{path}.{inner}"] = (found.interval, found.live)
         return Name(of, source)
-    if sketch.dice.chance(sketch.weights.structs.empty):
-        known.update({f"{path}.{inner}": (Interval(0, 0), False) for inner, _ in leaves(of)})
-        return Construct(of, ())
     return Construct(of, tuple(_argument(sketch, f"{path}.{n}", field, depth - 1, known) for n, field in of.fields))
 
 
@@ -215,6 +234,18 @@ def changes(sketch: Sketch, name: str, depth: int) -> list[Statement]:
 # ---------------------------------------------------------------- results
 
 
+def put(sketch: Sketch, name: str) -> Statement:
+    """``out[i] = b``, in a new array of structs."""
+    of = sketch.structs[name]
+    assert isinstance(of, Struct)
+    paths = [path for path, _ in leaves(of)]
+    array = array_of_structs(sketch, of, frozenset(paths))
+    for variable in sketch.scope:
+        if variable.name.startswith(f"{name}."):
+            variable.used = True
+    return Assign(Element(of, array, sketch.own_indices()), Name(of, name))
+
+
 def stored(sketch: Sketch, name: str) -> list[Statement]:
     """``out[i] = b``, or field by field, in a new array of structs."""
     of = sketch.structs[name]
@@ -222,10 +253,7 @@ def stored(sketch: Sketch, name: str) -> list[Statement]:
     fields = {v.name: v for v in sketch.scope}
     paths = list(leaves(of))
     if sketch.dice.chance(60):
-        array = array_of_structs(sketch, of, frozenset(path for path, _ in paths))
-        for path, _ in paths:
-            fields[f"{name}.{path}"].used = True
-        return [Assign(Element(of, array, sketch.own_indices()), Name(of, name))]
+        return [put(sketch, name)]
     some = sketch.dice.some_of(paths, sketch.dice.between(1, len(paths)))
     array = array_of_structs(sketch, of, frozenset(path for path, _ in some))
     return [_put(sketch, array, path, field, sketch.variable(fields[f"{name}.{path}"])) for path, field in some]

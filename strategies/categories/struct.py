@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from strategies.composites import computed
 from strategies.language.nodes import Statement
 from strategies.language.types import Struct
+from strategies.record_functions import RECORDS
 from strategies.statements import Sketch
 from strategies.struct_functions import call, maker
 from strategies.structs import (
@@ -26,13 +28,21 @@ DISTINCTIVE = frozenset(("reassign", "augment", "assign component", "component")
 
 WEIGHTS = Statements(define=4, reassign=3, augment=3, component=1, branch=1)
 LOOPING = Statements(define=2, reassign=1, augment=4, loop=4, branch=1)
+#: Of 100 kernels, how many are one of the computations that people use structs for, and not drawn freely.
+COMPUTED = 66
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Structs from parameters, arrays and constructors; two to six statements that copy and change them; a result."""
+    """What simulations and renderers use structs for; or structs from parameters, arrays and constructors, two to six
+    statements that copy and change them, and a result."""
     dice = sketch.dice
-    sketch.vectors = dice.chance(85)
     sketch.max_arrays = 5
+    if sketch.main.bits > 16 and dice.chance(COMPUTED):
+        sketch.vectors = True
+        length = dice.one_of((3, 3, 2))
+        yield from computed(sketch, RECORDS, (length, length))
+        return
+    sketch.vectors = dice.chance(85)
     if dice.chance(25):
         sketch.allow_integers(1)
     inner = struct_type(sketch)
@@ -40,7 +50,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(50):
         struct_parameter(sketch, struct_type(sketch, (inner,), arrays=True) if dice.chance(60) else inner)
     arrays = [array_of_structs(sketch, dice.one_of((of, inner))) for _ in range(dice.between(1, 2))]
-    yield loaded(sketch, arrays[0]) if dice.chance(75) else constructed(sketch, of, 2)
+    if dice.chance(75):
+        yield loaded(sketch, arrays[0])
+    else:
+        yield from constructed(sketch, of, 2)
     for _ in range(dice.between(1, 5)):
         yield from _statement(sketch, (of, inner), arrays)
     yield from sketch.block(dice.below(3), LOOPING if dice.chance(40) else WEIGHTS, dice.between(1, 2))
@@ -62,7 +75,7 @@ def _statement(sketch: Sketch, kinds: tuple[Struct, Struct], arrays: list[str]) 
         case 0:
             return [loaded(sketch, dice.one_of(arrays))]
         case 1:
-            return [constructed(sketch, dice.one_of(kinds), dice.between(1, 2))]
+            return constructed(sketch, dice.one_of(kinds), dice.between(1, 2))
         case 2 if known:
             return [copied(sketch, dice.one_of(known))]
         case 3:
@@ -74,7 +87,7 @@ def _statement(sketch: Sketch, kinds: tuple[Struct, Struct], arrays: list[str]) 
                 if sources:
                     return [replaced(sketch, target, dice.one_of(sources))]
     if not mutable:
-        return [constructed(sketch, kinds[0], 2)]
+        return constructed(sketch, kinds[0], 2)
     return changes(sketch, dice.one_of(mutable), dice.between(1, 3))
 
 
