@@ -1,10 +1,12 @@
-"""Targets of assignments: elements, fields, rows and locals, whole or a component, by every operator in place."""
+"""Targets of assignments: components in loops, parts under a condition or exchanged, rows; every operator in place."""
 
 from collections.abc import Iterator
 
+from strategies.composites import computed
 from strategies.language import types
-from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, Name, Statement
+from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, If, Name, Statement
 from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
+from strategies.placements import PLACEMENTS
 from strategies.statements import Sketch
 from strategies.targets import (
     Place,
@@ -22,14 +24,23 @@ from strategies.weights import Statements
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("assign component", "augment", "update"))
 
+#: Of 100 kernels, how many are one of the computations that people write by parts, and not drawn freely; of 100
+#: changes of those, how many are under a condition.
+COMPUTED = 60
+CONDITIONAL = 18
+
 WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One to four roots; three to nine changes of parts of them, some under a condition; what is left is stored."""
+    """What people write by parts; or one to four roots and two to seven changes of their parts, some under a condition."""
     dice = sketch.dice
     sketch.vectors = True
     sketch.max_arrays = 4
+    if sketch.main.bits > 16 and dice.chance(COMPUTED):
+        length = dice.one_of((3, 3, 2, 4))
+        yield from computed(sketch, PLACEMENTS, (length, length))
+        return
     if dice.chance(40):
         sketch.scalar_parameter(sketch.main)
     places: list[Place] = []
@@ -51,15 +62,20 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     written: set[int] = set()
     for n in range(max(len(places), dice.between(2, 7))):
         number = n if n < len(places) else dice.below(len(places))
-        place = places[number]
+        place, before = places[number], places[number].interval
         piece = part(sketch, place)
         made_change = change(sketch, piece, dice.between(1, 2)) or change(sketch, place, 1)
         # what a part holds now, the whole may
         place.interval = place.interval.join(piece.interval)
         if made_change is not None:
+            again = isinstance(made_change, Assign) and number in written
             written.add(number)
+            # what was assigned before stays in some threads: nobody assigns the same place twice for nothing
+            if again or dice.chance(CONDITIONAL):
+                place.interval = place.interval.join(before)
+                made_change = If(sketch.condition(1).node, (made_change,))
             yield made_change
-        if dice.chance(30):
+        if dice.chance(20):
             yield from sketch.block(1, WEIGHTS, dice.between(1, 2))
     for number, place in enumerate(places):
         if number not in written:
