@@ -33,7 +33,7 @@ WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """What people write by parts; or one to four roots and two to seven changes of their parts, some under a condition."""
+    """What people write by parts; or one to four roots and two to seven changes of parts, some under a condition."""
     dice = sketch.dice
     sketch.vectors = True
     sketch.max_arrays = 4
