@@ -30,7 +30,7 @@ KINDS = (
     (26, "curve"),
     (12, "search"),
     (12, "vector"),
-    (6, "pair"),
+    (8, "pair"),
     (6, "expression"),
     (7, "early"),
     (10, "loop"),
