@@ -255,7 +255,7 @@ def finish(sketch: Sketch, value: Typed) -> Iterator[Statement]:
     for variable in [v for v in sketch.scope if not v.used and v in sketch.defined]:
         value = _with(sketch, value, sketch.variable(variable), variable.sum_only)
     output = sketch.output(of)
-    rigid = isinstance(of, Transform)
+    rigid = isinstance(of, Transform | Quaternion)
     yield sketch.store_sum(output, value) if not rigid and sketch.dice.chance(12) else sketch.store(output, value)
 
 

@@ -112,7 +112,7 @@ def arm(scene: Scene) -> list[Typed]:
     """The frames of a chain of joints, composed in a loop, and where its end is."""
     dice, of = scene.dice, types.transform(scene.main)
     count = dice.between(2, 4)
-    frame = scene.claim(scene.let(scene.frame(), mutable=True), symmetric(16.0))
+    frame = scene.claim(scene.frame(mutable=True), symmetric(16.0))
     axis = scene.direction() if dice.chance(60) else None
     offset = scene.own(scene.vector(), 1.0) if dice.chance(40) else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
@@ -31,6 +32,8 @@ from strategies.typed import Typed
 
 #: Operations that keep a length of one if all that they are given has it, beside those whose row says so.
 _KEEPS_LENGTH: Final = frozenset(("quat_inverse", "quat_rotate", "quat_rotate_inv", "transform_vector", "neg"))
+#: What is done at once with two short numbers.
+_EXACT: Final = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}
 #: Of 100 numbers that scale or weigh, how many are parameters, elements of arrays, and expressions of the grammar.
 _PARAMETER: Final = 35
 _ELEMENT: Final = 20
@@ -82,6 +85,9 @@ class Scene(Lines):
         """An operation, its arguments guarded; of length one, numbers lie between minus one and one."""
         if name == "neg" and isinstance(arguments[0].node, Literal):
             return self.literal(-float(arguments[0].node.value))
+        folded = self._folded(name, arguments)
+        if folded is not None:
+            return folded
         arguments = self._kept_positive(name, arguments)
         given = tuple(a.type for a in arguments)
         row = overload(name, given)
@@ -95,6 +101,15 @@ class Scene(Lines):
             return found._replace(interval=intervals.UNIT)
         closer = _closer(name, fitted)
         return found if closer is None else found._replace(interval=closer)
+
+    def _folded(self, name: str, given: tuple[Typed, ...]) -> Typed | None:
+        """What nobody leaves to the machine: a sum or a product of two short numbers."""
+        numbers = [float(a.node.value) for a in given if isinstance(a.node, Literal)]
+        if len(numbers) < 2 or len(given) > 2 or name not in _EXACT or given[0].type is not self.main:
+            return None
+        value = _EXACT[name](*numbers)
+        short = value * 64 == round(value * 64)
+        return Typed(Literal(self.main, value), Interval(value, value)) if short else None
 
     def _kept_positive(self, name: str, given: tuple[Typed, ...]) -> tuple[Typed, ...]:
         """`given`, the divisor or what a root is taken of kept off zero as people do it."""
@@ -196,7 +211,7 @@ class Scene(Lines):
         known.live = known.live or value.live
         self.body.append(Assign(local.node, value.node))
 
-    def grow(self, local: Typed, value: Typed, times: int = 1, operator: str = "add") -> None:
+    def grow(self, local: Typed, value: Typed, times: int = 1, op: str = "add") -> None:
         """``name += value``, as often as `times`; from then on the local is between other bounds."""
         assert isinstance(local.node, Name)
         scalar = types.element_scalar(local.type)
@@ -204,7 +219,7 @@ class Scene(Lines):
         known = self.known(local)
         known.interval = symmetric(known.interval.size + times * value.interval.size)
         known.used, known.live = False, known.live or value.live
-        self.body.append(AugmentedAssign(local.node, operator, value.node))
+        self.body.append(AugmentedAssign(local.node, op, value.node))
 
     def now(self, local: Typed) -> Typed:
         """A read of a local, with what is known of it by now."""
@@ -220,7 +235,8 @@ class Scene(Lines):
 
     def literal(self, value: float) -> Typed:
         """A number as it stands."""
-        return self.sketch.literal(self.main, Interval(value, value))
+        self.sketch.nodes += 1
+        return Typed(Literal(self.main, value), Interval(value, value))
 
     def gain(self, low: float = 0.125, high: float = 2.0) -> Typed:
         """What scales or weighs: a literal, a parameter, the thread's own number, or an expression."""
@@ -231,7 +247,7 @@ class Scene(Lines):
             return self.at(self.array(self.main, Interval(low, high)))
         if kind >= 100 - _PARAMETER - _ELEMENT - _DRAWN and not self.sketch.loop_trips:
             value = self.drawn()
-            return self.named(self.sketch.fit(value, Interval(min(low, -high), high)) if low < 0 else value)
+            return self.let(self.sketch.fit(value, Interval(min(low, -high), high)) if low < 0 else value)
         return self.factor(low, high)
 
     def factor(self, low: float, high: float) -> Typed:
@@ -289,17 +305,17 @@ class Scene(Lines):
         found = self.op("quat_from_axis_angle", axis, angle)
         return found if self.is_unit(found.node) else self.op("normalize", found)
 
-    def frame(self, pose: Typed | None = None) -> Typed:
+    def frame(self, pose: Typed | None = None, mutable: bool = False) -> Typed:
         """A rigid transformation: of a position and a rotation, or out of an array, its rotation normalized."""
         of = types.transform(self.main)
         if pose is None and not self.dice.chance(45):
             place = self.own(self.vector())
-            return self.let(self.made(of, place, self.rotation()))
+            return self.let(self.made(of, place, self.rotation()), mutable)
         pose = pose or self.read(of)
         if not isinstance(pose.node, Name):
             pose = self.let(pose)
         rotation = self.op("normalize", self.op("transform_get_rotation", pose))
-        return self.let(self.made(of, self.op("transform_get_translation", pose), rotation))
+        return self.let(self.made(of, self.op("transform_get_translation", pose), rotation), mutable)
 
     def place_of(self, frame: Typed) -> Typed:
         """Where a frame is."""
