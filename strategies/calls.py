@@ -72,6 +72,16 @@ class Calls(Expressions):
                 return self.call(self._least_called(fitting), depth)
         return super().condition(depth)
 
+    def _another(self, parameter: Parameter, found: Typed) -> Typed:
+        """Another value for a parameter than `found`, which is passed for one already: what is alike often cancels."""
+        of, wanted = parameter.type, Interval(parameter.low, parameter.high)
+        inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
+        if not isinstance(of, Scalar | Vector) or not types.element_scalar(of).is_float:
+            return found
+        if len(inputs) < self.max_arrays and self._may_read(of):
+            return self.fit(self.element_of(self._input_array(of)), wanted)
+        return self.literal(of, wanted) if isinstance(of, Scalar) else self.fit(self.expression(of, 1), wanted)
+
     def _callable(self) -> list[Callee]:
         """The functions but those whose arguments are drawn."""
         return [c for c in self.callees if c.function.name not in self.inside]
@@ -107,7 +117,11 @@ class Calls(Expressions):
         # calls are rare among arguments, and none is an argument of the same function
         calls, self.calls = self.calls, self.calls // 4
         self.inside.append(function.name)
-        arguments = [self._place(callee, p) or self.argument(p, depth) for p in given]
+        arguments: list[Typed] = []
+        for p in given:
+            found = self._place(callee, p) or self.argument(p, depth)
+            twice = any(found.node == other.node for other in arguments)
+            arguments.append(self._another(p, found) if twice else found)
         self.calls = calls
         self.inside.pop()
         node = Call(
@@ -173,7 +187,7 @@ class Calls(Expressions):
         if fitting and not self.dice.chance(15):
             return self.variable(self.dice.one_of(fitting))
         whole = self.scope.of_type(INT32)
-        if not whole or wanted.low > 0 or self.dice.chance(50):
+        if not whole or wanted.low > 0 or wanted.high < 0 or self.dice.chance(50):
             return self.literal(INT32, wanted)
         chosen = self.variable(self.dice.one_of(whole))
         return self.fit(chosen, wanted)

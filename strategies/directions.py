@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from strategies.intervals import Interval, symmetric
+from strategies.intervals import UNIT, Interval, symmetric
 from strategies.language.nodes import Compare, If, Name
 from strategies.language.types import BOOL
 from strategies.scenes import Drawn, Scene
@@ -32,7 +32,9 @@ def projected(scene: Scene) -> list[Typed]:
     dice, of = scene.dice, scene.vector(scene.rows)
     a, b = scene.let(scene.read(of)), scene.let(scene.read(of))
     share = scene.op("div", scene.op("dot", a, b), scene.op("dot", b, b))
-    along = scene.op("mul", b, scene.named(share))
+    # no longer than what is projected
+    reach = Interval(-a.interval.size * of.length, a.interval.size * of.length)
+    along = scene.op("mul", b, scene.named(share._replace(interval=reach)))._replace(interval=reach)
     if dice.chance(35):
         return [along]
     rest = scene.op("sub", a, along)
@@ -94,7 +96,8 @@ def springs(scene: Scene) -> list[Typed]:
     dice, of = scene.dice, scene.vector(scene.rows)
     apart = scene.let(scene.op("sub", scene.read(of), scene.read(of)))
     length = scene.let(scene.op("length", apart))
-    way = scene.let(scene.op("div", apart, length))
+    # no longer than one: the divisor is at least the length
+    way = scene.let(scene.op("div", apart, length)._replace(interval=UNIT))
     pull = scene.op("mul", scene.gain(), scene.op("sub", length, scene.gain(0.25, 1.5)))
     if dice.chance(50):
         speed = scene.op("sub", scene.read(of), scene.read(of))

@@ -9,15 +9,18 @@ import msgspec
 
 from strategies.calls import Callee
 from strategies.functions import CALLED, PLAIN, FunctionSketch
-from strategies.intervals import symmetric
+from strategies.helpers import HelperScene
+from strategies.intervals import Interval, symmetric
 from strategies.language.closures import MAKE, with_captured
 from strategies.language.generics import NUMBERED
 from strategies.language.nodes import (
     Call,
+    Cast,
     Closure,
     Constant,
     Function,
     Literal,
+    Name,
     Node,
     Passed,
     Return,
@@ -25,6 +28,7 @@ from strategies.language.nodes import (
     rebuild,
 )
 from strategies.ops import FACTOR, OPS
+from strategies.scenes import Scene
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -45,13 +49,10 @@ def draw_passing(sketch: Sketch) -> list[Callee]:
     own = FunctionSketch(sketch)
     own.callees, own.calls = [first], 50
     alias = own.fresh()
-    own.parameter(sketch.main)
-    body: list[Statement] = own.block(dice.below(2), PLAIN, 1)
-    once = own.call(first, 2)
-    if dice.chance(30):
-        # f(f(x))
-        argument = own.fit(once, TAKEN)
-        once = argument._replace(node=Call(sketch.main, first.function.name, (argument.node,)), interval=GIVEN)
+    x = own.variable(own.parameter(sketch.main))
+    body: list[Statement] = own.block(dice.below(2) if dice.chance(40) else 0, PLAIN, 1)
+    before_use, once = _use(own, first, x)
+    body += before_use
     left = any(not v.used for v in own.scope if v in own.defined)
     value = own.fit_local(own.plus(once, own.give(sketch.main, 1)) if left or dice.chance(60) else once)
     callee = own.finish(sketch.main, [*body, Return((value.node,))], [value])
@@ -70,6 +71,35 @@ def draw_passing(sketch: Sketch) -> list[Callee]:
     sketch.callees += made
     sketch.called |= {c.function.name for c in inner}
     return made
+
+
+def _use(own: FunctionSketch, first: Callee, x: Typed) -> tuple[list[Statement], Typed]:
+    """What is done with a function that was passed: its slope, a sum of its values, it of itself, or of something."""
+    dice, scene = own.dice, HelperScene(own)
+
+    def at(value: Typed) -> Typed:
+        node = Call(own.main, first.function.name, (own.fit(value, TAKEN).node,))
+        return Typed(node, GIVEN, value.live)
+
+    match dice.below(4):
+        case 0:
+            near = dice.one_of((0.125, 0.25))
+            ends = [at(scene.op(op, x, scene.literal(near))) for op in ("add", "sub")]
+            return scene.body, scene.op("mul", scene.op("sub", *ends), scene.literal(0.5 / near))
+        case 1:
+            count, step = dice.between(3, 5), scene.gain(0.125, 0.5)
+            total = scene.zero(own.main)
+
+            def body(inner: Scene, index: Name) -> None:
+                number = Typed(Cast(own.main, index), Interval(0, count - 1))
+                inner.grow(total, at(inner.op("add", x, inner.op("mul", number, step))), count)
+
+            scene.repeat(count, [total], body)
+            found = scene.now(total)
+            return scene.body, scene.op("mul", found, step) if dice.chance(60) else found
+        case 2:
+            return scene.body, at(scene.op("mul", at(x), scene.literal(0.5)) if dice.chance(50) else at(x))
+    return scene.body, own.call(first, 2)
 
 
 def draw_made(sketch: Sketch) -> list[Callee]:

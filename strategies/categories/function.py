@@ -75,6 +75,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     if dice.chance(20):
         sketch.allow_integers(1)
+    sketch.max_arrays = 5
     kinds = [dice.weighted(KINDS) for _ in range(dice.between(1, 3))]
     sketch.vectors = dice.chance(25) or "vector" in kinds
     # functions call those before them
