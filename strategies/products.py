@@ -79,15 +79,15 @@ def covariance(scene: Scene) -> list[Typed]:
     """A sum of outer products of points less their mean, in a loop."""
     dice, of = scene.dice, left(scene)
     count = dice.between(2, 4)
-    mean = scene.own(of) if dice.chance(60) else None
+    mean = scene.own(of, 1.0) if dice.chance(60) else None
     total = scene.zero(square(scene))
 
     def body(inner: Scene, index: Name) -> None:
-        point = inner.listed(of, count, index)
+        point = inner.listed(of, count, index, 1.0)
         if mean is not None:
             point = inner.op("sub", point, mean)
         point = inner.let(point)
-        term = inner.op("outer", point, point if dice.chance(70) else inner.listed(of, count, index))
+        term = inner.op("outer", point, point if dice.chance(70) else inner.listed(of, count, index, 1.0))
         if dice.chance(40):
             term = inner.op("mul", term, inner.listed(inner.main, count, index))
         inner.grow(total, term, count)
@@ -98,7 +98,7 @@ def covariance(scene: Scene) -> list[Typed]:
         case 0:
             return [scene.op("trace", found)]
         case 1:
-            return [scene.op("mul", found, scene.read(of))]
+            return [scene.op("mul", found, scene.read(of, 1.0))]
         case 2:
             return [scene.op("div", found, scene.literal(float(count)))]
     return [found]

@@ -156,11 +156,11 @@ def on_bodies(scene: Scene) -> list[Typed]:
     """A force at a point of a body, added to the wrench of the one that an array names."""
     of = scene.vector()
     body = scene.body_index()
-    centre = scene.at(scene.array(of, symmetric(2.0), (scene.bodies,)), body.node)
-    arm = scene.let(scene.op("sub", scene.read(of), centre))
-    force = scene.read(of)
+    centre = scene.at(scene.array(of, symmetric(1.0), (scene.bodies,)), body.node)
+    arm = scene.let(scene.op("sub", scene.read(of, 1.0), centre))
+    force = scene.read(of, 1.0)
     if scene.dice.chance(50):
-        force = scene.op("mul", force, scene.gain())
+        force = scene.op("mul", force, scene.gain(0.25, 1.0))
     force = scene.let(force)
     wrench = joined(scene, scene.op("cross", arm, force), force)
     total = scene.sketch.output(spatial(scene), shape=(scene.bodies,))
