@@ -52,7 +52,7 @@ class Calls(Expressions):
         self.callees: list[Callee] = []
         self.called: set[str] = set()
         #: the functions whose arguments are drawn
-        self.inside: list[str] = []
+        self.calling: list[str] = []
         #: the arrays that functions change, each its own
         self.changed: dict[str, Parameter] = {}
 
@@ -84,7 +84,7 @@ class Calls(Expressions):
 
     def _callable(self) -> list[Callee]:
         """The functions but those whose arguments are drawn."""
-        return [c for c in self.callees if c.function.name not in self.inside]
+        return [c for c in self.callees if c.function.name not in self.calling]
 
     def _wants_call(self, depth: int) -> bool:
         return bool(
@@ -116,14 +116,14 @@ class Calls(Expressions):
         depth = min(depth - 1, ARGUMENT_DEPTH)
         # calls are rare among arguments, and none is an argument of the same function
         calls, self.calls = self.calls, self.calls // 4
-        self.inside.append(function.name)
+        self.calling.append(function.name)
         arguments: list[Typed] = []
         for p in given:
             found = self._place(callee, p) or self.argument(p, depth)
             twice = any(found.node == other.node for other in arguments)
             arguments.append(self._another(p, found) if twice else found)
         self.calls = calls
-        self.inside.pop()
+        self.calling.pop()
         node = Call(
             function.type,
             function.name,

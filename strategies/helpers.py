@@ -315,13 +315,13 @@ def hit(scene: Scene) -> list[Typed]:
     """Whether something is met, and how far away."""
     own, dice = _own(scene), scene.dice
     a, b, c = scene.gain(0.5, 2.0), scene.read(scene.main), scene.read(scene.main)
-    inside = scene.op("sub", scene.op("mul", b, b), scene.product(scene.literal(4.0), a, c))
+    inside = scene.op("sub", scene.op("mul", b, b), scene.op("mul", a, c))
     inside = scene.let(inside)
     never = scene.literal(dice.one_of((-1.0, 0.0)))
     no = Typed(Literal(BOOL, False), TRUTH)
     own.leave(own.less(inside, scene.literal(0.0)), no, never)
     root = scene.op("sqrt", inside)
-    t = scene.op("div", scene.op("sub", scene.op("neg", b), root), scene.op("mul", scene.literal(2.0), a))
+    t = scene.op("div", scene.op("sub", scene.op("neg", b), root), a)
     t = scene.let(t)
     met: Expression = own.less(t, scene.literal(0.0), ">")
     if dice.chance(40):

@@ -103,7 +103,10 @@ class Scene(Lines):
         return found if closer is None else found._replace(interval=closer)
 
     def _folded(self, name: str, given: tuple[Typed, ...]) -> Typed | None:
-        """What nobody leaves to the machine: a sum or a product of two short numbers."""
+        """What nobody leaves to the machine: a sum or a product of two short numbers, a factor or a divisor of one."""
+        last = given[-1].node
+        if name in ("mul", "div") and len(given) == 2 and isinstance(last, Literal) and last.value == 1.0:
+            return given[0]
         numbers = [float(a.node.value) for a in given if isinstance(a.node, Literal)]
         if len(numbers) < 2 or len(given) > 2 or name not in _EXACT or given[0].type is not self.main:
             return None

@@ -48,7 +48,7 @@ KEPT: Final = 6
 EXCHANGES: Final = 25
 #: Of 100 kernels, how many unpack the results of a built-in.
 BUILT_IN: Final = 12
-#: Of 100 functions, how many are small computations of a name; of 100 calls, how many are stored at once.
+#: Of 100 functions, how many are small computations of a name; of 100 calls, of how many the results are stored.
 HELPERS: Final = 70
 STORED: Final = 15
 
@@ -164,20 +164,13 @@ def _branched(sketch: Sketch) -> list[Statement]:
 
 def _exchanged(sketch: Sketch) -> list[Statement]:
     """``a, b = p[i], q[i]``, ``p[i] = b``, ``q[i] = a``: elements of two outputs change places."""
-    dice, own = sketch.dice, sketch.own_indices()
+    own = sketch.own_indices()
     arrays = [sketch.output(sketch.main, sketch.launch) for _ in range(2)]
     elements = [Element(sketch.main, p.name, own) for p in arrays]
     interval = Interval(arrays[0].low, arrays[0].high)
     first, second = (sketch.new_local(sketch.main, interval, False) for _ in range(2))
     names = [Name(sketch.main, v.name) for v in (first, second)]
-    if dice.chance(60):
-        return [Unpack(tuple(names), tuple(elements)), Assign(elements[0], names[1]), Assign(elements[1], names[0])]
-    return [
-        Assign(names[0], elements[0]),
-        Assign(elements[0], elements[1]),
-        Assign(names[1], elements[0]),
-        Assign(elements[1], names[0]),
-    ]
+    return [Unpack(tuple(names), tuple(elements)), Assign(elements[0], names[1]), Assign(elements[1], names[0])]
 
 
 def _grid(sketch: Sketch) -> list[Statement]:
@@ -214,15 +207,13 @@ def _counted(sketch: Sketch) -> list[Statement]:
     return [start, While(test, (Unpack(names, (names[1], Apply(INT32, "mod", names))),))]
 
 
-def _stored(sketch: Sketch, callee: Callee) -> Statement:
-    """``out[i], more[i] = f(x)``."""
-    of = callee.function.type
-    assert isinstance(of, Tuple)
-    targets = []
-    for item in of.items:
-        assert isinstance(item, Scalar | Vector)
-        targets.append(Element(item, sketch.output(item).name, sketch.own_indices()))
-    return Unpack(tuple(targets), (sketch.call(callee, 2).node,))
+def _stored(sketch: Sketch, callee: Callee) -> list[Statement]:
+    """``a, b = f(x)``, and each in an output of its own."""
+    body: list[Statement] = [unpacked(sketch, callee, 2)]
+    for variable in sketch.defined[-len(callee.intervals) :]:
+        assert isinstance(variable.type, Scalar | Vector)
+        body.append(sketch.store(sketch.output(variable.type), sketch.variable(variable)))
+    return body
 
 
 def _flagged(sketch: Sketch, callee: Callee) -> list[Statement]:
@@ -266,7 +257,7 @@ def _results(sketch: Sketch, callee: Callee) -> list[Statement]:
         return _flagged(sketch, callee)
     if dice.chance(KEPT):
         return _kept(sketch, 2)
-    return [_stored(sketch, callee) if dice.chance(STORED) else unpacked(sketch, callee, 2)]
+    return _stored(sketch, callee) if dice.chance(STORED) else [unpacked(sketch, callee, 2)]
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
