@@ -35,7 +35,7 @@ KINDS = (
     (7, "early"),
     (10, "loop"),
     (6, "reader"),
-    (14, "writer"),
+    (17, "writer"),
     (3, "several"),
     (7, "passing"),
     (6, "made"),
