@@ -308,7 +308,10 @@ def polar(scene: Scene) -> list[Typed]:
         return [scene.op("mul", r, scene.op(name, angle)) for name in ("cos", "sin")]
     x, y = scene.read(scene.main), scene.read(scene.main)
     far = scene.op("sqrt", scene.total(scene.op("mul", x, x), scene.op("mul", y, y)))
-    return [far, scene.op("atan2", y, x)] if dice.chance(60) else [far, scene.op("div", y, scene.let(far))]
+    if dice.chance(60):
+        return [far, scene.op("atan2", y, x)]
+    far = scene.let(far)
+    return [far, scene.op("div", y, far)]
 
 
 def hit(scene: Scene) -> list[Typed]:

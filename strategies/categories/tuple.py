@@ -68,6 +68,9 @@ def _several(sketch: Sketch, count: int, depth: int) -> Statement:
     for n, value in enumerate(values):
         if isinstance(value.node, Literal):
             values[n] = sketch.element(sketch.main)
+        if any(values[n].node == other.node for other in values[:n]):
+            other = sketch.literal(sketch.main, Interval(0.25, 0.75))
+            values[n] = sketch.apply(OPS[dice.one_of(("mul", "add", "sub"))], sketch.main, [values[n], other])
     mutable = dice.chance(60)
     if mutable and not dice.chance(SHARED):
         values = [_computed(sketch, value) for value in values]
