@@ -179,7 +179,7 @@ class Inputs:
                 return symmetric(self.dice.one_of((FACTOR, REACH))[scalar.notation])
             return Interval(*scalar.limits)
         found = self.dice.one_of(INTEGER_INPUTS)
-        return found if scalar.is_signed else Interval(0, found.high)
+        return found if scalar.is_signed else Interval(0, found.size)
 
     def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
         """A new parameter passed by value."""

@@ -45,7 +45,7 @@ SHARED: Final = 8
 #: Of 100 calls with several results, how many are kept in one variable, whose items are known to have no gradient.
 KEPT: Final = 6
 #: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
-EXCHANGES: Final = 25
+EXCHANGES: Final = 12
 #: Of 100 kernels, how many unpack the results of a built-in.
 BUILT_IN: Final = 12
 #: Of 100 functions, how many are small computations of a name; of 100 calls, of how many the results are stored.
