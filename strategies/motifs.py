@@ -15,9 +15,10 @@ from strategies.language import types
 from strategies.language.nodes import Name, Return
 from strategies.language.types import Scalar, Type, Vector
 from strategies.ops import REACH
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.statements import Sketch
 from strategies.typed import Typed
+from strategies.values import Value
 
 #: What a motif takes lies between these, so that squares and products of it need no guards.
 TAME: Final = 4.0
@@ -57,14 +58,18 @@ class Pool:
     def pair(self, reach: float = TAME, of: Type | None = None) -> tuple[Value, Value]:
         """Two values that are not the same."""
         first = self.take(reach, of)
+        return first, self.other(first, reach)
+
+    def other(self, first: Value, reach: float = TAME) -> Value:
+        """A value of the type of `first` that is another one."""
+        wanted = first.type
         for _ in range(4):
-            second = self.take(reach, of)
+            second = self.take(reach, wanted)
             if second.node != first.node:
-                return first, second
-        wanted = of or self.pen.main
+                return second
         assert isinstance(wanted, Scalar | Vector)
         self.fresh_inputs += 1
-        return first, self.given(wanted, symmetric(min(2.0, reach)))
+        return self.given(wanted, symmetric(min(2.0, reach)))
 
     def positive(self, low: float = 0.25, high: float = 2.0) -> Value:
         """A number above zero: a width, a mass, a rate."""
@@ -102,7 +107,7 @@ def distance(pool: Pool) -> None:
     pen, dice = pool.pen, pool.dice
     dx, dy = pool.pair(TAME)
     if dice.chance(40):
-        dx, dy = pen.let(dx - pool.take(2.0)), pen.let(dy - pool.take(2.0))
+        dx, dy = pen.let(dx - pool.other(dx, 2.0)), pen.let(dy - pool.other(dy, 2.0))
     r2 = pen.let(dx * dx + dy * dy)
     if dice.chance(35):
         r2 = pen.let(r2 + 0.25) if dice.chance(50) else r2
@@ -169,9 +174,14 @@ def polynomial(pool: Pool) -> None:
     """Horner's scheme, a line a power."""
     pen, dice = pool.pen, pool.dice
     x = pool.take(1.0)
-    value = pen.let(x * pen.number(-1.0, 1.0) + pen.number(-1.0, 1.0), mutable=True)
+
+    def term(product: Value) -> Value:
+        number = pen.number(0.125, 1.0)
+        return product + number if dice.chance(60) else product - number
+
+    value = pen.let(term(x * pen.number(0.25, 1.0)), mutable=True)
     for _ in range(dice.between(1, 2)):
-        pen.assign(value, value * x + pen.number(-1.0, 1.0))
+        pen.assign(value, term(value * x))
     pool.put(value)
 
 
@@ -226,7 +236,7 @@ def swap(pool: Pool) -> None:
             pool.let(high - low)
             pool.let(low / pen.op("max", high, 0.25) if dice.chance(40) else (low + high) * 0.5)
         case 1:
-            x, y = pen.let(a + 0.0 if a.variable is None else a * 1.5, mutable=True), pen.let(b - a, mutable=True)
+            x, y = pen.let(a * 1.5, mutable=True), pen.let(b - a, mutable=True)
             held = pen.let(x)
             pen.assign(x, y)
             pen.assign(y, held - y * pen.number(0.25, 1.0))
@@ -259,9 +269,13 @@ def budget(pool: Pool) -> None:
     """A running total that terms are added to and taken from, one a line."""
     pen, dice = pool.pen, pool.dice
     total = pen.let(pool.take(TAME) * pen.number(0.5, 2.0), mutable=True)
+    terms: list[Value] = []
     for _ in range(dice.between(2, 3)):
         a, b = pool.pair(TAME)
         term = dice.one_of((a * b, a, a - b))
+        if any(term.node == known.node for known in terms):
+            term = a * b + b
+        terms.append(term)
         pen.add(total, term * pen.number(0.25, 1.0) if dice.chance(40) else term, dice.one_of(("add", "add", "sub")))
     pool.put(total)
 

@@ -9,8 +9,9 @@ from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Element, Name, Parameter, Zeros
 from strategies.language.types import INT32, Scalar
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.typed import Typed
+from strategies.values import Value
 
 #: Lengths of an axis: small, since the array lies on the thread's stack, and loops over it are unrolled.
 LENGTHS: Final = (3, 4, 5, 6)
@@ -64,7 +65,7 @@ def _row(pen: Pen, width: int, of: Scalar | None = None) -> tuple[Parameter, tup
 
 def _number(pen: Pen) -> Scalar:
     """What is kept: floats of the kernel, or whole numbers."""
-    return pen.main if pen.dice.chance(75) else INT32
+    return pen.main if pen.dice.chance(62) else INT32
 
 
 def _loaded(pen: Pen, width: int, of: Scalar, changed: bool = True) -> Local:
@@ -84,10 +85,12 @@ def _loaded(pen: Pen, width: int, of: Scalar, changed: bool = True) -> Local:
 
 
 def _give(pen: Pen, value: Value) -> None:
-    """A result, at times with an input."""
-    if pen.dice.chance(35) and value.type is pen.main:
-        value = value * pen.at(pen.input()) if pen.dice.chance(50) else value + pen.at(pen.input())
-    pen.keep(value)
+    """A result: as it is, or with an input of the thread's own."""
+    if value.type is INT32 and pen.dice.chance(65):
+        number = pen.cast(value) * 0.25 if value.interval.size > 8 else pen.cast(value)
+        pen.keep(number + pen.at(pen.input()))
+    else:
+        pen.give(value)
 
 
 def sort(pen: Pen) -> None:
@@ -121,10 +124,10 @@ def sort(pen: Pen) -> None:
             with pen.loop(width) as k:
                 pen.store(output, a.read(k), *pen.own, k)
         case 1:
-            pen.keep(a.read(0))
-            pen.keep(a.read(width - 1) if dice.chance(60) else a.read(-1))
+            _give(pen, a.read(0))
+            _give(pen, a.read(width - 1) if dice.chance(60) else a.read(-1))
         case 2:
-            pen.keep(a.read(width - 1) - a.read(0))
+            _give(pen, a.read(width - 1) - a.read(0))
         case _:
             _give(pen, a.read(width // 2))
 
@@ -142,9 +145,9 @@ def nearest(pen: Pen) -> None:
     least = dice.chance(75)
     with pen.loop(width, 1) as k, pen.when(a.read(k) < a.read(best) if least else a.read(k) > a.read(best)):
         pen.assign(best, k)
-    pen.keep(pen.at(source, *at, best) if dice.chance(50) else a.read(best))
+    _give(pen, pen.at(source, *at, best) if dice.chance(50) else a.read(best))
     if dice.chance(50):
-        pen.keep(best)
+        _give(pen, best)
 
 
 def stack(pen: Pen) -> None:
@@ -163,15 +166,15 @@ def stack(pen: Pen) -> None:
             pen.add(top, pen.whole(1))
     if dice.chance(30):
         found = pen.choose(top > 0, a.read(pen.op("max", top - 1, 0).narrowed(0, width - 1)), 0)
-        pen.keep(found)
+        _give(pen, found)
         return
     total = pen.total(of)
     with pen.loop(top) as k:
         k = k.narrowed(0, width - 1)
         pen.add(total, a.read(k) * a.read(k) if of.is_float and dice.chance(40) else a.read(k))
-    pen.keep(pen.settled(total))
+    _give(pen, pen.settled(total))
     if dice.chance(50):
-        pen.keep(top)
+        _give(pen, top)
 
 
 def histogram(pen: Pen) -> None:
@@ -193,14 +196,14 @@ def histogram(pen: Pen) -> None:
             with pen.loop(bins) as k:
                 pen.store(output, h.read(k), *pen.own, k)
         case 1:
-            pen.keep(h.read(pen.at(pen.places(bins))))
+            _give(pen, h.read(pen.at(pen.places(bins))))
         case _:
             most = pen.let(pen.whole(0), mutable=True, within=Interval(0, bins - 1))
             with pen.loop(bins, 1) as k, pen.when(h.read(k) > h.read(most)):
                 pen.assign(most, k)
-            pen.keep(most)
+            _give(pen, most)
             if dice.chance(50):
-                pen.keep(h.read(most))
+                _give(pen, h.read(most))
 
 
 def table(pen: Pen) -> None:
@@ -221,14 +224,14 @@ def table(pen: Pen) -> None:
             t.set(pen.op("exp", -step) if factor.interval.low >= 0 and kind == 1 else pen.op("cos", step), k)
     many = dice.between(2, 4)
     if dice.chance(50):
-        pen.keep(t.read(pen.let(pen.at(pen.places(width)))) * pen.at(pen.input()))
+        _give(pen, t.read(pen.let(pen.at(pen.places(width)))) * pen.at(pen.input()))
         return
     source, at = _row(pen, many)
     places = pen.places(width, (many,))
     total = pen.total()
     with pen.loop(many) as k:
         pen.add(total, t.read(pen.at(places, k)) * pen.at(source, *at, k))
-    pen.keep(pen.settled(total))
+    _give(pen, pen.settled(total))
 
 
 def window(pen: Pen) -> None:
@@ -275,10 +278,10 @@ def scan(pen: Pen) -> None:
             with pen.loop(width) as k:
                 pen.store(output, a.read(k), *pen.own, k)
         case 1:
-            pen.keep(a.read(-1) - a.read(0) if dice.chance(50) else a.read(-1))
+            _give(pen, a.read(-1) - a.read(0) if dice.chance(50) else a.read(-1))
         case _:
             where = pen.let(pen.at(pen.places(width)))
-            pen.keep(a.read(where))
+            _give(pen, a.read(where))
 
 
 def recurrence(pen: Pen) -> None:
@@ -291,7 +294,7 @@ def recurrence(pen: Pen) -> None:
         a.interval = Interval(0, 40)
         with pen.loop(width, 2) as k:
             pen.body.append(Assign(a._element((k,)), (a.read(k - 1) + a.read(k - 2)).node))
-        pen.keep(a.read(pen.let(pen.at(pen.places(width)))))
+        _give(pen, a.read(pen.let(pen.at(pen.places(width)))))
         return
     x = pen.let(pen.at(pen.input(span=1.0)))
     a = Local(pen, pen.main, width)
@@ -304,7 +307,7 @@ def recurrence(pen: Pen) -> None:
     total = pen.total()
     with pen.loop(a.stop()) as k:
         pen.add(total, pen.at(weights, k) * a.read(k))
-    pen.keep(pen.settled(total, linear=True))
+    _give(pen, pen.settled(total, linear=True))
 
 
 def product(pen: Pen) -> None:
@@ -316,7 +319,7 @@ def product(pen: Pen) -> None:
         c = Local(pen, pen.main, 2 * width - 1)
         with pen.loop(width) as p, pen.loop(width) as q:
             c.add(pen.at(one, *at, p) * pen.at(other, q), p + q, times=width)
-        pen.keep(c.read(width - 1 if dice.chance(50) else pen.let(pen.at(pen.places(2 * width - 1)))))
+        _give(pen, c.read(width - 1 if dice.chance(50) else pen.let(pen.at(pen.places(2 * width - 1)))))
         return
     m = Local(pen, pen.main, width, width)
     with pen.loop(width) as r, pen.loop(width) as c2:
@@ -335,6 +338,6 @@ def product(pen: Pen) -> None:
 
 
 USES: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
-    (4, sort), (3, nearest), (3, stack), (4, histogram), (3, table), (2, window), (2, scan), (2, recurrence),
+    (4, histogram), (4, sort), (3, nearest), (3, stack), (3, table), (2, window), (2, scan), (2, recurrence),
     (7, product),
 )  # fmt: skip

@@ -9,7 +9,8 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Assign, Atomic, Element, Name, Parameter
 from strategies.language.types import INT32, Scalar
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
+from strategies.values import Value
 
 #: Operations that have these uses; the others have some of their own.
 OPERATIONS: Final = ("atomic_add", "atomic_sub", "atomic_max", "atomic_min")

@@ -19,8 +19,9 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.typed import Typed
+from strategies.values import Value
 
 #: Between which values state lies before the launch, and how far it may go before it is held.
 BEFORE, FAR = 2.0, 16.0
@@ -28,7 +29,7 @@ BEFORE, FAR = 2.0, 16.0
 #: that are not kept.
 UNPACKED: Final = 20
 #: Of 100 kernels, how many change state in sums alone.
-LINEAR: Final = 70
+LINEAR: Final = 80
 
 
 class Cell:

@@ -12,10 +12,11 @@ from strategies.language.nodes import Break, Call, Continue, Element, If, Statem
 from strategies.language.types import INT32, Scalar, Vector
 from strategies.motifs import Pool
 from strategies.names import STRUCTS
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs
 from strategies.typed import Typed
+from strategies.values import Value
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.

@@ -9,8 +9,9 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Continue, If, Parameter, Return, Statement
 from strategies.language.types import INT32, Scalar, Vector
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.statements import Sketch
+from strategies.values import Value
 
 #: Cells of an array that is read or written through indices.
 EXTENTS: Final = (4, 6, 9, 12)
@@ -185,14 +186,17 @@ def triangles(pen: Pen) -> None:
     if len(pen.own) > 1:
         edges(pen)
         return
-    count, of = dice.one_of(EXTENTS), types.vector(3, pen.main)
-    corners = pen.places(count, (pen.sketch.launch[0], 3))
+    threads, of = pen.sketch.launch[0], types.vector(3, pen.main)
+    # a corner that is there twice leaves no length that has a gradient
+    distinct = dice.chance(40)
+    count = 3 * threads + dice.below(3) if distinct else dice.one_of(EXTENTS)
+    corners = pen.input(INT32, Interval(0, count - 1), (threads, 3), distinct)
     i, j, k = (pen.let(pen.at(corners, pen.own[0], n)) for n in range(3))
     x = pen.input(of, 1.5, (count,))
     p, q, r = (pen.let(pen.at(x, n)) for n in (i, j, k))
     if dice.chance(65):
         normal = pen.let(pen.op("cross", q - p, r - p))
-        if dice.chance(35):
+        if distinct and dice.chance(60):
             found = pen.let(0.5 * pen.op("length", normal))
             found = pen.let(found / 3.0) if dice.chance(40) else found
         elif dice.chance(40):
@@ -321,11 +325,13 @@ def segments(pen: Pen) -> None:
     value = pen.named(_shaped(pen, pen.at(pen.input(of))), 50)
     kind = dice.weighted(((5, "atomic_add"), (2, "atomic_max"), (2, "atomic_min")))
     op = kind if isinstance(of, Scalar) else "atomic_add"
+    # an extreme of what is nothing before would be that, of squares
+    cells = _cells(pen, of, groups) if op == "atomic_add" else pen.output(of, (groups,))
     if dice.chance(30):
         with pen.when(pen.at(pen.input()) > 0.0 if dice.chance(60) else pen.condition()):
-            pen.atomic(op, _cells(pen, of, groups), value, group)
+            pen.atomic(op, cells, value, group)
     else:
-        pen.atomic(op, _cells(pen, of, groups), value, group)
+        pen.atomic(op, cells, value, group)
     if dice.chance(40):
         pen.atomic("atomic_add", pen.output(INT32, (groups,), zero=True), pen.whole(1), group)
     if dice.chance(30):

@@ -8,8 +8,9 @@ from typing import Final
 
 from strategies.language.nodes import Expression, Parameter, Return, Statement
 from strategies.language.types import INT32
-from strategies.pen import Pen, Value
+from strategies.pen import Pen
 from strategies.statements import Sketch
+from strategies.values import Value
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("neighbour",))
