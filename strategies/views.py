@@ -22,9 +22,9 @@ SLICED: Final = 60
 
 
 def position(sketch: Sketch, extent: int) -> Expression:
-    """A place along an axis: mostly an index of the thread or a loop, else a number, perhaps from the end."""
+    """A place along an axis: a number, perhaps from the end, or an index of the thread or a loop."""
     node = sketch.index(extent)
-    if sketch.dice.chance(25):
+    if sketch.dice.chance(55):
         node = whole(sketch.dice.below(extent))
     number = getattr(node, "value", None)
     if number is not None and sketch.dice.chance(FROM_END):

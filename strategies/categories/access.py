@@ -1,10 +1,10 @@
-"""Ways to an element or a part of a value, three to a kernel: each small, with an output of its own."""
+"""Ways to an element or a part of a value, two to a kernel: each small, with outputs of its own."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from strategies import views
+from strategies import places, views
 from strategies.blocks import whole
 from strategies.dealing import deal
 from strategies.intervals import Interval, symmetric
@@ -40,7 +40,7 @@ LAUNCHES: Final = (
     (4,), (5,), (6,), (9,), (2, 3), (3, 2), (5, 2), (2, 3, 2), (3, 2, 2), (1, 2, 2, 3), (2, 1, 3, 2), (2, 2, 1, 3),
 )  # fmt: skip
 #: Ways that a kernel goes.
-WAYS: Final = 3
+WAYS: Final = 2
 #: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
 LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
@@ -81,8 +81,11 @@ class _Way:
             case 2:
                 numbers = self.sketch.array(INT32, self.sketch.launch_shape(), Interval(0, extent - 1))
                 return Element(INT32, numbers.name, self.own())
+        fitting = [v for v in self.sketch.indices if v.interval.high < extent]
+        if fitting:
+            return Name(INT32, self.dice.one_of(fitting).name)
         own = self.dice.one_of(list(self.own()))
-        return Apply(INT32, "mod", (own, whole(extent)))
+        return Apply(INT32, "mod", (own, whole(extent))) if extent > 1 else whole(0)
 
     def composite(self) -> Composite:
         """A vector or a matrix."""
@@ -137,18 +140,27 @@ def _element(way: _Way, array: Parameter) -> Expression:
 
 
 def _sweep(way: _Way) -> Iterator[Statement]:
-    """All elements of a part of an array, weighted by where they are, so that a wrong place shows."""
+    """All elements of a part of the thread's row, weighted, so that a wrong place shows."""
     dice, sketch = way.dice, way.sketch
-    array = way.array(way.of, (dice.one_of((5, 6, 7, 9)),))
-    statements, part = views.sliced(sketch, array)
+    count = dice.one_of((5, 6, 7, 9))
+    array = way.array(way.of, (sketch.launch[0], count) if dice.chance(75) else (count,))
+    part, length = views.slice_of(sketch, count)
+    rows = way.own()[:1] if len(array.shape) > 1 else ()
+    statements, view = views.take(sketch, array, (*rows, part), (length,))
     yield from statements
     total, index = Name(way.of, sketch.fresh()), Name(INT32, sketch.fresh())
     yield Assign(total, Cast(way.of, Literal(way.of, 0.0)))
-    weight = Cast(way.of, Apply(INT32, "add", (index, whole(1))))
-    read = Element(way.of, part.name, (index,))
-    stop: Expression = whole(part.shape[0]) if dice.chance(50) else Extent(INT32, part.name, 0)
+    if rows and dice.chance(60):
+        weight: Expression = Element(way.of, way.array(way.of, (count,)).name, (index,))
+    else:
+        weight = Cast(way.of, Apply(INT32, "add", (index, whole(1))))
+    read = Element(way.of, view.name, (index,))
+    stop: Expression = whole(view.shape[0])
+    if dice.chance(50) and view.name not in sketch.moving:
+        stop = Extent(INT32, view.name, 0)
     yield For(index.name, stop, (AugmentedAssign(total, "add", Apply(way.of, "mul", (read, weight))),))
-    yield way.stored(total)
+    # of an array that has no rows the sum is the same for all threads
+    yield way.stored(total if rows else Apply(way.of, "mul", (total, way.x())))
 
 
 def _row(way: _Way) -> Iterator[Statement]:
@@ -181,12 +193,20 @@ def _twice(way: _Way) -> Iterator[Statement]:
 
 
 def _threads(way: _Way) -> Iterator[Statement]:
-    """Which thread it is: its indices, told apart by their weights, and where it reads."""
-    total: Expression = whole(1)
-    for n, own in enumerate(way.own()):
-        total = Apply(INT32, "add", (total, Apply(INT32, "mul", (own, whole((3, 10, 100, 1000)[n])))))
-    yield way.stored(total)
-    yield way.stored(Apply(way.of, "mul", (way.x(), Cast(way.of, total))))
+    """Which thread it is, counted through all axes: kept, and where it reads in an array of one axis."""
+    sketch, dice = way.sketch, way.dice
+    flat, extent = way.own()[0], sketch.launch[0]
+    for own, count in zip(way.own()[1:], sketch.launch[1:], strict=True):
+        flat = Apply(INT32, "add", (Apply(INT32, "mul", (flat, whole(count))), own))
+        extent *= count
+    if len(sketch.launch) == 1:
+        flat = Apply(INT32, "sub", (whole(extent - 1), flat))
+    place, begin = way.local(flat)
+    yield begin
+    line = way.array(way.of, (extent,))
+    yield way.stored(way.mixed(Element(way.of, line.name, (place,))))
+    if dice.chance(60):
+        yield way.stored(place)
 
 
 def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
@@ -310,12 +330,14 @@ def _field(way: _Way) -> Iterator[Statement]:
     if dice.chance(35):
         name, field = dice.one_of([(n, f) for n, f in of.fields if f is not INT32])
         assert isinstance(field, Scalar | Composite)
+        value: Expression
         target: Element | Component = Element(
             field, f"{array_of_structs(sketch, of, frozenset((name,)))}.{name}", way.own()
         )
-        value: Expression = Element(field, way.array(field).name, way.own())
         if isinstance(field, Vector | Matrix) and dice.chance(60):
             target, value = _number(way, target, chosen=False), way.x()
+        else:
+            value = Element(field, way.array(field).name, way.own())
         assert isinstance(target, Element | Component)
         yield AugmentedAssign(target, "add", value) if dice.chance(60) else Assign(target, value)
         return
@@ -345,6 +367,10 @@ def _scattered(way: _Way) -> Iterator[Statement]:
     yield Assign(Element(way.of, part.name, index), way.x())
 
 
+def _placed(draw: Callable[[Sketch], Iterator[Statement]]) -> Way:
+    return lambda way: draw(way.sketch)
+
+
 #: Every sum and extreme on every type of floats, and on integers.
 _ATOMICS: Final = tuple(
     (op, kind)
@@ -355,6 +381,8 @@ _ATOMICS: Final = tuple(
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
     "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "scattered": _scattered,
+    "beside": _placed(places.beside), "filled": _placed(places.filled), "paired": _placed(places.paired),
+    "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind) for op, kind in _ATOMICS},
 }  # fmt: skip
 #: Slices have the most ways to go wrong.
@@ -362,6 +390,20 @@ _DECK: Final = (
     *WAYS_BY_NAME,
     "slice",
     "slice",
+    "slice",
+    "slice",
+    "sweep",
+    "row",
+    "row",
+    "beside",
+    "filled",
+    "filled",
+    "part",
+    "part",
+    "part",
+    "assigned",
+    "assigned",
+    "built",
     "sweep",
     "sweep",
     "part",
@@ -375,7 +417,7 @@ _DECK: Final = (
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Three ways, each to another array or value."""
+    """Two ways, each to another array or value."""
     sketch.max_arrays = 99
     way = _Way(sketch)
     for name in deal(_DECK, sketch.dealt, WAYS, sketch.dice):
