@@ -37,7 +37,7 @@ from strategies.statements import Sketch
 from strategies.typed import Typed
 
 #: What neural networks squash with.
-ACTIVATIONS: Final = ("tanh", "sin", "erf", "atan", "abs")
+ACTIVATIONS: Final = ("tanh", "tanh", "tanh", "sin", "erf")
 #: The primes of the usual spatial hash (Teschner et al. 2003).
 PRIMES: Final = (73856093, 19349663, 83492791)
 
@@ -173,7 +173,7 @@ def springs(lines: Lines) -> None:
     force = lines.let(lines.apply("mul", of, way, lines.named(pull)))
     total = sketch.output(of, shape=(count,))
     lines.body.append(sketch.atomic("atomic_add", total, (i.node,), force))
-    if dice.chance(75):
+    if dice.chance(95):
         lines.body.append(sketch.atomic("atomic_sub", total, (j.node,), force))
     if dice.chance(40):
         energy = lines.apply("mul", sketch.main, pull, pull)
@@ -267,7 +267,7 @@ def rays(lines: Lines) -> None:
         radius = lines.number(0.5, 2.0)
         c = lines.apply("sub", main, lines.apply("dot", main, to, to), lines.apply("mul", main, radius, radius))
         inside = lines.let(lines.apply("sub", main, lines.apply("mul", main, b, b), c))
-        test = lines.test(inside, ">", sketch.literal(main, Interval(0, 0.25)))
+        test = lines.test(inside, ">", sketch.literal(main, Interval(0.0625, 0.25)))
         root = lines.apply("sqrt", main, inside)
         far = lines.apply(dice.one_of(("sub", "add")), main, lines.apply("neg", main, b), root)
     else:
@@ -302,7 +302,7 @@ def perceptron(lines: Lines) -> None:
     summed = _widened(layer, value, wide)
     if dice.chance(35):
         summed = layer.apply(
-            "max", main, summed, layer.apply("mul", main, summed, sketch.literal(main, Interval(0, 0.25)))
+            "max", main, summed, layer.apply("mul", main, summed, sketch.literal(main, Interval(0.0625, 0.25)))
         )
     else:
         summed = layer.apply(dice.one_of(ACTIVATIONS), main, summed)

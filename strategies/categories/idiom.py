@@ -1,23 +1,32 @@
-"""Computations of simulations and learning code: integrators, springs, neighbour sums, rays, networks, filters."""
+"""Computations of simulations, learning and graphics: integrators, springs, networks, rays, contacts, samples."""
 
 from collections.abc import Iterator
 
+from strategies.graphics import SCENES
 from strategies.idioms import IDIOMS, Lines
 from strategies.language.nodes import Statement
+from strategies.pen import Pen
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: Of 100 kernels, how many are of graphics, geometry and solvers; the others of simulations and learning.
+SEEN = 40
 WEIGHTS = Statements(define=4, reassign=1, augment=2, branch=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One idiom, or two in a row, with statements of the grammar before and after some."""
+    """One idiom, or two in a row, with a statement of the grammar before some."""
     dice = sketch.dice
+    if dice.chance(SEEN):
+        pen = Pen(sketch)
+        dice.weighted(SCENES)(pen)
+        yield from pen.body
+        return
     sketch.vectors = True
     sketch.max_arrays = 3
-    if dice.chance(35):
-        yield from sketch.block(1, WEIGHTS, 2)
-    for _ in range(2 if dice.chance(20) else 1):
+    if dice.chance(20):
+        yield from sketch.block(1, WEIGHTS, 1)
+    for _ in range(2 if dice.chance(12) else 1):
         lines = Lines(sketch)
         dice.one_of(IDIOMS)(lines)
         yield from lines.body

@@ -11,12 +11,10 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
-    AugmentedAssign,
     Call,
     Component,
     Element,
     Expression,
-    For,
     Literal,
     Name,
     Return,
@@ -27,14 +25,15 @@ from strategies.language.tiles import SCANNED
 from strategies.language.types import INT32, Tile
 from strategies.ops import OPS
 from strategies.statements import Sketch
+from strategies.tile_loads import Loads
 from strategies.typed import Typed
 
 #: Blocks, few: each works on a whole tile.
 LAUNCHES: Final = ((2,), (3,), (4,), (5,), (2,), (3,), (2, 2), (3, 2), (2, 3), (2, 1, 2), (1, 2, 2))
 #: Tiles that a block of one, two or three dimensions loads.
 SHAPES: Final = {
-    1: ((4,), (8,), (5,), (6,), (2, 4), (3, 4), (4, 2), (3, 3), (2, 3)),
-    2: ((2, 4), (3, 2), (4, 2), (2, 2), (2, 3)),
+    1: ((4,), (8,), (5,), (6,), (16,), (4, 4), (2, 4), (3, 4), (4, 2), (3, 3), (2, 3)),
+    2: ((4, 4), (2, 4), (3, 2), (4, 2), (2, 2), (2, 3)),
     3: ((1, 2, 3), (2, 2, 2), (1, 3, 2)),
 }
 #: Numbers of threads that people launch blocks with; on the CPU Warp makes one of them.
@@ -51,68 +50,18 @@ MAPPED: Final = {
 #: Mapped built-ins with two arguments.
 PAIRED: Final = ("max", "min", "max", "min", "atan2")
 #: Of 100 kernels, how many reduce in a way that Warp documents as not differentiable.
-UNPROMISED: Final = 18
+UNPROMISED: Final = 24
 
 
-class Block:
+class Block(Loads):
     """Draws what one block does with tiles: one that every step makes another of, and those that meet it."""
 
     def __init__(self, sketch: Sketch) -> None:
-        self.sketch = sketch
-        self.dice = sketch.dice
-        self.main = sketch.main
+        super().__init__(sketch)
         self.most = MOST[sketch.main.notation]
-        self.body: list[Statement] = []
-        self.own = sketch.own_indices()
         self.unpromised = self.dice.chance(UNPROMISED)
         #: the tile whose sum does not depend on anything, if the last one made is such
         self.settled: Expression | None = None
-
-    # ------------------------------------------------------------ making tiles
-
-    def let(self, value: Typed) -> Typed:
-        """`value` under a new name, unless it has one: another name of a tile is no copy of it."""
-        if isinstance(value.node, Name):
-            return value
-        name = Name(value.type, self.sketch.fresh())
-        self.body.append(Assign(name, value.node))
-        return Typed(name, value.interval, value.live)
-
-    def named(self, value: Typed) -> Typed:
-        """`value` under a new name, or as it is."""
-        return self.let(value) if self.dice.chance(65) else value
-
-    def offset(self, shape: tuple[int, ...]) -> tuple[Expression, ...]:
-        """Where the block's own tile of `shape` begins in an array of as many dimensions as it has."""
-        found: list[Expression] = []
-        for axis, extent in enumerate(shape):
-            index: Expression = self.own[axis] if axis < len(self.own) else Literal(INT32, 0)
-            own = axis < len(self.own) and extent > 1
-            found.append(Apply(INT32, "mul", (index, Literal(INT32, extent))) if own else index)
-        return tuple(found)
-
-    def whole(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of an array with a tile of `shape` for each block."""
-        launch = self.sketch.launch
-        return tuple(n * (launch[axis] if axis < len(launch) else 1) for axis, n in enumerate(shape))
-
-    def load(self, shape: tuple[int, ...], interval: Interval | None = None, shared: bool = False) -> Typed:
-        """The block's own tile of an array, or one that all blocks share."""
-        extents = shape if shared else self.whole(shape)
-        array = self.sketch.array(self.main, extents, interval or self.sketch.input_interval(self.main))
-        at = tuple(Literal(INT32, 0) for _ in shape) if shared else self.offset(shape)
-        of = types.tile(shape, self.main)
-        return Typed(Apply(of, "tile_load", (Name(array.type, array.name), *at)), Interval(array.low, array.high), True)
-
-    def number(self, interval: Interval) -> Typed:
-        """A number that a tile is scaled by: a literal, a parameter, or an element of an array."""
-        match self.dice.below(3):
-            case 0:
-                return self.sketch.variable(self.sketch.scalar_parameter(self.main, interval))
-            case 1:
-                array = self.sketch.array(self.main, self.sketch.launch, interval)
-                return Typed(Element(self.main, array.name, self.own), interval, True)
-        return self.sketch.literal(self.main, interval)
 
     # ------------------------------------------------------------ computing
 
@@ -213,22 +162,6 @@ class Block:
         """`value` as a tile of `shape`, along whose first axes it is repeated."""
         return Typed(Apply(types.tile(shape, self.main), "tile_broadcast", (value.node,)), value.interval, value.live)
 
-    def gathered(self, shape: tuple[int, ...]) -> Typed:
-        """Rows, or elements of a line, at the places that an array names for this block."""
-        rows = self.dice.between(3, 6)
-        links = self.sketch.array(INT32, (shape[0] * self.sketch.launch[0],), Interval(0, rows - 1))
-        first = Apply(INT32, "mul", (self.own[0], Literal(INT32, shape[0])))
-        picked = types.tile(shape[:1], INT32)
-        load = Apply(picked, "tile_load", (Name(links.type, links.name), first if shape[0] > 1 else self.own[0]))
-        places = self.let(Typed(load, Interval(0, rows - 1)))
-        array = self.sketch.array(self.main, (rows, *shape[1:]), self.sketch.input_interval(self.main))
-        zeros = [Literal(INT32, 0) for _ in shape]
-        node = Apply(
-            types.tile(shape, self.main), "tile_load_indexed",
-            (Name(array.type, array.name), places.node, *zeros, Literal(INT32, 0)),
-        )  # fmt: skip
-        return Typed(node, Interval(array.low, array.high), True)
-
     def masked(self, value: Typed) -> Typed:
         """`value` times what two tiles of flags have in common."""
         of = _tile(value)
@@ -257,13 +190,16 @@ class Block:
             total = self.let(Typed(Apply(types.tile((1,), self.main), "tile_sum", (weights.node,)), Interval(0, 1)))
             shares = Apply(of, "div", (weights.node, self.broadcast(total, of.shape).node))
             return Typed(shares, Interval(0, 1), value.live)
+        spread = value.interval.size
+        if OPS["sub"].result_interval(self.main, value.interval, Interval(-spread, spread)).size > self.most:
+            return self.tamed(value)
         value = self.kept(value)
-        share = Literal(self.main, 1.0 / _power_of_two(math.prod(of.shape)))
         line = types.tile((1,), self.main)
-        mean = Apply(line, "mul", (Apply(line, "tile_sum", (value.node,)), share))
-        mean_tile = self.named(Typed(mean, Interval(-value.interval.size * 2, value.interval.size * 2), value.live))
-        spread = self.broadcast(mean_tile, of.shape)
-        return self.combined("sub", value, spread, of) or self.tamed(value)
+        count = Literal(self.main, float(math.prod(of.shape)))
+        mean = Apply(line, "div", (Apply(line, "tile_sum", (value.node,)), count))
+        mean_tile = self.named(Typed(mean, Interval(-spread, spread), value.live))
+        node = Apply(of, "sub", (value.node, self.broadcast(mean_tile, of.shape).node))
+        return Typed(node, Interval(-2 * spread, 2 * spread), value.live)
 
     def settle(self, value: Typed) -> Typed:
         """`value` under a name, of which is known that its sum has no gradient."""
@@ -308,6 +244,10 @@ class Block:
         elif kind == "view":
             value = self.kept(value)
             new = tuple(self.dice.between(max(1, n - 2), n) for n in shape)
+            if new == shape:
+                # less along the longest axis
+                axis = shape.index(max(shape))
+                new = (*shape[:axis], shape[axis] - 1, *shape[axis + 1 :])
             at = [Literal(INT32, self.dice.between(0, n - m)) for n, m in zip(shape, new, strict=True)]
             return Typed(Apply(types.tile(new, self.main), "tile_view", (value.node, *at)), value.interval, value.live)
         else:
@@ -323,28 +263,6 @@ class Block:
         op = self.dice.one_of(("tile_scan_inclusive", "tile_scan_exclusive", "tile_scan_max_inclusive"))
         size = value.interval.size * (1 if "max" in op else count)
         return Typed(Apply(of, op, (value.node,)), Interval(-size, size), False)
-
-    def accumulated(self, shape: tuple[int, ...]) -> Typed:
-        """A sum, over a few tiles of a row, of what is loaded."""
-        trips = self.dice.between(2, 3)
-        of, rank = types.tile(shape, self.main), len(shape)
-        total = Name(of, self.sketch.fresh())
-        self.body.append(Assign(total, Apply(of, "tile_zeros", ())))
-        index = Name(INT32, self.sketch.fresh())
-        extents = (*self.whole(shape)[:-1], shape[-1] * trips)
-        at = (*self.offset(shape)[:-1], Apply(INT32, "mul", (index, Literal(INT32, shape[-1]))))
-        if rank <= len(self.own):
-            # the blocks along the last axis of the launch all sum the same row
-            extents = (*self.whole(shape)[:-1], shape[-1] * trips)
-        reach = 2.0
-        loads = []
-        for _ in range(self.dice.between(1, 2)):
-            array = self.sketch.array(self.main, extents, Interval(-reach, reach))
-            loads.append(Apply(of, "tile_load", (Name(array.type, array.name), *at)))
-        value = loads[0] if len(loads) == 1 else Apply(of, "mul", tuple(loads))
-        self.body.append(For(index.name, Literal(INT32, trips), (AugmentedAssign(total, "add", value),)))
-        size = reach ** len(loads) * trips
-        return Typed(total, Interval(-size, size), True)
 
     def step(self, value: Typed) -> Typed:
         """Another tile, of `value` and at times of others."""
@@ -426,27 +344,25 @@ class Block:
             self.body.append(Assign(Element(self.main, output.name, self.own), number))
 
 
-def _power_of_two(count: int) -> int:
-    return 1 << (count - 1).bit_length()
-
-
 def _tile(value: Typed) -> Tile:
     assert isinstance(value.type, Tile)
     return value.type
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """A tile that is loaded or summed up, two to five steps that each make another of it, and its store."""
+    """A tile that is loaded, summed up or a product, one to four steps that each make another of it, and its store."""
     dice = sketch.dice
     sketch.block_dim = dice.one_of(BLOCKS)
     sketch.max_arrays = 99
     block = Block(sketch)
     shape = dice.one_of(SHAPES[len(sketch.launch)])
-    if dice.chance(20):
+    if len(sketch.launch) < 3 and dice.chance(15):
+        value = block.multiplied()
+    elif dice.chance(20):
         value = block.accumulated(shape)
     else:
         value = block.let(block.gathered(shape) if dice.chance(15) else block.load(shape))
-    for _ in range(dice.between(2, 5)):
+    for _ in range(dice.between(1, 4)):
         value = block.named(block.step(value))
     value = block.kept(value) if dice.chance(50) else value
     if dice.chance(40):
