@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     For,
+    Literal,
     Name,
     Parameter,
     Return,
@@ -26,10 +27,14 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import ATOMICS, OPS
+from strategies.pen import Pen
 from strategies.statements import Sketch
+from strategies.subsets import SUBSETS
 from strategies.typed import Typed
 from strategies.weights import Statements
 
+#: Of 100 kernels, how many are computations that such arrays are for.
+USED: Final = 36
 #: Of 100 kernels, how many write to an indexed array: Warp has no gradient of those.
 WRITTEN: Final = 25
 #: Of 100 atomic operations on an indexed array, how many are extremes: Warp does not compile their adjoints.
@@ -142,7 +147,7 @@ def _window(sketch: Sketch, array: Parameter) -> list[Statement]:
     weights = sketch.array(sketch.main, (extent,), symmetric(1.0))
     value = sketch.apply(OPS["mul"], sketch.main, [value, views.element(sketch, weights, (index,))])
     value = sketch.fit(value, symmetric(8.0))
-    total = sketch.define_as(sketch.literal(sketch.main, symmetric(1.0)), mutable=True)
+    total = sketch.define_as(Typed(Literal(sketch.main, 0.0), Interval(0, 0)), mutable=True)
     variable = sketch.defined[-1]
     variable.interval, variable.live = symmetric(8.0 * extent + 1), True
     change = AugmentedAssign(Name(sketch.main, variable.name), "add", value.node)
@@ -197,8 +202,13 @@ def _summed(sketch: Sketch) -> Statement:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """One or two indexed arrays, locals and sums out of their elements, a result that is stored or summed."""
+    """A subset in a use that such have; or one or two indexed arrays, locals and sums out of elements, a result."""
     dice = sketch.dice
+    if dice.chance(USED):
+        pen = Pen(sketch)
+        dice.weighted(SUBSETS)(pen)
+        yield from pen.body
+        return
     sketch.vectors = dice.chance(20)
     sketch.max_arrays = 6
     arrays = [_source(sketch) for _ in range(dice.between(1, 2))]

@@ -1,4 +1,4 @@
-"""Arrays and launches of two to four dimensions: rows, planes, slices and views of views, read and written."""
+"""Arrays and launches of two to four dimensions: matrices, rows, planes, slices, views of views, read and written."""
 
 import math
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import whole
+from strategies.grids import GRIDS
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -16,12 +17,14 @@ from strategies.language.nodes import (
     Expression,
     Extent,
     For,
+    Literal,
     Name,
     Parameter,
     Statement,
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import OPS
+from strategies.pen import Pen
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -31,6 +34,8 @@ LAUNCHES: Final = (
     (3, 4), (4, 2), (5, 3), (2, 7), (2, 3, 2), (3, 2, 4), (2, 2, 5), (1, 2, 2, 3), (2, 1, 3, 2), (2, 3, 1, 2),
     (4,), (5,), (3,),
 )  # fmt: skip
+#: Of 100 kernels, how many are computations that arrays of several dimensions are for.
+WORKED: Final = 42
 #: Cells of one output at most, and stores of one thread.
 MOST_STORES: Final = 4
 
@@ -72,20 +77,22 @@ def _fold(sketch: Sketch, part: Parameter) -> list[Statement]:
     value = _number(sketch, views.element(sketch, part, at))
     match dice.below(3):
         case 0:
-            weight = sketch.literal(sketch.main, Interval(0.125, 1.0))
+            weight = sketch.literal(sketch.main, Interval(0.125, 0.75))
             value = sketch.apply(OPS["mul"], sketch.main, [value, weight])
         case 1:
             others = [p for p in sketch.readable(sketch.main) if len(p.shape) == 1 and p.shape[0] >= extent]
             other = dice.one_of(others) if others else sketch.array(sketch.main, (extent,), symmetric(1.0))
             value = sketch.apply(OPS["mul"], sketch.main, [value, views.element(sketch, other, (index,))])
     value = sketch.fit(value, symmetric(4.0))
-    total = sketch.define_as(sketch.literal(sketch.main, symmetric(1.0)), mutable=True)
+    total = sketch.define_as(Typed(Literal(sketch.main, 0.0), Interval(0, 0)), mutable=True)
     variable = sketch.defined[-1]
     variable.interval, variable.live = symmetric(4.0 * extent + 1), True
     change = AugmentedAssign(Name(sketch.main, variable.name), dice.one_of(("add", "add", "sub")), value.node)
     stop: Expression = whole(extent)
     if _fixed(sketch, part) and dice.chance(50):
         stop = Extent(INT32, part.name, axis)
+        # the loop is not unrolled, and not replayed where a gradient needs the sum
+        variable.sum_only = True
     return [total, For(index.name, stop, (change,))]
 
 
@@ -145,8 +152,13 @@ def _permuted(sketch: Sketch) -> Statement:
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Views of one to three arrays, locals and sums out of their elements, a store of one of several kinds."""
+    """A product, a patch, a row's norm; or views of arrays, locals out of their elements, a store of several kinds."""
     dice = sketch.dice
+    if dice.chance(WORKED):
+        pen = Pen(sketch)
+        dice.weighted(GRIDS)(pen)
+        yield from pen.body
+        return
     sketch.vectors = dice.chance(20)
     sketch.max_arrays = 5
     arrays = [_input(sketch) for _ in range(dice.between(1, 2))]
