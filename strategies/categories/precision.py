@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from strategies.ideas.conversions import draw_precision
 from strategies.ideas.palettes import common
-from strategies.inputs import STAPLES
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.ops import ROWS
@@ -16,13 +15,13 @@ from strategies.weights import Expressions, Statements
 DISTINCTIVE = frozenset(("cast",))
 
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, branch=1, loop=2)
-#: A quarter of the inner nodes goes to another precision.
-MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=4)
+#: A sixth of the inner nodes goes to another precision.
+MIXTURE = Expressions(operation=10, leaf=2, conditional=1, cast=3)
 FLOATS = tuple(types.scalar(name) for name in types.FLOATS)
 #: Functions that are computed in each precision by code of its own.
 FUNCTIONS = tuple(r.name for r in ROWS if r.group == "Scalar Math" and r.differentiable and not r.jumps)
 #: Of 100 kernels, how many are what people mix precisions for.
-IDEAS = 50
+IDEAS = 48
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -37,7 +36,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     main = dice.one_of(FLOATS)
     others = dice.some_of([t for t in FLOATS if t is not main], dice.between(1, 2))
     sketch.work_in(main, *others)
-    sketch.palette = STAPLES.union(("div",), dice.some_of(FUNCTIONS, dice.between(2, 6)))
+    sketch.palette = common(sketch, few=2, rare=0).union(dice.some_of(FUNCTIONS, dice.between(0, 2)))
     sketch.spread = True
     sketch.mixture = MIXTURE
     for of in dice.some_of([main, *others], 2):

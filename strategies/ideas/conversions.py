@@ -211,17 +211,18 @@ def _narrow(p: Phrase, wide: Scalar, narrow: Scalar, text: str) -> None:
     """Store what was computed in one precision in another, scaled or beside something else at times."""
     dice = p.dice
     p.real = wide
-    if dice.chance(60):
+    if dice.chance(70):
         p.write(f"value = {text}")
         text = "value"
         p.parameter("by", wide, 0.25, 1.0).array("more", narrow, -1.0, 1.0)
-        if dice.chance(50):
+        if dice.chance(65):
             p.drawn("by", wide)
         how = ("value * by", f"value + {wide.notation}(more[i])", f"value * {wide.notation}(more[i])", "value - by")
         text = dice.one_of((*how, "value"))
         if dice.chance(25):
             p.output("full", wide).write("full[i] = value")
-    p.output("out", narrow).write(f"out[i] = {narrow.notation}({text})")
+    p.output("out", narrow)
+    p.write(f"out[i] = {text if narrow is wide else f'{narrow.notation}({text})'}")
 
 
 def halves(p: Phrase) -> None:
@@ -266,13 +267,7 @@ def summed(p: Phrase) -> None:
     )
     start = dice.one_of((f"{to}(0.0)", f"{to}(y[i])"))
     p.write(f"total = {start}\nfor k in range({dice.one_of((str(count), 'x.shape[0]'))}):\n    total += {term}")
-    if dice.chance(50):
-        _narrow(p, wide, small, "total")
-        return
-    of = dice.one_of((small, wide))
-    kept = dice.one_of(("total", "total * 0.25", f"total / {float(count)}" if count == 4 else "total * 0.5"))
-    p.real = wide
-    p.output("out", of).write(f"out[i] = {kept if of is wide else f'{of.notation}({kept})'}")
+    _narrow(p, wide, dice.one_of((small, small, wide)), "total")
 
 
 def compensated(p: Phrase) -> None:
@@ -310,10 +305,7 @@ def mixed(p: Phrase) -> None:
             f"a[i] * {y} - s",
         )
     )
-    if dice.chance(50):
-        _narrow(p, first, second, text)
-    else:
-        p.output("out", first).write(f"out[i] = {text}")
+    _narrow(p, first, dice.one_of((first, second)), text)
 
 
 def stepped(p: Phrase) -> None:
