@@ -45,18 +45,20 @@ def mixed(p: Phrase) -> str:
         a, b, c = dice.one_of(((13, 17, 5), (7, 1, 9), (5, 15, 13))) if width > 8 else (3, 5, 1)
         p.write(f"h ^= h << {a}\nh ^= h >> {b % width}\nh ^= h << {c}")
         return "h"
-    stirs = dice.chance(60)
-    for n in range(dice.between(2, 5)):
+    kinds = [0, 1, 0, 1, 0] if dice.chance(60) else dice.some_of((0, 1, 2, 3, 4, 5), 4)
+    for kind in kinds[: dice.between(2, len(kinds))]:
         shift = dice.between(width // 8, width // 2 + width // 8)
-        match n % 2 if stirs else dice.below(7):
-            case 0 | 2:
-                p.write(f"h ^= h >> {shift}" if not stirs or dice.chance(80) else f"h = h ^ (h >> {shift})")
-            case 1 | 3:
+        match kind:
+            case 0:
+                p.write(f"h ^= h >> {shift}" if dice.chance(80) else f"h = h ^ (h >> {shift})")
+            case 1:
                 p.write(f"h *= {dice.one_of(MULTIPLIERS[width])}")
-            case 4:
+            case 2:
                 p.write(f"h = (h << {shift}) | (h >> {width - shift})")
-            case 5:
-                p.write(f"h += {dice.one_of(INCREMENTS[width])}" if dice.chance(50) else f"h += h << {shift}")
+            case 3:
+                p.write(f"h += {dice.one_of(INCREMENTS[width])}")
+            case 4:
+                p.write(f"h += h << {shift}")
             case _:
                 p.write(f"h = (h ^ {dice.one_of((61, 0x5A, 0x3F))}) ^ (h >> {shift})")
     return "h"
@@ -156,6 +158,9 @@ def counted(p: Phrase) -> str:
     dice, width = p.dice, _bits(p)
     top = p.whole.limits[1]
     p.array("bits", p.whole, 0, top if dice.chance(50) else min(top, 255))
+    if dice.chance(30):
+        p.write("h = bit_count(bits[i])" if p.whole is INT32 else "h = I(bit_count(bits[i]))")
+        return "h"
     p.write(f"word = bits[i]\nh = {'int(0)' if p.whole is INT32 else 'I(0)'}")
     if dice.chance(50):
         trips = min(8, width)
@@ -236,7 +241,7 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str], tuple[int, ...], bool], .
     (5, packed, (16, 32, 64), True),
     (5, fields, (16, 32, 64), True),
     (6, flags, (8, 16, 32, 64), True),
-    (4, counted, (8, 16, 32, 64), True),
+    (2, counted, (16, 32, 64), True),
     (3, interleaved, (16, 32), False),
     (3, aligned, (16, 32, 64), True),
     (2, reversed_bits, (8, 16, 32, 64), True),
@@ -257,13 +262,16 @@ def draw_idea(p: Phrase) -> str:
 def finished(p: Phrase, h: str, real: bool) -> None:
     """Store what is called `h`, or let it decide about floats."""
     dice = p.dice
-    width = _bits(p)
+    width, name = _bits(p), h
     if not real:
         if dice.chance(25):
             p.parameter("mask", p.whole, 0, min(255, p.whole.limits[1]))
             h = dice.one_of((f"{h} & mask", f"{h} ^ mask"))
-        if p.dice.chance(60):
-            p.inline(h)
+        elif dice.chance(25):
+            p.array("other", p.whole, *p.whole.limits)
+            h = dice.one_of((f"{h} ^ other[i]", f"{h} & other[i]", f"other[i] & ~{h}"))
+        if dice.chance(60):
+            p.inline(name)
         p.output("out", p.whole).write(f"out[i] = {h}")
         return
     p.output("out", p.real).array("x", p.real, -2.0, 2.0)
