@@ -2,27 +2,98 @@
 
 from collections.abc import Iterator
 
+from strategies.calls import Callee
 from strategies.functions import draw_expression
 from strategies.gradients import derivative, draw_custom, draw_replayed
+from strategies.ideas.numbers import stored
 from strategies.ideas.palettes import common
-from strategies.language.nodes import Statement
+from strategies.intervals import Interval, symmetric
+from strategies.language.nodes import AugmentedAssign, Call, Element, Expression, For, Literal, Name, Statement
+from strategies.language.types import INT32
+from strategies.phrases import Phrase
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.weights import Statements
 
+#: Of 100 kernels, how many do little more than call such a function.
+SIMPLE = 45
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1)
+
+
+def _called(sketch: Sketch, callee: Callee) -> Typed:
+    """A call, with elements that are positive where a parameter has to be: a clamp would end most gradients."""
+    function = callee.function
+    if callee.effects or not callee.slopes or all(p.low <= 0 for p in function.parameters):
+        return sketch.call(callee, 2)
+    sketch.called.add(function.name)
+    given = []
+    for parameter in function.parameters:
+        if parameter.low > 0:
+            found = sketch.array(sketch.main, sketch.launch_shape(), Interval(parameter.low, parameter.high))
+            given.append(
+                Typed(Element(sketch.main, found.name, sketch.own_indices()), Interval(found.low, found.high), True)
+            )
+        else:
+            given.append(sketch.argument(parameter, 2))
+    node = Call(function.type, function.name, tuple(a.node for a in given))
+    return Typed(node, callee.intervals[0], True)
+
+
+def _of_elements(sketch: Sketch, callee: Callee, shape: tuple[int, ...], at: tuple[Expression, ...]) -> Typed:
+    """A call with elements of arrays that hold what the function is for."""
+    sketch.called.add(callee.function.name)
+    given = []
+    for parameter in callee.function.parameters:
+        found = sketch.array(sketch.main, shape, Interval(parameter.low, parameter.high))
+        given.append(Element(sketch.main, found.name, at))
+    return Typed(Call(callee.function.type, callee.function.name, tuple(given)), callee.intervals[0], True)
+
+
+def _simply(sketch: Sketch) -> list[Statement]:
+    """A function with a gradient of its own that a kernel does little more than call, at times in a loop."""
+    dice, main = sketch.dice, sketch.main
+    callee = draw_custom(sketch)
+    phrase = Phrase(sketch)
+    if dice.chance(25):
+        trips = dice.between(3, 5)
+        phrase.write("value = F(0.0)")
+        total, index = phrase.known("value"), sketch.fresh()
+        value = _of_elements(sketch, callee, (trips,), (Name(INT32, index),))
+        assert isinstance(total.node, Name)
+        add = AugmentedAssign(total.node, "add", value.node)
+        phrase.body.append(For(index, Literal(INT32, trips), (add,)))
+        phrase.bind(value=Typed(total.node, symmetric(trips * value.interval.size), True))
+    else:
+        phrase.bind(f=_of_elements(sketch, callee, sketch.launch_shape(), sketch.own_indices()))
+        phrase.write("value = f")
+        if dice.chance(40):
+            phrase.inline("value")
+    phrase.array("w", main, -1.0, 1.0).parameter("s", main, 0.25, 2.0).drawn("e", main, 2.0)
+    ways = ("value", "value * w[i]", "w[i] - value", "s * value", "value + w[i]", "0.5 * value * value", "value * e")
+    stored(phrase, dice.one_of((*ways, "value - e")))
+    return phrase.body
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two such functions, at times others that call them, and statements that call all of them."""
     dice, main = sketch.dice, sketch.main
     sketch.palette = common(sketch)
+    if dice.chance(SIMPLE):
+        if dice.chance(40):
+            draw_custom(sketch)
+        yield from _simply(sketch)
+        others = [c for c in sketch.callees if c.function.name not in sketch.called]
+        for callee in others:
+            value = _of_elements(sketch, callee, sketch.launch_shape(), sketch.own_indices())
+            yield sketch.store(sketch.output(main), value)
+        return
     for _ in range(dice.between(1, 2)):
         draw_custom(sketch)
     if dice.chance(40):
         sketch.calls = 60
         draw_expression(sketch, main)
     replayed = draw_replayed(sketch) if dice.chance(30) else None
-    sketch.calls = 40
+    sketch.calls = 20
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
     custom = [c for c in sketch.callees if c.slopes]
     # one of which nothing but its gradient is asked for
@@ -31,13 +102,13 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         if callee is lonely and callee.function.name not in sketch.called:
             yield derivative(sketch, callee, 1)
         elif callee is replayed or callee.function.name not in sketch.called:
-            yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(50))
+            yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=dice.chance(50))
     if dice.chance(30):
         yield derivative(sketch, dice.one_of(custom), 1)
     if dice.chance(15):
         # applied to its own result
         callee = dice.one_of(custom)
-        yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False)
+        yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=False)
     if dice.chance(20):
         # in a loop
         yield from sketch.loop(Statements(define=2, augment=5), 1)
