@@ -156,7 +156,8 @@ def flags(p: Phrase) -> str:
 def counted(p: Phrase) -> str:
     """How many bits are set, or whether that is odd: bit by bit, or the lowest one taken away each time."""
     dice, width = p.dice, _bits(p)
-    top = p.whole.limits[1]
+    # away from the largest of a signed type, beside which doubles cannot tell whether one less is still in range
+    top = p.whole.limits[1] if p.whole.kind == "uint" else 2 ** (width - 2)
     p.array("bits", p.whole, 0, top if dice.chance(50) else min(top, 255))
     if dice.chance(30):
         p.write("h = bit_count(bits[i])" if p.whole is INT32 else "h = I(bit_count(bits[i]))")
