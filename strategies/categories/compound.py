@@ -103,7 +103,8 @@ def pairs(scene: _Scene) -> None:
         distance = pen.let(pen.op("length", apart))
         if dice.chance(75):
             with pen.when(distance < reach):
-                _interact(scene, density, force, apart, distance, reach)
+                near_by = distance.narrowed(0.0, reach.interval.high)
+                _interact(scene, density, force, apart, near_by, reach, inside=True)
         else:
             _interact(scene, density, force, apart, distance, reach)
     _found(scene, density)
@@ -111,11 +112,21 @@ def pairs(scene: _Scene) -> None:
         scene.pool.put(pen.settled(force))
 
 
-def _interact(scene: _Scene, density: Value, force: Value | None, apart: Value, distance: Value, reach: Value) -> None:
+def _interact(
+    scene: _Scene,
+    density: Value,
+    force: Value | None,
+    apart: Value,
+    distance: Value,
+    reach: Value,
+    inside: bool = False,
+) -> None:
+    """What one neighbour adds, which is known to be near if it is `inside`."""
     pen, dice = scene.pen, scene.dice
     match dice.below(3):
         case 0:
-            weight = pen.let(1.0 - distance / reach)
+            share = 1.0 - distance / reach
+            weight = pen.let(share.narrowed(0.0, 1.0) if inside else share)
             weight = pen.let(weight * weight) if dice.chance(50) else weight
         case 1:
             weight = pen.let(pen.op("exp", -distance))
