@@ -82,7 +82,7 @@ class _Scene:
 def pairs(scene: _Scene) -> None:
     """A loop over other points, all or those that an array lists: what is near adds a force, a density, a count."""
     pen, dice = scene.pen, scene.dice
-    count = dice.between(3, 6)
+    count = dice.between(3, 4)
     listed = len(pen.own) < 4 and dice.chance(45)
     others = pen.input(scene.point, shape=(dice.between(5, 9) if listed else count,))
     near = (
@@ -148,7 +148,7 @@ def row(scene: _Scene) -> None:
     if len(pen.own) > 3:
         steps(scene)
         return
-    width = dice.between(3, 5)
+    width = dice.between(3, 4)
     table = pen.input(span=1.5, shape=(*pen.sketch.launch, width))
     at: tuple[Value, ...] = pen.own
     if dice.chance(50):
@@ -183,7 +183,7 @@ def steps(scene: _Scene) -> None:
     v = pen.let(pen.at(pen.input(of)), mutable=True, within=wide)
     dt, stiff = pen.scalar(0.03125, 0.125), pen.number(0.25, 1.0)
     drag = pen.number(0.125, 0.5) if dice.chance(50) else None
-    with pen.loop(dice.between(2, 4)):
+    with pen.loop(dice.between(2, 3)):
         force = pen.let(-stiff * x if drag is None else -stiff * x - drag * v)
         pen.add(v, dt * force)
         pen.add(x, dt * v)
@@ -291,9 +291,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         pen.leave(pen.at(flags).equals(0) if dice.chance(60) else pen.at(flags) > 1)
     if dice.chance(30):
         _turned(scene)
-    if dice.chance(45):
+    if dice.chance(35):
         motifs.run(scene.pool)
-    for _ in range(dice.one_of((1, 1, 2))):
+    for _ in range(dice.one_of((1, 1, 1, 2))):
         dice.weighted(LOOPS)(scene)
     if dice.chance(55):
         _decided(scene)
