@@ -28,7 +28,7 @@ from strategies.ops import ROWS, OpSpec, instances, overload, settled
 from strategies.scenes import Drawn, Scene
 from strategies.statements import Sketch
 from strategies.typed import Typed
-from strategies.weights import Statements
+from strategies.weights import Expressions, Statements
 
 #: A row, the types of its arguments, and that of what a kernel may use of its result.
 Case: TypeAlias = tuple[OpSpec, tuple[Type, ...], Type]
@@ -56,6 +56,12 @@ UNPACKED = 25
 TURNED: Final = frozenset(("quat", "mat44"))
 
 
+def undivided(sketch: Sketch) -> Expressions:
+    """What inner nodes become where values of several numbers are the subject: nobody puts one together out of
+    unrelated numbers, or to read one of them."""
+    return replace(sketch.mixture, construct=1, component=0)
+
+
 def subject(forms: Sequence[str], main: Sequence[str], dtype: Scalar) -> list[Case]:
     """Every row, with its types, that takes or gives a value of one of `main`, and nothing but numbers and `forms`."""
     own, known = ({types.composite(form, dtype) for form in some} for some in (main, forms))
@@ -77,8 +83,7 @@ def prepare(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> list[C
     chosen = {*sketch.dice.some_of(names, sketch.dice.between(*OWN))}
     plain = sketch.dice.some_of(sorted(sketch.palette - set(names)), sketch.dice.between(*PLAIN))
     sketch.palette = frozenset((*chosen, *plain, "add", "sub", "mul"))
-    # a value put together out of unrelated numbers is nobody's idea of a matrix
-    sketch.mixture = replace(sketch.mixture, construct=1)
+    sketch.mixture = undivided(sketch)
     # lengths and tests tell little of their argument
     return [
         case

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strategies.composites import computed
+from strategies.composites import computed, undivided
 from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, If, Name, Statement
 from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
@@ -37,6 +37,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     sketch.vectors = True
     sketch.max_arrays = 4
+    sketch.mixture = undivided(sketch)
     if sketch.main.bits > 16 and dice.chance(COMPUTED):
         length = dice.one_of((3, 3, 2, 4))
         yield from computed(sketch, PLACEMENTS, (length, length))

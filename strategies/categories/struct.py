@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strategies.composites import computed
+from strategies.composites import computed, undivided
 from strategies.language.nodes import Statement
 from strategies.language.types import Struct
 from strategies.record_functions import RECORDS
@@ -43,6 +43,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from computed(sketch, RECORDS, (length, length))
         return
     sketch.vectors = dice.chance(85)
+    sketch.mixture = undivided(sketch)
     if dice.chance(25):
         sketch.allow_integers(1)
     inner = struct_type(sketch)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from strategies.composites import computed, finish
+from strategies.composites import computed, finish, undivided
 from strategies.directions import DIRECTIONS
 from strategies.language.nodes import Statement
 from strategies.ops import OPS, ROWS
@@ -24,6 +24,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = True
     sketch.palette = sketch.palette.union(dice.some_of([r.name for r in ROWS if r.group == "Vector Math"], 5))
     sketch.max_arrays = 3
+    sketch.mixture = undivided(sketch)
     if dice.chance(COMPUTED):
         length = dice.one_of((3, 3, 2, 4))
         yield from computed(sketch, DIRECTIONS, (length, length))
