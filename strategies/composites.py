@@ -39,6 +39,8 @@ OWN = (5, 9)
 COMPUTED: Final = 68
 #: Of 100 of those, how many scale what came of it or add something.
 ENDED: Final = 22
+#: Of 100 kernels about rotations of halves, how many are of single precision instead.
+FINER: Final = 60
 #: What kernels end with that are drawn freely: mostly operations of these groups, or on values of two forms.
 TELLING: Final = frozenset(("Spatial Math", "Transformations", "Quaternion Math"))
 OWN_WEIGHT: Final = 5
@@ -144,10 +146,13 @@ def body(
 ) -> Iterator[Statement]:
     """One of `computations`, or operations on `main` that are drawn freely; `shape` is that of the matrices."""
     dice = sketch.dice
-    own = prepare(sketch, forms, main)
     # rotations of halves are too coarse for most of these to be checked
-    fine = sketch.main is not types.FLOAT16 or "quat" not in forms
-    if computations and fine and dice.chance(COMPUTED):
+    coarse = sketch.main is types.FLOAT16 and "quat" in forms
+    if coarse and dice.chance(FINER):
+        sketch.work_in(types.FLOAT32)
+        coarse = False
+    own = prepare(sketch, forms, main)
+    if computations and not coarse and dice.chance(COMPUTED):
         yield from computed(sketch, computations, shape)
         return
     yield from hoisted(sketch, list(free(sketch, own, forms, main)))
@@ -175,7 +180,7 @@ def free(sketch: Sketch, own: Sequence[Case], forms: Sequence[str], main: Sequen
 
 def computed(sketch: Sketch, computations: Sequence[Drawn], shape: tuple[int, int]) -> Iterator[Statement]:
     """One of `computations`, after a local of the grammar at times, and what came of it stored."""
-    before = [sketch.define(1)] if sketch.dice.chance(12) else []
+    before = [sketch.define(1, of=sketch.main)] if sketch.dice.chance(12) else []
     yield from before
     scene = Scene(sketch)
     scene.rows, scene.columns = shape

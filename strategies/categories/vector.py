@@ -25,7 +25,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.palette = sketch.palette.union(dice.some_of([r.name for r in ROWS if r.group == "Vector Math"], 5))
     sketch.max_arrays = 3
     sketch.mixture = undivided(sketch)
-    if dice.chance(COMPUTED):
+    if sketch.main.bits > 16 and dice.chance(COMPUTED):
         length = dice.one_of((3, 3, 2, 4))
         yield from computed(sketch, DIRECTIONS, (length, length))
         return
