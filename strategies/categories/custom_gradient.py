@@ -92,7 +92,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(40):
         sketch.calls = 60
         draw_expression(sketch, main)
-    replayed = draw_replayed(sketch) if dice.chance(30) else None
+    replayed = draw_replayed(sketch) if dice.chance(40) else None
     sketch.calls = 20
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
     custom = [c for c in sketch.callees if c.slopes]
