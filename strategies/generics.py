@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Construct,
     Element,
     Expression,
+    For,
     Function,
     Literal,
     Name,
@@ -175,7 +176,7 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
     ):
         return False
     found = [generic]
-    if other is not None:
+    if other is not None and not (other is FLOAT64 and _converts_constants(body)):
         old: Type = of if isinstance(other, Scalar) else next(p.type for p in parameters if isinstance(p.type, Vector))
         found.append(substituted(generic, old, other))
         if not _is_valid(_alone([*before, *_numbered(found)])):
@@ -184,6 +185,21 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
     numbered = _numbered(found) if len(found) > 1 else found
     sketch.callees += [callee._replace(function=f) for f in numbered]
     return True
+
+
+def _converts_constants(body: Sequence[Statement]) -> bool:
+    """Whether a loop's index, or a local that is a bare literal, is converted: to a type of 64 bits, that is known to
+    give the constant itself another type."""
+    nodes = [n for s in body for n in walk(s)]
+    constants = {n.name for n in nodes if isinstance(n, For)}
+    constants |= {
+        n.target.name for n in nodes if isinstance(n, Assign) and isinstance(n.target, Name) and _bare(n.value)
+    }
+    return any(isinstance(n, Cast) and isinstance(n.operand, Name) and n.operand.name in constants for n in nodes)
+
+
+def _bare(node: Expression) -> bool:
+    return isinstance(node, Literal) and node.type is INT32
 
 
 def _numbered(functions: Sequence[Function]) -> list[Function]:
@@ -237,6 +253,8 @@ def generic_kernel(sketch: Sketch, body: Sequence[Statement]) -> tuple[Statement
     parameters = _without_types(sketch, sketch.parameters, of)
     # what a function has an instance for, it cannot have another one for
     others = [f for f in FLOATS if f is not of and not any(f in _scalars(function) for function in functions)]
+    if _converts_constants(written):
+        others = [f for f in others if f is not FLOAT64]
     chosen = dice.some_of(others, dice.weighted(sketch.weights.generics.overloads))
     overloads: list[Type] = [*chosen]
     overloads.insert(dice.below(len(overloads) + 1), of)
