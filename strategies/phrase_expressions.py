@@ -41,8 +41,9 @@ _UNARY: Final[dict[type[ast.AST], str]] = {ast.USub: "neg", ast.UAdd: "pos", ast
 _COMPARISONS: Final[dict[type[ast.AST], str]] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
-#: The bits that a float16 literal and one of float64 may have, so that they read well and are exact.
-_SHORT_BITS: Final = 6
+#: Binary fractions of up to so many digits stay as they are; below the bound, others become a power of two.
+_KEPT_BITS: Final = 8
+_SMALL: Final = 0.2
 
 
 @dataclass
@@ -235,14 +236,12 @@ class Reading:
 
 
 def short(value: float) -> float:
-    """`value` with few binary digits, which every float type holds exactly."""
-    if value == 0:
+    """`value` with few binary digits, which every float type holds exactly: 0.1 becomes 0.125, what is short stays."""
+    if (value * 2**_KEPT_BITS).is_integer():
         return value
-    scale = 1.0
-    while abs(value) * scale < 2 ** (_SHORT_BITS - 1):
+    digits, scale = (1 if abs(value) < _SMALL else 4), 1.0
+    while abs(value) * scale < 2 ** (digits - 1):
         scale *= 2
-    while abs(value) * scale >= 2**_SHORT_BITS:
-        scale /= 2
     return round(value * scale) / scale
 
 
