@@ -89,7 +89,7 @@ def bytes_of(p: Phrase) -> None:
     dice = p.dice
     size = dice.one_of((("uint8", 255.0), ("uint8", 255.0), ("uint16", 1023.0), ("uint32", 255.0)))
     of, top = types.scalar(size[0]), size[1]
-    if dice.chance(80):
+    if dice.chance(85):
         p.array("q", of, 0, int(top)).array("gain", p.real, 0.25, 2.0)
         _out(p, p.real, dice.one_of((f"F(q[i]) / {top} * gain[i]", f"gain[i] * (F(q[i]) / {top} - 0.5)")))
         return
@@ -148,7 +148,8 @@ def looked_up(p: Phrase) -> None:
 def fixed(p: Phrase) -> None:
     """A number kept as a multiple of a small step."""
     dice = p.dice
-    top = dice.one_of((16.0, 256.0, 100.0) if p.real is not FLOAT16 else (16.0, 8.0))
+    # steps so wide that most gradients can be checked between two of them
+    top = dice.one_of((8.0, 16.0, 10.0, 4.0))
     p.array("x", p.real, -2.0, 2.0).write(
         f"n = int({dice.one_of((f'round(x[i] * {top})', f'x[i] * {top}', f'floor(x[i] * {top})'))})"
     )
@@ -199,7 +200,7 @@ def narrowed(p: Phrase) -> None:
 
 
 CONVERSIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
-    (4, plain), (4, cells), (4, bytes_of), (3, means), (3, coordinates), (4, looked_up), (2, fixed), (3, tested),
+    (4, plain), (4, cells), (4, bytes_of), (3, means), (3, coordinates), (4, looked_up), (1, fixed), (3, tested),
     (3, narrowed),
 )  # fmt: skip
 
