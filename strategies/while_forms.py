@@ -207,12 +207,13 @@ class WhileForms(ExitForms):
     def endless(self) -> list[Statement]:
         """``while True``, which a ``break`` ends: a count up to the first hit, or to a bound."""
         trips = self.dice.between(4, 7)
-        counts = self.array(INT32, (trips,), Interval(0, 4))
+        head = self.own_indices()[:1] if self.dice.chance(65) else ()
+        counts = self.array(INT32, (*self.launch[: len(head)], trips), Interval(0, 4))
         (at, zero), (total, begin) = self.start(INT32, 0), self.start(INT32, 0)
         ended: Expression = _test(at, ">=", whole(trips))
-        hit = _test(self.read(counts, at).node, "==", whole(self.dice.below(4)))
+        hit = _test(self.read(counts, *head, at).node, "==", whole(self.dice.below(4)))
         body: list[Statement] = [If(ended, (Break(),))]
-        body.append(AugmentedAssign(total, "add", self.read(counts, at).node))
+        body.append(AugmentedAssign(total, "add", self.read(counts, *head, at).node))
         if self.dice.chance(60):
             body.append(If(hit, (Break(),)))
         body.append(AugmentedAssign(at, "add", whole(1)))

@@ -152,11 +152,12 @@ def _signs(way: Way) -> Iterator[Statement]:
 def _constant(way: Way) -> Iterator[Statement]:
     """A loop over numbers that are known, unrolled or just too long for that; its index used after it at times."""
     start, stop, step = way.dice.one_of(CONSTANT_RANGES)
-    total, begin = way.total()
-    index = Name(INT32, way.sketch.fresh())
-    yield begin
     values = range(start, stop, step)
     extent = max(values) + 1 if values and min(values) >= 0 else 0
+    # an index that may be negative is a factor of an input, not a place
+    total, begin = way.total(30 if extent else 0)
+    index = Name(INT32, way.sketch.fresh())
+    yield begin
     yield _range(way, index.name, whole(start), whole(stop), whole(step), (way.change(total, index, extent),))
     yield way.stored(total)
 
@@ -321,7 +322,7 @@ def _carried(way: Way) -> Iterator[Statement]:
     """Two locals that change each other in a loop, and a change under a condition in it."""
     dice = way.dice
     one, begin = way.total(80)
-    two, again = way.local(whole(1) if one.type is INT32 else way.x())
+    two, again = way.local(way.n() if one.type is INT32 else way.x())
     index = Name(INT32, way.sketch.fresh())
     yield begin
     yield again
