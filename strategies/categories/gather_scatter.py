@@ -298,8 +298,8 @@ def histogram(pen: Pen) -> None:
         return
     value = pen.let(pen.at(pen.input(span=Interval(0.0, 1.0) if dice.chance(50) else 2.0)))
     if value.interval.low < 0:
-        low = -2.0
-        where = pen.let(_bin(pen, (value - low) / 4.0, bins))
+        share = value + 2.0
+        where = pen.let(pen.op("clamp", pen.cut(share if bins == 4 else share * (bins / 4.0), 0, bins), 0, bins - 1))
     else:
         where = pen.let(_bin(pen, value, bins))
     if dice.chance(70):

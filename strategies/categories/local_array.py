@@ -187,7 +187,7 @@ def _work(scratch: Scratch) -> Iterator[Statement]:
             yield from scratch.fill()
     small = max(abs(scratch.interval.low), abs(scratch.interval.high)) * scratch.length <= REACH_OF_ELEMENTS * 16
     match dice.below(4):
-        case 0 if isinstance(scratch.of, Scalar):
+        case 0 if isinstance(scratch.of, Scalar) and scratch.length > 2:
             yield from scratch.sort()
         case 1 if isinstance(scratch.of, Scalar) and small:
             yield from scratch.scan()
