@@ -122,11 +122,10 @@ def sigmoid(scene: Scene) -> list[Typed]:
 def bell(scene: Scene) -> list[Typed]:
     """A weight that falls off with a distance."""
     dice, d = scene.dice, scene.read(scene.main)
-    if dice.chance(50):
-        d = scene.let(scene.op("div", d, scene.gain(0.5, 2.0)))
+    d = scene.let(scene.op("div", d, scene.gain(1.5, 3.0)))
     squared = scene.op("mul", d, d)
     if dice.chance(60):
-        return [scene.op("exp", scene.op("mul", scene.literal(dice.one_of((-0.5, -1.0, -2.0))), squared))]
+        return [scene.op("exp", scene.op("mul", scene.literal(dice.one_of((-0.5, -0.25))), squared))]
     return [scene.op("div", scene.gain(0.5, 2.0), scene.op("add", scene.literal(1.0), squared))]
 
 

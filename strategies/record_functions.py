@@ -74,7 +74,7 @@ def hit(scene: Scene) -> list[Typed]:
         roles["normal"] = (of, COMMON)
     found = record(scene, roles)
     r = loaded(scene, ray, listed(scene, ray))
-    b = passed(scene, ball) if dice.chance(50) else loaded(scene, ball, listed(scene, ball))
+    b = passed(scene, ball) if dice.chance(65) else loaded(scene, ball, listed(scene, ball))
     inner = function_of(scene.sketch)
     given = _meets(inner, ray, ball, found)
     known = {field: (interval, True) for field, interval in given.items()}

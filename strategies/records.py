@@ -138,7 +138,7 @@ def particle(scene: Scene, *more: str) -> Record:
 def settings(scene: Scene) -> tuple[Typed, Typed, Typed]:
     """What a step needs: a pull, a time and a drag; fields of a struct that is passed, or on their own."""
     of = scene.vector(scene.rows)
-    if scene.dice.chance(65):
+    if scene.dice.chance(80):
         kind = record(
             scene,
             {
@@ -285,7 +285,7 @@ def bounds(scene: Scene) -> list[Typed]:
     """A point against a box: held inside, its distance, or where in the box it is."""
     dice, of = scene.dice, scene.vector(scene.rows)
     kind = record(scene, {"low": (of, Interval(-3.0, -0.5)), "high": (of, Interval(0.5, 3.0))})
-    box = passed(scene, kind) if dice.chance(50) else one(scene, kind)
+    box = passed(scene, kind) if dice.chance(60) else one(scene, kind)
     point = scene.let(scene.read(of))
     match dice.below(4):
         case 0:
