@@ -11,6 +11,7 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Cast,
     Compare,
     Component,
     Element,
@@ -157,6 +158,8 @@ def exchanged(scene: Scene) -> list[Typed]:
 def filled(scene: Scene) -> list[Typed]:
     """The thread's row of an output, filled in a loop: by a name of its own, or by two indices."""
     dice, sketch = scene.dice, scene.sketch
+    if len(sketch.launch) == types.MAX_ARRAY_DIMENSIONS:
+        return collected(scene)
     count = dice.between(3, 5)
     out = _output(scene, scene.main, (*sketch.launch_shape(), count))
     own = sketch.own_indices()
@@ -222,6 +225,36 @@ def mirrored(scene: Scene) -> list[Typed]:
     return []
 
 
+def flags(scene: Scene) -> list[Typed]:
+    """A whole number mixed by operators in place, and what it selects; or the bits of the thread's own element."""
+    dice, sketch = scene.dice, scene.sketch
+    keys = sketch.array(INT32, sketch.launch_shape(), Interval(0, 63))
+    key = scene.at(keys)
+    if dice.chance(35):
+        out = sketch.array(INT32, sketch.launch_shape(), Interval(0, 7), output=True)
+        place = Element(INT32, out.name, sketch.own_indices())
+        for name in dice.some_of(("bit_or", "bit_and", "bit_xor"), 2):
+            value: Expression = Apply(INT32, "lshift", (whole(1), Apply(INT32, "bit_and", (key.node, whole(7)))))
+            scene.body.append(AugmentedAssign(place, name, value if dice.chance(50) else key.node))
+        return [scene.op("mul", scene.read(scene.main), scene.gain())]
+    mixed = Name(INT32, sketch.fresh())
+    scene.body.append(Assign(mixed, key.node))
+    steps = {
+        "bit_xor": (3, 31),
+        "rshift": (1, 3),
+        "mul": (3, 7),
+        "lshift": (1, 2),
+        "floordiv": (2, 4),
+        "bit_or": (1, 15),
+    }
+    for op in dice.some_of(sorted(steps), dice.between(1, 2)):
+        scene.body.append(AugmentedAssign(mixed, op, whole(dice.between(*steps[op]))))
+    last = dice.one_of(("mod", "bit_and"))
+    scene.body.append(AugmentedAssign(mixed, last, whole(dice.between(3, 6) if last == "mod" else dice.one_of((3, 7)))))
+    share = Typed(Cast(scene.main, mixed), Interval(0, 7))
+    return [scene.op("mul", scene.read(scene.main), share)]
+
+
 def symmetric_matrix(scene: Scene) -> list[Typed]:
     """A matrix whose entries on both sides of the diagonal are set together."""
     dice, of = scene.dice, scene.matrix(scene.rows)
@@ -272,5 +305,5 @@ def poses(scene: Scene) -> list[Typed]:
 
 PLACEMENTS: Final[tuple[Drawn, ...]] = (
     components, components, entries, by_number, by_number, either, either, exchanged, filled, collected, collected,
-    mirrored, symmetric_matrix, poses, moved,
+    mirrored, symmetric_matrix, poses, moved, flags,
 )  # fmt: skip
