@@ -38,12 +38,15 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Node,
+    Part,
     Program,
     Return,
+    Slice,
     Statement,
     rebuild,
     walk,
 )
+from strategies.language.parts import numbers
 from strategies.language.spellings import spelled
 from strategies.language.structs import root
 from strategies.language.types import (
@@ -499,8 +502,11 @@ def _is(flag: Name, value: int) -> Expression:
 
 @register
 def rebuild_changed_vectors(program: Program) -> Program:
-    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e`` and for matrices."""
-    return _rebuilt(program, lambda vector: isinstance(vector, Name))
+    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e`` and for matrices.
+
+    Before ``v[0:2] += e`` goes a copy, ``v = wp.vec3(v[0], v[1], v[2])``: what slices do shows as before.
+    """
+    return _copied_before_slices(_rebuilt(program, lambda vector: isinstance(vector, Name)))
 
 
 @register
@@ -563,6 +569,27 @@ def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
 
     rewritten: Program = rebuild(program, change)
     return rewritten
+
+
+def _copied_before_slices(program: Program) -> Program:
+    """`program` with each local vector or matrix made anew before a slice of it is assigned or changed."""
+
+    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
+        return tuple(new for statement in body for new in one(statement))
+
+    def one(node: Statement) -> list[Statement]:
+        arms = {name: new for name in ("body", "orelse") if (new := block(old := getattr(node, name, ()))) != old}
+        if arms:
+            return [msgspec.structs.replace(node, **arms)]
+        match node:
+            case Assign(target=Part(base=Name() as whole)) | AugmentedAssign(target=Part(base=Name() as whole)):
+                copy = Construct(whole.type, numbers(Part(whole.type, whole, Slice())))
+                return [Assign(whole, copy), node]
+        return [node]
+
+    functions = tuple(msgspec.structs.replace(f, body=block(f.body)) for f in program.functions)
+    changed = msgspec.structs.replace(program, body=block(program.body), functions=functions)
+    return program if changed == program else changed
 
 
 def _is_fixed(part: Component) -> bool:

@@ -32,7 +32,9 @@ from strategies.language.nodes import (
     Break,
     Cast,
     Compare,
+    Component,
     Conditional,
+    Construct,
     Continue,
     Element,
     Expression,
@@ -44,8 +46,10 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Parameter,
+    Part,
     Program,
     Return,
+    Slice,
     Statement,
     ThreadIndex,
     While,
@@ -350,6 +354,23 @@ def changed_by_while() -> Program:
     )
 
 
+def changed_by_slice() -> Program:
+    """A vector of length one, of which a slice is changed then."""
+    of = types.vector(3, FLOAT32)
+    value = Name(of, "v")
+    number = Literal(FLOAT32, 0.5)
+    return msgspec.structs.replace(
+        store(X),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(value, Apply(of, "normalize", (Construct(of, (X, number, number)),))),
+            AugmentedAssign(Part(types.vector(2, FLOAT32), value, Slice(stop=Literal(INT32, 2))), "add",
+                            Construct(types.vector(2, FLOAT32), (X, X))),
+            Assign(element("out"), Component(FLOAT32, value, Literal(INT32, 0))),
+        ),
+    )  # fmt: skip
+
+
 def index_changed(extent: int) -> Program:
     """A loop over an array that changes its own index after it has read with it."""
     value, index = Name(FLOAT32, "a"), Name(INT32, "n")
@@ -377,10 +398,11 @@ def index_changed(extent: int) -> Program:
         (CONVERSION, "unrolled-index-conversion"),
         (leaving(0, 6, 1, 2, Break()), "loop-exit-gradient"),
         (leaving(0, 18, 1, 2, Break()), "loop-exit-gradient"),
+        (changed_by_slice(), "component-update-overwrites-value"),
         (changed_by_while(), "result-overwritten-by-loop-gradient"),
         (index_changed(3), "loop-index-reassigned-gradient"),
     ],
-    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop", "while", "index"],
+    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop", "slice", "while", "index"],
 )
 def test_a_known_defect_is_explained_alone_and_together_with_another(program: Program, issue: str, sandbox: Sandbox):
     found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
