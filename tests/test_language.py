@@ -613,7 +613,7 @@ def shape(node: n.Expression) -> object:
         case n.Cast():
             constructor = node.type.notation
             pythons = {"bool": "bool"}
-            if isinstance(node.operand, n.Literal):
+            if node.short or isinstance(node.operand, n.Literal):
                 pythons |= {"float32": "float", "int32": "int"}
             constructor = pythons.get(constructor, f"wp.{constructor}")
             return ("call", constructor, shape(node.operand))

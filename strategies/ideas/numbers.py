@@ -206,11 +206,14 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
     (4, saxpy), (3, blend), (4, threshold), (4, activation), (2, ramp), (2, gamma), (3, normalised), (3, size),
     (3, error), (3, polynomial), (3, decay), (3, wave), (2, channels), (3, descent), (3, motion),
 )  # fmt: skip
+#: Those that may have a conditional expression.
+CHOOSING: Final = (threshold, activation, error)
 
 
 def draw_idea(p: Phrase) -> str:
-    """The expression of one idea."""
-    return p.dice.weighted(IDEAS)(p)
+    """The expression of one idea; none with a choice in a kernel that does without."""
+    without = () if p.sketch.features.weight("conditional", 1) else CHOOSING
+    return p.dice.weighted(tuple(entry for entry in IDEAS if entry[1] not in without))(p)
 
 
 def stored(p: Phrase, text: str) -> None:
@@ -227,7 +230,7 @@ def stored(p: Phrase, text: str) -> None:
             p.write(f"out[i] = {gain} * ({text})" if dice.chance(60) else f"res = {text}\nout[i] = res * {gain}")
         case 3:
             p.array("base", p.real, -1.0, 1.0).write(f"out[i] = base[i] + ({text})")
-        case 4:
+        case 4 if p.sketch.features.weight("augment", 1):
             p.write(f"out[i] += {text}")
         case 5:
             p.array("weight", p.real, 0.25, 2.0).write(f"res = {text}\nout[i] = weight[i] * res")
