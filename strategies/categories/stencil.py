@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from strategies.intervals import Interval
 from strategies.language.nodes import Expression, Parameter, Return, Statement
 from strategies.language.types import INT32
 from strategies.pen import Pen
@@ -141,8 +142,20 @@ def _edges(grid: _Grid, field: Parameter) -> Iterator[Callable[[Value | None], N
     pen, outputs = grid.pen, list[Parameter]()
 
     def write(value: Value | None) -> None:
-        if value is not None:
-            pen.store(outputs[0] if outputs else pen.output(), value)
+        if value is None:
+            return
+        match grid.dice.below(9):
+            case 0:
+                value = value + pen.scalar(0.0625, 0.5) * pen.at(pen.input(shape=pen.sketch.launch))
+            case 1:
+                # cells that take no part
+                value = value * pen.at(pen.input(span=Interval(0.0, 1.0), shape=pen.sketch.launch))
+            case 2:
+                value = pen.op("clamp", value, -4.0, 4.0) if value.interval.size > 4 else value * 0.5
+            case 3 if not outputs:
+                pen.store(pen.output(), value, operator="add")
+                return
+        pen.store(outputs[0] if outputs else pen.output(), value)
 
     if grid.edge != "inside":
         yield write
@@ -150,7 +163,7 @@ def _edges(grid: _Grid, field: Parameter) -> Iterator[Callable[[Value | None], N
         outputs.append(pen.output())
         with pen.when(grid.outside(field)):
             if grid.dice.chance(75):
-                write(pen.at(field) if grid.dice.chance(70) else pen.literal(0.0))
+                pen.store(outputs[0], pen.at(field) if grid.dice.chance(70) else pen.literal(0.0))
             pen.body.append(Return())
         yield write
     else:
@@ -319,7 +332,7 @@ def box(grid: _Grid) -> None:
 
     visit(axes, list(pen.own), [])
     if kind == "extreme":
-        pen.keep(total - centre if centre is not None and dice.chance(40) else total)
+        pen.give(total - centre if centre is not None and dice.chance(40) else total)
         return
     found = pen.settled(total)
     if weights is not None:
@@ -330,7 +343,7 @@ def box(grid: _Grid) -> None:
     elif kind == "mean":
         count = float(width ** len(axes))
         found = found / count if dice.chance(60) else pen.at(u) - found / count
-    pen.keep(found)
+    pen.give(found)
 
 
 def _window_place(grid: _Grid, u: Parameter, axis: int, moved: Value, reach: int) -> Value:
