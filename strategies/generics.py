@@ -59,7 +59,7 @@ class Likes:
         weights: Generics,
         of: Scalar,
         parameters: Sequence[Parameter],
-        indices: Sequence[str],
+        indices: Sequence[tuple[str, int]],
     ) -> None:
         self._dice, self._weights = dice, weights
         self._of = of
@@ -71,21 +71,19 @@ class Likes:
         #: what most types are taken from: no output if there is something else
         self._favourite = dice.one_of(self._known[: len(inputs)] or self._known) if self._known else None
 
-    def _of_parameter(self, parameter: Parameter, indices: Sequence[str]) -> Iterable[Expression]:
-        """What a type may be taken from that a parameter has."""
+    def _of_parameter(self, parameter: Parameter, indices: Sequence[tuple[str, int]]) -> Iterable[Expression]:
+        """What a type may be taken from that a parameter has: an element at `indices` if it has as many cells."""
+        covers = len(parameter.shape) == len(indices)
+        covers = covers and all(n >= most for n, (_, most) in zip(parameter.shape, indices, strict=True))
         name = Name(parameter.type, parameter.name)
         if not isinstance(parameter.type, Array):
             yield name
             if isinstance(parameter.type, Vector) and self._dice.chance(self._weights.part // PARTS):
                 yield Component(self._of, name, Literal(INT32, 0))
-        elif (
-            parameter.output
-            or len(parameter.shape) != len(indices)
-            or not self._dice.chance(self._weights.part // PARTS)
-        ):
+        elif parameter.output or not covers or not self._dice.chance(self._weights.part // PARTS):
             yield name
         else:
-            at = tuple(Name(INT32, index) for index in indices)
+            at = tuple(Name(INT32, index) for index, _ in indices)
             yield Element(parameter.type.dtype, parameter.name, at)
 
     def _taken(self, of: Type) -> Expression:
@@ -162,7 +160,8 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
     whether it can be written so."""
     function, dice = callee.function, sketch.dice
     of = sketch.main
-    places = [p.name for p in function.parameters if p.type is INT32 and isinstance(p.low, int) and p.low >= 0]
+    whole = [p for p in function.parameters if p.type is INT32 and isinstance(p.low, int) and p.low >= 0]
+    places = [(p.name, int(p.high) + 1) for p in whole]
     likes = Likes(dice, sketch.weights.generics, of, function.parameters, places[:1])
     try:
         body = likes.written(function.body)
@@ -246,8 +245,9 @@ def generic_kernel(sketch: Sketch, body: Sequence[Statement]) -> tuple[Statement
     dice, of = sketch.dice, sketch.main
     functions = tuple(c.function for c in sketch.callees)
     threads = tuple(v.name for v in sketch.indices)
+    extents = tuple(zip(threads, sketch.launch, strict=True))
     try:
-        written = Likes(dice, sketch.weights.generics, of, sketch.parameters, threads).written(body)
+        written = Likes(dice, sketch.weights.generics, of, sketch.parameters, extents).written(body)
     except Unwritten:
         return tuple(body)
     parameters = _without_types(sketch, sketch.parameters, of)
