@@ -25,7 +25,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Composite, Matrix, Quaternion, Scalar, Transform, Type
 from strategies.ops import ROWS, OpSpec, instances, overload, settled
-from strategies.scenes import Drawn, Scene
+from strategies.repertoire.scenes import Drawn, Scene
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Expressions, Statements

@@ -23,7 +23,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32
 from strategies.ops import OPS
-from strategies.phrases import Phrase
+from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed

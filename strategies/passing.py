@@ -9,7 +9,6 @@ import msgspec
 
 from strategies.calls import Callee
 from strategies.functions import CALLED, PLAIN, FunctionSketch
-from strategies.helpers import HelperScene
 from strategies.intervals import Interval, symmetric
 from strategies.language.closures import MAKE, with_captured
 from strategies.language.generics import NUMBERED
@@ -28,7 +27,8 @@ from strategies.language.nodes import (
     rebuild,
 )
 from strategies.ops import FACTOR, OPS
-from strategies.scenes import Scene
+from strategies.repertoire.helpers import HelperScene
+from strategies.repertoire.scenes import Scene
 from strategies.statements import Sketch
 from strategies.typed import Typed
 

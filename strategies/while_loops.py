@@ -29,10 +29,10 @@ from strategies.language.nodes import (
 from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32, Type, element_scalar
 from strategies.loops import Bounds
+from strategies.repertoire.while_forms import WhileForms
 from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.weights import Statements
-from strategies.while_forms import WhileForms
 
 #: Of 100 local variables that bound a range, how many the body changes, which does not matter to the range.
 CHANGED: Final = 12

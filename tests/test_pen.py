@@ -13,7 +13,7 @@ from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import For, If, Name
 from strategies.language.types import FLOAT32, INT32
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import WEIGHTS

@@ -11,7 +11,7 @@ from strategies.language.hashing import structure_hash
 from strategies.language.nodes import Apply, Cast, Literal, Name, Program, decode, encode, walk
 from strategies.language.render import expression, statements
 from strategies.language.types import FLOAT32, INT32
-from strategies.phrases import Phrase, short
+from strategies.repertoire.phrases import Phrase, short
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import WEIGHTS

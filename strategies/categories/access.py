@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from strategies import places, views
+from strategies import views
 from strategies.blocks import whole
 from strategies.dealing import deal
 from strategies.intervals import Interval, symmetric
@@ -32,6 +32,7 @@ from strategies.language.rules import constructions
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Struct, Type, Vector
 from strategies.names import STRUCTS
 from strategies.ops import ATOMICS, EXCHANGES
+from strategies.repertoire import places
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs
 

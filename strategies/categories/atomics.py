@@ -23,9 +23,9 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.shared_cells import OPERATIONS, USES, Shared
 from strategies.scope import Variable
-from strategies.shared_cells import OPERATIONS, USES, Shared
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.bits import draw_idea, finished
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.bits import draw_idea, finished
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

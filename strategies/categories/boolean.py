@@ -8,9 +8,6 @@ from strategies.blocks import Block, whole
 from strategies.calls import Callee
 from strategies.counters import counted_test, draw_counter
 from strategies.functions import draw_expression
-from strategies.ideas.numbers import stored
-from strategies.ideas.palettes import common
-from strategies.ideas.truths import draw_idea
 from strategies.intervals import TRUTH, Interval
 from strategies.language.nodes import (
     Apply,
@@ -30,7 +27,10 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.types import BOOL, FLOAT16, INT32
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.ideas.truths import draw_idea
+from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed

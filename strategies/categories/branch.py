@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from strategies import branch_forms
 from strategies.language.nodes import Statement
+from strategies.repertoire import branch_forms
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strategies import motifs, views
+from strategies import views
 from strategies.calls import Callee
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Break, Call, Continue, Element, If, Statement
 from strategies.language.types import INT32, Scalar, Vector
-from strategies.motifs import Pool
 from strategies.names import STRUCTS
-from strategies.pen import Pen
+from strategies.repertoire import motifs
+from strategies.repertoire.motifs import Pool
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.values import Value
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs
 from strategies.typed import Typed
-from strategies.values import Value
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 from strategies.constants import Constants, bound_names
 from strategies.functions import draw_early, draw_expression
-from strategies.ideas.constants import Named, draw_idea
-from strategies.ideas.numbers import stored
-from strategies.ideas.palettes import common
 from strategies.language.nodes import Constant, Item, Statement, walk
 from strategies.passing import draw_made
+from strategies.repertoire.ideas.constants import Named, draw_idea
+from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.palettes import common
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

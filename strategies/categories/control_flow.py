@@ -27,8 +27,8 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.types import BOOL, INT32
+from strategies.repertoire.ways import Way
 from strategies.statements import Sketch
-from strategies.ways import Way
 
 #: Few threads: the way that they go matters.
 LAUNCHES: Final = ((4,), (5,), (3,), (6,), (4,), (5,), (2, 3), (2, 2, 2))

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.conversions import draw_conversion
-from strategies.ideas.palettes import common
 from strategies.intervals import TRUTH
 from strategies.language import types
 from strategies.language.nodes import Cast, Statement
 from strategies.language.types import BOOL, FLOAT16, Scalar
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.conversions import draw_conversion
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Expressions, Statements

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from strategies.calls import Callee
 from strategies.functions import draw_expression
 from strategies.gradients import derivative, draw_custom, draw_replayed
-from strategies.ideas.numbers import stored
-from strategies.ideas.palettes import common
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import AugmentedAssign, Call, Element, Expression, For, Literal, Name, Statement
 from strategies.language.types import INT32
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements

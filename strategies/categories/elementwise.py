@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.numbers import draw_idea, stored
 from strategies.language.nodes import Statement
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.numbers import draw_idea, stored
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 
 #: Of 100 kernels, how many are what people compute element by element.

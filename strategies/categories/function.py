@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from strategies.calls import Callee
 from strategies.counters import counting, draw_counter
-from strategies.directions import NAMED
 from strategies.functions import (
     draw_early,
     draw_expression,
@@ -16,10 +15,11 @@ from strategies.functions import (
     result_type,
     unpacked,
 )
-from strategies.helpers import CURVES, PAIRS, SEARCHES, draw_helper
 from strategies.language.nodes import If, Statement
 from strategies.language.types import BOOL, VOID, Scalar, Tuple, Vector
 from strategies.passing import draw_made, draw_passing
+from strategies.repertoire.directions import NAMED
+from strategies.repertoire.helpers import CURVES, PAIRS, SEARCHES, draw_helper
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

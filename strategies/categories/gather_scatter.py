@@ -9,9 +9,9 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Continue, If, Parameter, Return, Statement
 from strategies.language.types import INT32, Scalar, Vector
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.values import Value
 from strategies.statements import Sketch
-from strategies.values import Value
 
 #: Cells of an array that is read or written through indices.
 EXTENTS: Final = (4, 6, 9, 12)

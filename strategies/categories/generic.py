@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from strategies.calls import Callee
 from strategies.functions import draw_early, draw_expression, draw_loop, draw_reader
 from strategies.generics import generalized, generic_kernel, overloaded
-from strategies.ideas.palettes import common
 from strategies.language import types
 from strategies.language.nodes import Function, Statement
 from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
 from strategies.passing import draw_passing
+from strategies.repertoire.ideas.palettes import common
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from strategies.graphics import SCENES
-from strategies.idioms import IDIOMS, Lines
 from strategies.language.nodes import Statement
-from strategies.pen import Pen
+from strategies.repertoire.graphics import SCENES
+from strategies.repertoire.idioms import IDIOMS, Lines
+from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

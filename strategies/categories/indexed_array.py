@@ -27,9 +27,9 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import ATOMICS, OPS
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.subsets import SUBSETS
 from strategies.statements import Sketch
-from strategies.subsets import SUBSETS
 from strategies.typed import Typed
 from strategies.weights import Statements
 

@@ -22,10 +22,10 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import Array, Scalar
 from strategies.ops import OPS, REACH
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.states import SUMS, UPDATES, States, deposit, writes
 from strategies.scope import Variable
 from strategies.statements import Sketch
-from strategies.states import SUMS, UPDATES, States, deposit, writes
 from strategies.typed import Typed, held
 from strategies.weights import Statements
 

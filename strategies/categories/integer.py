@@ -3,11 +3,11 @@ wrap-around of unsigned ones, in place and in loops."""
 
 from collections.abc import Iterator
 
-from strategies.ideas.integers import draw_idea, finished
 from strategies.inputs import STAPLES
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.integers import draw_idea, finished
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

@@ -24,8 +24,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Scalar, Vector
 from strategies.ops import OPS
-from strategies.pen import Pen
-from strategies.scratch import USES
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.scratch import USES
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements

@@ -6,7 +6,7 @@ from strategies.composites import computed, undivided
 from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, If, Name, Statement
 from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
-from strategies.placements import PLACEMENTS
+from strategies.repertoire.placements import PLACEMENTS
 from strategies.statements import Sketch
 from strategies.targets import (
     Place,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strategies import composites
 from strategies.language.nodes import Statement
-from strategies.products import PRODUCTS
+from strategies.repertoire.products import PRODUCTS
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.

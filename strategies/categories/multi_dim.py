@@ -6,7 +6,6 @@ from typing import Final
 
 from strategies import views
 from strategies.blocks import whole
-from strategies.grids import GRIDS
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -24,7 +23,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import OPS
-from strategies.pen import Pen
+from strategies.repertoire.grids import GRIDS
+from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements

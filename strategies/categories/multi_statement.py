@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from strategies import motifs
 from strategies.language.nodes import AugmentedAssign, Statement
-from strategies.motifs import Pool
-from strategies.pen import Pen
+from strategies.repertoire import motifs
+from strategies.repertoire.motifs import Pool
+from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

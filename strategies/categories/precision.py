@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.conversions import draw_precision
-from strategies.ideas.palettes import common
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.ops import ROWS
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.conversions import draw_precision
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strategies import composites
 from strategies.language.nodes import Statement
-from strategies.rotations import ROTATIONS
+from strategies.repertoire.rotations import ROTATIONS
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.

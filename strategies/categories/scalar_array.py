@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.numbers import stored
-from strategies.ideas.palettes import common
-from strategies.ideas.scalars import draw_idea
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import BOOL
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.ideas.scalars import draw_idea
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

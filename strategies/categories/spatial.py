@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from strategies import composites
 from strategies.language import types
 from strategies.language.nodes import Statement
-from strategies.screws import SCREWS
+from strategies.repertoire.screws import SCREWS
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.

@@ -9,9 +9,9 @@ from typing import Final
 from strategies.intervals import Interval
 from strategies.language.nodes import Expression, Parameter, Return, Statement
 from strategies.language.types import INT32
-from strategies.pen import Pen
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.values import Value
 from strategies.statements import Sketch
-from strategies.values import Value
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("neighbour",))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from strategies.composites import computed, undivided
 from strategies.language.nodes import Statement
 from strategies.language.types import Struct
-from strategies.record_functions import RECORDS
+from strategies.repertoire.record_functions import RECORDS
 from strategies.statements import Sketch
 from strategies.struct_functions import call, maker
 from strategies.structs import (

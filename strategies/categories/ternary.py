@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from strategies.ideas.choices import draw_idea
-from strategies.ideas.numbers import stored
-from strategies.ideas.palettes import common
 from strategies.language.nodes import Statement
-from strategies.phrases import Phrase
+from strategies.repertoire.ideas.choices import draw_idea
+from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
 

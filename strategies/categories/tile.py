@@ -24,8 +24,8 @@ from strategies.language.nodes import (
 from strategies.language.tiles import SCANNED
 from strategies.language.types import INT32, Tile
 from strategies.ops import OPS
+from strategies.repertoire.tile_loads import Loads
 from strategies.statements import Sketch
-from strategies.tile_loads import Loads
 from strategies.typed import Typed
 
 #: Blocks, few: each works on a whole tile.

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from strategies import composites
-from strategies.frames import FRAMES
 from strategies.language.nodes import Statement
+from strategies.repertoire.frames import FRAMES
 from strategies.statements import Sketch
 
 #: What each of these kernels may draw.

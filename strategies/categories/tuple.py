@@ -7,7 +7,6 @@ from strategies import several
 from strategies.blocks import Block
 from strategies.calls import Callee
 from strategies.functions import draw_several, unpacked
-from strategies.helpers import PAIRS, draw_helper
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
@@ -30,6 +29,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, VOID, Scalar, Tuple, Vector
 from strategies.ops import OPS
+from strategies.repertoire.helpers import PAIRS, draw_helper
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from strategies.composites import computed, finish, undivided
-from strategies.directions import DIRECTIONS
 from strategies.language.nodes import Statement
 from strategies.ops import OPS, ROWS
+from strategies.repertoire.directions import DIRECTIONS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 

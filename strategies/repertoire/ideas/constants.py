@@ -1,0 +1,144 @@
+"""What people give names to in a module: steps, limits, tags, sizes, weights, masks, pi.
+
+Each function writes the lines of one idea and gives the expression that its result is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from strategies.constants import Constants
+from strategies.intervals import Interval
+from strategies.language import types
+from strategies.language.nodes import Literal
+from strategies.language.types import INT32, Scalar
+from strategies.repertoire.ideas.numbers import operand
+from strategies.repertoire.phrases import Phrase, short
+from strategies.typed import Typed
+
+
+class Named(Phrase):
+    """Lines in which numbers of the module have names."""
+
+    def __init__(self, constants: Constants, real: Scalar, whole: Scalar = INT32) -> None:
+        super().__init__(constants.sketch, whole, real)
+        self._constants = constants
+
+    def constant(self, name: str, value: float, of: Scalar | None = None) -> Named:
+        """A number that the lines call `name`."""
+        of = of or self.real
+        if of.is_float and of.notation != "float32":
+            value = short(float(value))
+        exact = float(value) if of.is_float else int(value)
+        found = self._constants.constant(Literal(of, exact), frozenset())
+        self.bind(**{name: Typed(found, Interval(exact, exact))})
+        return self
+
+
+def moved(p: Named) -> str:
+    """A step in time, of a length that has a name."""
+    x, v = operand(p, "x"), operand(p, "v")
+    p.constant("DT", p.dice.one_of((0.1, 0.01, 0.05, 0.02))).constant("G", p.dice.one_of((9.8, -9.8, 9.81)))
+    p.constant("DRAG", p.dice.one_of((0.1, 0.5, 0.99)))
+    return p.dice.one_of((
+        f"{x} + {v} * DT", f"{x} + {v} * DT - 0.5 * G * DT * DT", f"{v} - G * DT", f"{v} * (1.0 - DRAG * DT)",
+        f"{v} * DRAG + {x} * DT",
+    ))  # fmt: skip
+
+
+def round_(p: Named) -> str:
+    """Areas, lengths and angles."""
+    x, y = operand(p, "x"), operand(p, "y")
+    p.constant("PI", 3.14159).constant("TWO_PI", 6.28318).constant("SPEED", p.dice.one_of((2.0, 0.5, 3.0)))
+    return p.dice.one_of((
+        f"PI * {x} * {x}", f"TWO_PI * {x} + {y}", f"{y} * sin(TWO_PI * {x})", f"{x} * PI / 180.0",
+        f"{y} * cos(SPEED * {x})", f"{x} / PI - {y}", f"sin(PI * {x}) * cos(PI * {y})",
+    ))  # fmt: skip
+
+
+def bounded(p: Named) -> str:
+    """What is held between limits, or away from zero."""
+    x, y = operand(p, "x"), operand(p, "y")
+    low, high = p.dice.one_of(((-1.0, 1.0), (-0.5, 1.5), (0.0, 1.0)))
+    p.constant("LO", low).constant("HI", high).constant("EPS", p.dice.one_of((0.25, 0.1, 0.5)))
+    p.constant("SLOPE", p.dice.one_of((0.1, 0.01, 0.2)))
+    return p.dice.one_of((
+        f"clamp({x}, LO, HI)", f"{y} / sqrt({x} * {x} + EPS)", f"{x} / (abs({y}) + EPS)", f"max({x}, SLOPE * {x})",
+        f"{x} if {x} > EPS else SLOPE * {x}", f"min(max({x}, LO), HI) * {y}", f"({x} - LO) * SLOPE",
+    ))  # fmt: skip
+
+
+def tagged(p: Named) -> str:
+    """What is done to each thing by its tag."""
+    dice = p.dice
+    first, second, third = dice.one_of(((0, 1, 2), (1, 2, 3), (1, 2, 4)))
+    for name, value in (("A", first), ("B", second), ("C", third)):
+        p.constant(name, value, INT32)
+    p.constant("GAIN", dice.one_of((0.5, 2.0, 1.5)))
+    p.array("kinds", INT32, 0, 4).array("x_of", p.real, -2.0, 2.0).array("y_of", p.real, -2.0, 2.0)
+    ways = dice.some_of(("v * GAIN", "-v", "v * v", "v + y_of[i]", "v * y_of[i]", "0.0", "max(v, 0.0)"), 3)
+    kind = "kinds[i]"
+    p.write("v = x_of[i]")
+    if dice.chance(60):
+        p.write("kind = kinds[i]")
+        kind = "kind"
+    text = f"if {kind} == A:\n    v = {ways[0]}\nelif {kind} == B:\n    v = {ways[1]}"
+    p.write(text + (f"\nelif {kind} == C:\n    v = {ways[2]}" if dice.chance(50) else ""))
+    return "v"
+
+
+def sized(p: Named) -> str:
+    """A loop, or a ring, over so many cells as a name says."""
+    dice = p.dice
+    if dice.chance(65):
+        count = dice.between(3, 6)
+        p.constant("N", count, INT32).constant("W", dice.one_of((0.25, 0.5, 0.1)))
+        p.array("x", p.real, -1.0, 1.0, (count,)).array("y", p.real, -1.0, 1.0)
+        step = dice.one_of(("x[k]", "W * x[k]", "x[k] * y[i]", "x[k] * x[k]"))
+        p.write(f"total = F(0.0)\nfor k in range(N):\n    total += {step}")
+        return dice.one_of(("total", "total * W", f"total / {float(count)}", "total + y[i]"))
+    extent = p.sketch.launch[0]
+    p.constant("N", extent, INT32).constant("SHIFT", dice.between(1, 3), INT32).line("x", p.real, -2.0, 2.0)
+    p.write(f"j = {dice.one_of(('(i + SHIFT) % N', '(i + SHIFT) % N', 'N - 1 - i'))}")
+    return dice.one_of(("x[j]", "x[j] - x[i]", "0.5 * (x[j] + x[i])"))
+
+
+def weighed(p: Named) -> str:
+    """A polynomial, or a mean, whose weights have names."""
+    dice = p.dice
+    x = operand(p, "x")
+    p.constant("C0", dice.one_of((1.0, 0.5, -0.25))).constant("C1", dice.one_of((0.25, 2.0, -1.5)))
+    p.constant("C2", dice.one_of((0.125, -0.5, 3.0)))
+    if dice.chance(45):
+        r, g, b = (operand(p, name, 0.0, 1.0) for name in "rgb")
+        p.constant("RED", 0.299).constant("GREEN", 0.587).constant("BLUE", 0.114)
+        return f"RED * {r} + GREEN * {g} + BLUE * {b}"
+    return dice.one_of((f"C0 + {x} * (C1 + {x} * C2)", f"C1 * {x} + C0", f"C0 * {x} * {x} + C1 * {x} + C2"))
+
+
+def masked(p: Named) -> str:
+    """Flags, masks and multipliers."""
+    dice, of = p.dice, types.scalar("uint32")
+    p.array("bits", of, 0, 2**32 - 1).array("x", p.real, -2.0, 2.0)
+    if dice.chance(50):
+        p.constant("FLAG", dice.one_of((1, 2, 4, 8)), of).constant("OTHER", dice.one_of((16, 32, 64)), of)
+        test = dice.one_of(("(bits[i] & FLAG) != 0", "(bits[i] & (FLAG | OTHER)) == FLAG", "(bits[i] & OTHER) == 0"))
+        p.write(f"v = x[i]\nif {test}:\n    v = {dice.one_of(('-v', '0.5 * v', 'v * v'))}")
+        return "v"
+    p.constant("MULT", dice.one_of((2654435761, 1664525, 747796405)), of)
+    p.constant("INC", dice.one_of((1013904223, 12345)), of).constant("MASK", dice.one_of((255, 15, 1023)), of)
+    p.write("h = bits[i] * MULT" + dice.one_of((" + INC", "", " ^ INC")))
+    if dice.chance(50):
+        p.write("h ^= h >> 16")
+    return dice.one_of(("x[i] * F(h & MASK)", "x[i] + F(h & MASK)")) if p.real.bits > 16 else "x[i] * F(h & 15)"
+
+
+IDEAS: Final[tuple[tuple[int, Callable[[Named], str]], ...]] = (
+    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (3, masked),
+)  # fmt: skip
+
+
+def draw_idea(p: Named) -> str:
+    """The expression of one idea."""
+    return p.dice.weighted(IDEAS)(p)

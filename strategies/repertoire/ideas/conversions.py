@@ -1,0 +1,344 @@
+"""What people convert numbers for: cells of grids, bytes of images, means of counts, fixed points, table look-ups; and
+sums in a precision other than that of what is summed.
+
+Each function writes the lines of one idea and stores its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from strategies.language import types
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, Scalar
+from strategies.repertoire.ideas.numbers import operand, scalar
+from strategies.repertoire.phrases import Phrase
+
+_SMALL: Final = ("int8", "uint8", "int16", "uint16")
+
+
+def _whole(p: Phrase) -> Scalar:
+    """A type of whole numbers that data come in."""
+    names = ("int32", "int32", "uint8", "uint8", "int16", "uint32", "int64", "uint16", "int8", "uint64")
+    return types.scalar(p.dice.one_of(names))
+
+
+def _out(p: Phrase, of: Scalar, text: str) -> None:
+    """Store a result: as it is, under a name, or, of a float, scaled, shifted or summed."""
+    dice = p.dice
+    p.output("out", of)
+    if of.is_float and dice.chance(40):
+        gain = scalar(p, "by", 0.5, 2.0, (0.5, 2.0), 70)
+        if dice.chance(60):
+            p.drawn("by", p.real)
+            gain = "by"
+        p.write(f"value = {text}")
+        text = dice.one_of((f"value * {gain}", f"value + {gain}", f"{gain} * value", f"value - {gain}"))
+        p.write(f"out[i] += {text}" if dice.chance(15) else f"out[i] = {text}")
+        return
+    p.write(f"res = {text}\nout[i] = res" if dice.chance(25) and not text.isidentifier() else f"out[i] = {text}")
+
+
+def plain(p: Phrase) -> None:
+    """An array of one type copied into another, perhaps scaled."""
+    dice, of = p.dice, _whole(p)
+    low = 0 if of.kind == "uint" else -20
+    if dice.chance(70):
+        p.array("src", of, low, 100 if p.real is not FLOAT16 else 30)
+        x = operand(p, "x")
+        scale = scalar(p, "scale", 0.1, 1.0, (0.5, 0.1, 0.25))
+        _out(
+            p,
+            p.real,
+            dice.one_of(("F(src[i])", f"F(src[i]) * {scale}", f"F(src[i]) * {scale} + {x}", f"{x} * F(src[i])")),
+        )
+        return
+    p.array("x", p.real, 0.0 if of.kind == "uint" else -5.0, 5.0)
+    _out(
+        p,
+        of,
+        dice.one_of(
+            (
+                f"{of.notation}(x[i])",
+                f"{of.notation}(floor(x[i] * 4.0))" if of.kind == "int" else f"{of.notation}(x[i] * 4.0)",
+            )
+        ),
+    )
+    p.array("y", p.real, -1.0, 1.0).output("rest", p.real).write(
+        f"rest[i] = x[i] * {dice.one_of(('y[i]', '0.5', '2.0'))}"
+    )
+
+
+def cells(p: Phrase) -> None:
+    """The cell of a grid that a coordinate falls into, and how far into it."""
+    dice = p.dice
+    p.array("x_of", p.real, 0.0, 2.0).write("x = x_of[i]")
+    h = scalar(p, "h", 0.25, 1.0, (0.5, 0.25))
+    down = dice.one_of((f"floor(x / {h})", f"floor(x * {1 / 0.25})"))
+    p.write(f"cell = int({down})")
+    if dice.chance(60):
+        p.output("place", INT32).write("place[i] = cell")
+    if down.startswith("floor(x /"):
+        _out(p, p.real, dice.one_of((f"x / {h} - F(cell)", f"x - F(cell) * {h}", f"x - (F(cell) + 0.5) * {h}")))
+    else:
+        _out(p, p.real, dice.one_of(("x * 4.0 - F(cell)", "x - F(cell) * 0.25")))
+
+
+def bytes_of(p: Phrase) -> None:
+    """A number from zero to one as a byte, or as 16 bits, and back."""
+    dice = p.dice
+    size = dice.one_of((("uint8", 255.0), ("uint8", 255.0), ("uint16", 1023.0), ("uint32", 255.0)))
+    of, top = types.scalar(size[0]), size[1]
+    if dice.chance(85):
+        p.array("q", of, 0, int(top)).array("gain", p.real, 0.25, 2.0)
+        _out(p, p.real, dice.one_of((f"F(q[i]) / {top} * gain[i]", f"gain[i] * (F(q[i]) / {top} - 0.5)")))
+        return
+    p.array("c", p.real, -0.25, 1.25).output("q", of)
+    unit = "clamp(c[i], 0.0, 1.0)"
+    if dice.chance(50):
+        p.write(f"u = {unit}")
+        unit = "u"
+    p.write(f"q[i] = {of.notation}({unit} * {top}" + (" + 0.5)" if dice.chance(40) else ")"))
+    p.array("gain", p.real, 0.25, 2.0)
+    _out(p, p.real, f"{unit} * gain[i]")
+
+
+def means(p: Phrase) -> None:
+    """A mean or a share of whole numbers."""
+    dice, of = p.dice, _whole(p)
+    p.array("a", of, 0, 30).array("b", of, 1, 30)
+    x = operand(p, "x")
+    _out(p, p.real, dice.one_of((
+        f"F(a[i] + b[i]) * 0.5 * {x}", f"{x} * F(a[i]) / F(b[i])", f"{x} / F(b[i])", f"F(a[i]) / F(a[i] + b[i]) * {x}",
+        f"{x} + F(a[i]) - F(b[i])",
+    )))  # fmt: skip
+
+
+def coordinates(p: Phrase) -> None:
+    """A coordinate out of an index."""
+    dice, extent = p.dice, p.sketch.launch[0]
+    x = operand(p, "x")
+    h = scalar(p, "h", 0.1, 0.5, (0.1, 0.25, 0.5))
+    p.write("t = " + dice.one_of((f"(F(i) + 0.5) * {h}", f"F(i) / {float(extent)}", f"F(i) * {h}", f"F(i % 4) * {h}")))
+    _out(p, p.real, dice.one_of((f"{x} * t", f"{x} + t", f"{x} * sin(t)", f"{x} * (1.0 - t)", f"{x} * exp(-t)")))
+
+
+def looked_up(p: Phrase) -> None:
+    """A table at a place that a number says, between two of its entries."""
+    dice, count = p.dice, p.dice.one_of((4, 5, 8))
+    p.array("x", p.real, 0.0, 1.0).array("table", p.real, -2.0, 2.0, (count + 1,))
+    p.write(f"t = x[i] * {float(count) - 0.25}\nk = int({dice.one_of(('t', 'floor(t)'))})")
+    if dice.chance(70):
+        p.write("f = t - F(k)")
+        _out(
+            p,
+            p.real,
+            dice.one_of(
+                (
+                    "(1.0 - f) * table[k] + f * table[k + 1]",
+                    "table[k] + f * (table[k + 1] - table[k])",
+                    "lerp(table[k], table[k + 1], f)",
+                )
+            ),
+        )
+    else:
+        _out(p, p.real, dice.one_of(("table[k] * x[i]", "table[k] + x[i]", "table[k + 1] - table[k] * x[i]")))
+
+
+def fixed(p: Phrase) -> None:
+    """A number kept as a multiple of a small step."""
+    dice = p.dice
+    # steps so wide that most gradients can be checked between two of them
+    top = dice.one_of((8.0, 16.0, 10.0, 4.0))
+    p.array("x", p.real, -2.0, 2.0).write(
+        f"n = int({dice.one_of((f'round(x[i] * {top})', f'x[i] * {top}', f'floor(x[i] * {top})'))})"
+    )
+    p.output("out", INT32).write("out[i] = n").array("y", p.real, -2.0, 2.0)
+    p.output("rest", p.real).write(
+        "rest[i] = " + dice.one_of((f"x[i] - F(n) / {top}", f"y[i] * F(n) / {top}", "y[i] * x[i]"))
+    )
+
+
+def tested(p: Phrase) -> None:
+    """A truth value as a number, or a number as a truth value."""
+    dice = p.dice
+    p.array("x", p.real, -2.0, 2.0).array("n", INT32, -2, 3).array("flags", BOOL, 0, 1)
+    test = dice.one_of(("x[i] > 0.5", "n[i] > 0", "flags[i]", "bool(n[i])"))
+    y = operand(p, "y")
+    if dice.chance(50) or p.real is FLOAT16:
+        p.write(f"k = int({test})")
+        _out(p, p.real, dice.one_of((f"{y} * F(k)", f"{y} + F(k)", f"{y} * F(k + 1)", f"{y} * F(2 * k - 1)")))
+    else:
+        _out(p, p.real, dice.one_of((f"F({test}) * {y}", f"{y} - F({test})", f"(1.0 - F({test})) * {y}")))
+
+
+def narrowed(p: Phrase) -> None:
+    """Whole numbers made wider before they are multiplied or summed, and narrower where they are stored."""
+    dice = p.dice
+    small = types.scalar(dice.one_of(_SMALL))
+    least, most = small.limits
+    wide = dice.one_of(("int32", "int64")) if small.kind == "int" else dice.one_of(("uint32", "int32", "uint64"))
+    p.array("a", small, least, most).array("b", small, least, most)
+    p.write(f"total = {wide}(a[i]) {dice.one_of(('+', '*', '-') if wide[0] == 'i' else ('+', '*'))} {wide}(b[i])")
+    if dice.chance(50):
+        p.output("out", types.scalar(wide)).write("out[i] = total")
+    elif small.kind == "uint":
+        p.output("out", small).write(
+            "out[i] = "
+            + dice.one_of(
+                (f"{small.notation}(total)", f"{small.notation}(total & {int(most)})", f"{small.notation}(total % 100)")
+            )
+        )
+    else:
+        p.output("out", small).write(
+            f"out[i] = {small.notation}({dice.one_of((f'clamp(total, {int(least)}, {int(most)})', 'total % 100'))})"
+        )
+    if dice.chance(60):
+        p.array("x", p.real, -1.0, 1.0).output("rest", p.real).write(
+            f"rest[i] = x[i] * F(a[i] % {dice.one_of((4, 8, 10))})"
+        )
+
+
+CONVERSIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
+    (4, plain), (4, cells), (4, bytes_of), (3, means), (3, coordinates), (4, looked_up), (1, fixed), (3, tested),
+    (3, narrowed),
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- precisions
+
+
+def _narrow(p: Phrase, wide: Scalar, narrow: Scalar, text: str) -> None:
+    """Store what was computed in one precision in another, scaled or beside something else at times."""
+    dice = p.dice
+    p.real = wide
+    if dice.chance(70):
+        p.write(f"value = {text}")
+        text = "value"
+        p.parameter("by", wide, 0.25, 1.0).array("more", narrow, -1.0, 1.0)
+        if dice.chance(65):
+            p.drawn("by", wide)
+        how = ("value * by", f"value + {wide.notation}(more[i])", f"value * {wide.notation}(more[i])", "value - by")
+        text = dice.one_of((*how, "value"))
+        if dice.chance(25):
+            p.output("full", wide).write("full[i] = value")
+    p.output("out", narrow)
+    p.write(f"out[i] = {text if narrow is wide else f'{narrow.notation}({text})'}")
+
+
+def halves(p: Phrase) -> None:
+    """Halves in memory, computed with in single precision, and made halves again at the store."""
+    dice = p.dice
+    p.array("a", FLOAT16, -2.0, 2.0).array("b", FLOAT16, -2.0, 2.0).array("c", FLOAT16, -2.0, 2.0)
+    p.parameter("s", FLOAT32, -1.0, 1.0)
+    p.real = FLOAT32
+    p.write("x = float32(a[i])" + ("\ny = float32(b[i])" if dice.chance(60) else ""))
+    y = "y" if p.has("y") else "float32(b[i])"
+    text = dice.one_of(
+        (
+            f"x * {y} + float32(c[i])",
+            f"s * x + {y}",
+            f"x * x + {y} * {y}",
+            f"x - s * {y}",
+            f"tanh(x) * {y}",
+            f"max(x, {y}) * s",
+            f"x / (1.0 + exp(-x)) * {y}",
+        )
+    )
+    if dice.chance(50):
+        p.write(f"v = {text}")
+        text = "v"
+    _narrow(p, FLOAT32, FLOAT16, text)
+
+
+def summed(p: Phrase) -> None:
+    """A sum in a wider type than that of what is summed."""
+    dice, count = p.dice, p.dice.between(3, 5)
+    small, wide = dice.one_of(((FLOAT16, FLOAT32), (FLOAT32, FLOAT64), (FLOAT32, FLOAT64), (FLOAT16, FLOAT64)))
+    p.array("x", small, -2.0, 2.0, (count,)).array("w", small, -1.0, 1.0, (count,)).array("y", small, -2.0, 2.0)
+    to = wide.notation
+    term = dice.one_of(
+        (
+            f"{to}(x[k])",
+            f"{to}(x[k]) * {to}(w[k])",
+            f"{to}(x[k] * w[k])",
+            f"{to}(x[k]) * {to}(y[i])",
+            f"{to}(y[i] - x[k])",
+        )
+    )
+    start = dice.one_of((f"{to}(0.0)", f"{to}(y[i])"))
+    p.write(f"total = {start}\nfor k in range({dice.one_of((str(count), 'x.shape[0]'))}):\n    total += {term}")
+    _narrow(p, wide, dice.one_of((small, small, wide)), "total")
+
+
+def compensated(p: Phrase) -> None:
+    """Kahan's sum, which carries along what rounding took away."""
+    dice, count = p.dice, p.dice.between(3, 4)
+    small, wide = dice.one_of(((FLOAT32, FLOAT64), (FLOAT16, FLOAT32)))
+    p.real = small
+    p.array("x", wide, -1.0, 1.0, (count,)).array("own", small, -1.0, 1.0)
+    to = small.notation
+    step = f"    y = {to}(x[k]) - c\n    t = s + y\n    c = (t - s) - y\n    s = t"
+    p.write(f"s = own[i]\nc = {to}(0.0)\nfor k in range({count}):\n{step}")
+    p.output("out", wide).write(f"out[i] = {wide.notation}(s)" + (f" - {wide.notation}(c)" if dice.chance(50) else ""))
+
+
+def mixed(p: Phrase) -> None:
+    """A product or a difference in double precision of what is stored in single, or the other way round."""
+    dice = p.dice
+    first, second = dice.one_of(((FLOAT64, FLOAT32), (FLOAT64, FLOAT32), (FLOAT64, FLOAT16), (FLOAT32, FLOAT16)))
+    p.array("a", first, -2.0, 2.0).array("b", second, -2.0, 2.0).parameter("s", first, 0.25, 1.0)
+    wide = first.notation
+    p.real = first
+    if dice.chance(60):
+        p.write(f"y = {wide}(b[i])")
+        y = "y"
+    else:
+        y = f"{wide}(b[i])"
+    text = dice.one_of(
+        (
+            f"a[i] * {y}",
+            f"a[i] - {y}",
+            f"a[i] + s * {y}",
+            f"sqrt(a[i] * a[i] + {y} * {y} + 0.25)",
+            f"lerp(a[i], {y}, s)",
+            f"sin(a[i]) * {y}",
+            f"a[i] * {y} - s",
+        )
+    )
+    _narrow(p, first, dice.one_of((first, second)), text)
+
+
+def stepped(p: Phrase) -> None:
+    """A state in single precision that moves by a time, or a rate, in double."""
+    dice = p.dice
+    small = dice.one_of((FLOAT32, FLOAT32, FLOAT16))
+    p.array("x", small, -2.0, 2.0).array("v", small, -2.0, 2.0).parameter("dt", FLOAT64, 0.05, 0.25)
+    to = small.notation
+    p.real = FLOAT64
+    if dice.chance(50):
+        p.write("t = float64(x[i]) + float64(v[i]) * dt")
+        _narrow(p, FLOAT64, small, "t")
+    else:
+        p.write(f"h = {to}(dt)")
+        p.real = small
+        p.output("out", small).write(
+            dice.one_of(
+                ("out[i] = x[i] + v[i] * h", "out[i] = x[i] * (1.0 - h) + v[i] * h", "out[i] = x[i] - v[i] * h * 0.5")
+            )
+        )
+
+
+PRECISIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
+    (5, halves), (5, summed), (2, compensated), (5, mixed), (3, stepped),
+)  # fmt: skip
+
+
+def draw_conversion(p: Phrase) -> None:
+    """The lines of one idea that converts."""
+    p.dice.weighted(CONVERSIONS)(p)
+
+
+def draw_precision(p: Phrase) -> None:
+    """The lines of one idea that has several precisions."""
+    p.dice.weighted(PRECISIONS)(p)

@@ -1,0 +1,138 @@
+"""What indexed arrays are for: a subset that is worked on, rows of it, labels, chosen points, places written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from strategies.indexed_arrays import indexed_array
+from strategies.intervals import Interval, symmetric
+from strategies.language import types
+from strategies.language.nodes import Parameter
+from strategies.language.types import INT32, Scalar, Vector
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.values import Value
+
+
+def _chosen(
+    pen: Pen, shape: tuple[int, ...], of: Scalar | Vector | None = None, span: Interval | None = None
+) -> Parameter:
+    """An indexed array of `shape`."""
+    return indexed_array(pen.sketch, of or pen.main, shape, span or symmetric(2.0))
+
+
+def own(pen: Pen) -> None:
+    """The thread's own of what was chosen, with what a plain array holds for it; vectors at times."""
+    dice = pen.dice
+    vectors = dice.chance(30)
+    of: Scalar | Vector = types.vector(3, pen.main) if vectors else pen.main
+    value = pen.let(pen.at(_chosen(pen, pen.sketch.launch, of)))
+    other = pen.at(pen.input(of))
+    match dice.below(4):
+        case 0:
+            found = value + (other - value) * pen.number(0.25, 0.75)
+        case 1:
+            apart = pen.let(other - value)
+            found = pen.op("dot", apart, apart) if vectors else apart * apart
+        case 2:
+            found = pen.op("dot", value, other) if vectors else value * other
+        case _:
+            found = value + other * pen.scalar(0.0625, 0.5)
+    if dice.chance(30) and isinstance(found.type, Scalar):
+        pen.atomic("atomic_add", pen.output(shape=(1,), zero=dice.chance(60)), found, 0)
+        return
+    pen.give(found)
+
+
+def labels(pen: Pen) -> None:
+    """Labels that are chosen: each is a place in another array, a group that is summed into, or a case."""
+    dice, groups = pen.dice, pen.dice.between(3, 5)
+    label = pen.let(pen.at(_chosen(pen, pen.sketch.launch, INT32, Interval(0, groups - 1))))
+    value = pen.at(pen.input())
+    match dice.below(3):
+        case 0:
+            pen.give(pen.at(pen.input(shape=(groups,)), label) * value)
+        case 1:
+            pen.atomic("atomic_add", pen.output(shape=(groups,), zero=dice.chance(70)), value, label)
+            if dice.chance(50):
+                pen.atomic("atomic_add", pen.output(INT32, (groups,), zero=True), pen.whole(1), label)
+        case _:
+            result = pen.let(value * pen.number(0.25, 0.75), mutable=True)
+            with pen.when(label.equals(0) if dice.chance(60) else label > 1):
+                pen.assign(result, pen.op("abs", value) if dice.chance(50) else -value)
+            pen.give(result)
+
+
+def rows(pen: Pen) -> None:
+    """Rows that are chosen, each gone through by a thread: a weighted sum, a distance from a plain row."""
+    dice, launch = pen.dice, pen.sketch.launch
+    if len(launch) > 3:
+        own(pen)
+        return
+    width = dice.between(2, 5)
+    table = _chosen(pen, (*launch, width))
+    weights = pen.input(span=1.0, shape=(*launch, width) if dice.chance(40) else (width,))
+    total = pen.total()
+    with pen.loop(width) as k:
+        left, right = pen.at(table, *pen.own, k), pen.at(weights, *(pen.own if len(weights.shape) > 1 else ()), k)
+        if dice.chance(65):
+            pen.add(total, left * right)
+        else:
+            apart = pen.let(left - right)
+            pen.add(total, apart * apart)
+    found = pen.settled(total)
+    pen.give(found / float(width) if dice.chance(30) else found)
+
+
+def beside(pen: Pen) -> None:
+    """A thread's own and the next along an axis, of what was chosen: their difference, or a mean."""
+    dice, launch = pen.dice, pen.sketch.launch
+    array = _chosen(pen, launch)
+    axis = launch.index(max(launch))
+    last = pen.length(array, axis) - 1
+    place: list[Value] = list(pen.own)
+    place[axis] = pen.op("min", place[axis] + 1, last) if dice.chance(60) else (pen.own[axis] + 1) % launch[axis]
+    if dice.chance(40):
+        place[axis] = pen.let(place[axis])
+    here, after = pen.at(array), pen.at(array, *place)
+    value = after - here if dice.chance(60) else 0.5 * (here + after)
+    other = pen.at(pen.input())
+    pen.give(value * other if dice.chance(60) else pen.named(value, 60) + other)
+
+
+def points(pen: Pen) -> None:
+    """A few chosen points that every thread goes through: what is near counts."""
+    dice, count = pen.dice, pen.dice.between(3, 6)
+    keys = _chosen(pen, (count,))
+    x = pen.let(pen.at(pen.input()))
+    reach = pen.number(0.5, 1.5)
+    total = pen.total()
+    with pen.loop(count) as k:
+        apart = pen.let(x - pen.at(keys, k))
+        near = pen.op("exp", -(apart * apart)) if dice.chance(50) else 1.0 / (1.0 + apart * apart)
+        if dice.chance(50):
+            with pen.when(pen.op("abs", apart) < reach):
+                pen.add(total, near)
+        else:
+            pen.add(total, near * pen.at(pen.input(span=1.0, shape=(count,)), k))
+    pen.give(pen.settled(total))
+
+
+def written(pen: Pen) -> None:
+    """Chosen cells that are written: what the threads computed goes back to where it belongs."""
+    dice = pen.dice
+    target = indexed_array(pen.sketch, pen.main, pen.sketch.launch, symmetric(3.0), output=True)
+    x, v = pen.at(pen.input()), pen.at(pen.input())
+    value = x + v * pen.scalar(0.0625, 0.5) if dice.chance(60) else x * v
+    if dice.chance(40):
+        pen.store(target, value, operator=dice.one_of(("add", "add", "sub")))
+    elif dice.chance(40):
+        with pen.when(x > 0.0 if dice.chance(50) else v < pen.number(0.25, 1.0)):
+            pen.store(target, value)
+    else:
+        pen.store(target, value)
+
+
+SUBSETS: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
+    (4, own), (4, labels), (4, rows), (3, beside), (3, points), (3, written),
+)  # fmt: skip
