@@ -135,7 +135,10 @@ def _movable(node: Node) -> Iterator[Expression]:
             yield from _movable(child)
 
 
-def _has_local(node: Expression) -> bool:
+def _has_local(node: Apply | Construct | Conditional) -> bool:
+    """Whether a local may hold a value: a result that is not unique stays in what makes it so."""
+    if isinstance(node, Apply) and overload(node.op, node.argument_types).through:
+        return False
     return isinstance(node.type, Scalar | Composite) and has_name(node.type)
 
 

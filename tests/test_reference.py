@@ -40,6 +40,7 @@ from strategies.language.nodes import (
     decode,
     encode,
 )
+from strategies.language.structs import flattened
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32
 
 AT = Name(INT32, "i")
@@ -395,9 +396,9 @@ def test_noise_leaves_the_first_realisation_alone() -> None:
             name: (v.astype(np.float64) if v.dtype.kind == "f" else v)[None]
             for name, v in derive(program, 0, Flavour.GENERIC).items()
         }
-        plain = Evaluator(program, inputs, native=False).run()
-        noisy = Evaluator(program, inputs, native=False, noise="label").run()
-        again = Evaluator(decode(encode(program)), inputs, native=False, noise="label").run()
+        plain = Evaluator(flattened(program), inputs, native=False).run()
+        noisy = Evaluator(flattened(program), inputs, native=False, noise="label").run()
+        again = Evaluator(flattened(decode(encode(program))), inputs, native=False, noise="label").run()
         for name in plain.arrays:
             # NumPy's functions take numbers several at a time, and those left over one by one: a last bit may differ
             np.testing.assert_allclose(noisy.arrays[name][:1], plain.arrays[name], rtol=1e-14)

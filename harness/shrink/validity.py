@@ -346,8 +346,8 @@ class _Check:
 
 
 def _is_constant(value: Expression) -> bool:
-    """Whether a literal is rendered bare: those of other types are calls of a constructor."""
-    return isinstance(value, Literal) and value.type.notation in ("float32", "int32", "bool")
+    """Whether a literal is rendered bare: those of other types, or like something else, are calls of a constructor."""
+    return isinstance(value, Literal) and value.like is None and value.type.notation in ("float32", "int32", "bool")
 
 
 def _changed_by_loops(body: Body) -> Counter[str]:
