@@ -9,9 +9,8 @@ from strategies.categories import CATEGORIES
 from strategies.stream import UnknownCategory
 
 SURVEY: Final = "builtin"
-SURVEY_GAP: Final = 2
-"""A hunt draws a kernel of this category after so many of others: two hundred rows of the table are met sooner by
-kernels that apply them one by one than by those of any other category."""
+"""Every second kernel of a hunt is of this category: the rows of the table, each in several forms and types, are met
+sooner by kernels that apply them one by one than by those of any other category."""
 FURTHER_SURVEYS: Final = ("control_flow", "access")
 """Of the others in a hunt every second is of one of these, in turn: small kernels of many ways through a kernel, and
 of many ways to an element."""
@@ -38,9 +37,11 @@ def hunting_order(categories: tuple[str, ...]) -> tuple[str, ...]:
         return categories
     further = [name for name in FURTHER_SURVEYS if name in categories]
     others = [name for name in categories if name != SURVEY and name not in further]
-    if not further:
-        groups = [others[n : n + SURVEY_GAP] for n in range(0, max(len(others), 1), SURVEY_GAP)]
-    else:
-        count = max(len(others), len(further))
-        groups = [[further[n % len(further)], *others[n : n + 1]] for n in range(count)]
-    return tuple(name for group in groups for name in (SURVEY, *group))
+    count = max(len(others), len(further), 1)
+    mixed = [name for n in range(count) for name in (*_nth(further, n), *others[n : n + 1])]
+    return tuple(name for other in mixed or [""] for name in (SURVEY, other) if name)
+
+
+def _nth(names: Sequence[str], number: int) -> Sequence[str]:
+    """One of `names`, which begin anew at their end; none if there are none."""
+    return [names[number % len(names)]] if names else []

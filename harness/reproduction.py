@@ -34,7 +34,7 @@ from strategies.language.indexed import all_members, data_of, places_of
 from strategies.language.nodes import IndexedParameter, Parameter, Program, StructParameter
 from strategies.language.render import IMPORT_ANY, INDENT, render, type_name
 from strategies.language.structs import leaves
-from strategies.language.types import Array, Composite, Struct
+from strategies.language.types import Array, Composite, Matrix, Struct
 
 REPRO: Final = "repro.py"
 TEST: Final = "test_repro.py"
@@ -417,7 +417,12 @@ def _cell(shown: Shown) -> str:
     cell = failure.cell
     if failure.kind is not FailureKind.LAYOUT_MISMATCH and cell:
         position = np.unravel_index(cell[0], parameter.shape)
-        cell = (*(int(n) for n in position), *cell[1:])
+        number = cell[1:]
+        of = parameter.type.dtype if isinstance(parameter.type, Array) else parameter.type
+        if isinstance(of, Matrix) and number:
+            # its numbers are counted row by row
+            number = divmod(number[0], of.columns)
+        cell = (*(int(n) for n in position), *number)
     return ", ".join(map(str, cell)) or "()"
 
 

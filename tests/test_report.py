@@ -30,6 +30,7 @@ from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     Compare,
+    Component,
     Conditional,
     Construct,
     Element,
@@ -235,6 +236,23 @@ def kind(failure: Failure) -> str:
 def test_a_script_takes_what_is_right_for_fixed(failure: Failure):
     ran = run_repro(repro(Shown(EVERYTHING, failure, INPUTS, COTANGENTS)))
     assert ran.fixed, ran.output
+
+
+def test_a_number_of_a_matrix_is_looked_at_by_its_row_and_column():
+    of = types.matrix(2, 3, FLOAT32)
+    number = Component(FLOAT32, Element(of, "m", (I,)), Literal(INT32, 1), column=Literal(INT32, 2))
+    given = Program(
+        "pick",
+        "matrix",
+        (2,),
+        (Parameter("m", types.array(of), 0, 1, (2,)), Parameter("out", types.array(FLOAT32), 0, 0, (2,), True)),
+        (ThreadIndex(("i",)), Assign(Element(FLOAT32, "out", (I,)), number)),
+    )
+    inputs = {"m": np.zeros((2, 6), np.float32), "out": np.zeros(2, np.float32)}
+    failure = Failure(FailureKind.BACKWARD_MISMATCH, "", "m", True, (1, 5), -2.0, 0.0, 1e-9)
+    script = repro(Shown(given, failure, inputs, {"out": np.array([1.0, -2.0])}))
+    assert "m.grad.numpy()[1, 1, 2]" in script
+    assert run_repro(script).fixed
 
 
 def test_a_script_that_cannot_run_shows_nothing():
