@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 from strategies.categories import CATEGORIES
 from strategies.stream import UnknownCategory
 
 SURVEY: Final = "builtin"
-"""Every second kernel of a hunt is of this category: the rows of the table, each in several forms and types, are met
+"""Two of five kernels of a hunt are of this category: the rows of the table, each in several forms and types, are met
 sooner by kernels that apply them one by one than by those of any other category."""
 FURTHER_SURVEYS: Final = ("control_flow", "access")
-"""Of the others in a hunt every second is of one of these, in turn: small kernels of many ways through a kernel, and
-of many ways to an element."""
+"""Two more are of these: small kernels of many ways through a kernel, and of many ways to an element."""
 
 
 def ordered_categories(names: Sequence[str]) -> tuple[str, ...]:
@@ -37,11 +37,5 @@ def hunting_order(categories: tuple[str, ...]) -> tuple[str, ...]:
         return categories
     further = [name for name in FURTHER_SURVEYS if name in categories]
     others = [name for name in categories if name != SURVEY and name not in further]
-    count = max(len(others), len(further), 1)
-    mixed = [name for n in range(count) for name in (*_nth(further, n), *others[n : n + 1])]
-    return tuple(name for other in mixed or [""] for name in (SURVEY, other) if name)
-
-
-def _nth(names: Sequence[str], number: int) -> Sequence[str]:
-    """One of `names`, which begin anew at their end; none if there are none."""
-    return [names[number % len(names)]] if names else []
+    surveyed = tuple(name for pair in zip_longest((SURVEY, SURVEY), further) for name in pair if name)
+    return tuple(name for other in others or [""] for name in (*surveyed, other) if name)

@@ -358,8 +358,8 @@ def test_a_hunt_saves_a_case_of_a_known_issue_if_it_is_asked_to(sandbox: Sandbox
 def test_a_hunt_goes_through_the_op_table_between_its_other_kernels() -> None:
     order = hunting_order(tuple(CATEGORIES))
     assert set(order) == set(CATEGORIES)
-    assert all(name == SURVEY for name in order[::2])
-    assert SURVEY not in order[1::2]
+    assert order.count(SURVEY) == 2 * len(order) / 5
+    assert order[:4] == (SURVEY, "control_flow", SURVEY, "access")
     assert all(order.count(name) > 5 for name in FURTHER_SURVEYS)
     assert hunting_order(("loop", "branch")) == ("loop", "branch")
     plan = Plan(0, order, hunt=True)
