@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 from harness.rewrites import register
@@ -11,6 +14,7 @@ from strategies.language.nodes import (
     Call,
     Expression,
     Extent,
+    Function,
     Literal,
     Name,
     Node,
@@ -20,24 +24,46 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.structs import renamed
 from strategies.language.types import INT32
-from strategies.language.views import shapes, slice_bounds
+from strategies.language.views import lengths_known, shapes, slice_bounds
 
 
 @register
 def write_lengths_as_numbers(program: Program) -> Program:
-    """``a.shape[0]`` as the number that it is."""
+    """``a.shape[0]`` as the number that it is; in a function, of arrays that all calls give with one shape."""
+    functions = []
+    for function in program.functions:
+        known = lengths_known(function, _shapes_given(program, function))
+        body = tuple(_with_lengths(statement, known) for statement in function.body)
+        functions.append(function if body == function.body else msgspec.structs.replace(function, body=body))
     known = shapes(program)
+    body = tuple(_with_lengths(statement, known) for statement in program.body)
+    if tuple(functions) == program.functions and body == program.body:
+        return program
+    return msgspec.structs.replace(program, body=body, functions=tuple(functions))
 
-    def change(node: Node) -> Node:
-        node = rebuild(node, change)
-        if isinstance(node, Extent) and (length := known.get(node.array, {}).get(node.axis)) is not None:
-            return Literal(INT32, length)
-        return node
 
-    rewritten: Program = rebuild(program, change)
-    return rewritten
+def _with_lengths(node: Any, known: Mapping[str, Mapping[int, int]]) -> Any:
+    node = rebuild(node, lambda child: _with_lengths(child, known))
+    if isinstance(node, Extent) and (length := known.get(node.array, {}).get(node.axis)) is not None:
+        return Literal(INT32, length)
+    return node
+
+
+def _shapes_given(program: Program, function: Function) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays that the kernel calls a function with, where they are the same in all calls."""
+    shaped = {p.name: p.shape for p in program.arrays}
+    inside = any(isinstance(n, Call) and n.function == function.name for f in program.functions for n in walk(f))
+    found: dict[str, set[tuple[int, ...] | None]] = {}
+    for statement in () if inside else program.body:
+        for node in walk(statement):
+            if isinstance(node, Call) and node.function == function.name:
+                for parameter, argument in bound_arguments(function, node):
+                    name = argument.name if isinstance(argument, Name) else ""
+                    found.setdefault(parameter.name, set()).add(shaped.get(name))
+    return {name: shape for name, (shape, *more) in found.items() if shape is not None and not more}
 
 
 @register

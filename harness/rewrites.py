@@ -7,7 +7,7 @@ does the walking), register it, and name it in `known_issues.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -252,9 +252,37 @@ def convert_loop_constants(program: Program) -> Program:
 
 @register
 def copy_before_dynamic_loops(program: Program) -> Program:
-    """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``."""
-    names = FreshNames(program)
-    return bodies(program, lambda owner: _copied_before_loops(owner, names, max_unroll(program)))
+    """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``.
+
+    From a loop on that is in no other statement, `a` is another variable, ``b = a``: what read `a` before keeps it.
+    """
+    names, most = FreshNames(program), max_unroll(program)
+    copied = bodies(program, lambda owner: _copied_before_loops(owner, names, most))
+    return bodies(copied, lambda owner: _another_from_loops_on(owner, names, most))
+
+
+def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
+    found: list[Statement] = []
+    known: dict[str, Type] = {}
+    called: dict[str, str] = {}
+    for statement in owner.body:
+        if is_dynamic_loop(statement, most):
+            for name in sorted(_assigned(statement) & known.keys()):
+                before = Name(known[name], called.get(name, name))
+                called[name] = names.fresh(name)
+                found.append(Assign(Name(before.type, called[name]), before))
+        found.append(_called_otherwise(statement, called) if called else statement)
+        target = statement.target if isinstance(statement, Assign) else None
+        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite):
+            known[target.name] = target.type
+    return tuple(found)
+
+
+def _called_otherwise(node: Any, called: Mapping[str, str]) -> Any:
+    """`node` with other names for some variables."""
+    if isinstance(node, Name):
+        return Name(node.type, called.get(node.name, node.name))
+    return rebuild(node, lambda child: _called_otherwise(child, called))
 
 
 def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:

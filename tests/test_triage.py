@@ -354,6 +354,21 @@ def changed_by_while() -> Program:
     )
 
 
+def argument_changed_by_loop() -> Program:
+    """A sine, whose argument a loop over an array replaces then."""
+    argument, value = Name(FLOAT32, "a"), Name(FLOAT32, "b")
+    return msgspec.structs.replace(
+        store(X, extent=3),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(argument, X),
+            Assign(value, apply("sin", argument)),
+            For("n", Extent(INT32, "x", 0), (Assign(argument, Literal(FLOAT32, 1.0)),)),
+            Assign(element("out"), value),
+        ),
+    )
+
+
 def changed_by_slice() -> Program:
     """A vector of length one, of which a slice is changed then."""
     of = types.vector(3, FLOAT32)
@@ -398,11 +413,23 @@ def index_changed(extent: int) -> Program:
         (CONVERSION, "unrolled-index-conversion"),
         (leaving(0, 6, 1, 2, Break()), "loop-exit-gradient"),
         (leaving(0, 18, 1, 2, Break()), "loop-exit-gradient"),
+        (argument_changed_by_loop(), "result-overwritten-by-loop-gradient"),
         (changed_by_slice(), "component-update-overwrites-value"),
         (changed_by_while(), "result-overwritten-by-loop-gradient"),
         (index_changed(3), "loop-index-reassigned-gradient"),
     ],
-    ids=["remainder", "chain", "both", "conversion", "exit", "exit of a long loop", "slice", "while", "index"],
+    ids=[
+        "remainder",
+        "chain",
+        "both",
+        "conversion",
+        "exit",
+        "exit of a long loop",
+        "argument",
+        "slice",
+        "while",
+        "index",
+    ],
 )
 def test_a_known_defect_is_explained_alone_and_together_with_another(program: Program, issue: str, sandbox: Sandbox):
     found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)

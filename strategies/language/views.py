@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from strategies.language import types
@@ -98,10 +98,15 @@ def slice_bounds(index: Slice) -> slice | None:
 
 def shapes(program: Program) -> dict[str, dict[int, int]]:
     """For each array of the kernel, and each part of one, the lengths of its axes, where numbers tell them."""
-    known = {p.name: p.shape for p in program.arrays} | {n: z.shape for n, z in made(program.body).items()}
+    return lengths_known(program, {p.name: p.shape for p in program.arrays})
+
+
+def lengths_known(owner: Program | Function, given: Mapping[str, tuple[int, ...]]) -> dict[str, dict[int, int]]:
+    """The same in a kernel or a function whose arrays have the shapes `given`."""
+    known = dict(given) | {n: z.shape for n, z in made(owner.body).items()}
     found = {name: dict(enumerate(shape)) for name, shape in known.items()}
     ndims = {name: len(shape) for name, shape in known.items()}
-    for name, view in definitions(program.body).items():
+    for name, view in definitions(owner.body).items():
         whole, lengths = found.get(view.array, {}), dict[int, int]()
         kept = axes_kept(ndims.get(view.array, 0), view)
         for axis, before in enumerate(kept):
