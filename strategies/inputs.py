@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from strategies import intervals
@@ -54,6 +55,12 @@ def _is_plain(row: OpSpec) -> bool:
         arguments and all(isinstance(of, Scalar | Vector) for of in (*arguments, result))
         for arguments, result in instances(row)
     )
+
+
+@cache
+def _plain_rows() -> tuple[str, ...]:
+    """The names of the rows for kernels of any category, in the order of the table."""
+    return tuple(row.name for row in OPS.values() if _is_plain(row))
 
 
 class Inputs:
@@ -121,10 +128,11 @@ class Inputs:
 
     def _draw_palette(self) -> frozenset[str]:
         count = self.dice.between(*self.weights.kernels.palette)
+        unpromised = self.weights.kernels.unpromised
         known = [
             row.name
-            for row in OPS.values()
-            if _is_plain(row) and (row.differentiable or row.flat or self.dice.chance(self.weights.kernels.unpromised))
+            for row in map(OPS.__getitem__, _plain_rows())
+            if row.differentiable or row.flat or self.dice.chance(unpromised)
         ]
         known += [name for name in known if name in POPULAR] * 2
         return STAPLES.union(self.dice.some_of(known, count))
