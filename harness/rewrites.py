@@ -7,7 +7,7 @@ does the walking), register it, and name it in `known_issues.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -48,7 +48,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.parts import numbers
 from strategies.language.spellings import spelled
-from strategies.language.structs import root
+from strategies.language.structs import root, with_names
 from strategies.language.types import (
     BOOL,
     FLOAT16,
@@ -210,6 +210,17 @@ def bodies(program: Program, change: Callable[[Program | Function], tuple[Statem
     return msgspec.structs.replace(program, body=body, functions=functions)
 
 
+def _each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
+    """`body` with what `change` puts in the place of each statement, in blocks within it too."""
+
+    def one(node: Statement) -> list[Statement]:
+        blocks = {name: getattr(node, name, ()) for name in ("body", "orelse")}
+        arms = {name: new for name, old in blocks.items() if (new := _each(old, change)) != old}
+        return [msgspec.structs.replace(node, **arms)] if arms else change(node)
+
+    return tuple(new for statement in body for new in one(statement))
+
+
 def _within(owner: Program | Function) -> Iterator[Node]:
     """The nodes in the body of a kernel or a function."""
     for statement in owner.body:
@@ -271,18 +282,11 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
                 before = Name(known[name], called.get(name, name))
                 called[name] = names.fresh(name)
                 found.append(Assign(Name(before.type, called[name]), before))
-        found.append(_called_otherwise(statement, called) if called else statement)
+        found.append(with_names(statement, called) if called else statement)
         target = statement.target if isinstance(statement, Assign) else None
         if isinstance(target, Name) and isinstance(target.type, Scalar | Composite):
             known[target.name] = target.type
     return tuple(found)
-
-
-def _called_otherwise(node: Any, called: Mapping[str, str]) -> Any:
-    """`node` with other names for some variables."""
-    if isinstance(node, Name):
-        return Name(node.type, called.get(node.name, node.name))
-    return rebuild(node, lambda child: _called_otherwise(child, called))
 
 
 def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
@@ -336,15 +340,8 @@ def copy_reassigned_indices(program: Program) -> Program:
         if not isinstance(node, For) or not is_dynamic(node, most) or node.name not in _assigned(node):
             return node
         copy = names.fresh(node.name)
-
-        def rename(inner: Node) -> Node:
-            if isinstance(inner, Name) and inner.name == node.name:
-                return Name(inner.type, copy)
-            renamed: Node = rebuild(inner, rename)
-            return renamed
-
         index = Name(INT32, node.name)
-        rest: list[Statement] = [rebuild(statement, rename) for statement in node.body]
+        rest = [with_names(statement, {node.name: copy}) for statement in node.body]
         return msgspec.structs.replace(node, body=(Assign(Name(INT32, copy), index), *rest))
 
     rewritten: Program = rebuild(program, change)
@@ -548,13 +545,7 @@ def pass_copies_of_structs(program: Program) -> Program:
     """``y = f(s)``, `s` a struct, as ``t = s; y = f(t)``."""
     names = FreshNames(program)
 
-    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
-        return tuple(new for statement in body for new in one(statement))
-
     def one(node: Statement) -> list[Statement]:
-        arms = {name: new for name in ("body", "orelse") if (new := block(old := getattr(node, name, ()))) != old}
-        if arms:
-            return [msgspec.structs.replace(node, **arms)]
         copies: list[Statement] = []
 
         def passed(inner: Node) -> Any:
@@ -574,9 +565,7 @@ def pass_copies_of_structs(program: Program) -> Program:
         new = passed(node)
         return [*copies, new] if copies else [node]
 
-    functions = tuple(msgspec.structs.replace(f, body=block(f.body)) for f in program.functions)
-    changed = msgspec.structs.replace(program, body=block(program.body), functions=functions)
-    return program if changed == program else changed
+    return bodies(program, lambda owner: _each(owner.body, one))
 
 
 def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
@@ -602,22 +591,14 @@ def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
 def _copied_before_slices(program: Program) -> Program:
     """`program` with each local vector or matrix made anew before a slice of it is assigned or changed."""
 
-    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
-        return tuple(new for statement in body for new in one(statement))
-
     def one(node: Statement) -> list[Statement]:
-        arms = {name: new for name in ("body", "orelse") if (new := block(old := getattr(node, name, ()))) != old}
-        if arms:
-            return [msgspec.structs.replace(node, **arms)]
         match node:
             case Assign(target=Part(base=Name() as whole)) | AugmentedAssign(target=Part(base=Name() as whole)):
                 copy = Construct(whole.type, numbers(Part(whole.type, whole, Slice())))
                 return [Assign(whole, copy), node]
         return [node]
 
-    functions = tuple(msgspec.structs.replace(f, body=block(f.body)) for f in program.functions)
-    changed = msgspec.structs.replace(program, body=block(program.body), functions=functions)
-    return program if changed == program else changed
+    return bodies(program, lambda owner: _each(owner.body, one))
 
 
 def _is_fixed(part: Component) -> bool:

@@ -8,7 +8,7 @@ limits see this program; what Warp builds is the other one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -47,6 +47,8 @@ from strategies.language.types import Array, Scalar, Struct, StructArray, Type
 Path = str
 #: The fields of nodes that hold the name of a variable or an array.
 _NAMED = ("name", "array")
+
+N = TypeVar("N", bound=Node)
 
 
 def leaves(of: Struct, prefix: Path = "") -> Iterator[tuple[Path, Type]]:
@@ -105,8 +107,8 @@ def renamed(program: Program) -> Program:
     return with_names(program, new)
 
 
-def with_names(program: Program, new: Mapping[str, str]) -> Program:
-    """`program` with other names of values and arrays, wherever they stand."""
+def with_names(node: N, new: Mapping[str, str]) -> N:
+    """`node`, a program or a part of one, with other names of values and arrays, wherever they stand."""
 
     def change(node: Node) -> Any:
         node = rebuild(node, change)
@@ -115,7 +117,7 @@ def with_names(program: Program, new: Mapping[str, str]) -> Program:
             changed["keywords"] = tuple(new.get(keyword, keyword) for keyword in node.keywords)  # type: ignore[assignment]
         return msgspec.structs.replace(node, **changed) if changed else node
 
-    found: Program = change(program)
+    found: N = change(node)
     return found
 
 
