@@ -100,6 +100,13 @@ class Blocks(Calls, ABC):
         self.defined.append(variable)
         return variable
 
+    def awaited_parameter(self, of: Scalar) -> Variable:
+        """A new parameter passed by value, which the result reads if nothing before it does."""
+        parameter = self.scalar_parameter(of)
+        parameter.used = False
+        self.defined.append(parameter)
+        return parameter
+
     def fit_local(self, value: Typed) -> Typed:
         """`value` within what a variable may hold."""
         scalar = types.element_scalar(value.type)

@@ -20,16 +20,13 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Break,
     Call,
-    Component,
     Continue,
     Expression,
-    Field,
     For,
     Function,
     If,
     Name,
     Node,
-    Part,
     Program,
     Return,
     Statement,
@@ -39,6 +36,7 @@ from strategies.language.nodes import (
     names_in,
     walk,
 )
+from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import BOOL, Array, Struct, StructArray
 from strategies.ops import overload
@@ -48,7 +46,8 @@ Body = tuple[Statement, ...]
 
 def tidied(program: Program) -> Program:
     """`program` without statements that have no effect on what it writes, and without parameters that nothing names."""
-    pure = frozenset(name for name, of in function_effects(program).items() if not of.written)
+    effects = function_effects(program) if program.functions else {}
+    pure = frozenset(name for name, of in effects.items() if not of.written)
     functions = tuple(
         function
         if function.slopes or function.replay
@@ -56,7 +55,7 @@ def tidied(program: Program) -> Program:
         for function in program.functions
     )
     swept = msgspec.structs.replace(program, functions=functions, body=_Sweep(program, pure).swept())
-    idle = called_functions(program) - called_functions(swept)
+    idle = called_functions(program) - called_functions(swept) if functions else frozenset()
     named = names_in(swept.body)
     parts = tuple(f"{given.name}." for given in program.indexed)
     return msgspec.structs.replace(
@@ -144,10 +143,10 @@ class _Sweep:
     ) -> bool:
         """Whether nothing reads what `targets` are given; `later` are the statements that stay, last first."""
         for target in targets:
-            root = _root_name(target)
-            if root is None or root in live or root in self._kept:
+            name = _root_name(target)
+            if name is None or name in live or name in self._kept:
                 return False
-            if self._first.get(root) is statement and not self._is_defined_by(later, root):
+            if self._first.get(name) is statement and not self._is_defined_by(later, name):
                 return False
         return True
 
@@ -224,10 +223,8 @@ def _bounds(loop: For | While) -> list[Expression]:
 
 def _root_name(target: Target) -> str | None:
     """The local name that an assignment to `target` changes; None if it changes the element of an array."""
-    node: Expression = target
-    while isinstance(node, Component | Field | Part):
-        node = node.base
-    return node.name if isinstance(node, Name) else None
+    found = root(target)
+    return found.name if isinstance(found, Name) else None
 
 
 def _only_leaves(statement: Statement) -> bool:

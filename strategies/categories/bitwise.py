@@ -36,9 +36,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.constants = (*sketch.weights.integers.masks, *sketch.weights.integers.multipliers)
     sketch.joins = ("bit_xor", "bit_xor", "add", "bit_or")
     if dice.chance(25):
-        scalar = sketch.scalar_parameter(sketch.main)
-        scalar.used = False
-        sketch.defined.append(scalar)
+        sketch.awaited_parameter(sketch.main)
     yield from sketch.block(dice.between(1, 6), WEIGHTS, dice.between(1, 3))
     value = sketch.result(sketch.main, dice.between(1, 3))
     yield sketch.define_as(value, mutable=False)

@@ -23,9 +23,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(25):
         sketch.allow_integers(1)
     if dice.chance(35):
-        scalar = sketch.scalar_parameter(sketch.main)
-        scalar.used = False
-        sketch.defined.append(scalar)
+        sketch.awaited_parameter(sketch.main)
     for _ in range(dice.below(3)):
         yield sketch.define(dice.between(1, 2), of=sketch.main, mutable=False)
     of = sketch.main if dice.chance(94) else sketch.dice.one_of(sorted(sketch.allowed, key=repr))

@@ -269,11 +269,7 @@ def rows(pen: Pen) -> None:
     places, values = pen.places(columns, (entries,)), pen.input(span=1.0, shape=(entries,))
     of = _dtype(pen, 25)
     x = pen.input(of, 1.0, (columns,))
-    total = pen.total(of)
-    with pen.loop(stop, start) as k:
-        j = pen.named(pen.at(places, k), 50)
-        pen.add(total, pen.at(values, k) * pen.at(x, j))
-    found = pen.settled(total, linear=True)
+    found = pen.sparse_row((start, stop), places, values, x)
     if dice.chance(30):
         found = pen.at(pen.input(of)) - found
     if len(pen.own) == 1:

@@ -114,9 +114,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         draw_passing(sketch)
     sketch.calls = 35
     if dice.chance(50):
-        parameter = sketch.scalar_parameter(main)
-        parameter.used = False
-        sketch.defined.append(parameter)
+        sketch.awaited_parameter(main)
     lines = sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 2))
     sketch.max_arrays += 2
     lines += [_called(sketch, callee) for callee in sketch.uncalled()]

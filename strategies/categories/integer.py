@@ -40,9 +40,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.palette = STAPLES.union(dice.some_of(operations, dice.between(3, 6)))
     sketch.wide_integers = dice.chance(40)
     if dice.chance(30):
-        scalar = sketch.scalar_parameter(main)
-        scalar.used = False
-        sketch.defined.append(scalar)
+        sketch.awaited_parameter(main)
     yield from sketch.block(dice.between(1, 5), WEIGHTS, dice.between(1, 2))
     value = sketch.result(main, dice.between(1, 2))
     yield sketch.define_as(value, mutable=False)

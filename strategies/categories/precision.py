@@ -41,9 +41,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.mixture = MIXTURE
     for of in dice.some_of([main, *others], 2):
         if dice.chance(35):
-            scalar = sketch.scalar_parameter(of)
-            scalar.used = False
-            sketch.defined.append(scalar)
+            sketch.awaited_parameter(of)
     yield sketch.define_as(sketch.element(others[0]), mutable=True)
     yield from sketch.block(dice.between(1, 5), WEIGHTS, dice.between(1, 2))
     if dice.chance(35):

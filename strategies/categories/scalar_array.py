@@ -35,10 +35,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.max_arrays = dice.between(1, 3)
     others = sorted((t for t in sketch.allowed if t not in (BOOL, sketch.main)), key=repr)
     kinds = [sketch.main] + [t for t in others for _ in range(1 if dice.chance(60) else 0)]
-    scalars = [sketch.scalar_parameter(types.scalar(dice.one_of(kinds).notation)) for _ in range(dice.between(1, 3))]
-    for scalar in scalars:
-        scalar.used = False
-        sketch.defined.append(scalar)
+    for _ in range(dice.between(1, 3)):
+        sketch.awaited_parameter(types.scalar(dice.one_of(kinds).notation))
     yield from sketch.block(dice.between(1, 3), Statements(branch=2), dice.between(1, 2))
     value = sketch.result(sketch.main, dice.between(1, 2))
     yield sketch.store(sketch.output(sketch.main), value)

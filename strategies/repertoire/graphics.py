@@ -339,11 +339,7 @@ def blocks(pen: Pen) -> None:
         stop = (start + 3).narrowed(3, entries)
     places = pen.places(columns, (entries,))
     values, x = pen.input(types.matrix(size, size, pen.main), 1.0, (entries,)), pen.input(of, 1.0, (columns,))
-    total = pen.total(of)
-    with pen.loop(stop, start) as k:
-        j = pen.named(pen.at(places, k), 50)
-        pen.add(total, pen.at(values, k) * pen.at(x, j))
-    found = pen.settled(total, linear=True)
+    found = pen.sparse_row((start, stop), places, values, x)
     match dice.below(4):
         case 0:
             pen.keep(pen.at(pen.input(of)) - found)

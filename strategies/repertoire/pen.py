@@ -121,6 +121,17 @@ class Pen(Values):
         self._sums[variable.name] = variable.interval
         return found
 
+    def sparse_row(self, bounds: tuple[Value, Value], places: Parameter, values: Parameter, x: Parameter) -> Value:
+        """The entries of a sparse row, which lie from the one of `bounds` to the other, times what `x` has at their
+        `places`, summed."""
+        start, stop = bounds
+        assert isinstance(x.type, Array)
+        total = self.total(x.type.dtype)
+        with self.loop(stop, start) as k:
+            j = self.named(self.at(places, k), 50)
+            self.add(total, self.at(values, k) * self.at(x, j))
+        return self.settled(total, linear=True)
+
     def settled(self, local: Value, linear: bool = False) -> Value:
         """A sum after its loops; with `linear` it is read in sums alone, as of a loop that is not unrolled."""
         assert local.variable is not None

@@ -54,6 +54,13 @@ class Local:
         return self.pen.length(self.array, 0, 25)
 
 
+def _store_all(pen: Pen, a: Local, width: int) -> None:
+    """A new output that has a row for each thread, which holds the thread's array then."""
+    output = pen.output(a.of, (*pen.sketch.launch, width))
+    with pen.loop(width) as k:
+        pen.store(output, a.read(k), *pen.own, k)
+
+
 def _row(pen: Pen, width: int, of: Scalar | None = None) -> tuple[Parameter, tuple[Value, ...]]:
     """Inputs of which each thread has `width`, and where its own are."""
     wanted = of or pen.main
@@ -120,9 +127,7 @@ def sort(pen: Pen) -> None:
                 a.set(held, q)
     match dice.below(4):
         case 0 if len(pen.own) < types.MAX_ARRAY_DIMENSIONS:
-            output = pen.output(of, (*pen.sketch.launch, width))
-            with pen.loop(width) as k:
-                pen.store(output, a.read(k), *pen.own, k)
+            _store_all(pen, a, width)
         case 1:
             _give(pen, a.read(0))
             _give(pen, a.read(width - 1) if dice.chance(60) else a.read(-1))
@@ -274,9 +279,7 @@ def scan(pen: Pen) -> None:
             a.set(pen.op(dice.one_of(("max", "min")), a.read(k), a.read(k - 1)), k)
     match dice.below(3):
         case 0 if len(pen.own) < types.MAX_ARRAY_DIMENSIONS:
-            output = pen.output(of, (*pen.sketch.launch, width))
-            with pen.loop(width) as k:
-                pen.store(output, a.read(k), *pen.own, k)
+            _store_all(pen, a, width)
         case 1:
             _give(pen, a.read(-1) - a.read(0) if dice.chance(50) else a.read(-1))
         case _:
