@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Final
 
 from strategies.blocks import rounded, whole
@@ -14,9 +15,11 @@ from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
+    Component,
     Element,
     Expression,
     If,
+    Literal,
     Name,
     Parameter,
     Return,
@@ -121,6 +124,33 @@ class Sketch(WhileLoops):
         if op in ("atomic_add", "atomic_sub"):
             value = self.summand(output, value, times)
         return Atomic(op, output.name, indices, value.node)
+
+    @cached_property
+    def adds_in_place(self) -> bool:
+        """Whether sums into cells that threads share are written as changes in place, which Warp makes atomic."""
+        return self.dice.chance(self.weights.targets.shared)
+
+    @cached_property
+    def adds_components(self) -> bool:
+        """Whether vectors are added so component by component."""
+        return self.dice.chance(self.weights.targets.components)
+
+    def scatter(self, op: str, output: Parameter, indices: tuple[Expression, ...], value: Typed) -> list[Statement]:
+        """``wp.atomic_add(out, i, value)`` and its like; in some kernels a sum is ``out[i] += value``, or one for each
+        component."""
+        atomic = self.atomic(op, output, indices, value)
+        assert isinstance(atomic, Atomic)
+        assert isinstance(output.type, Array)
+        if op not in ("atomic_add", "atomic_sub") or not self.adds_in_place:
+            return [atomic]
+        operator, of, given = op.removeprefix("atomic_"), output.type.dtype, atomic.value
+        target = Element(of, output.name, indices)
+        plain = all(isinstance(node, Name | Literal) for node in (given, *indices))
+        if not (plain and isinstance(of, Vector) and self.adds_components):
+            return [AugmentedAssign(target, operator, given)]
+        named = of.length <= 4 and self.dice.chance(self.weights.targets.attribute)
+        pairs = [[Component(of.dtype, base, whole(n), named) for base in (target, given)] for n in range(of.length)]
+        return [AugmentedAssign(place, operator, number) for place, number in pairs]
 
     def result(self, of: Type, depth: int) -> Typed:
         """An expression of type `of` that uses every local that nothing has used so far."""

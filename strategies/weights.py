@@ -269,6 +269,10 @@ class Targets:
     others: int = 50
     #: of floats in arrays, a product in place, which Warp documents as not differentiable
     product: int = 4
+    #: of kernels that add to cells that threads share, those that write ``out[k] += value``, which Warp makes an atomic
+    shared: int = 30
+    #: of those, the ones that add the components of a vector one by one: ``out[k].x += value.x``
+    components: int = 25
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
-from harness.verdict import FailureKind
+from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
@@ -27,8 +27,10 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
+    AugmentedAssign,
     Cast,
     Compare,
+    Component,
     Element,
     Expression,
     If,
@@ -122,6 +124,46 @@ def test_each_atomic_changes_the_cell_and_returns_what_it_held(op: str, of: str)
     )
     assert after["out"].tolist() == [int(v) for v in before["own"]]
     assert after["own"].tolist() == AFTER[op](before["own"], before["x"]).tolist()
+
+
+def shared_sums(*body: Statement) -> Program:
+    """`x`, a number or a vector a thread, is added to two cells that all threads share."""
+    vec3 = t.vector(3, FLOAT32)
+    return Program(
+        "sums",
+        "gather_scatter",
+        (THREADS,),
+        (
+            Parameter("x", t.array(vec3), -2.0, 2.0, (THREADS,)),
+            Parameter("place", t.array(INT32), 0, 1, (THREADS,)),
+            Parameter("sums", t.array(vec3), 0.0, 1.0, (2,), True),
+            Parameter("counts", t.array(INT32), 0, 0, (2,), True),
+        ),
+        (ThreadIndex(("i",)), *body),
+    )
+
+
+@pytest.mark.parametrize("operator", ["add", "sub"])
+def test_a_sum_in_place_of_several_threads_is_an_atomic(operator: str, sandbox: Sandbox) -> None:
+    """``sums[place[i]] += x[i]``, whole or by component, loses nothing that another thread adds."""
+    where, vec3 = (at("place"),), t.vector(3, FLOAT32)
+    cell, value = Element(vec3, "sums", where), Element(vec3, "x", (I,))
+    whole_vector = (AugmentedAssign(cell, operator, value),)
+    by_component = tuple(
+        AugmentedAssign(Component(FLOAT32, cell, whole(n), n < 2), operator, Component(FLOAT32, value, whole(n), n < 2))
+        for n in range(3)
+    )
+    count = AugmentedAssign(Element(INT32, "counts", where), operator, whole(1))
+    atomic = Atomic(f"atomic_{operator}", "sums", where, value)
+    programs = [shared_sums(*body, count) for body in (whole_vector, by_component, (atomic,))]
+    for found in programs:
+        check_program(found, result_type)
+        expectation = expect(found)
+        total = expectation.inputs["sums"].reshape(2, 3).astype(np.float64)
+        share = expectation.inputs["x"].reshape(THREADS, 3)
+        np.add.at(total, expectation.inputs["place"].ravel(), share if operator == "add" else -share)
+        assert np.allclose(expectation.outputs["sums"].expected.reshape(2, 3), total)
+    assert [v.tier for v in verify_all(programs, sandbox)] == [Tier.BACKWARD] * 3
 
 
 def test_an_atomic_is_written_with_what_it_compares_and_returns() -> None:

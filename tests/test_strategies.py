@@ -66,7 +66,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import is_alias, render
-from strategies.language.structs import struct_types
+from strategies.language.structs import root, struct_types
 from strategies.language.tiles import REDUCTIONS
 from strategies.language.types import (
     BOOL,
@@ -587,6 +587,23 @@ def changes_element(node: Node) -> bool:
     return isinstance(node, AugmentedAssign) and isinstance(node.target, Element)
 
 
+def adds_to_shared(program: Program) -> bool:
+    """Whether threads add in place to cells, or to numbers in them, that their indices alone do not tell apart."""
+    threads = next(set(n.names) for n in walk(program) if isinstance(n, ThreadIndex))
+    outputs = {parameter.name for parameter in program.outputs}
+    targets = [root(n.target) for n in walk(program) if isinstance(n, AugmentedAssign)]
+    return any(
+        isinstance(target, Element)
+        and target.array in outputs
+        and not threads <= {index.name for index in target.indices if isinstance(index, Name)}
+        for target in targets
+    )
+
+
+def adds_up(program: Program) -> bool:
+    return has(Atomic)(program) or adds_to_shared(program)
+
+
 def writes_element(node: Node) -> bool:
     return changes_element(node) or (isinstance(node, Assign) and isinstance(node.target, Element))
 
@@ -665,7 +682,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("loop", "a bound that is no literal", lambda p: any(not isinstance(f.stop, Literal) for f in bounds(p)), 20),
     ("loop", "a step", lambda p: any(f.step is not None for f in bounds(p)), 25),
     ("loop", "an accumulation", has(AugmentedAssign), 80),
-    ("reduction", "an atomic, or a sum in place", lambda p: has(Atomic)(p) or any(map(changes_element, walk(p))), 100),
+    ("reduction", "an atomic, or a sum in place", adds_up, 100),
+    ("reduction", "a sum in place into a cell that threads share", adds_to_shared, 15),
     (
         "reduction",
         "a minimum or a maximum",
@@ -720,8 +738,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 10),
     ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
     ("gather_scatter", "a read through an index array", gathers, 80),
-    ("gather_scatter", "a sum or an extreme at an index", has(Atomic), 40),
-    ("gather_scatter", "a store at a permuted place", lambda p: not has(Atomic)(p), 30),
+    ("gather_scatter", "a sum or an extreme at an index", adds_up, 40),
+    ("gather_scatter", "a sum in place at an index", adds_to_shared, 7),
+    ("gather_scatter", "a store at a permuted place", lambda p: not adds_up(p), 30),
     ("stencil", "a read beside the thread's place", lambda p: any(map(moved, walk(p))) or names_places(p), 98),
     ("stencil", "a window", has(For), 20),
     ("stencil", "an interior", has(If), 20),
@@ -767,7 +786,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("function", "an argument by name", lambda p: any(isinstance(n, Call) and n.keywords for n in walk(p)), 15),
     ("function", "several results", has(Unpack), 12),
     ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
-    ("atomics", "an atomic", has(Atomic), 100),
+    ("atomics", "an atomic, or a sum in place that is one", adds_up, 100),
+    ("atomics", "a sum in place that is one", adds_to_shared, 8),
     ("atomics", "a returned value", lambda p: any(isinstance(a, Atomic) and a.result for a in walk(p)), 35),
     ("atomics", "a comparison and exchange", lambda p: "atomic_cas" in atomics(p), 10),
     ("atomics", "an operation on bits", lambda p: bool(atomics(p) & {"atomic_and", "atomic_or", "atomic_xor"}), 20),
@@ -777,6 +797,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("inplace", "a cell that is read and written", lambda p: bool(effects(p).read & effects(p).written), 70),
     ("inplace", "several changes of one array", lambda p: sum(map(writes_element, walk(p))) > 2, 80),
     ("inplace", "an element in a tuple", has(Unpack), 2),
+    ("inplace", "a sum into a cell that threads share", adds_to_shared, 15),
     ("local_array", "an array of the thread's own", has(Zeros), 100),
     (
         "local_array",
@@ -833,7 +854,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("idiom", "a vector", has_vectors, 50),
     ("idiom", "a branch or a choice", has(If, Conditional), 25),
     ("idiom", "a sum in place", has(AugmentedAssign), 45),
-    ("idiom", "an atomic", has(Atomic), 18),
+    ("idiom", "an atomic, or a sum in place that is one", adds_up, 18),
     ("constant", "a constant of the module", has(Constant), 85),
     ("constant", "a static expression", has(Static), 35),
     ("constant", "a table", has(Item), 10),

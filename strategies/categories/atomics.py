@@ -171,11 +171,11 @@ def _shared(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None)
     shape, indices = _cells(sketch)
     output = sketch.array(of, shape, _initial(sketch, of), output=True)
     value = _value(sketch, of, depth)
-    statement = sketch.atomic(op, output, indices, value)
+    made = sketch.scatter(op, output, indices, value)
     if dice.chance(25):
-        yield If(sketch.condition(dice.between(1, 2)).node, (statement,))
+        yield If(sketch.condition(dice.between(1, 2)).node, tuple(made))
     else:
-        yield statement
+        yield from made
 
 
 def _own(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) -> Iterator[Statement]:

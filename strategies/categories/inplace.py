@@ -1,4 +1,4 @@
-"""Array elements changed in place: state a step on, sums, products, bits, swaps, scans, several writes of one cell."""
+"""Array elements changed in place: state a step on, sums, products, bits, swaps, scans, repeated or shared writes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -245,6 +245,7 @@ def _step(cells: Cells, integers: bool) -> list[Statement]:
 def body(sketch: Sketch) -> Iterator[Statement]:
     """Updates of state, or three to six changes of the thread's own cells and at times a result of what they hold."""
     dice = sketch.dice
+    sketch.adds_in_place = True
     integers = dice.chance(INTEGERS)
     if not integers and dice.chance(STATES):
         yield from _updates(sketch)

@@ -11,15 +11,12 @@ from strategies.language import types
 from strategies.language.nodes import (
     Apply,
     Assign,
-    Atomic,
-    AugmentedAssign,
     Cast,
     Compare,
     Element,
     Expression,
     If,
     Name,
-    Parameter,
     Statement,
 )
 from strategies.language.types import BOOL, INT32, Scalar, Vector
@@ -30,8 +27,6 @@ from strategies.typed import Typed
 from strategies.weights import Statements
 
 WEIGHTED: Final = ((6, "atomic_add"), (2, "atomic_sub"), (2, "atomic_max"), (2, "atomic_min"))
-#: Of 100 sums, how many are written ``out[k] += value``, which is an atomic too.
-IN_PLACE: Final = 20
 #: Of 100 atomics, how many are under a condition.
 CONDITIONAL: Final = 30
 #: Cells of a histogram: of powers of two the place of a value is exact.
@@ -61,16 +56,6 @@ def _cell(sketch: Sketch, cells: int) -> Expression:
     return Apply(INT32, "mod", (Name(INT32, own.name), whole(cells)))
 
 
-def _gather(sketch: Sketch, op: str, output: Parameter, place: Expression, value: Typed) -> Statement:
-    """An atomic, or a sum in place."""
-    atomic = sketch.atomic(op, output, (place,), value)
-    assert isinstance(atomic, Atomic)
-    if op in ("atomic_add", "atomic_sub") and sketch.dice.chance(IN_PLACE):
-        target = Element(value.type, output.name, (place,))
-        return AugmentedAssign(target, op.removeprefix("atomic_"), atomic.value)
-    return atomic
-
-
 def _each(sketch: Sketch) -> Iterator[Statement]:
     """One to three atomics of a value of each thread, on one cell or by group."""
     dice = sketch.dice
@@ -84,11 +69,11 @@ def _each(sketch: Sketch) -> Iterator[Statement]:
         output, place = sketch.output(dtype, shape=(cells,)), _cell(sketch, cells)
         depth = dice.between(1, 3)
         value = sketch.result(dtype, depth) if n == 0 else sketch.expression(dtype, depth)
-        statement = _gather(sketch, op, output, place, value)
+        made = sketch.scatter(op, output, (place,), value)
         if dice.chance(CONDITIONAL):
-            yield If(sketch.condition(dice.between(1, 2)).node, (statement,))
+            yield If(sketch.condition(dice.between(1, 2)).node, tuple(made))
         else:
-            yield statement
+            yield from made
 
 
 def _looped(sketch: Sketch) -> Iterator[Statement]:
@@ -113,7 +98,7 @@ def _looped(sketch: Sketch) -> Iterator[Statement]:
     value = sketch.variable(left[0]) if left else sketch.own_element()
     cells = dice.one_of((1, 1, 2, 3))
     output = sketch.output(sketch.main, shape=(cells,))
-    yield _gather(sketch, op, output, _cell(sketch, cells), value)
+    yield from sketch.scatter(op, output, (_cell(sketch, cells),), value)
 
 
 def _group(sketch: Sketch, cells: int) -> Expression:
@@ -133,13 +118,13 @@ def _histogram(sketch: Sketch) -> Iterator[Statement]:
     counts = dice.chance(70)
     if counts:
         one = Typed(whole(1), Interval(1, 1))
-        yield _gather(sketch, "atomic_add", sketch.output(INT32, shape=(bins,)), place, one)
+        yield from sketch.scatter("atomic_add", sketch.output(INT32, shape=(bins,)), (place,), one)
     weight = sketch.own_element() if dice.chance(40) else sketch.result(main, dice.between(1, 2))
     if counts and dice.chance(30):
         test = Compare(BOOL, (">",), (weight.node, sketch.number_of(main, 0.25)))
-        yield If(test, (_gather(sketch, "atomic_add", sketch.output(main, shape=(bins,)), place, weight),))
+        yield If(test, tuple(sketch.scatter("atomic_add", sketch.output(main, shape=(bins,)), (place,), weight)))
     else:
-        yield _gather(sketch, "atomic_add", sketch.output(main, shape=(bins,)), place, weight)
+        yield from sketch.scatter("atomic_add", sketch.output(main, shape=(bins,)), (place,), weight)
 
 
 def _counted(sketch: Sketch) -> Iterator[Statement]:
@@ -158,12 +143,12 @@ def _counted(sketch: Sketch) -> Iterator[Statement]:
     body: list[Statement] = []
     if dice.chance(80):
         one = Typed(whole(1), Interval(1, 1))
-        body.append(_gather(sketch, "atomic_add", sketch.output(INT32, shape=(cells,)), place, one))
+        body += sketch.scatter("atomic_add", sketch.output(INT32, shape=(cells,)), (place,), one)
     if dice.chance(40):
         value = sketch.result(main, dice.between(1, 2))
     op = dice.one_of(("atomic_add", "atomic_add", "atomic_max", "atomic_min"))
     op = op if main.notation in ATOMICS[op] else "atomic_add"
-    body.append(_gather(sketch, op, sketch.output(main, shape=(cells,)), place, value))
+    body += sketch.scatter(op, sketch.output(main, shape=(cells,)), (place,), value)
     yield If(test, tuple(body))
 
 
@@ -187,10 +172,10 @@ def _moments(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(50):
         output = sketch.output(main, shape=(2,))
         for n, (op, given) in enumerate(ops):
-            yield _gather(sketch, op, output, whole(n), given)
+            yield from sketch.scatter(op, output, (whole(n),), given)
     else:
         for op, given in ops:
-            yield _gather(sketch, op, sketch.output(main, shape=(1,)), whole(0), given)
+            yield from sketch.scatter(op, sketch.output(main, shape=(1,)), (whole(0),), given)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -205,4 +190,5 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if any(not v.used for v in sketch.scope if v in sketch.defined):
         cells = dice.one_of((1, 2, 3))
         value = sketch.result(sketch.main, 0)
-        yield _gather(sketch, "atomic_add", sketch.output(sketch.main, shape=(cells,)), _cell(sketch, cells), value)
+        output = sketch.output(sketch.main, shape=(cells,))
+        yield from sketch.scatter("atomic_add", output, (_cell(sketch, cells),), value)

@@ -254,8 +254,8 @@ def anchored(scene: Scene) -> list[Typed]:
     force = scene.let(force)
     if dice.chance(50):
         total = scene.sketch.output(of, shape=(scene.bodies,))
-        scene.body.append(scene.sketch.atomic("atomic_add", total, (a.node,), force))
-        scene.body.append(scene.sketch.atomic("atomic_sub", total, (b.node,), force))
+        scene.body += scene.sketch.scatter("atomic_add", total, (a.node,), force)
+        scene.body += scene.sketch.scatter("atomic_sub", total, (b.node,), force)
         return []
     arm_of = scene.op("sub", ends[0], scene.place_of(first))
     return [scene.op("cross", arm_of, force), *([force] if dice.chance(40) else [])]

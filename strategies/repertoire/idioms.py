@@ -172,12 +172,12 @@ def springs(lines: Lines) -> None:
     way = lines.apply("normalize", of, apart) if dice.chance(50) else lines.apply("div", of, apart, length)
     force = lines.let(lines.apply("mul", of, way, lines.named(pull)))
     total = sketch.output(of, shape=(count,))
-    lines.body.append(sketch.atomic("atomic_add", total, (i.node,), force))
+    lines.body += sketch.scatter("atomic_add", total, (i.node,), force)
     if dice.chance(95):
-        lines.body.append(sketch.atomic("atomic_sub", total, (j.node,), force))
+        lines.body += sketch.scatter("atomic_sub", total, (j.node,), force)
     if dice.chance(40):
         energy = lines.apply("mul", sketch.main, pull, pull)
-        lines.body.append(sketch.atomic("atomic_add", sketch.output(sketch.main, shape=(1,)), (whole(0),), energy))
+        lines.body += sketch.scatter("atomic_add", sketch.output(sketch.main, shape=(1,)), (whole(0),), energy)
 
 
 def neighbours(lines: Lines) -> None:
@@ -318,7 +318,7 @@ def perceptron(lines: Lines) -> None:
         aim = lines.at(lines.array(main, symmetric(1.0), (count,)), sketch.own_indices()[0])
         error = lines.let(lines.apply("sub", main, found, aim))
         loss = lines.apply("mul", main, error, error) if dice.chance(70) else lines.apply("abs", main, error)
-        lines.body.append(sketch.atomic("atomic_add", sketch.output(main, shape=(1,)), (whole(0),), loss))
+        lines.body += sketch.scatter("atomic_add", sketch.output(main, shape=(1,)), (whole(0),), loss)
     else:
         keep(lines, found)
 
@@ -429,7 +429,7 @@ def hashed(lines: Lines) -> None:
         share = lines.size(point, ("length", "length_sq", "norm_l1"))
         if dice.chance(50):
             share = lines.apply("mul", main, share, lines.drawn())
-        lines.body.append(sketch.atomic("atomic_add", sketch.output(main, shape=(size,)), (slot.node,), share))
+        lines.body += sketch.scatter("atomic_add", sketch.output(main, shape=(size,)), (slot.node,), share)
     table = lines.array(main, symmetric(2.0), (size,))
     keep(lines, lines.apply("mul", main, lines.at(table, slot.node), lines.drawn()))
 

@@ -175,11 +175,11 @@ class Pen(Values):
         self.keep(value)
 
     def atomic(self, op: str, array: Parameter, value: Value, *indices: Value | int) -> None:
-        """``wp.atomic_add(out, i, value)`` and its like; a sum where the type has no such."""
+        """``wp.atomic_add(out, i, value)`` and its like, or ``out[i] += value``; a sum where the type has no such."""
         assert isinstance(array.type, Array)
         if types.element_scalar(array.type).notation not in ATOMICS[op]:
             op = "atomic_add"
-        self.body.append(self.sketch.atomic(op, array, self._nodes(array, indices), value.typed))
+        self.body += self.sketch.scatter(op, array, self._nodes(array, indices), value.typed)
 
     def leave(self, test: Expression) -> None:
         """``if test: return``."""

@@ -272,9 +272,9 @@ def springs(scene: Scene) -> list[Typed]:
         return [scene.product(scene.literal(0.5), scene.let(pull), scene.op("sub", length, s["rest"]))]
     force = scene.let(scene.op("mul", apart, scene.op("div", pull, length)))
     total = scene.sketch.output(of, shape=(count,))
-    scene.body.append(scene.sketch.atomic("atomic_add", total, (s["first"].node,), force))
+    scene.body += scene.sketch.scatter("atomic_add", total, (s["first"].node,), force)
     if dice.chance(75):
-        scene.body.append(scene.sketch.atomic("atomic_sub", total, (s["second"].node,), force))
+        scene.body += scene.sketch.scatter("atomic_sub", total, (s["second"].node,), force)
     return []
 
 

@@ -165,7 +165,7 @@ def on_bodies(scene: Scene) -> list[Typed]:
     wrench = joined(scene, scene.op("cross", arm, force), force)
     total = scene.sketch.output(spatial(scene), shape=(scene.bodies,))
     op = "atomic_add" if scene.dice.chance(75) else "atomic_sub"
-    scene.body.append(scene.sketch.atomic(op, total, (body.node,), wrench))
+    scene.body += scene.sketch.scatter(op, total, (body.node,), wrench)
     return []
 
 

@@ -331,13 +331,31 @@ def deposit(states: States) -> None:
         other.add(share, "sub") if dice.chance(70) else other.add(states.given())
 
 
+def pooled(states: States) -> None:
+    """A share that goes into a cell of the thread's group, which others add to as well."""
+    pen, dice = states.pen, states.dice
+    groups = dice.one_of((3, 4, 6))
+    where = pen.named(pen.at(pen.places(groups)), 60)
+    share = states.given()
+    if dice.chance(60):
+        share = share * (states.given(Interval(0.25, 1.0), pen.main) if dice.chance(50) else states.number(0.25, 1.0))
+    if dice.chance(50):
+        share = pen.let(share)
+        states.cell("position").add(share, dice.one_of(("add", "sub")))
+    assert isinstance(share.type, Scalar | Vector)
+    op = dice.one_of(("atomic_add", "atomic_add", "atomic_sub"))
+    pen.atomic(op, pen.output(share.type, (groups,), zero=dice.chance(70)), share, where)
+    if dice.chance(30):
+        pen.atomic("atomic_add", pen.output(INT32, (groups,), zero=True), pen.whole(1), where)
+
+
 #: What changes state in sums alone, if it is asked to.
 SUMS: Final[tuple[tuple[int, Callable[[States], None]], ...]] = (
-    (6, move), (3, learn), (4, scan), (3, order), (4, gathered), (4, deposit),
+    (6, move), (3, learn), (4, scan), (3, order), (4, gathered), (4, deposit), (5, pooled),
 )  # fmt: skip
 UPDATES: Final[tuple[tuple[int, Callable[[States], None]], ...]] = (
     (5, move), (3, bounce), (3, hold), (3, record), (4, learn), (4, relax), (2, count), (4, scan), (3, order),
-    (3, gathered), (2, deposit),
+    (3, gathered), (2, deposit), (3, pooled),
 )  # fmt: skip
 
 
