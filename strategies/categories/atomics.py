@@ -23,6 +23,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
+from strategies.repertoire.forms import one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.shared_cells import OPERATIONS, USES, Shared
 from strategies.scope import Variable
@@ -292,9 +293,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     first = op, sketch.main if kind in types.FLOATS else _integer(sketch, op)
     if op in OPERATIONS and dice.chance(USED):
         pen = Pen(sketch)
-        dice.weighted(USES)(Shared(pen, *first))
+        one_for(len(sketch.launch), USES, dice)(Shared(pen, *first))
         if dice.chance(25):
-            dice.weighted(USES)(Shared(pen, dice.one_of((op, "atomic_add")), first[1]))
+            one_for(len(sketch.launch), USES, dice)(Shared(pen, dice.one_of((op, "atomic_add")), first[1]))
         yield from pen.body
     else:
         if dice.chance(20):

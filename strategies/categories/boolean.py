@@ -27,10 +27,9 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.types import BOOL, FLOAT16, INT32
-from strategies.repertoire.ideas.numbers import stored
+from strategies.repertoire.ideas.numbers import kernel
 from strategies.repertoire.ideas.palettes import common
 from strategies.repertoire.ideas.truths import draw_idea
-from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -185,10 +184,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """An idea about truth values, or three to six statements on them, and a result that they decide."""
     dice, main = sketch.dice, sketch.main
     if dice.chance(IDEAS):
-        phrase = Phrase(sketch)
-        text = draw_idea(phrase)
-        stored(phrase, text)
-        yield from phrase.body
+        yield from kernel(sketch, draw_idea)
         return
     sketch.palette = common(sketch)
     counter = draw_counter(sketch) if dice.chance(COUNTING) else None

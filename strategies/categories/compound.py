@@ -12,6 +12,7 @@ from strategies.language.nodes import Break, Call, Continue, Element, If, Statem
 from strategies.language.types import INT32, Scalar, Vector
 from strategies.names import STRUCTS
 from strategies.repertoire import motifs
+from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.motifs import Pool
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
@@ -146,9 +147,6 @@ def _found(scene: _Scene, total: Value) -> None:
 def row(scene: _Scene) -> None:
     """A loop over the thread's row of a table, perhaps under a name: a product with weights, a largest value."""
     pen, dice = scene.pen, scene.dice
-    if len(pen.own) > 3:
-        steps(scene)
-        return
     width = dice.between(3, 4)
     table = pen.input(span=1.5, shape=(*pen.sketch.launch, width))
     at: tuple[Value, ...] = pen.own
@@ -222,7 +220,7 @@ def search(scene: _Scene) -> None:
     scene.pool.let(scene.called(pen.at(values, which) * x))
 
 
-LOOPS = ((5, pairs), (4, row), (3, steps), (2, search))
+LOOPS = (Form(5, pairs), Form(4, row, most=3), Form(3, steps), Form(2, search))
 
 
 # ---------------------------------------------------------------- around the loops
@@ -295,7 +293,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(35):
         motifs.run(scene.pool)
     for _ in range(dice.one_of((1, 1, 1, 2))):
-        dice.weighted(LOOPS)(scene)
+        one_for(len(pen.own), LOOPS, dice)(scene)
     if dice.chance(55):
         _decided(scene)
     _stored(scene)

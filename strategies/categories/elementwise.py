@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
-from strategies.repertoire.ideas.numbers import draw_idea, stored
-from strategies.repertoire.phrases import Phrase
+from strategies.repertoire.ideas.numbers import draw_idea, kernel
 from strategies.statements import Sketch
 
 #: Of 100 kernels, how many are what people compute element by element.
@@ -15,10 +14,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """A blend, an activation, an error and their like; or up to two locals, and an expression one to four deep."""
     dice = sketch.dice
     if dice.chance(IDEAS):
-        phrase = Phrase(sketch)
-        text = draw_idea(phrase)
-        stored(phrase, text)
-        yield from phrase.body
+        yield from kernel(sketch, draw_idea)
         return
     if dice.chance(25):
         sketch.allow_integers(1)

@@ -27,6 +27,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import ATOMICS, OPS
+from strategies.repertoire.forms import one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.subsets import SUBSETS
 from strategies.statements import Sketch
@@ -206,7 +207,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     if dice.chance(USED):
         pen = Pen(sketch)
-        dice.weighted(SUBSETS)(pen)
+        one_for(len(sketch.launch), SUBSETS, dice)(pen)
         yield from pen.body
         return
     sketch.vectors = dice.chance(20)

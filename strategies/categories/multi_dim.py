@@ -23,6 +23,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.ops import OPS
+from strategies.repertoire.forms import one_for
 from strategies.repertoire.grids import GRIDS
 from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
@@ -156,7 +157,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     if dice.chance(WORKED):
         pen = Pen(sketch)
-        dice.weighted(GRIDS)(pen)
+        one_for(len(sketch.launch), GRIDS, dice)(pen)
         yield from pen.body
         return
     sketch.vectors = dice.chance(20)

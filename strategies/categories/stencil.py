@@ -9,6 +9,7 @@ from typing import Final
 from strategies.intervals import Interval
 from strategies.language.nodes import Expression, Parameter, Return, Statement
 from strategies.language.types import INT32
+from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.statements import Sketch
@@ -260,9 +261,6 @@ def divergence(grid: _Grid) -> None:
     """The divergence of a field of vectors, or of one array for each component; in two dimensions the curl, too."""
     pen, dice = grid.pen, grid.dice
     dimensions = len(grid.axes)
-    if dimensions == 1:
-        gradient(grid)
-        return
     fields = [grid.field() for _ in grid.axes]
     scale = 0.5 if dice.chance(40) else 1.0 / _spacing(pen)
     grid.names = grid.names or grid.edge != "inside"
@@ -388,12 +386,13 @@ def reinforce(grid: _Grid) -> None:
 
 
 STENCILS: Final = (
-    (5, diffusion), (2, wave), (3, jacobi), (4, gradient), (2, divergence), (6, box), (4, reinforce),
+    Form(5, diffusion), Form(2, wave), Form(3, jacobi), Form(4, gradient), Form(2, divergence, least=2), Form(6, box),
+    Form(4, reinforce),
 )  # fmt: skip
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One stencil over all axes, or along one."""
     pen = Pen(sketch)
-    sketch.dice.weighted(STENCILS)(_Grid(pen))
+    one_for(len(sketch.launch), STENCILS, sketch.dice)(_Grid(pen))
     yield from pen.body

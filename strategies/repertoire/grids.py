@@ -11,6 +11,7 @@ from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Call, Expression, Literal, Name, Parameter, Return, Slice
+from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.typed import Typed
@@ -79,9 +80,6 @@ def product(pen: Pen) -> None:
 def planes(pen: Pen) -> None:
     """Two nested loops over the axes that the launch has not, of a plane that may have a name."""
     dice, launch = pen.dice, pen.sketch.launch
-    if len(launch) > 2:
-        patch(pen)
-        return
     height, width = dice.between(2, 3), dice.between(2, 4)
     array = pen.input(span=1.5, shape=(*launch, height, width))
     weights = pen.input(span=1.0, shape=(height, width)) if dice.chance(55) else None
@@ -147,9 +145,6 @@ def patch(pen: Pen) -> None:
 def normalized(pen: Pen) -> None:
     """A row less its mean, over its sum or its length, or the softmax of it; through views of input and output."""
     dice, launch = pen.dice, pen.sketch.launch
-    if len(launch) > 3:
-        patch(pen)
-        return
     width = dice.between(3, 5)
     source, output = pen.input(span=1.5, shape=(*launch, width)), pen.output(shape=(*launch, width))
     row, out = source, output
@@ -186,9 +181,6 @@ def normalized(pen: Pen) -> None:
 def strided(pen: Pen) -> None:
     """The even and the odd places of a row, or the row backwards, by slices with a step."""
     dice, launch = pen.dice, pen.sketch.launch
-    if len(launch) > 3:
-        patch(pen)
-        return
     half = dice.between(2, 3)
     array = pen.input(shape=(*launch, 2 * half))
     first = _part(pen, array, *pen.own, Slice(None, None, whole(2)), lengths=(half,))
@@ -247,9 +239,6 @@ def flat(pen: Pen) -> None:
 def passed(pen: Pen) -> None:
     """A row that is passed to a function, which goes through it."""
     dice, launch = pen.dice, pen.sketch.launch
-    if len(launch) > 3:
-        flat(pen)
-        return
     width = dice.between(3, 5)
     own = FunctionSketch(pen.sketch)
     given = Parameter(own.fresh(), types.array(pen.main), -1.5, 1.5, (width,))
@@ -284,6 +273,7 @@ def passed(pen: Pen) -> None:
     pen.give(pen.named(Value(pen, Typed(call, result.interval, True)), 50))
 
 
-GRIDS: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
-    (4, product), (3, planes), (3, patch), (3, normalized), (6, strided), (2, flat), (3, passed),
+GRIDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
+    Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(6, strided, most=3),
+    Form(2, flat), Form(3, passed, most=3),
 )  # fmt: skip

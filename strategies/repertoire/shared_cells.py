@@ -9,6 +9,7 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Assign, Atomic, Element, Name, Parameter
 from strategies.language.types import INT32, Scalar
+from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 
@@ -123,9 +124,6 @@ def grouped(shared: Shared) -> None:
 def columns(shared: Shared) -> None:
     """A loop over what each thread has several of: sums of columns, or an outer product with itself."""
     pen, dice = shared.pen, shared.dice
-    if len(pen.own) > 2:
-        grouped(shared)
-        return
     width = dice.between(2, 4)
     shape = (*pen.sketch.launch, width)
     rows = pen.input(shared.of, 1.5 if shared.of.is_float else Interval(0, 9), shape)
@@ -146,12 +144,9 @@ def columns(shared: Shared) -> None:
 
 
 def along(shared: Shared) -> None:
-    """One cell for each place along some axes of the launch; along a line, one for each neighbour."""
+    """One cell for each place along some axes of the launch."""
     pen, dice = shared.pen, shared.dice
     count = len(pen.own)
-    if count == 1:
-        _neighbours(shared)
-        return
     axes = sorted(dice.some_of(range(count), dice.between(1, count - 1)))
     cells = shared.cells(*(pen.sketch.launch[axis] for axis in axes))
     shared.change(cells, shared.value(), *(pen.own[axis] for axis in axes))
@@ -162,7 +157,7 @@ def along(shared: Shared) -> None:
         )
 
 
-def _neighbours(shared: Shared) -> None:
+def neighbours(shared: Shared) -> None:
     """A thread's share for itself and for those beside it."""
     pen, dice, own = shared.pen, shared.dice, shared.pen.own[0]
     extent = pen.sketch.launch[0]
@@ -225,7 +220,7 @@ def _moved(pen: Pen, point: Value, radius: Value, op: str) -> Value:
 def listed(shared: Shared) -> None:
     """A list for each thread, of what is near: its counter gives the slot that the next is stored in."""
     pen, dice = shared.pen, shared.dice
-    if len(pen.own) > 1 or shared.op != "atomic_add" or not shared.of.is_float:
+    if shared.op != "atomic_add" or not shared.of.is_float:
         grouped(shared)
         return
     others = dice.between(3, 5)
@@ -244,6 +239,7 @@ def listed(shared: Shared) -> None:
     shared.change(shared.cells(1), shared.value(), 0)
 
 
-USES: Final[tuple[tuple[int, Callable[[Shared], None]], ...]] = (
-    (3, one), (5, grouped), (3, columns), (3, along), (3, ends), (3, box), (1, listed),
+USES: Final[tuple[Form[Callable[[Shared], None]], ...]] = (
+    Form(3, one), Form(5, grouped), Form(3, columns, most=2), Form(3, along, least=2), Form(3, neighbours, most=1),
+    Form(3, ends), Form(3, box), Form(1, listed, most=1),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Parameter
 from strategies.language.types import INT32, Scalar, Vector
+from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 
@@ -66,9 +67,6 @@ def labels(pen: Pen) -> None:
 def rows(pen: Pen) -> None:
     """Rows that are chosen, each gone through by a thread: a weighted sum, a distance from a plain row."""
     dice, launch = pen.dice, pen.sketch.launch
-    if len(launch) > 3:
-        own(pen)
-        return
     width = dice.between(2, 5)
     table = _chosen(pen, (*launch, width))
     weights = pen.input(span=1.0, shape=(*launch, width) if dice.chance(40) else (width,))
@@ -133,6 +131,6 @@ def written(pen: Pen) -> None:
         pen.store(target, value)
 
 
-SUBSETS: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
-    (4, own), (4, labels), (4, rows), (3, beside), (3, points), (3, written),
+SUBSETS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
+    Form(4, own), Form(4, labels), Form(4, rows, most=3), Form(3, beside), Form(3, points), Form(3, written),
 )  # fmt: skip

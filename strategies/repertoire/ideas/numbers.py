@@ -9,7 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from strategies.intervals import Interval
+from strategies.language.nodes import Statement
 from strategies.repertoire.phrases import Phrase
+from strategies.statements import Sketch
 
 #: Of 100 operands, how many are an expression of the grammar, and how many a local.
 DRAWN: Final = 16
@@ -214,6 +216,14 @@ def draw_idea(p: Phrase) -> str:
     """The expression of one idea; none with a choice in a kernel that does without."""
     without = () if p.sketch.features.weight("conditional", 1) else CHOOSING
     return p.dice.weighted(tuple(entry for entry in IDEAS if entry[1] not in without))(p)
+
+
+def kernel(sketch: Sketch, idea: Callable[[Phrase], str]) -> list[Statement]:
+    """The lines of an idea, and a store of what its expression comes to."""
+    phrase = Phrase(sketch)
+    text = idea(phrase)
+    stored(phrase, text)
+    return phrase.body
 
 
 def stored(p: Phrase, text: str) -> None:
