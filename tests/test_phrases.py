@@ -75,6 +75,30 @@ def test_a_test_says_what_its_names_are(phrase: Phrase) -> None:
         phrase.value("x[i - 1]")
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        "k >= 0 and k < 6 and x[k] > 0.5",
+        "k < 0 or k >= x.shape[0] or x[k] > s",
+        "not (0 <= k < 6) or x[k] > s",
+        "s > 0.5 and 0 <= k < 6 and s < x[k]",
+        "x[k] > s if not (k < 0 or k > 5) else False",
+    ],
+)
+def test_an_operand_is_read_where_those_before_it_let_it_be(phrase: Phrase, test: str) -> None:
+    phrase.array("links", INT32, -1, 9).array("x", FLOAT32, -1.0, 1.0, (6,)).parameter("s", FLOAT32, 0.0, 1.0)
+    phrase.write(f"k = links[i]\nif {test}:\n    k = 0")
+    with pytest.raises(AssertionError, match="k"):
+        phrase.value("x[k]")
+
+
+def test_an_array_is_read_or_not(phrase: Phrase) -> None:
+    phrase.array("x", FLOAT32, -1.0, 1.0)
+    assert not phrase.reads("x")
+    phrase.write("v = x[i]")
+    assert phrase.reads("x")
+
+
 def test_a_divisor_that_a_test_keeps_from_zero_needs_no_guard(phrase: Phrase) -> None:
     phrase.array("counts", INT32, 0, 6).array("x", FLOAT32, -1.0, 1.0).write("n = counts[i]")
     assert "max" not in expression(phrase.value("x[i] / F(n) if n > 0 else 0.0").node)

@@ -557,6 +557,22 @@ def keeps_truth(node: Node) -> bool:
     return any(isinstance(n, Assign) and isinstance(n.target, Name) and n.target.type is BOOL for n in walk(node))
 
 
+def guards_a_read(program: Program) -> bool:
+    """Whether an operand of ``and`` or ``or`` reads an array at a name that another operand compares."""
+
+    def guards(node: Logical) -> bool:
+        compared = {place for test in node.operands if isinstance(test, Compare) for place in test.operands}
+        reads = [n for operand in node.operands for n in walk(operand) if isinstance(n, Element)]
+        return any(isinstance(place, Name) and place in compared for read in reads for place in read.indices)
+
+    return any(isinstance(n, Logical) and guards(n) for n in walk(program))
+
+
+def tests_a_name(node: Node) -> bool:
+    """Whether a branch tests a truth value by its name."""
+    return isinstance(node, If) and isinstance(node.test, Name)
+
+
 def passed(program: Program) -> list[Parameter]:
     """The parameters of a program's functions."""
     return [p for f in program.functions for p in f.parameters]
@@ -822,6 +838,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("boolean", "and, or", has(Logical), 55),
     ("boolean", "an array of bools", lambda p: any(element_scalar(q.type) is BOOL for q in p.arrays), 60),
     ("boolean", "an accumulated truth value", lambda p: any(keeps_truth(f) for f in bounds(p)), 10),
+    ("boolean", "a place that is tested before it is read", guards_a_read, 5),
+    ("boolean", "a search that ends early", lambda p: any(has(Break)(f) and keeps_truth(f) for f in bounds(p)), 5),
+    ("boolean", "a branch on a truth value kept", lambda p: any(tests_a_name(s) for s in walk(p)), 15),
     ("boolean", "an operand with an effect", lambda p: any(q.output for q in passed(p)), 12),
     ("custom_gradient", "a gradient of its own", lambda p: any(f.slopes for f in p.functions), 100),
     ("custom_gradient", "a replay of its own", lambda p: any(f.replay for f in p.functions), 15),

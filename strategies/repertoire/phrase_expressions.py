@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -79,6 +81,14 @@ class Reading:
             if (known := self._known.values.get(name)) is not None and interval.low <= interval.high:
                 self._known.values[name] = known._replace(interval=interval)
 
+    @contextmanager
+    def supposing(self, found: Refined) -> Iterator[None]:
+        """What is read where a test said so of names."""
+        entry, self._known = self._known, self._known.copy()
+        self.narrow(found)
+        yield
+        self._known = entry
+
     def _expression(self, node: ast.expr, of: Scalar | None) -> Typed:
         """An expression; numbers that stand alone are of type `of`."""
         match node:
@@ -95,8 +105,7 @@ class Reading:
             case ast.BinOp(left=left, op=op, right=right):
                 return self._operation(BINARY[type(op)], self._alike([left, right], of))
             case ast.BoolOp(op=op, values=values):
-                parts = tuple(self._expression(v, None).node for v in values)
-                return Typed(Logical(BOOL, "and" if isinstance(op, ast.And) else "or", parts), TRUTH)
+                return self._logical(values, isinstance(op, ast.And))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 operands = tuple(v.node for v in self._alike([left, *others], None))
                 return Typed(Compare(BOOL, tuple(_COMPARISONS[type(op)] for op in ops), operands), TRUTH)
@@ -148,18 +157,25 @@ class Reading:
         live = not row.flat and not interval.is_point and any(a.live for a in arguments)
         return Typed(Apply(found, op, tuple(a.node for a in arguments)), interval, live)
 
+    def _logical(self, values: list[ast.expr], every: bool) -> Typed:
+        """``a and b``, of which `b` is read where `a` holds, or ``a or b``."""
+        parts = list[Expression]()
+        with self.supposing({}):
+            for value in values:
+                parts.append(self._expression(value, None).node)
+                self.narrow(refined(self, value)[0 if every else 1])
+        return Typed(Logical(BOOL, "and" if every else "or", tuple(parts)), TRUTH)
+
     def _choice(self, node: ast.IfExp, of: Scalar | None) -> Typed:
         test = self._expression(node.test, None)
-        entry, found = self._known, dict[int, Typed]()
+        found = dict[int, Typed]()
         arms = list(zip((node.body, node.orelse), refined(self, node.test), strict=True))
         # numbers last: they have the type of what else there is
         for n in sorted((0, 1), key=lambda n: _is_number(arms[n][0])):
             arm, narrow = arms[n]
-            self._known = entry.copy()
-            self.narrow(narrow)
             beside = next((v.type for v in found.values()), of)
-            found[n] = self._expression(arm, beside if isinstance(beside, Scalar) else None)
-        self._known = entry
+            with self.supposing(narrow):
+                found[n] = self._expression(arm, beside if isinstance(beside, Scalar) else None)
         then, otherwise = found[0], found[1]
         joined, live = then.interval.join(otherwise.interval), then.live or otherwise.live
         return Typed(Conditional(then.type, test.node, then.node, otherwise.node), joined, live)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeAlias
 
 from strategies.intervals import Interval
@@ -86,6 +87,7 @@ class Knowing(Protocol):
 
     def interval_of(self, node: ast.expr) -> Interval: ...
     def is_whole(self, name: str) -> bool: ...
+    def supposing(self, found: Refined) -> AbstractContextManager[None]: ...
 
 
 def refined(known: Knowing, test: ast.expr) -> tuple[Refined, Refined]:
@@ -96,16 +98,15 @@ def refined(known: Knowing, test: ast.expr) -> tuple[Refined, Refined]:
         case ast.Compare(left=left, ops=[first, second], comparators=[middle, right]):
             both = _compared(known, left, type(first), middle)
             return _met(both, _compared(known, middle, type(second), right)), {}
-        case ast.BoolOp(op=ast.And(), values=values):
-            then: Refined = {}
+        case ast.BoolOp(op=op, values=values):
+            every, found = isinstance(op, ast.And), Refined()
             for value in values:
-                then = _met(then, refined(known, value)[0])
-            return then, {}
-        case ast.BoolOp(op=ast.Or(), values=values):
-            otherwise: Refined = {}
-            for value in values:
-                otherwise = _met(otherwise, refined(known, value)[1])
-            return {}, otherwise
+                with known.supposing(found):
+                    found = _met(found, refined(known, value)[0 if every else 1])
+            return (found, {}) if every else ({}, found)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            then, otherwise = refined(known, operand)
+            return otherwise, then
     return {}, {}
 
 

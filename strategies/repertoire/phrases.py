@@ -141,6 +141,10 @@ class Phrase(Reading):
                     self.body.pop()
                     self._known.values[name] = self.known(name)._replace(node=value)
 
+    def reads(self, name: str) -> bool:
+        """Whether the lines so far have read an array of that name."""
+        return name in self.arrays
+
     def has(self, name: str) -> bool:
         """Whether a name stands for a value by now."""
         return name in self._known.values

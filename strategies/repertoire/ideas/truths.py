@@ -11,28 +11,13 @@ from typing import Final
 from strategies.functions import FunctionSketch
 from strategies.intervals import TRUTH, symmetric
 from strategies.language.nodes import If, Literal, Return, Statement
-from strategies.language.types import BOOL, FLOAT16, INT32
+from strategies.language.types import BOOL
 from strategies.repertoire.ideas import numbers
+from strategies.repertoire.ideas.decisions import tests, weight
+from strategies.repertoire.ideas.flags import draw_flag
 from strategies.repertoire.ideas.numbers import operand, scalar
 from strategies.repertoire.phrases import Phrase
 from strategies.typed import Typed
-
-
-def _weight(p: Phrase, truth: str) -> str:
-    """A truth value as a float: Warp's gradient of a conversion to a half is known to be wrong."""
-    return f"(1.0 if {truth} else 0.0)" if p.real is FLOAT16 or p.dice.chance(25) else f"F({truth})"
-
-
-def _tests(p: Phrase, count: int) -> list[str]:
-    """Tests of what the kernel reads."""
-    dice = p.dice
-    limit, other = scalar(p, "limit", 0.25, 1.0, (0.5, 1.0, 0.75)), dice.one_of(("0.0", "-0.5", "0.25"))
-    p.array("x", p.real, -2.0, 2.0).array("y", p.real, -2.0, 2.0).array("mask", BOOL, 0, 1).array("n", INT32, 0, 5)
-    known = (
-        f"x[i] > {limit}", f"y[i] < {limit}", f"abs(x[i]) < {limit}", "mask[i]", "n[i] > 2", "not mask[i]",
-        "x[i] < y[i]", f"y[i] >= {other}", "n[i] == 1", f"x[i] + y[i] > {other}",
-    )  # fmt: skip
-    return dice.some_of(known, count)
 
 
 def skipped(p: Phrase) -> str:
@@ -50,7 +35,7 @@ def skipped(p: Phrase) -> str:
 def chosen(p: Phrase) -> str:
     """One of two values, by what a mask or a test says."""
     dice = p.dice
-    one, two = _tests(p, 2)
+    one, two = tests(p, 2)
     p.array("u", p.real, -2.0, 2.0).array("v", p.real, -2.0, 2.0)
     p.write(f"flag = {one}" if dice.chance(40) else f"flag = {one} {dice.one_of(('and', 'or'))} {two}")
     return dice.one_of((
@@ -62,7 +47,7 @@ def chosen(p: Phrase) -> str:
 def combined(p: Phrase) -> str:
     """Tests under names of their own, combined, and what follows from them."""
     dice = p.dice
-    one, two = _tests(p, 2)
+    one, two = tests(p, 2)
     p.array("u", p.real, -2.0, 2.0)
     p.write(f"first = {one}\nsecond = {two}")
     how = dice.one_of(("first and second", "first or second", "first != second", "first and not second"))
@@ -73,7 +58,7 @@ def combined(p: Phrase) -> str:
             p.write("if second:\n    v += 0.5")
         return "v"
     p.write(f"both = {how}")
-    return dice.one_of((f"u[i] * {_weight(p, 'both')}", f"u[i] + {_weight(p, 'both')}", "where(both, u[i], 0.0)"))
+    return dice.one_of((f"u[i] * {weight(p, 'both')}", f"u[i] + {weight(p, 'both')}", "where(both, u[i], 0.0)"))
 
 
 def inside(p: Phrase) -> str:
@@ -88,13 +73,13 @@ def inside(p: Phrase) -> str:
     )))  # fmt: skip
     if dice.chance(40):
         p.output("found", BOOL).write("found[i] = hit")
-    return dice.one_of(("where(hit, x, y)", f"x * {_weight(p, 'hit')}", "x if hit else 0.0", "0.0 if hit else x * y"))
+    return dice.one_of(("where(hit, x, y)", f"x * {weight(p, 'hit')}", "x if hit else 0.0", "0.0 if hit else x * y"))
 
 
 def switched(p: Phrase) -> str:
     """A truth value that a parameter turns round, or that makes the kernel do something."""
     dice = p.dice
-    (one,) = _tests(p, 1)
+    (one,) = tests(p, 1)
     p.parameter("invert", BOOL, 0, 1).array("u", p.real, -2.0, 2.0)
     if dice.chance(60):
         p.write(f"flag = {one}\nif invert:\n    flag = not flag")
@@ -108,8 +93,8 @@ def switched(p: Phrase) -> str:
 def voted(p: Phrase) -> str:
     """How many of several tests hold."""
     dice = p.dice
-    tests = _tests(p, 3)
-    p.write(f"count = int({tests[0]}) + int({tests[1]})" + (f" + int({tests[2]})" if dice.chance(60) else ""))
+    one, two, three = tests(p, 3)
+    p.write(f"count = int({one}) + int({two})" + (f" + int({three})" if dice.chance(60) else ""))
     u = operand(p, "u")
     ways = (f"{u} * F(count)", f"{u} if count >= 2 else 0.0", f"{u} / F(count + 1)", f"where(count == 2, {u}, 0.5)")
     return dice.one_of(ways)
@@ -135,7 +120,7 @@ def gathered(p: Phrase) -> str:
             p.write(f"found = bool(True)\n{loop}\n    if not ({test}):\n        found = False")
         case _:
             p.write(f"total = int(0)\n{loop}\n    if {test}:\n        total += 1\nfound = total > {dice.between(0, 2)}")
-    return dice.one_of((f"u[i] * {_weight(p, 'found')}", "u[i] if found else 0.0", "where(found, u[i], -u[i])"))
+    return dice.one_of((f"u[i] * {weight(p, 'found')}", "u[i] if found else 0.0", "where(found, u[i], -u[i])"))
 
 
 def crossing(p: Phrase) -> str:
@@ -144,10 +129,10 @@ def crossing(p: Phrase) -> str:
     if dice.chance(50):
         p.line("x", p.real, -2.0, 2.0, 1)
         p.write("before = x[i] > 0.0\nafter = x[i + 1] > 0.0\ncrossed = before != after")
-        return dice.one_of(("where(crossed, 0.5 * (x[i] + x[i + 1]), 0.0)", f"x[i] * {_weight(p, 'crossed')}"))
+        return dice.one_of(("where(crossed, 0.5 * (x[i] + x[i + 1]), 0.0)", f"x[i] * {weight(p, 'crossed')}"))
     p.line("state", BOOL, 0, 1, 1).array("u", p.real, -2.0, 2.0)
     p.write("crossed = " + dice.one_of(("state[i] != state[i + 1]", "state[i] and not state[i + 1]")))
-    return dice.one_of((f"u[i] * {_weight(p, 'crossed')}", "u[i] if crossed else -u[i]"))
+    return dice.one_of((f"u[i] * {weight(p, 'crossed')}", "u[i] if crossed else -u[i]"))
 
 
 def decided(p: Phrase) -> str:
@@ -156,8 +141,8 @@ def decided(p: Phrase) -> str:
     own = FunctionSketch(sketch)
     variables = [own.parameter(sketch.main, symmetric(4.0)) for _ in range(dice.between(1, 2))]
     inner = Phrase(own).bind(**{name: own.variable(v) for name, v in zip("xy", variables, strict=False)})
-    tests = ("x < 0.0", "x > 1.5", "abs(x) < 0.5", "x * x > 2.0")
-    first, second = dice.some_of(tests, 2)
+    known = ("x < 0.0", "x > 1.5", "abs(x) < 0.5", "x * x > 2.0")
+    first, second = dice.some_of(known, 2)
     if len(variables) > 1:
         first = dice.one_of(("x > y", "x + y < 0.5", "x * y > 1.0"))
     says = dice.chance(50)
@@ -182,9 +167,11 @@ def _changed(p: Phrase, change: str) -> str:
     return "v"
 
 
+#: How often an idea is one that flags are kept for.
+FLAGS: Final = 34
 IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
     (4, skipped), (4, chosen), (5, combined), (3, inside), (3, switched), (3, voted), (3, crossing), (3, decided),
-    (10, gathered),
+    (10, gathered), (FLAGS, draw_flag),
 )  # fmt: skip
 
 
