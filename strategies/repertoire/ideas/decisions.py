@@ -46,7 +46,7 @@ def tests(p: Phrase, count: int) -> list[str]:
 def decided(p: Phrase, flag: str) -> str:
     """The expression of a float that a truth value called `flag` decides about, beside an output of bools at times."""
     dice = p.dice
-    if dice.chance(45):
+    if dice.chance(55):
         p.output("found", BOOL).write(f"found[i] = {flag}")
     elif dice.chance(15):
         p.write(f"if {dice.one_of((f'not {flag}', flag))}:\n    return")

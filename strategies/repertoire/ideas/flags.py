@@ -358,7 +358,7 @@ def checked(p: Phrase) -> str:
 
 FLAGS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
     (5, guarded), (4, filtered), (3, overlapping), (4, transition), (4, latched), (3, parity), (3, enclosed),
-    (5, around), (4, checked),
+    (9, around), (4, checked),
 )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ def _changed(p: Phrase, change: str) -> str:
 
 
 #: How often an idea is one that flags are kept for.
-FLAGS: Final = 34
+FLAGS: Final = 62
 IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
     (4, skipped), (4, chosen), (5, combined), (3, inside), (3, switched), (3, voted), (3, crossing), (3, decided),
     (10, gathered), (FLAGS, draw_flag),
