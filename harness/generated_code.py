@@ -86,8 +86,9 @@ class _Item:
 
     def calls(self, function: str) -> Iterator[tuple[str | None, ...]]:
         """For each call of `function`, the types of its arguments; None for what is no primal variable."""
-        for arguments in re.findall(rf"\b{re.escape(function)}\(([^()]*)\)", self._code):
-            yield tuple(self.types.get(argument.strip()) for argument in arguments.split(","))
+        for called, arguments in _CALL.findall(self._code):
+            if called == function:
+                yield tuple(self.types.get(argument.strip()) for argument in arguments.split(","))
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class _Module:
 
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+_CALL = re.compile(r"\b(\w+)\(([^()]*)\)")
 _VARIABLE = re.compile(r"^\s*(?:const )?([\w:]+(?:<.*>)?[ *&]*)\b(var_\w+)\s*(?=[;=,)])", re.MULTILINE)
 _LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)\'')
 _SIGNATURE = re.compile(r"[^/#\n]*\b(\w+)\(\s*$")
@@ -106,6 +108,8 @@ _LINE_DIRECTIVE = re.compile(r'^(\s*#line \d+) ".*"$', re.MULTILINE)
 _HELPER_OF_STRUCT = ("CUDA_CALLABLE ", "static CUDA_CALLABLE void adj_", "#if ")
 _HASHED = re.compile(r"^(\w+?)_[0-9a-f]{8}$")
 _NUMBERED = re.compile(r"^(\w+?)_\d+$")
+_ENTRY_POINT = re.compile(r"((?:_[0-9a-f]{8})?)_(?:cpu|cuda)_\w+")
+_DEF_LINE = re.compile(r"^(\s*// (?:adj: )?)def (\w+)(.*?) *(  |       )(<L \d+>)$", re.MULTILINE)
 
 
 def _code_of(line: str) -> str:
@@ -205,8 +209,12 @@ def kernel_text(
     """
     module = _parse(module_text)
     name = entry if name is None else name
-    entry_point = re.compile(rf"^({re.escape(entry)}(?:_[0-9a-f]{{8}})?)_(?:cpu|cuda)_\w+$")
-    mangled = {found.group(1) for item in module.items for word in item.defines if (found := entry_point.match(word))}
+    mangled = {
+        entry + found.group(1)
+        for item in module.items
+        for word in item.defines
+        if word.startswith(entry) and (found := _ENTRY_POINT.fullmatch(word, len(entry)))
+    }
     if arguments and len(mangled) > 1:
         mangled = {kernel for kernel in mangled if _takes(module, kernel, arguments)}
     if len(mangled) != 1:
@@ -333,29 +341,28 @@ def _plain_names(items: Sequence[_Item], kernel: str) -> dict[str, str]:
 
 
 def _rename(body: str, names: dict[str, str]) -> str:
-    if not names:
-        return body
-    pattern = re.compile(rf"\b(adj_)?({'|'.join(map(re.escape, names))})\b")
+    everywhere = names | {f"adj_{word}": f"adj_{new}" for word, new in names.items()}
 
     def renamed(line: str) -> str:
         # A comment quotes the Python source, where the same word means something else.
-        if line.lstrip().startswith("//"):
+        if line.lstrip().startswith("//") or not any(word in line for word in names):
             return line
-        return pattern.sub(lambda found: (found.group(1) or "") + names[found.group(2)], line)
+        return _IDENTIFIER.sub(lambda found: everywhere.get(found.group(), found.group()), line)
 
-    return "\n".join(map(renamed, body.split("\n")))
+    return "\n".join(map(renamed, body.split("\n"))) if names else body
 
 
 def _rename_def(body: str, entry: str, name: str) -> str:
     """Rename the kernel in the comments that quote its `def` line, with Warp's padding for the new length."""
-    pattern = re.compile(rf"^(\s*// (?:adj: )?)def {re.escape(entry)}\b(.*?) *(  |       )(<L \d+>)$", re.MULTILINE)
 
     def renamed(found: re.Match[str]) -> str:
-        prefix, rest, _, marker = found.groups()
+        prefix, defined, rest, _, marker = found.groups()
+        if defined != entry:
+            return found.group()
         gap = "  " if prefix.endswith("adj: ") else "       "
         return prefix + f"def {name}{rest}".ljust(DEF_COLUMN) + gap + marker
 
-    return pattern.sub(renamed, body)
+    return _DEF_LINE.sub(renamed, body)
 
 
 def _definition(text: str, direction: str) -> str | None:

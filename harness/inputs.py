@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 from typing import Any, Final
 
@@ -148,7 +149,7 @@ def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
     for n, parameter in enumerate(program.parameters):
         if parameter.output and types.element_scalar(parameter.type).is_float:
             shape = _shape(parameter)
-            raw = uniform(f"{label}/{n}", 2 * int(np.prod(shape))).reshape(2, *shape)
+            raw = uniform(f"{label}/{n}", 2 * math.prod(shape)).reshape(2, *shape)
             size = 0.5 + _COTANGENT_STEP * np.floor(raw[0] * 64)
             found[parameter.name] = np.where(raw[1] < 0.5, -size, size)
     return found
@@ -163,7 +164,7 @@ def derive_starts(program: Program, seed: int) -> dict[str, Values]:
         scalar = types.element_scalar(parameter.type)
         if not parameter.output and scalar.kind != "bool":
             shape = _shape(parameter)
-            raw = uniform(f"{label}/{n}", 2 * int(np.prod(shape))).reshape(2, *shape)
+            raw = uniform(f"{label}/{n}", 2 * math.prod(shape)).reshape(2, *shape)
             size = 0.5 + _COTANGENT_STEP * np.floor(raw[0] * 64)
             found[parameter.name] = (
                 np.where(raw[1] < 0.5, -size, size) if scalar.is_float else np.floor(4 * size).astype(np.int64)
@@ -172,13 +173,13 @@ def derive_starts(program: Program, seed: int) -> dict[str, Values]:
 
 
 def _shape(parameter: Parameter) -> tuple[int, ...]:
-    return (int(np.prod(parameter.shape, initial=1)), *components(parameter.type))
+    return (math.prod(parameter.shape), *components(parameter.type))
 
 
 def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     shape = _shape(parameter)
     scalar = types.element_scalar(parameter.type)
-    count = int(np.prod(shape))
+    count = math.prod(shape)
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL
     values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar, label)

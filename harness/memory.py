@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
@@ -167,7 +168,7 @@ class Memory(Definedness):
     def _make(self, name: str, node: Zeros, mask: Mask) -> Part:
         """A new array for each thread, in one that has as many cells for all of them."""
         assert isinstance(node.type, Array)
-        cells = int(np.prod(node.shape))
+        cells = math.prod(node.shape)
         name = OWN + name
         first = whole(name, node.shape)
         if name not in self._arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +33,10 @@ class Part:
         """The cell of an element, and where there is none; there it is the first.  Indices may count from the end."""
         cell, outside = self.offset, np.zeros((1, 1, 1), bool)
         for index, extent, stride in zip(indices, self.shape, self.strides, strict=True):
+            if index.size and index.min() >= 0 and index.max() < extent.min():
+                # as nearly all are
+                cell = cell + index * stride
+                continue
             at = np.where(index < 0, index + extent, index)
             lost = (at < 0) | (at >= extent)
             outside = outside | lost
@@ -61,7 +66,7 @@ class Part:
 
 def whole(name: str, shape: tuple[int, ...]) -> Part:
     """All of the array `name`."""
-    strides = [int(np.prod(shape[axis + 1 :], initial=1)) for axis in range(len(shape))]
+    strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     return Part(name, _NOTHING, tuple(_NOTHING + n for n in shape), tuple(_NOTHING + n for n in strides))
 
 

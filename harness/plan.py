@@ -15,8 +15,8 @@ BATCH: Final = 16
 is less than a twentieth to win (`benchmarks/building.py`), and one kernel that does not compile, of which there is one
 in 150, has the others built again."""
 
-SAMPLE: Final = 32
-"""Every so many batches one is built at Warp's default optimization level, which takes three times as long
+SAMPLE: Final = 64
+"""Every so many batches one is built at Warp's default optimization level, which takes four times as long
 and hides what level 0 shows.  Whole batches, since a batch has one level."""
 
 HUNT_LEVELS: Final = (0, 0, 0, None, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1)

@@ -6,6 +6,7 @@ decision comes within the spread of that, what hangs on it is not compared.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -78,7 +79,7 @@ class Precision(ControlFlow):
         root.  So in the last realisation an operation errs by all it may, to the same side in every iteration.
         """
         shape = (1, self._threads, *components)
-        size = int(np.prod(shape))
+        size = math.prod(shape)
         found = self._window(self._noise_used, NOISE_RUNS * size).reshape(NOISE_RUNS, *shape)
         self._noise_used += 1
         if not self._repeats:
@@ -108,8 +109,9 @@ class Precision(ControlFlow):
         # an error of half a unit in the last place is at most the unit roundoff, relative to the value
         size = max(ulps, _DOUBLE_ULPS) if scalar.bits == 64 else ulps
         noise = self._next_noise(components)
-        # at least one spacing of the reference's own numbers: less would be none
-        least = (noise + np.copysign(1.0, noise)) / 2
+        if scalar.bits == 64 or lost:
+            # at least one spacing of the reference's own numbers: less would be none
+            least = (noise + np.copysign(1.0, noise)) / 2
         factor[1:] += (2.0 * size * UNIT_ROUNDOFF[scalar.notation]) * (least if scalar.bits == 64 else noise)
         if ulps <= 0.5:
             base = values[:1, :1]
@@ -120,7 +122,8 @@ class Precision(ControlFlow):
         if scalar.bits < 64:
             # where there is no noise a negative zero, which changes nothing: a positive one would turn it positive
             values = values + np.where(factor != 1, UNDERFLOW[scalar.notation], -0.0)
-            factor[1:] += np.where(factor[1:] == 1, (2.0 * lost * UNIT_ROUNDOFF["float64"]) * least, 0.0)
+            if lost:
+                factor[1:] += np.where(factor[1:] == 1, (2.0 * lost * UNIT_ROUNDOFF["float64"]) * least, 0.0)
         return values * factor
 
     def _round(self, values: Values, of: Type) -> Values:

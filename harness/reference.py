@@ -16,6 +16,7 @@ here the launch and its statements.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -129,7 +130,7 @@ class Evaluator(Operations):
     def run(self) -> Evaluation:
         """Evaluate the whole launch."""
         program = self.program
-        self._threads = int(np.prod(program.launch))
+        self._threads = math.prod(program.launch)
         self._repeats = self.noise is not None and _has_loops(program)
         self._runs = 1 + (NOISE_RUNS if self.noise is not None else 0) + self._repeats
         self._lanes = max(v.shape[0] for v in self.inputs.values()) if self.inputs else 1
@@ -187,7 +188,7 @@ class Evaluator(Operations):
             self._here.environment[parameter.name] = values[None]
             self._here.defined[parameter.name] = EVERYWHERE
             return
-        cells = int(np.prod(parameter.shape))
+        cells = math.prod(parameter.shape)
         if parameter.output:
             shape = (self._runs, self._lanes, *values.shape[1:])
             self._arrays[parameter.name] = np.broadcast_to(values, shape).copy()

@@ -220,7 +220,8 @@ class Sandbox:
         for part in (*split(jobs, failed, reply), lost):
             if part:
                 some = [jobs[index] for index in part]
-                settled.update(zip(part, self._settle(some, options, self._exchange(some, options)), strict=True))
+                answer = self._exchange(some, options, patient=False)
+                settled.update(zip(part, self._settle(some, options, answer), strict=True))
         return [settled[index] for index in range(len(jobs))]
 
     def _confirmed(self, job: Job, options: BuildOptions, reply: Mapping[str, Any]) -> JobResult:
@@ -238,12 +239,14 @@ class Sandbox:
 
     # -- talking to the worker
 
-    def _exchange(self, jobs: Sequence[Job], options: BuildOptions, sent: bool = False) -> Mapping[str, Any]:
+    def _exchange(
+        self, jobs: Sequence[Job], options: BuildOptions, sent: bool = False, patient: bool = True
+    ) -> Mapping[str, Any]:
         """Send a batch (unless that was done) and receive its answer, with a second try in a new worker."""
         for last in (False, True):
             try:
                 if not sent:
-                    self._send(jobs, options)
+                    self._send(jobs, options, patient)
                 return self._receive(jobs, options)
             except _WorkerDied as died:
                 sent = False
@@ -256,7 +259,8 @@ class Sandbox:
         cuda = CPU_SECONDS_FOR_CUDA if options.cuda_arch is not None else 0.0
         return self.cpu_seconds + CPU_SECONDS_PER_NEIGHBOUR * (count - 1) + cuda
 
-    def _send(self, jobs: Sequence[Job], options: BuildOptions) -> None:
+    def _send(self, jobs: Sequence[Job], options: BuildOptions, patient: bool = True) -> None:
+        """Send a batch; `patient` is whether the compiler may try a program that is alone in it a second time."""
         module = dict(options.module)
         if options.optimization_level is not None:
             module["optimization_level"] = options.optimization_level
@@ -269,6 +273,7 @@ class Sandbox:
             "block_dim": options.block_dim or 1,
             "warm": options.warm,
             "digest": options.digest,
+            "second_try": patient and len(jobs) == 1,
             "cpu_seconds": self._limits(len(jobs), options),
             "wall_seconds": self.wall_seconds,
         }

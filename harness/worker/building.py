@@ -131,7 +131,7 @@ def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log
         emit({"done": True})
 
     try:
-        with _without_second_try(None if alone else log, stop):
+        with _without_second_try(None if request["second_try"] else log, stop):
             load(module, device, request["block_dim"])
     except Exception as error:
         # Warp writes the C++ text after its own work and before the compiler's.
@@ -148,9 +148,9 @@ def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log
 def _without_second_try(log: str | None, stop: Callable[[], None]) -> Iterator[None]:
     """Call `stop` and end the process once the C++ compiler says, in `log`, that it tries again without its header.
 
-    It does so whatever it found wrong, and to find that again takes a second.  For a batch of many programs, which
-    is split after that and built again: what a program comes to is said by the build that holds it alone, second try
-    and all.
+    It does so whatever it found wrong, and to find that again takes two seconds.  For a batch of many programs, which
+    is split after that and built again, and for a part of one.  A failure that no known issue explains is judged by a
+    build that holds its program alone, second try and all.
     """
     over = threading.Event()
 

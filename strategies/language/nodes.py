@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from strategies.language import types
+from strategies.language.remembered import remembered
 from strategies.language.types import Array, Scalar, Type
 
 
@@ -588,11 +589,21 @@ def children(node: Node) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """`node` and everything below it, parents first."""
+    return iter(_nodes_of(node)) if isinstance(node, Program) else _walked(node)
+
+
+def _walked(node: Node) -> Iterator[Node]:
     waiting = [node]
     while waiting:
         node = waiting.pop()
         yield node
         waiting += reversed(_below(node))
+
+
+@remembered
+def _nodes_of(program: Program) -> tuple[Node, ...]:
+    """The nodes of a whole program, which is asked about a dozen times in a row."""
+    return tuple(_walked(program))
 
 
 def names_in(nodes: Iterable[Node]) -> set[str]:
