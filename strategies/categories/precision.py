@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.ops import ROWS
-from strategies.repertoire.ideas.conversions import draw_precision
 from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.ideas.precisions import draw_precision
 from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.weights import Expressions, Statements
@@ -21,7 +21,7 @@ FLOATS = tuple(types.scalar(name) for name in types.FLOATS)
 #: Functions that are computed in each precision by code of its own.
 FUNCTIONS = tuple(r.name for r in ROWS if r.group == "Scalar Math" and r.differentiable and not r.jumps)
 #: Of 100 kernels, how many are what people mix precisions for.
-IDEAS = 48
+IDEAS = 68
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

@@ -220,15 +220,15 @@ class Reading:
 
     def _element(self, array: Parameter, index: ast.expr) -> Typed:
         assert isinstance(array.type, Array)
-        own = self.sketch.own_indices()
-        if isinstance(index, ast.Name) and index.id == "i" and len(array.shape) == len(own):
-            at: tuple[Expression, ...] = own
-        else:
-            parts = index.elts if isinstance(index, ast.Tuple) else [index]
-            found = [self._expression(part, INT32) for part in parts]
-            for part, extent in zip(found, array.shape, strict=True):
-                assert part.interval.within(Interval(0, extent - 1)), ast.unparse(index)
-            at = tuple(part.node for part in found)
+        at: tuple[Expression, ...] = ()
+        parts = index.elts if isinstance(index, ast.Tuple) else [index]
+        match parts[0]:
+            case ast.Name(id="i") if len(array.shape) == len(self.sketch.own_indices()) + len(parts) - 1:
+                at, parts = self.sketch.own_indices(), parts[1:]
+        found = [self._expression(part, INT32) for part in parts]
+        for part, extent in zip(found, array.shape[len(at) :], strict=True):
+            assert part.interval.within(Interval(0, extent - 1)), ast.unparse(index)
+        at = (*at, *(part.node for part in found))
         node = Element(array.type.dtype, array.name, at)
         return Typed(node, Interval(array.low, array.high), self.sketch.has_gradient(array))
 

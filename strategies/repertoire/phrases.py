@@ -47,7 +47,8 @@ _MOST_TRIPS: Final = 64
 class Phrase(Reading):
     """Writes the lines of one idea, in one kernel.
 
-    ``i`` is the thread's place: as the index of an array of as many dimensions as the launch, all of its indices.
+    ``i`` is the thread's place: as the first index of an array of as many dimensions as the launch, and of one for each
+    further index, all of its indices.
     ``F`` is the kernel's float type and ``I`` the type of its whole numbers; other names are those that are `bound`,
     and new locals.
     """

@@ -1,5 +1,4 @@
-"""What people convert numbers for: cells of grids, bytes of images, means of counts, fixed points, table look-ups; and
-sums in a precision other than that of what is summed.
+"""What people convert numbers for: cells of grids, bytes of images, means of counts, fixed points, table look-ups.
 
 Each function writes the lines of one idea and stores its result.
 """
@@ -10,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from strategies.language import types
-from strategies.language.types import BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT16, INT32, Scalar
 from strategies.repertoire.ideas.numbers import operand, scalar
 from strategies.repertoire.phrases import Phrase
 
@@ -205,140 +204,6 @@ CONVERSIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
 )  # fmt: skip
 
 
-# ---------------------------------------------------------------- precisions
-
-
-def _narrow(p: Phrase, wide: Scalar, narrow: Scalar, text: str) -> None:
-    """Store what was computed in one precision in another, scaled or beside something else at times."""
-    dice = p.dice
-    p.real = wide
-    if dice.chance(70):
-        p.write(f"value = {text}")
-        text = "value"
-        p.parameter("by", wide, 0.25, 1.0).array("more", narrow, -1.0, 1.0)
-        if dice.chance(65):
-            p.drawn("by", wide)
-        how = ("value * by", f"value + {wide.notation}(more[i])", f"value * {wide.notation}(more[i])", "value - by")
-        text = dice.one_of((*how, "value"))
-        if dice.chance(25):
-            p.output("full", wide).write("full[i] = value")
-    p.output("out", narrow)
-    p.write(f"out[i] = {text if narrow is wide else f'{narrow.notation}({text})'}")
-
-
-def halves(p: Phrase) -> None:
-    """Halves in memory, computed with in single precision, and made halves again at the store."""
-    dice = p.dice
-    p.array("a", FLOAT16, -2.0, 2.0).array("b", FLOAT16, -2.0, 2.0).array("c", FLOAT16, -2.0, 2.0)
-    p.parameter("s", FLOAT32, -1.0, 1.0)
-    p.real = FLOAT32
-    p.write("x = float32(a[i])" + ("\ny = float32(b[i])" if dice.chance(60) else ""))
-    y = "y" if p.has("y") else "float32(b[i])"
-    text = dice.one_of(
-        (
-            f"x * {y} + float32(c[i])",
-            f"s * x + {y}",
-            f"x * x + {y} * {y}",
-            f"x - s * {y}",
-            f"tanh(x) * {y}",
-            f"max(x, {y}) * s",
-            f"x / (1.0 + exp(-x)) * {y}",
-        )
-    )
-    if dice.chance(50):
-        p.write(f"v = {text}")
-        text = "v"
-    _narrow(p, FLOAT32, FLOAT16, text)
-
-
-def summed(p: Phrase) -> None:
-    """A sum in a wider type than that of what is summed."""
-    dice, count = p.dice, p.dice.between(3, 5)
-    small, wide = dice.one_of(((FLOAT16, FLOAT32), (FLOAT32, FLOAT64), (FLOAT32, FLOAT64), (FLOAT16, FLOAT64)))
-    p.array("x", small, -2.0, 2.0, (count,)).array("w", small, -1.0, 1.0, (count,)).array("y", small, -2.0, 2.0)
-    to = wide.notation
-    term = dice.one_of(
-        (
-            f"{to}(x[k])",
-            f"{to}(x[k]) * {to}(w[k])",
-            f"{to}(x[k] * w[k])",
-            f"{to}(x[k]) * {to}(y[i])",
-            f"{to}(y[i] - x[k])",
-        )
-    )
-    start = dice.one_of((f"{to}(0.0)", f"{to}(y[i])"))
-    p.write(f"total = {start}\nfor k in range({dice.one_of((str(count), 'x.shape[0]'))}):\n    total += {term}")
-    _narrow(p, wide, dice.one_of((small, small, wide)), "total")
-
-
-def compensated(p: Phrase) -> None:
-    """Kahan's sum, which carries along what rounding took away."""
-    dice, count = p.dice, p.dice.between(3, 4)
-    small, wide = dice.one_of(((FLOAT32, FLOAT64), (FLOAT16, FLOAT32)))
-    p.real = small
-    p.array("x", wide, -1.0, 1.0, (count,)).array("own", small, -1.0, 1.0)
-    to = small.notation
-    step = f"    y = {to}(x[k]) - c\n    t = s + y\n    c = (t - s) - y\n    s = t"
-    p.write(f"s = own[i]\nc = {to}(0.0)\nfor k in range({count}):\n{step}")
-    p.output("out", wide).write(f"out[i] = {wide.notation}(s)" + (f" - {wide.notation}(c)" if dice.chance(50) else ""))
-
-
-def mixed(p: Phrase) -> None:
-    """A product or a difference in double precision of what is stored in single, or the other way round."""
-    dice = p.dice
-    first, second = dice.one_of(((FLOAT64, FLOAT32), (FLOAT64, FLOAT32), (FLOAT64, FLOAT16), (FLOAT32, FLOAT16)))
-    p.array("a", first, -2.0, 2.0).array("b", second, -2.0, 2.0).parameter("s", first, 0.25, 1.0)
-    wide = first.notation
-    p.real = first
-    if dice.chance(60):
-        p.write(f"y = {wide}(b[i])")
-        y = "y"
-    else:
-        y = f"{wide}(b[i])"
-    text = dice.one_of(
-        (
-            f"a[i] * {y}",
-            f"a[i] - {y}",
-            f"a[i] + s * {y}",
-            f"sqrt(a[i] * a[i] + {y} * {y} + 0.25)",
-            f"lerp(a[i], {y}, s)",
-            f"sin(a[i]) * {y}",
-            f"a[i] * {y} - s",
-        )
-    )
-    _narrow(p, first, dice.one_of((first, second)), text)
-
-
-def stepped(p: Phrase) -> None:
-    """A state in single precision that moves by a time, or a rate, in double."""
-    dice = p.dice
-    small = dice.one_of((FLOAT32, FLOAT32, FLOAT16))
-    p.array("x", small, -2.0, 2.0).array("v", small, -2.0, 2.0).parameter("dt", FLOAT64, 0.05, 0.25)
-    to = small.notation
-    p.real = FLOAT64
-    if dice.chance(50):
-        p.write("t = float64(x[i]) + float64(v[i]) * dt")
-        _narrow(p, FLOAT64, small, "t")
-    else:
-        p.write(f"h = {to}(dt)")
-        p.real = small
-        p.output("out", small).write(
-            dice.one_of(
-                ("out[i] = x[i] + v[i] * h", "out[i] = x[i] * (1.0 - h) + v[i] * h", "out[i] = x[i] - v[i] * h * 0.5")
-            )
-        )
-
-
-PRECISIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
-    (5, halves), (5, summed), (2, compensated), (5, mixed), (3, stepped),
-)  # fmt: skip
-
-
 def draw_conversion(p: Phrase) -> None:
     """The lines of one idea that converts."""
     p.dice.weighted(CONVERSIONS)(p)
-
-
-def draw_precision(p: Phrase) -> None:
-    """The lines of one idea that has several precisions."""
-    p.dice.weighted(PRECISIONS)(p)
