@@ -10,7 +10,8 @@ from strategies.language import types
 from strategies.language.hashing import structure_hash
 from strategies.language.nodes import Apply, Cast, Literal, Name, Program, decode, encode, walk
 from strategies.language.render import expression, statements
-from strategies.language.types import FLOAT32, INT32
+from strategies.language.types import FLOAT16, FLOAT32, INT32
+from strategies.repertoire.ideas.precisions import Widened
 from strategies.repertoire.phrases import Phrase, short
 from strategies.scope import Variable
 from strategies.statements import Sketch
@@ -90,6 +91,23 @@ def test_an_operand_is_read_where_those_before_it_let_it_be(phrase: Phrase, test
     phrase.write(f"k = links[i]\nhit = {test}")
     with pytest.raises(AssertionError, match="k"):
         phrase.value("x[k]")
+
+
+def test_the_place_of_a_thread_is_all_of_its_indices_where_an_array_has_them() -> None:
+    sketch = Sketch(Dice(simplest), (3, 4), FLOAT32, WEIGHTS)
+    sketch.begin()
+    for name, extent in (("i", 3), ("j", 4)):
+        sketch.indices.append(sketch.scope.add(Variable(name, INT32, Interval(0, extent - 1))))
+    lines = Phrase(sketch)
+    lines.array("x", FLOAT32, -1.0, 1.0, (3, 4, 5)).array("row", FLOAT32, -1.0, 1.0, (3, 5))
+    lines.array("y", FLOAT32, -1.0, 1.0).write("v = x[i, 2] + row[i, 2] + y[i]")
+    assert text(lines) == "d = b[i, j, 2] + c[i, 2] + a[i, j]"
+
+
+def test_floats_that_are_kept_narrow_are_converted_where_they_are_read(phrase: Phrase) -> None:
+    lines = Widened(phrase.sketch, FLOAT16, FLOAT32)
+    lines.array("x", FLOAT32, -1.0, 1.0).array("n", INT32, 0, 3).write("v = 2.0 * x[i] + F(n[i])")
+    assert text(lines) == "c = 2.0 * wp.float32(a[tid]) + wp.float32(b[tid])"
 
 
 def test_an_array_is_read_or_not(phrase: Phrase) -> None:

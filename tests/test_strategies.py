@@ -568,6 +568,23 @@ def guards_a_read(program: Program) -> bool:
     return any(isinstance(n, Logical) and guards(n) for n in walk(program))
 
 
+def carries(program: Program) -> bool:
+    """Whether a loop gives a sum a name of its own before it becomes the sum: ``t = s + y``, later ``s = t``."""
+    return any(
+        isinstance(last, Assign)
+        and any(
+            isinstance(s, Assign)
+            and isinstance(s.value, Apply)
+            and s.value.op == "add"
+            and s.target == last.value
+            and last.target in s.value.arguments
+            for s in loop.body
+        )
+        for loop in bounds(program)
+        for last in loop.body
+    )
+
+
 def tests_a_name(node: Node) -> bool:
     """Whether a branch tests a truth value by its name."""
     return isinstance(node, If) and isinstance(node.test, Name)
@@ -750,6 +767,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("precision", "two precisions", lambda p: sum(of.is_float for of in numbers(p)) >= 2, 90),
     ("precision", "a half", lambda p: FLOAT16 in numbers(p), 50),
     ("precision", "a double", lambda p: FLOAT64 in numbers(p), 50),
+    ("precision", "a sum in a loop", lambda p: any(has(AugmentedAssign, Assign)(f) for f in bounds(p)), 30),
+    ("precision", "a sum with what was rounded away", carries, 3),
+    ("precision", "a number of eight bits", lambda p: any(of.bits == 8 for of in numbers(p)), 2),
     ("ternary", "a conditional expression", has(Conditional), 100),
     ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 10),
     ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),

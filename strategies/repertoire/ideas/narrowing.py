@@ -50,8 +50,8 @@ def narrow(p: Phrase, wide: Scalar, narrow: Scalar, text: str) -> None:
         how = (
             f"{text} * by", f"{text} + {more}", f"{text} * {more}", f"{text} - by", f"tanh({text})",
             f"max({text}, 0.0)", f"by * {text} + {more}", f"{text} + by * ({more} - {text})",
-            f"{text} / (1.0 + abs({text}))", f"{more} - {text}", f"{text} * {text}", f"({text} - {more}) * by", f"sqrt({text} * {text} + 0.25)",
-            f"exp(-abs({text}))",
+            f"{text} / (1.0 + abs({text}))", f"{more} - {text}", f"{text} * {text}", f"({text} - {more}) * by",
+            f"sqrt({text} * {text} + 0.25)", f"exp(-abs({text}))",
         )  # fmt: skip
         if dice.chance(25):
             p.output("full", wide).write(f"full[i] = {text}")

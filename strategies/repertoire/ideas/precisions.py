@@ -150,8 +150,8 @@ def quantised(p: Phrase) -> None:
     to = wide.notation
     signed = dice.chance(60)
     of, low, high = ("int8", -120, 120) if signed else ("uint8", 0, 250)
-    p.parameter("scale", small, 0.0625, 0.25).parameter("zero", INT32, 0, 0 if signed else 9)
-    p.array("scales", small, 0.0625, 0.25).array("x", wide, -2.0, 2.0).array("gain", wide, -1.0, 1.0)
+    p.parameter("scale", small, 0.25, 0.5).parameter("zero", INT32, 0, 0 if signed else 9)
+    p.array("scales", small, 0.25, 0.5).array("x", wide, -2.0, 2.0).array("gain", wide, -1.0, 1.0)
     step = dice.one_of(("scale", "scales[i]"))
     p.write(f"h = {to}({step})")
     p.real = wide
@@ -254,7 +254,7 @@ def scaled(p: Phrase) -> None:
 
 
 PRECISIONS: Final[tuple[Form[Callable[[Phrase], None]], ...]] = (
-    Form(5, formula), Form(4, halves), Form(5, mixed), Form(4, stepped), Form(5, quantised), Form(4, scaled), *ROUNDING,
+    Form(5, formula), Form(4, halves), Form(5, mixed), Form(4, stepped), Form(7, quantised), Form(4, scaled), *ROUNDING,
 )  # fmt: skip
 
 

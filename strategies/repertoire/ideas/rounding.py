@@ -261,6 +261,6 @@ def evaluated(p: Phrase) -> None:
 
 
 ROUNDING: Final[tuple[Form[Callable[[Phrase], None]], ...]] = (
-    Form(6, summed), Form(5, compensated), Form(4, split), Form(4, guarded, most=3), Form(4, refined),
+    Form(6, summed), Form(8, compensated), Form(4, split), Form(4, guarded, most=3), Form(4, refined),
     Form(4, remaining), Form(3, evaluated),
 )  # fmt: skip
