@@ -215,6 +215,11 @@ def replaced(sketch: Sketch, target: str, source: str) -> Statement:
 def changes(sketch: Sketch, name: str, depth: int) -> list[Statement]:
     """Fields of a local changed: assigned, in place, by component."""
     found: list[Statement | None] = []
+    flags = [v for v in sketch.scope if v.name.startswith(f"{name}.") and v.type is BOOL and v.mutable]
+    if flags and sketch.dice.chance(sketch.weights.structs.flag):
+        flag = sketch.dice.one_of(flags)
+        found.append(Assign(Name(BOOL, flag.name), sketch.condition(sketch.dice.between(1, 2)).node))
+        flag.used = False
     with sketch.only(f"{name}."):
         for _ in range(sketch.dice.between(1, 2)):
             match sketch.dice.below(5):

@@ -231,7 +231,9 @@ class Structs:
     main: int = 8
     vector: int = 3
     integer: int = 3
-    truth: int = 1
+    truth: int = 2
+    #: of 100 changes of a struct that has truth values, how many give one of them another
+    flag: int = 50
     #: other scalar types: their sizes make gaps between fields
     other: int = 3
     #: a struct within a struct

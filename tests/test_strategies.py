@@ -672,6 +672,24 @@ def stores_in(kind: type[Node]) -> Callable[[Program], bool]:
     return lambda p: any(isinstance(x, Assign | AugmentedAssign) and isinstance(x.target, kind) for x in walk(p))
 
 
+def is_flag(node: Node) -> bool:
+    """Whether a node is a field that is a truth value."""
+    return isinstance(node, Field) and node.type is BOOL
+
+
+def holds_a_flag(program: Program) -> bool:
+    return any(of is BOOL for struct in struct_types(program) for _, of in struct.fields)
+
+
+def sets_a_flag(program: Program) -> bool:
+    return any(isinstance(n, Assign) and is_flag(n.target) for n in walk(program))
+
+
+def branches_on_a_flag(program: Program) -> bool:
+    tests = [n.test for n in walk(program) if isinstance(n, If | Conditional)]
+    return any(is_flag(part) for test in tests for part in walk(test))
+
+
 def stores_in_component_of_an_element(program: Program) -> bool:
     targets = [x.target for x in walk(program) if isinstance(x, Assign | AugmentedAssign)]
     return any(isinstance(target, Component) and isinstance(target.base, Element) for target in targets)
@@ -879,6 +897,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("struct", "an array of structs", lambda p: any(s.ndim for s in p.structs), 88),
     ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 35),
     ("struct", "a struct in a struct", holds_a(Struct), 8),
+    ("struct", "a truth value in a struct", holds_a_flag, 20),
+    ("struct", "a branch on such a field", branches_on_a_flag, 12),
+    ("struct", "such a field that is changed", sets_a_flag, 8),
     ("struct", "a field that is changed", stores_in(Field), 45),
     ("struct", "a function", lambda p: bool(p.functions), 35),
     ("lvalue", "an element", stores_in(Element), 70),

@@ -11,7 +11,10 @@ from corpus.record import check_names, features
 from harness.expectation import expect
 from harness.launches import struct_layouts
 from harness.rewrites import REWRITES
+from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed
+from harness.verdict import Tier
+from harness.verify import verify_all
 from strategies.language import nodes as n
 from strategies.language import types as t
 from strategies.language.check import check_program
@@ -19,7 +22,7 @@ from strategies.language.hashing import structure_hash
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.structs import destructured, flattened, leaves
-from strategies.language.types import FLOAT32, INT32
+from strategies.language.types import BOOL, FLOAT32, INT32
 from strategies.ops import result_type
 
 SPRING = t.struct("Spring", [("rest", FLOAT32), ("way", t.vector(2, FLOAT32))])
@@ -145,6 +148,41 @@ def test_a_dotted_name_is_one_only_of_a_struct() -> None:
 
 def test_members_are_features() -> None:
     assert {"member:scalar", "member:struct", "member:vector", "node:field"} <= set(features(SIMPLE))
+
+
+FLAGGED = t.struct("Flagged", [("fixed", BOOL), ("mass", FLOAT32), ("active", BOOL)])
+
+
+def test_truth_values_in_structs_are_read_and_written(sandbox: Sandbox) -> None:
+    """The fields around a float lie where they do in NumPy's struct, and a local's are a copy."""
+    given, local = n.Element(FLAGGED, "bodies", (I,)), n.Name(FLAGGED, "b")
+    fixed, mass, active = (field(local, name) for name, _ in FLAGGED.fields)
+    arrays = [
+        n.Parameter(f"{array}.{path}", t.array(of), 0, 1 if of is BOOL else 2.0, (8,), array == "moved")  # type: ignore[arg-type]
+        for array in ("bodies", "moved")
+        for path, of in leaves(FLAGGED)
+    ]
+    out = n.Parameter("out", t.array(FLOAT32), 0, 0, (8,), True)
+    body = (
+        n.ThreadIndex(("i",)),
+        n.Assign(local, given),
+        n.Assign(OUT, mass),
+        n.If(n.Logical(BOOL, "and", (n.Apply(BOOL, "unot", (fixed,)), active)), (n.AugmentedAssign(OUT, "add", mass),)),
+        n.Assign(active, n.Compare(BOOL, ("<",), (mass, n.Literal(FLOAT32, 1.0)))),
+        n.Assign(n.Element(FLAGGED, "moved", (I,)), local),
+    )
+    structs = (n.StructParameter("bodies", FLAGGED, 1), n.StructParameter("moved", FLAGGED, 1))
+    program = n.Program("flags", "struct", (8,), (*arrays, out), body, (), structs)
+    check_program(program, result_type)
+    assert "    fixed: bool\n" in render(program)
+    found = expect(program)
+    masses, moves = found.inputs["bodies.mass"], found.inputs["bodies.active"] & ~found.inputs["bodies.fixed"]
+    assert {bool(move) for move in moves} == {True, False}
+    np.testing.assert_array_equal(found.outputs["out"].expected, masses + np.where(moves, masses, 0))
+    np.testing.assert_array_equal(found.outputs["moved.active"].expected, masses < 1)
+    np.testing.assert_array_equal(found.outputs["moved.fixed"].expected, found.inputs["bodies.fixed"])
+    (verdict,) = verify_all([program], sandbox)
+    assert verdict.tier is Tier.BACKWARD
 
 
 def test_the_fields_of_a_launch_are_put_together() -> None:

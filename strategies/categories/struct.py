@@ -48,7 +48,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         sketch.allow_integers(1)
     inner = struct_type(sketch)
     of = struct_type(sketch, (inner,)) if dice.chance(50) else inner
-    if dice.chance(50):
+    if dice.chance(65):
         struct_parameter(sketch, struct_type(sketch, (inner,), arrays=True) if dice.chance(60) else inner)
     arrays = [array_of_structs(sketch, dice.one_of((of, inner))) for _ in range(dice.between(1, 2))]
     if dice.chance(75):

@@ -7,19 +7,24 @@ from typing import Final
 
 from strategies import structs
 from strategies.functions import FunctionSketch
-from strategies.intervals import Interval, symmetric
+from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     Call,
     Compare,
+    Conditional,
     Construct,
     Expression,
     Function,
+    If,
+    Literal,
+    Logical,
     Name,
     Parameter,
     Return,
 )
+from strategies.language.structs import zero
 from strategies.language.types import BOOL, Struct, Type
 from strategies.repertoire.helpers import HelperScene
 from strategies.repertoire.records import (
@@ -34,11 +39,15 @@ from strategies.repertoire.records import (
     passed,
     read,
     record,
+    takes_part,
 )
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
+
+#: Of 100 records of a hit, how many say whether there was one.
+HITS: Final = 55
 
 
 def taken(own: FunctionSketch, kind: Record) -> Held:
@@ -84,16 +93,20 @@ def hit(scene: Scene) -> list[Typed]:
     roles = {"far": (main, COMMON), "point": (of, COMMON)}
     if dice.chance(50):
         roles["normal"] = (of, COMMON)
+    if dice.chance(HITS):
+        roles["hit"] = (BOOL, TRUTH)
     found = record(scene, roles)
     r = loaded(scene, ray, listed(scene, ray))
     b = passed(scene, ball) if dice.chance(65) else loaded(scene, ball, listed(scene, ball))
     inner = function_of(scene.sketch)
     given = _meets(inner, ray, ball, found)
-    known = {field: (interval, True) for field, interval in given.items()}
+    known = {field: (interval, found.of.field(field) is not BOOL) for field, interval in given.items()}
     names = [p.name for p in inner.sketch.parameters if isinstance(p.type, Struct)]
     call = called(scene, inner, found.of, {names[0]: r.name, names[1]: b.name})
     scene.body.append(structs.local(scene.sketch, found.of, call, known))
     h = held(scene, found, next(reversed(scene.sketch.structs)))
+    if "hit" in roles and dice.chance(65):
+        return [_seen(scene, h, r["way"])]
     match dice.below(3):
         case 0:
             return [h["point"], h["far"]]
@@ -101,6 +114,20 @@ def hit(scene: Scene) -> list[Typed]:
             return [scene.op("dot", h["normal"], r["way"])]
     scene.body.append(structs.put(scene.sketch, h.name))
     return []
+
+
+def _seen(scene: Scene, h: Held, way: Typed) -> Typed:
+    """How far away the hit is, or how it is lit; something else where there is none."""
+    dice = scene.dice
+    missed = scene.literal(dice.one_of((0.0, -1.0, 4.0)))
+    if "normal" not in h.fields or dice.chance(40):
+        row = Conditional(scene.main, h["hit"].node, h["far"].node, missed.node)
+        return Typed(row, h["far"].interval.join(missed.interval), True)
+    colour = scene.let(missed, mutable=True)
+    lit = scene.op("neg", scene.op("dot", h["normal"], way)) if dice.chance(50) else scene.op("dot", h["normal"], way)
+    colour = scene.claim(colour, missed.interval.join(lit.interval))
+    scene.when(h["hit"].node, lambda inner: inner.set(colour, lit))
+    return scene.now(colour)
 
 
 def _meets(inner: HelperScene, ray: Record, ball: Record, found: Record) -> dict[str, Interval]:
@@ -125,6 +152,10 @@ def _meets(inner: HelperScene, ray: Record, ball: Record, found: Record) -> dict
 
     def arm(deep: Scene) -> None:
         far = deep.op("sub", deep.op("neg", along), deep.op("sqrt", inside))
+        if "hit" in found.names:
+            field = f"{name}.{found.names['hit']}"
+            known[found.names["hit"]] = TRUTH
+            deep.body.append(Assign(Name(BOOL, field), Literal(BOOL, True)))
         far = put(deep, "far", far)
         point = put(deep, "point", deep.op("add", r["start"], deep.op("mul", r["way"], far)))
         if "normal" in found.names:
@@ -147,10 +178,13 @@ def measured(scene: Scene) -> list[Typed]:
     own = inner.sketch
     a = taken(own, kind)
     given = {own.parameters[-1].name: p.name}
+    idle = takes_part(a, wanted=False)
     if pair:
         q = loaded(scene, kind, listed(scene, kind, scene.bodies), scene.body_index().node)
         b = taken(own, kind)
         given[own.parameters[-1].name] = q.name
+        other = takes_part(b, wanted=False)
+        idle = None if idle is None or other is None else Logical(BOOL, "or", (idle, other))
         apart = inner.let(inner.op("sub", b["place"], a["place"]))
         squared = inner.op("add", inner.op("dot", apart, apart), inner.literal(0.5))
         pull = inner.op("div", inner.op("mul", a["mass"], b["mass"]), squared)
@@ -162,6 +196,9 @@ def measured(scene: Scene) -> list[Typed]:
             lifted = inner.op("mul", a["mass"], inner.op("dot", inner.read(a["place"].type), a["place"]))
             value = inner.op(dice.one_of(("add", "sub")), moving, lifted)
     value = own.fit_local(value)
+    if idle is not None:
+        value = value._replace(interval=value.interval.join(Interval(0.0, 0.0)))
+        inner.body.insert(0, If(idle, (Return((zero(value.type),)),)))
     inner.body.append(Return((value.node,)))
     call = called(scene, inner, value.type, given)
     found = scene.let(Typed(call, value.interval, True))
@@ -185,13 +222,18 @@ def advanced(scene: Scene) -> list[Typed]:
     inner.body.append(Assign(Name(kind.of, name), Name(kind.of, a.name)))
     locals_of = {}
     for role, field in fields.items():
-        own.scope.add(Variable(field, kind.type(role), kind.bounds[role], mutable=True, live=True))
-        locals_of[role] = Typed(Name(kind.type(role), field), kind.bounds[role], True)
+        live = types.element_scalar(kind.type(role)).is_float
+        own.scope.add(Variable(field, kind.type(role), kind.bounds[role], mutable=True, live=live))
+        locals_of[role] = Typed(Name(kind.type(role), field), kind.bounds[role], live)
     if dice.chance(50):
         push = inner.op("sub", push, inner.op("mul", a["speed"], inner.gain(0.125, 0.5)))
     inner.grow(locals_of["speed"], inner.op("mul", push, step))
     inner.grow(locals_of["place"], inner.op("mul", inner.now(locals_of["speed"]), step))
-    known = {kind.names[role]: (inner.known(value).interval, True) for role, value in locals_of.items()}
+    known = {kind.names[role]: (inner.known(value).interval, value.live) for role, value in locals_of.items()}
+    idle = takes_part(a, wanted=False)
+    if idle is not None:
+        # in front of everything: what does not take part is given back as it is
+        inner.body.insert(0, If(idle, (Return((Name(kind.of, a.name),)),)))
     inner.body.append(Return((Name(kind.of, name),)))
     call = called(scene, inner, kind.of, given)
     scene.body.append(structs.local(scene.sketch, kind.of, call, known))

@@ -8,14 +8,18 @@ from typing import Final, NamedTuple
 
 from strategies import structs
 from strategies.blocks import whole
-from strategies.intervals import Interval, symmetric
+from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
+    Apply,
+    Assign,
     Compare,
     Component,
     Element,
     Expression,
+    If,
     Name,
+    Return,
 )
 from strategies.language.types import BOOL, INT32, Struct, Type
 from strategies.names import NAMES, STRUCTS
@@ -25,6 +29,8 @@ from strategies.typed import Typed
 
 #: Between which values fields lie, if nothing else is said.
 COMMON: Final = symmetric(2.0)
+#: Of 100 records that may say whether they take part at all, how many do.
+FLAGGED: Final = 40
 
 
 class Record(NamedTuple):
@@ -120,6 +126,27 @@ def one(scene: Scene, kind: Record) -> Held:
     return loaded(scene, kind, array) if scene.dice.chance(70) else element(scene, kind, array)
 
 
+def flags(scene: Scene) -> dict[str, tuple[Type, Interval]]:
+    """The role of a truth value at times: that the record takes part (``on``), or that it does not (``off``)."""
+    return {scene.dice.one_of(("on", "off")): (BOOL, TRUTH)} if scene.dice.chance(FLAGGED) else {}
+
+
+def takes_part(of: Held, wanted: bool = True) -> Expression | None:
+    """Whether a record takes part, or with `wanted` false whether it does not; None where no field says so."""
+    for role in ("on", "off"):
+        if role in of.fields:
+            node = of[role].node
+            return node if (role == "on") == wanted else Apply(BOOL, "unot", (node,))
+    return None
+
+
+def leave(scene: Scene, of: Held) -> None:
+    """``if p.fixed: return``, where a field says so."""
+    test = takes_part(of, wanted=False)
+    if test is not None:
+        scene.body.append(If(test, (Return(),)))
+
+
 def now(scene: Scene, of: Held, role: str) -> Typed:
     """A field of a local with what is known of it by now."""
     return scene.now(of[role])
@@ -129,10 +156,10 @@ def now(scene: Scene, of: Held, role: str) -> Typed:
 
 
 def particle(scene: Scene, *more: str) -> Record:
-    """A place, a speed and a mass, with `more` positive numbers."""
+    """A place, a speed and a mass, with `more` positive numbers, and at times whether it takes part."""
     of = scene.vector(scene.rows)
     roles = {"place": (of, COMMON), "speed": (of, COMMON), "mass": (scene.main, Interval(0.5, 3.0))}
-    return record(scene, {**roles, **{name: (scene.main, Interval(0.25, 2.0)) for name in more}})
+    return record(scene, {**roles, **{name: (scene.main, Interval(0.25, 2.0)) for name in more}, **flags(scene)})
 
 
 def settings(scene: Scene) -> tuple[Typed, Typed, Typed]:
@@ -162,16 +189,37 @@ def moved(scene: Scene) -> list[Typed]:
     change = scene.op("add", pull, push) if dice.chance(60) else push
     if dice.chance(50):
         change = scene.op("sub", change, scene.op("mul", now(scene, p, "speed"), drag))
-    scene.grow(p["speed"], scene.op("mul", scene.named(change), step))
-    scene.grow(p["place"], scene.op("mul", now(scene, p, "speed"), step))
+
+    def advance(inner: Scene) -> None:
+        inner.grow(p["speed"], inner.op("mul", inner.named(change), step))
+        inner.grow(p["place"], inner.op("mul", now(inner, p, "speed"), step))
+
+    test = takes_part(p)
+    if test is None:
+        advance(scene)
+    else:
+        scene.when(test, advance)
     if dice.chance(40):
         _grounded(scene, p)
     if dice.chance(65):
+        if test is not None and dice.chance(60):
+            _put_to_rest(scene, p)
         scene.body.append(structs.put(scene.sketch, p.name))
         return []
     speed = now(scene, p, "speed")
     energy = scene.product(scene.literal(0.5), p["mass"], scene.op("dot", speed, speed))
     return [now(scene, p, "place"), energy if dice.chance(50) else speed]
+
+
+def _put_to_rest(scene: Scene, p: Held) -> None:
+    """A particle takes part no longer where it is slow, or far away."""
+    role = "on" if "on" in p.fields else "off"
+    slow = scene.dice.chance(60)
+    of = now(scene, p, "speed" if slow else "place")
+    size, bound = scene.op("dot", of, of), scene.literal(0.25 if slow else 8.0)
+    target = p[role].node
+    assert isinstance(target, Name)
+    scene.body.append(Assign(target, scene.test(size, ">" if slow == (role == "on") else "<", bound)))
 
 
 def _grounded(scene: Scene, p: Held) -> None:
@@ -203,6 +251,13 @@ def neighbours(scene: Scene) -> list[Typed]:
 
     def body(inner: Scene, index: Name) -> None:
         other = loaded(inner, kind, array, index) if whole_record else element(inner, kind, array, index)
+        test = takes_part(other)
+        if test is None:
+            add(inner, other)
+        else:
+            inner.when(test, lambda within: add(within, other))
+
+    def add(inner: Scene, other: Held) -> None:
         apart = inner.let(inner.op("sub", other["place"], own))
         squared = inner.op("add", inner.op("dot", apart, apart), soft)
         weight = inner.op("div", other["mass"], squared)
@@ -261,9 +316,11 @@ def springs(scene: Scene) -> list[Typed]:
             "second": ends,
             "rest": (scene.main, Interval(0.25, 1.5)),
             "stiff": (scene.main, Interval(0.5, 2.0)),
+            **flags(scene),
         },
     )
     s = one(scene, kind)
+    leave(scene, s)
     places = scene.array(of, COMMON, (count,))
     apart = scene.let(scene.op("sub", scene.at(places, s["second"].node), scene.at(places, s["first"].node)))
     length = scene.let(scene.op("length", apart))
@@ -349,7 +406,7 @@ def joint(scene: Scene) -> list[Typed]:
 
 
 def curve(scene: Scene) -> list[Typed]:
-    """Settings of a formula in a struct that is passed: a gain, a shift, bounds."""
+    """Settings of a formula in a struct that is passed: a gain, a shift, bounds, and whether those hold."""
     dice, main = scene.dice, scene.main
     kind = record(
         scene,
@@ -358,12 +415,19 @@ def curve(scene: Scene) -> list[Typed]:
             "shift": (main, symmetric(1.0)),
             "low": (main, Interval(-2.0, -0.5)),
             "high": (main, Interval(0.5, 2.0)),
+            **flags(scene),
         },
     )
     p = passed(scene, kind)
     x = scene.read(main)
     found = scene.op("add", scene.op("mul", p["gain"], x), p["shift"])
-    if dice.chance(40):
+    test = takes_part(p)
+    if test is not None:
+        value = scene.let(found, mutable=True)
+        bounded = scene.op("clamp", value, p["low"], p["high"])
+        scene.when(test, lambda inner: inner.set(value, bounded))
+        found = scene.now(value)
+    elif dice.chance(40):
         found = scene.op(dice.one_of(("sin", "tanh", "cos")), found)
         found = scene.op("mul", scene.op("sub", p["high"], p["low"]), found)
     elif dice.chance(60):
