@@ -61,7 +61,7 @@ class Operations(Atomics):
                 own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
                 return np.full((1, 1, 1), node.value, own).astype(self._dtype(node.type))
             case Constant():
-                return self._value(node.value, mask)
+                return self._value(node.made, mask)
             case Static():
                 own = np.dtype("?" if node.type.notation == "bool" else node.type.notation)
                 return self._in_python(node.value, mask).astype(own).astype(self._dtype(node.type))
@@ -108,8 +108,8 @@ class Operations(Atomics):
         match node:
             case Literal(value=value):
                 return np.full((1, 1, 1), value)
-            case Constant():
-                return self._in_python(node.value, mask)
+            case Constant(value=Literal() as number):
+                return self._in_python(number, mask)
             case Name():
                 return self._variable(node.name, mask).astype(np.int64)
             case Item():

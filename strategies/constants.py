@@ -11,6 +11,7 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Call,
     Compare,
+    Component,
     Conditional,
     Constant,
     Construct,
@@ -22,6 +23,7 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Node,
+    Numbers,
     Parameter,
     Return,
     Statement,
@@ -29,6 +31,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import is_given
 from strategies.language.types import FLOAT32, INT32, Scalar
 from strategies.statements import Sketch
 
@@ -41,6 +44,8 @@ COMPUTED = 22
 SHADOWED = 20
 #: Of 100 zeros and numbers that nobody chooses, how many may have names.
 UNUSUAL = 12
+#: Of 100 vectors that are made of different numbers, how many have one.
+SEVERAL = 60
 #: Of 100 constants, how many are plain numbers of the module, and how many are written in small letters.
 BARE = 30
 SMALL = 15
@@ -56,7 +61,7 @@ class Constants:
     def __init__(self, sketch: Sketch) -> None:
         self.sketch = sketch
         self._dice = sketch.dice
-        self._named: dict[tuple[Scalar, bool | int | float], Constant] = {}
+        self._named: dict[Literal | Numbers, Constant] = {}
         self._taken: set[str] = set()
 
     def name(self) -> str:
@@ -66,16 +71,15 @@ class Constants:
         self._taken.add(found)
         return found
 
-    def constant(self, node: Literal, bound: frozenset[str]) -> Constant:
-        """The constant that stands for a FLOAT32, where the names `bound` mean something else."""
-        assert isinstance(node.type, Scalar)
-        key = (node.type, node.value)
-        found = self._named.get(key)
+    def constant(self, node: Literal | Numbers, bound: frozenset[str]) -> Constant:
+        """The constant that stands for a number, or several, where the names `bound` mean something else."""
+        found = self._named.get(node)
         if found is None or found.name in bound:
             # a bare number of another type than Warp's default would be one of that default
-            bare = node.type.notation in ("float32", "int32") and self._dice.chance(BARE)
+            known = isinstance(node, Numbers) or node.type.notation in ("float32", "int32")
+            bare = known and self._dice.chance(BARE)
             found = Constant(node.type, self._new_name(bound), node, not bare)
-            self._named[key] = found
+            self._named[node] = found
         return found
 
     def _new_name(self, bound: frozenset[str]) -> str:
@@ -93,8 +97,10 @@ class Constants:
         """`body` with names, or static expressions, for many of its numbers."""
 
         def change(node: Any) -> Any:
-            if isinstance(node, Static):
+            if isinstance(node, Static | Constant):
                 return node
+            if isinstance(node, (*_PLACES, Component)):
+                node = rebuild(node, lambda part: self._as_one(part, bound))
             new = rebuild(node, change)
             if isinstance(new, Element | For) or not isinstance(new, _PLACES):
                 return new
@@ -113,6 +119,16 @@ class Constants:
         """`function` with names for many of its numbers."""
         bound = bound_names(function) | elsewhere
         return msgspec.structs.replace(function, body=self.in_body(function.body, bound))
+
+    def _as_one(self, node: Any, bound: frozenset[str]) -> Any:
+        """A vector that is made of numbers alone as a constant, mostly; anything else as it is."""
+        if not isinstance(node, Construct) or not all(isinstance(part, Literal) for part in node.arguments):
+            return node
+        numbers = Numbers(node.type, tuple(part for part in node.arguments if isinstance(part, Literal)))
+        # one for all of them is what guards hold values by
+        if len(node.arguments) < 2 or not is_given(numbers) or not self._dice.chance(SEVERAL):
+            return node
+        return self.constant(numbers, bound)
 
     def _instead(self, node: Literal, bound: frozenset[str]) -> Expression:
         of = node.type

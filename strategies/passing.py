@@ -3,6 +3,7 @@ factory makes, ``scaled = make_blend(0.25, square)``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -10,9 +11,11 @@ import msgspec
 from strategies.calls import Callee
 from strategies.functions import CALLED, PLAIN, FunctionSketch
 from strategies.intervals import Interval, symmetric
+from strategies.language import types
 from strategies.language.closures import MAKE, with_captured
 from strategies.language.generics import NUMBERED
 from strategies.language.nodes import (
+    Apply,
     Call,
     Cast,
     Closure,
@@ -21,12 +24,13 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Node,
+    Numbers,
     Passed,
     Return,
     Statement,
     rebuild,
 )
-from strategies.ops import FACTOR, OPS
+from strategies.ops import FACTOR, OPS, overload
 from strategies.repertoire.helpers import HelperScene
 from strategies.repertoire.scenes import Scene
 from strategies.statements import Sketch
@@ -36,6 +40,18 @@ from strategies.typed import Typed
 #: for another.
 TAKEN: Final = symmetric(4.0)
 GIVEN: Final = symmetric(8.0)
+#: The same for vectors that a function takes which a factory makes.
+DIRECTED: Final = symmetric(2.0)
+#: What a factory captures of several numbers, and what its functions do with that: directions and rotations of length
+#: one, which every float type holds exactly, scales, places and matrices.
+CAPTURES: Final = (
+    (4, ("vec3", ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+         ("along", "along", "across", "mirrored", "cross"))),
+    (2, ("vec3", ((0.5, 1.0, -0.5), (1.0, 0.25, 0.0), (0.25, 0.5, 0.75)), ("scaled", "apart", "along"))),
+    (2, ("mat33", ((0.5, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.25), (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)),
+         ("mul",))),
+    (2, ("quat", ((0.0, 1.0, 0.0, 0.0), (0.5, 0.5, 0.5, 0.5), (-0.5, 0.5, 0.5, 0.5)), ("turned",))),
+)  # fmt: skip
 #: Of 100 factories, how many capture a function too.
 CAPTURED: Final = 45
 
@@ -123,14 +139,74 @@ def draw_made(sketch: Sketch) -> list[Callee]:
     mixed = own.fit_local(mixed)
     callee = own.finish(main, [*body, Return((mixed.node,))], [mixed])
     sketch.callees[:] = before
+    given = [Constant(main, number, Literal(main, value), wrapped=False) for value in numbers]
+    return _of_one_factory(own, callee, given, alias, inner)
+
+
+def draw_directed(sketch: Sketch) -> list[Callee]:
+    """One or two functions of one factory, which capture a vector, a matrix or a quaternion: what they project on,
+    scale by, or turn by."""
+    dice, main = sketch.dice, sketch.main
+    form, values, ways = dice.weighted(CAPTURES)
+    count = dice.one_of((1, 2, 2))
+    before = list(sketch.callees)
+    own = FunctionSketch(sketch)
+    own.calls = 0
+    number = own.fresh()
+    x = own.variable(own.parameter(types.vector(3, main), DIRECTED))
+    of = types.composite(form, main)
+    given = [
+        Constant(of, number, Numbers(of, tuple(Literal(main, v) for v in value)), wrapped=False)
+        for value in dice.some_of(values, count)
+    ]
+    constant = Typed(given[0], symmetric(1.0))
+
+    def apply(op: str, *arguments: Typed) -> Typed:
+        row = overload(op, [a.type for a in arguments])
+        result = row.result([a.type for a in arguments])
+        assert result is not None
+        return own.apply(row, result, list(arguments))
+
+    match dice.one_of(ways):
+        case "along":
+            value = apply("dot", x, constant)
+        case "across":
+            value = apply("sub", x, apply("mul", constant, apply("dot", x, constant)))
+        case "mirrored":
+            twice = apply("mul", Typed(Literal(main, 2.0), Interval(2.0, 2.0)), apply("dot", x, constant))
+            value = apply("sub", x, apply("mul", constant, twice))
+        case "turned":
+            # of length one, whatever its numbers look like
+            value = Typed(Apply(x.type, "quat_rotate", (given[0], x.node)), symmetric(2.0 * DIRECTED.size), x.live)
+        case "scaled":
+            value = apply("cw_mul", x, constant)
+        case "apart":
+            value = apply("length", apply("sub", x, constant))
+        case way:
+            value = apply(way, constant, x)
+    value = own.fit_local(value)
+    callee = own.finish(value.type, [Return((value.node,))], [value])
+    sketch.callees[:] = before
+    return _of_one_factory(own, callee, given)
+
+
+def _of_one_factory(
+    own: FunctionSketch,
+    callee: Callee,
+    captured: Sequence[Constant],
+    alias: str = "",
+    inner: Sequence[Callee] = (),
+) -> list[Callee]:
+    """A function that was drawn last as the first of those that a factory makes: one for each constant that is
+    captured and, if there are such, each function, which goes by `alias`."""
+    sketch, dice = own.kernel, own.dice
     free = [name for name in CALLED if name not in sketch.scope.taken and name not in own.scope.taken]
-    names = [callee.function.name, dice.one_of(free)][:count]
+    names = [callee.function.name, dice.one_of(free)][: len(captured)]
     sketch.scope.taken.update(names)
     factory = f"{MAKE}{dice.one_of([name for name in free if name not in names])}"
     sketch.scope.taken.add(factory.removeprefix(MAKE))
-    for n, name in enumerate(names):
-        given = Constant(main, number, Literal(main, numbers[n]), wrapped=False)
-        function = with_captured(callee.function, {number: given})
+    for n, (name, given) in enumerate(zip(names, captured, strict=True)):
+        function = with_captured(callee.function, {given.name: given})
         passed: tuple[Passed, ...] = ()
         if inner:
             function = _through(function, alias, inner[0], inner[n])
@@ -139,7 +215,7 @@ def draw_made(sketch: Sketch) -> list[Callee]:
         function = msgspec.structs.replace(function, name=name, closure=closure)
         sketch.callees.append(callee._replace(function=function))
     sketch.called |= {c.function.name for c in inner}
-    return sketch.callees[-count:]
+    return sketch.callees[-len(names) :]
 
 
 def _draw_passed(sketch: Sketch) -> Callee:

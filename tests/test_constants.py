@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal
 
+import strategies
 from harness.expectation import expect
 from harness.sandbox import Sandbox
+from harness.shrink import candidates, well_formed
+from harness.shrink.calls import without_passing
 from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies.language import types as t
@@ -20,12 +23,15 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Cast,
+    Component,
     Constant,
+    Construct,
     Element,
     Expression,
     For,
     Item,
     Name,
+    Numbers,
     Parameter,
     Program,
     Statement,
@@ -33,6 +39,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     decode,
     encode,
+    walk,
 )
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
@@ -70,6 +77,85 @@ WEIGHTS = summed(Static(FLOAT32, TABLE))
 COUNTED = summed(Static(FLOAT32, apply("mul", K, literal(FLOAT32, 0.25))))
 
 
+VEC3, MAT22 = t.vector(3, FLOAT32), t.matrix(2, 2, FLOAT32)
+
+
+def several(name: str, of: t.Composite, *numbers: float, wrapped: bool = True) -> Constant:
+    return Constant(of, name, Numbers(of, tuple(literal(of.dtype, number) for number in numbers)), wrapped)
+
+
+GRAVITY = several("GRAVITY", VEC3, 0.0, -9.81, 0.1)
+HALF = several("HALF", VEC3, 0.5, wrapped=False)
+#: Numbers of constants of all forms, as operands and by place.
+DIRECTED = stored(apply("mul", A, Apply(FLOAT32, "dot", (GRAVITY, HALF))))
+PULLED = summed(Component(FLOAT32, GRAVITY, K))
+PAIR = t.vector(2, FLOAT32)
+PRODUCT = Apply(PAIR, "mul", (several("M", MAT22, 1.0, 2.0, 3.0, 0.1), Construct(PAIR, (A, A))))
+MAPPED = stored(Apply(FLOAT32, "dot", (PRODUCT, Construct(PAIR, (A, literal(FLOAT32, 1.0))))))
+TURN = several("Q", t.quaternion(FLOAT32), 0.0, 0.6, 0.0, 0.8)
+TURNED = stored(Component(FLOAT32, Apply(VEC3, "quat_rotate", (TURN, Construct(VEC3, (A, A, A)))), literal(INT32, 0)))
+SECOND = Component(FLOAT64, several("D", t.vector(3, FLOAT64), 0.1, 0.2, 0.3), literal(INT32, 1))
+EXACT = stored(apply("mul", A, Cast(FLOAT32, SECOND)))
+SEVERAL = [DIRECTED, PULLED, MAPPED, TURNED, EXACT]
+
+
+def test_those_of_several_numbers_are_written_as_a_person_would() -> None:
+    source = render(DIRECTED)
+    assert "GRAVITY = wp.constant(wp.vec3(0.0, -9.81, 0.1))\nHALF = wp.vec3(0.5)\n" in source
+    assert "out[i] = a[i] * wp.dot(GRAVITY, HALF)" in source
+    assert "total += a[i] * GRAVITY[k]" in render(PULLED)
+    assert "M = wp.constant(wp.mat22(1.0, 2.0, 3.0, 0.1))" in render(MAPPED)
+    # Python makes doubles of plain numbers
+    assert "D = wp.constant(wp.vec3d(0.1, 0.2, 0.3))" in render(EXACT)
+    assert "wp.vec3d(0.0, -9.81, 0.1)" in render(widened(DIRECTED))
+
+
+def test_those_of_several_numbers_mean_what_their_numbers_do() -> None:
+    found = expect(MAPPED)
+    a = found.inputs["a"].ravel().astype(np.float64)
+    np.testing.assert_allclose(found.outputs["out"].expected.ravel(), (1 + 2) * a * a + (3 + 0.1) * a, rtol=1e-6)
+    # a rotation by the angle whose half has the cosine 0.8, about the second axis: x cos + z sin
+    turned = expect(TURNED)
+    a = turned.inputs["a"].ravel().astype(np.float64)
+    np.testing.assert_allclose(turned.outputs["out"].expected.ravel(), a * (0.28 + 0.96), rtol=1e-6)
+    exact = expect(EXACT)
+    expected = exact.inputs["a"].ravel() * np.float32(0.2)
+    np.testing.assert_array_equal(exact.outputs["out"].expected.ravel().astype(np.float32), expected)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        several("V", VEC3, 1.0, 2.0),
+        several("Q", t.quaternion(FLOAT32), 1.0),
+        several("H", t.vector(3, t.FLOAT16), 0.5, 0.5, 0.5),
+        Constant(VEC3, "V", Numbers(VEC3, (literal(FLOAT64, 1.0),))),
+        Constant(VEC3, "V", Numbers(t.vector(2, FLOAT32), (literal(FLOAT32, 1.0),))),
+    ],
+)
+def test_what_python_cannot_make_of_numbers_is_refused(constant: Constant) -> None:
+    value = Component(FLOAT32, constant, literal(INT32, 0))
+    with pytest.raises(IllFormed):
+        check_program(stored(value), result_type)
+    assert not well_formed(stored(value))
+
+
+def test_one_of_several_numbers_is_reduced_to_what_the_kernel_makes() -> None:
+    found = [render(program) for program in candidates(DIRECTED)]
+    assert any("wp.dot(wp.vec3(0.0, -9.81, 0.1), HALF)" in source for source in found)
+
+
+def test_what_a_factory_captured_is_made_where_it_does_without() -> None:
+    drawn = (strategies.draw("constant", 11, index) for index in range(200))
+    program = next(p for p in drawn if p is not None and any(
+        isinstance(n.value, Numbers) for f in p.functions if f.closure is not None for n in f.closure.numbers
+    ))  # fmt: skip
+    found = without_passing(program)
+    check_program(found, result_type)
+    assert not any(f.closure for f in found.functions)
+    assert any(isinstance(n, Construct) for f in found.functions for n in walk(f))
+
+
 def test_they_are_written_as_a_person_would() -> None:
     assert "GAIN = wp.constant(0.1)\n\n\n@wp.kernel" in render(GAIN)
     assert "out[i] = a[i] * -GAIN" in render(GAIN)
@@ -79,13 +165,12 @@ def test_they_are_written_as_a_person_would() -> None:
     assert "wp.static(wp.float64(TABLE[k]))" in render(widened(WEIGHTS))
 
 
-@pytest.mark.parametrize("program", [GAIN, DOUBLES, WEIGHTS, COUNTED])
+@pytest.mark.parametrize("program", [GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL])
 def test_they_are_checked_and_read_again(program: Program) -> None:
     check_program(program, result_type)
     assert decode(encode(program)) == program
-    assert {"SIZE", "TABLE", "GAIN"} & defined_names(program) == {
-        n.name for n in (SIZE, TABLE, Constant(FLOAT32, "GAIN", literal(FLOAT32, 0.1))) if n.name in render(program)
-    }
+    named = {n.name for n in walk(program) if isinstance(n, Constant | Item)}
+    assert named <= defined_names(program)
 
 
 def test_python_computes_in_doubles() -> None:
@@ -118,5 +203,5 @@ def test_what_python_cannot_know_is_refused(value: Expression) -> None:
 
 
 def test_warp_agrees(sandbox: Sandbox) -> None:
-    verdicts = verify_all([GAIN, DOUBLES, WEIGHTS, COUNTED], sandbox)
-    assert [v.tier for v in verdicts] == [Tier.BACKWARD] * 4
+    verdicts = verify_all([GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL], sandbox)
+    assert [v.tier for v in verdicts] == [Tier.BACKWARD] * 9

@@ -51,6 +51,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Node,
+    Numbers,
     Parameter,
     Part,
     Program,
@@ -677,6 +678,11 @@ def is_flag(node: Node) -> bool:
     return isinstance(node, Field) and node.type is BOOL
 
 
+def captures_several(program: Program) -> bool:
+    closures = [f.closure for f in program.functions if f.closure is not None]
+    return any(isinstance(constant.value, Numbers) for closure in closures for constant in closure.numbers)
+
+
 def holds_a_flag(program: Program) -> bool:
     return any(of is BOOL for struct in struct_types(program) for _, of in struct.fields)
 
@@ -916,6 +922,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("idiom", "a sum in place", has(AugmentedAssign), 45),
     ("idiom", "an atomic, or a sum in place that is one", adds_up, 18),
     ("constant", "a constant of the module", has(Constant), 85),
+    ("constant", "a vector, a matrix or a quaternion of the module", has(Numbers), 15),
+    ("constant", "a factory that captures such", captures_several, 2),
     ("constant", "a static expression", has(Static), 35),
     ("constant", "a table", has(Item), 10),
     ("constant", "a function", lambda p: bool(p.functions), 20),

@@ -92,7 +92,7 @@ def without_passing(program: Program) -> Program:
 
     def change(node: Node) -> Node:
         if isinstance(node, Function) and node.closure is not None:
-            numbers = {number.name: number.value for number in node.closure.numbers}
+            numbers = {number.name: number.made for number in node.closure.numbers}
             node = with_captured(msgspec.structs.replace(node, closure=None), numbers)
         node = rebuild(node, change)
         if isinstance(node, Call) and (node.given or node.through):

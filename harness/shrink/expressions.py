@@ -11,12 +11,14 @@ from harness.shrink.tree import all_names, below, places, size, with_fields
 from strategies.language import types
 from strategies.language.nodes import (
     Compare,
+    Constant,
     Construct,
     Element,
     Expression,
     Literal,
     Logical,
     Name,
+    Numbers,
     Parameter,
     Program,
     ThreadIndex,
@@ -86,6 +88,8 @@ def simpler(program: Program) -> Iterator[Program]:
                             operators=operators[:n] + operators[n + 1 :],
                             operands=operands[:n] + operands[n + 1 :],
                         )
+            case Constant(value=Numbers()):
+                yield node.made
             case Construct(arguments=arguments) if len(arguments) > 1:
                 yield with_fields(node, arguments=arguments[:1])
 

@@ -55,6 +55,7 @@ from strategies.language.rules import (
     certainly_runs,
     component_type,
     constructions,
+    is_given,
     returned_type,
 )
 from strategies.language.several import called, is_item, is_whole, item
@@ -275,14 +276,14 @@ class _Check:
                 for argument in node.arguments:
                     self.static(argument, scope)
             case _:
-                self.need(isinstance(node, Literal | Constant))
+                self.need(isinstance(node, Literal | Constant) and isinstance(node.type, Scalar))
 
     def value(self, node: Expression, scope: _Scope) -> None:
         match node:
             case Literal() | Zeros():
                 return
             case Constant():
-                self.need(node.value.type is node.type)
+                self.need(node.value.type is node.type and is_given(node.value))
                 return
             case Static():
                 self.static(node.value, scope)

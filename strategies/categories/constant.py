@@ -1,12 +1,14 @@
-"""Constants of the module: steps, limits, tags, sizes, masks, negated, of 64 bits, named like others; static
-expressions, tables in unrolled loops."""
+"""Constants of the module: steps, limits, tags, sizes, masks, negated, of 64 bits, named like others, of vectors,
+matrices and quaternions; static expressions, tables in unrolled loops."""
 
 from collections.abc import Iterator, Sequence
 
 from strategies.constants import Constants, bound_names
 from strategies.functions import draw_early, draw_expression
 from strategies.language.nodes import Constant, Item, Statement, walk
-from strategies.passing import draw_made
+from strategies.language.types import FLOAT16
+from strategies.passing import draw_directed, draw_made
+from strategies.repertoire.ideas import directions
 from strategies.repertoire.ideas.constants import Named, draw_idea
 from strategies.repertoire.ideas.numbers import stored
 from strategies.repertoire.ideas.palettes import common
@@ -14,9 +16,13 @@ from strategies.statements import Sketch
 from strategies.weights import Statements
 
 #: Of 100 kernels, how many have functions that a factory makes, which capture numbers.
-MADE = 25
+MADE = 32
 #: Of 100 kernels, how many are what people give names to.
-IDEAS = 42
+IDEAS = 52
+#: Of those, how many have names for vectors, matrices or quaternions.
+SEVERAL = 45
+#: Of the factories, how many capture vectors, matrices or quaternions.
+DIRECTED = 45
 #: How often numbers are given names anew where none got one.
 TRIES = 4
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=2, loop=1)
@@ -29,14 +35,23 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     constants = Constants(sketch)
     if dice.chance(IDEAS):
         phrase = Named(constants, main)
-        stored(phrase, draw_idea(phrase))
+        # Warp makes vectors of float16 in a module only after it was initialized
+        if main is not FLOAT16 and dice.chance(SEVERAL):
+            sketch.vectors = True
+            directions.draw_idea(phrase)
+        else:
+            stored(phrase, draw_idea(phrase))
         yield from _named(sketch, constants, phrase.body)
         return
     if dice.chance(50):
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(15)
     if dice.chance(MADE):
-        draw_made(sketch)
+        if main is not FLOAT16 and dice.chance(DIRECTED):
+            sketch.vectors = True
+            draw_directed(sketch)
+        else:
+            draw_made(sketch)
         sketch.calls = 30
     elif dice.chance(55):
         draw = draw_early if dice.chance(40) else draw_expression

@@ -43,6 +43,7 @@ from strategies.language.rules import (
     check_name,
     component_type,
     constructions,
+    is_given,
     require,
 )
 from strategies.language.several import is_item
@@ -266,7 +267,12 @@ class ExpressionChecker:
         bound = {n.name for part in own for n in walk(part) if isinstance(n, Name | For | Parameter)}
         require(node.name not in bound, f"{node.name!r} is a constant and a variable")
         require(node.name not in self._functions, f"{node.name!r} is a constant and a function")
-        return self._literal(node.value)
+        if isinstance(node.value, Literal):
+            return self._literal(node.value)
+        require(is_given(node.value), f"{node.name!r} is made of other numbers than a {node.value.type!r}")
+        for number in node.value.values:
+            self._literal(number)
+        return node.value.type
 
     def _static(self, node: Expression) -> None:
         """Check what Python evaluates: numbers, constants, indices of loops, and what is computed of them."""
@@ -274,7 +280,7 @@ class ExpressionChecker:
             case Literal():
                 self._literal(node)
             case Constant():
-                self._constant(node)
+                require(isinstance(self._constant(node), Scalar), f"{node.name!r} is no number")
             case Name():
                 require(self._names.get(node.name) is INT32, f"{node.name!r} is no index")
             case Item():

@@ -211,13 +211,27 @@ class Conditional(Node, frozen=True, tag="conditional"):
     otherwise: Expression
 
 
+class Numbers(Node, frozen=True, tag="numbers"):
+    """A vector, a matrix or a quaternion that Python makes of numbers, or of one for all of them: the value of a
+    constant alone.  It is no operation of the kernel, as a `Construct` is."""
+
+    type: Type
+    values: tuple[Literal, ...]
+
+
 class Constant(Node, frozen=True, tag="constant"):
-    """A number of the module, by its name.  It is defined before the functions, with ``wp.constant`` if `wrapped`."""
+    """A number of the module, or several, by its name.  It is defined before the functions, with ``wp.constant`` if
+    `wrapped`."""
 
     type: Type
     name: str
-    value: Literal
+    value: Literal | Numbers
     wrapped: bool = True
+
+    @property
+    def made(self) -> Literal | Construct:
+        """Its value as a kernel makes it that does without the name."""
+        return self.value if isinstance(self.value, Literal) else Construct(self.type, self.value.values)
 
 
 class Item(Node, frozen=True, tag="item"):

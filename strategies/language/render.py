@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     Literal,
     Logical,
     Name,
+    Numbers,
     Options,
     Parameter,
     Part,
@@ -223,6 +224,14 @@ def literal(node: Literal) -> str:
     if node.type.notation in ("float32", "int32"):
         return text
     return f"{type_name(node.type)}({text})"
+
+
+def module_value(node: Literal | Numbers) -> str:
+    """The source of a value that Python makes: a literal, or ``wp.vec3d(0.0, -9.81, 0.0)``."""
+    if isinstance(node, Literal):
+        return literal(node)
+    numbers = (repr(float(v.value) if element_scalar(v.type).is_float else int(v.value)) for v in node.values)
+    return f"{type_name(node.type)}({', '.join(numbers)})"
 
 
 def _cast_name(node: Cast) -> str:
@@ -477,8 +486,8 @@ def function_text(function: Function) -> tuple[str, ...]:
 
 def _made(name: str, closure: Closure) -> str:
     """``scaled = make_blend(0.25, square)``."""
-    given = [*(literal(n.value) for n in closure.numbers), *(text_name(f.function) for f in closure.functions)]
-    return f"{text_name(name)} = {closure.factory}({', '.join(given)})"
+    captured = [*(module_value(n.value) for n in closure.numbers), *(text_name(f.function) for f in closure.functions)]
+    return f"{text_name(name)} = {closure.factory}({', '.join(captured)})"
 
 
 def _decorator(options: Options | None) -> str:
@@ -516,7 +525,7 @@ def _overloads(program: Program, called: str) -> Iterator[str]:
 
 
 def _constants(program: Program) -> list[str]:
-    """The definitions of the numbers that a program names, in the order in which it does."""
+    """The definitions of the constants that a program names, in the order in which it does."""
     found: dict[str, str] = {}
     captured = {
         id(node)
@@ -530,7 +539,7 @@ def _constants(program: Program) -> list[str]:
             case Constant() if id(node) in captured:
                 pass
             case Constant():
-                value = literal(node.value)
+                value = module_value(node.value)
                 found[node.name] = f"wp.constant({value})" if node.wrapped else value
             case Item():
                 found[node.name] = f"({', '.join(map(literal, node.values))})"

@@ -18,12 +18,14 @@ from strategies.language.nodes import (
     Function,
     If,
     Literal,
+    Numbers,
     Parameter,
     Return,
     Statement,
 )
 from strategies.language.render import is_alias
 from strategies.language.types import (
+    FLOAT16,
     INT32,
     VOID,
     Composite,
@@ -138,6 +140,20 @@ def returns(body: Sequence[Statement]) -> bool:
         case If() as last:
             return returns(last.body) and returns(last.orelse)
     return False
+
+
+def is_given(value: Literal | Numbers) -> bool:
+    """Whether Python can make what a constant is to be: several numbers have one type, and are as many as it holds.
+
+    Vectors of float16 are none: outside of a kernel, Warp makes them only after it was initialized.
+    """
+    if isinstance(value, Literal):
+        return True
+    of, count = value.type, len(value.values)
+    if not isinstance(of, Vector | Matrix | Quaternion) or of.dtype is FLOAT16:
+        return False
+    filled = count == 1 and not isinstance(of, Quaternion)
+    return (filled or count == of.length) and all(isinstance(v, Literal) and v.type is of.dtype for v in value.values)
 
 
 def fixed(node: Expression) -> int | None:

@@ -121,6 +121,8 @@ class Reading:
                 return self._element(self.arrays[name], index)
             case ast.Subscript(value=base, slice=ast.Constant(value=int() as number)):
                 return self._component(self._expression(base, None), number, False)
+            case ast.Subscript(value=base, slice=ast.Name() as place):
+                return self._component(self._expression(base, None), self._expression(place, INT32), False)
             case ast.Attribute(value=base, attr=attribute):
                 return self._component(self._expression(base, None), "xyzw".index(attribute), True)
         raise unread(node)
@@ -233,10 +235,12 @@ class Reading:
         return Typed(node, Interval(array.low, array.high), self.sketch.has_gradient(array))
 
     @staticmethod
-    def _component(base: Typed, number: int, attribute: bool) -> Typed:
+    def _component(base: Typed, place: int | Typed, attribute: bool) -> Typed:
         of = base.type
         assert isinstance(of, Composite)
-        node = Component(of.dtype, base.node, Literal(INT32, number), attribute)
+        index = Literal(INT32, place) if isinstance(place, int) else place.node
+        assert isinstance(place, int) or place.interval.within(Interval(0, of.length - 1))
+        node = Component(of.dtype, base.node, index, attribute)
         return Typed(node, base.interval, base.live)
 
     # ------------------------------------------------------------ for the tests of branches

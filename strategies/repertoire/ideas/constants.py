@@ -5,13 +5,13 @@ Each function writes the lines of one idea and gives the expression that its res
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from strategies.constants import Constants
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Literal
+from strategies.language.nodes import Literal, Numbers
 from strategies.language.types import INT32, Scalar
 from strategies.repertoire.ideas.numbers import operand
 from strategies.repertoire.phrases import Phrase, short
@@ -33,6 +33,15 @@ class Named(Phrase):
         exact = float(value) if of.is_float else int(value)
         found = self._constants.constant(Literal(of, exact), frozenset())
         self.bind(**{name: Typed(found, Interval(exact, exact))})
+        return self
+
+    def several(self, name: str, form: str, values: Sequence[float], of: Scalar | None = None) -> Named:
+        """A vector, a matrix or a quaternion of the module that the lines call `name`."""
+        of = of or self.real
+        exact = [int(v) if not of.is_float else v if of.notation == "float32" else short(v) for v in values]
+        numbers = Numbers(types.composite(form, of), tuple(Literal(of, v) for v in exact))
+        found = self._constants.constant(numbers, frozenset())
+        self.bind(**{name: Typed(found, Interval(min(exact), max(exact)))})
         return self
 
 
