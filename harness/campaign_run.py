@@ -44,6 +44,10 @@ TICK_SECONDS: Final = 0.2
 GRACE_SECONDS: Final = 8.0
 """After the time is up, so long is waited for batches that are being built."""
 
+PATIENCE_SECONDS: Final = 10.0
+"""And so much longer for failures that are being reduced: a large program is a poor report, and a small one takes
+six seconds on a quiet machine."""
+
 REPORT_SECONDS: Final = 4.0
 """Time for the script of a report on a quiet machine, nearly all of it to import Warp and to compile one kernel."""
 
@@ -164,7 +168,10 @@ class Run:
 
     def _finish(self, reason: StopReason, deadline: float, watch: Watch) -> None:
         """Wait for what was begun, and for the failures that were met, unless there is another reason to end."""
-        while self._busy() and self._reason() is reason and time.monotonic() < deadline:
+        while self._busy() and self._reason() is reason:
+            more = PATIENCE_SECONDS if self._reducers.waiting else 0.0
+            if time.monotonic() >= deadline + more:
+                break
             self._step(ask=False)
             watch(self._snapshot())
 
@@ -357,7 +364,7 @@ class Run:
         allowed, seconds = self._plan.limits.seconds, self._campaign._seconds
         if not self._plan.hunt or seconds is None:
             return allowed
-        left = self._started + seconds + GRACE_SECONDS - REPORT_SECONDS - time.monotonic()
+        left = self._started + seconds + GRACE_SECONDS + PATIENCE_SECONDS - REPORT_SECONDS - time.monotonic()
         return min(allowed, max(SHRINK_SECONDS, left))
 
     def _reported(self) -> set[str]:

@@ -30,6 +30,14 @@ class Card(NamedTuple):
     row: OpSpec
     choices: tuple[tuple[tuple[Type, ...], Type], ...]
 
+    @property
+    def each(self) -> bool:
+        """Whether a kernel takes all the choices: functions of one integer are written out for every width."""
+        return all(
+            len(arguments) == 1 and isinstance(arguments[0], Scalar) and arguments[0].kind in ("int", "uint")
+            for arguments, _ in self.choices
+        )
+
 
 def _kind(of: Scalar) -> str:
     """What tells scalar types apart: floats have code of their own, integers mostly share it."""
@@ -63,8 +71,11 @@ def cards() -> tuple[tuple[Card, ...], ...]:
         classes: dict[tuple[str, ...], dict[str, list[tuple[tuple[Type, ...], Type]]]] = {}
         for arguments, result in instances(row):
             forms = tuple(_form(of) for of in (*arguments, result))
-            kind = _kind(_scalar((arguments or (result,))[-1]))
-            classes.setdefault(forms, {}).setdefault(kind, []).append((arguments, result))
+            scalar = _scalar((arguments or (result,))[-1])
+            if set(forms) == {"scalar"} and not scalar.is_float:
+                # another function than for floats
+                forms = ("integer", *forms)
+            classes.setdefault(forms, {}).setdefault(_kind(scalar), []).append((arguments, result))
         for kinds in classes.values():
             order = sorted(kinds, key=_ROUNDS.index)
             # a quarter of the classes begins with another kind than the rest, so that all appear early

@@ -18,7 +18,7 @@ from corpus.case import CASE, decode_case
 from corpus.files import LOCK
 from corpus.store import Store
 from harness.campaign import GROW_LIMITS, HUNT_LIMITS, Campaign
-from harness.campaign_run import GRACE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
+from harness.campaign_run import GRACE_SECONDS, PATIENCE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
 from harness.commands import run
 from harness.outcomes import ReducedFailure, Result
 from harness.pairs import make_provenance
@@ -195,7 +195,7 @@ def test_a_hunt_gives_a_late_failure_the_time_that_is_left(tmp_path: Path) -> No
             return Run(Campaign(tmp_path, seconds=60.0, **more), store, time.monotonic() - began)._shrink_seconds()
 
     assert seconds(10.0, hunt=True) == HUNT_LIMITS.seconds
-    assert 5.0 < seconds(58.0, hunt=True) <= 2.0 + GRACE_SECONDS - REPORT_SECONDS
+    assert 5.0 < seconds(58.0, hunt=True) <= 2.0 + GRACE_SECONDS + PATIENCE_SECONDS - REPORT_SECONDS
     assert seconds(80.0, hunt=True) == SHRINK_SECONDS
     # a corpus keeps what is not reduced for the next run
     assert seconds(80.0) == GROW_LIMITS.seconds

@@ -295,8 +295,8 @@ def _positive(way: _Way) -> Expression:
     return Compare(BOOL, (">",), (way.x(), Literal(way.of, 0.0)))
 
 
-def _atomic(op: str, kind: str, way: _Way) -> Iterator[Statement]:
-    """A sum or an extreme in cells that threads share, of floats of a type or of integers."""
+def _atomic(op: str, kind: str, before: bool, way: _Way) -> Iterator[Statement]:
+    """A sum or an extreme, of floats of a type or of integers: in cells that threads share, or what was `before`."""
     dice, sketch = way.dice, way.sketch
     integers = [name for name in ATOMICS[op] if name not in types.FLOATS]
     number = types.scalar(kind if kind in types.FLOATS else dice.one_of(integers))
@@ -307,6 +307,13 @@ def _atomic(op: str, kind: str, way: _Way) -> Iterator[Statement]:
     start = Interval(0, 0) if dice.chance(50) else sketch.output_interval(number)
     values = dice.one_of(SIGNS) if number.is_float else Interval(0, 9)
     source = sketch.array(of, sketch.launch_shape(), values)
+    if before:
+        # of a cell of the thread's own, so that the order of threads is nothing to it
+        own = sketch.array(of, sketch.launch_shape(), start, output=True)
+        old = Name(of, sketch.fresh())
+        yield Atomic(op, own.name, way.own(), Element(of, source.name, way.own()), result=old)
+        yield way.stored(old)
+        return
     count = dice.between(1, 3)
     cells = sketch.array(of, (count,), start, output=True)
     yield Atomic(op, cells.name, (sketch.group(count),), Element(of, source.name, way.own()))
@@ -384,7 +391,8 @@ WAYS_BY_NAME: Final[dict[str, Way]] = {
     "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "scattered": _scattered,
     "beside": _placed(places.beside), "filled": _placed(places.filled), "paired": _placed(places.paired),
     "turned": _placed(places.turned),
-    **{f"{op} of {kind}": partial(_atomic, op, kind) for op, kind in _ATOMICS},
+    **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS},
+    **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS},
 }  # fmt: skip
 #: Slices have the most ways to go wrong.
 _DECK: Final = (

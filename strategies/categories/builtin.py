@@ -86,9 +86,8 @@ def _dealt(sketch: Sketch) -> list[Card]:
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A few operations, each with its own types and its own output."""
     dice = sketch.dice
-    for card in _dealt(sketch):
-        row = card.row
-        arguments, result = dice.one_of(card.choices)
+    chosen = ((c.row, *of) for c in _dealt(sketch) for of in (c.choices if c.each else (dice.one_of(c.choices),)))
+    for row, arguments, result in chosen:
         domain = row.domain(types.element_scalar((arguments or (result,))[0]))
         taken: set[str] = set()
         values = [_argument(sketch, d, of, taken) for d, of in zip(domain, arguments, strict=False)]
