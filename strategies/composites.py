@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from strategies import several
@@ -64,24 +65,25 @@ def undivided(sketch: Sketch) -> Expressions:
     return replace(sketch.mixture, construct=1, component=0)
 
 
-def subject(forms: Sequence[str], main: Sequence[str], dtype: Scalar) -> list[Case]:
+@cache
+def subject(forms: tuple[str, ...], main: tuple[str, ...], dtype: Scalar) -> tuple[Case, ...]:
     """Every row, with its types, that takes or gives a value of one of `main`, and nothing but numbers and `forms`."""
     own, known = ({types.composite(form, dtype) for form in some} for some in (main, forms))
-    return [
+    return tuple(
         (row, arguments, settled(row, result))
         for row in ROWS
         for arguments, result in instances(row)
         if own.intersection((*arguments, result))
         and all(of in known or isinstance(of, Scalar) for of in (*arguments, settled(row, result)))
         and all(types.element_scalar(of) in (dtype, types.BOOL, INT32) for of in (*arguments, result))
-    ]
+    )
 
 
 def prepare(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> list[Case]:
     """Let `sketch` work with values of `forms`; the operations on those out of `main` that it ends with one of."""
     sketch.forms = frozenset(forms)
     sketch.max_arrays = 3
-    names = sorted({row.name for row, _, _ in subject(forms, forms, sketch.main)})
+    names = sorted({row.name for row, _, _ in subject(tuple(forms), tuple(forms), sketch.main)})
     chosen = {*sketch.dice.some_of(names, sketch.dice.between(*OWN))}
     plain = sketch.dice.some_of(sorted(sketch.palette - set(names)), sketch.dice.between(*PLAIN))
     sketch.palette = frozenset((*chosen, *plain, "add", "sub", "mul"))
@@ -89,7 +91,7 @@ def prepare(sketch: Sketch, forms: Sequence[str], main: Sequence[str]) -> list[C
     # lengths and tests tell little of their argument
     return [
         case
-        for case in subject(forms, main, sketch.main)
+        for case in subject(tuple(forms), tuple(main), sketch.main)
         if types.element_scalar(case[2]).is_float and case[1] and not case[0].flat and case[0].name not in COARSE
     ]
 
