@@ -52,15 +52,18 @@ from strategies.language.structs import root, with_names
 from strategies.language.types import (
     BOOL,
     FLOAT16,
+    FLOAT32,
     INT32,
     Composite,
     Matrix,
     Scalar,
     Struct,
+    Tile,
     Transform,
     Type,
     Vector,
     quaternion,
+    tile,
     vector,
 )
 
@@ -166,6 +169,19 @@ def compare_halves_with_zero(program: Program) -> Program:
         match node:
             case Cast(type=of, operand=operand) if of is BOOL and operand.type is FLOAT16:
                 return Compare(BOOL, ("!=",), (operand, Literal(FLOAT16, 0.0)))
+        return None
+
+    return everywhere(program, pattern)
+
+
+@register
+def convert_ranges_of_halves(program: Program) -> Program:
+    """``wp.tile_arange(4, dtype=wp.float16)`` as a range of float32, converted."""
+
+    def pattern(node: Expression) -> Expression | None:
+        match node:
+            case Apply(op="tile_arange", type=Tile() as of) if of.dtype is FLOAT16:
+                return Apply(of, "tile_astype", (Apply(tile(of.shape, FLOAT32), "tile_arange", ()),))
         return None
 
     return everywhere(program, pattern)
