@@ -26,11 +26,12 @@ from strategies.language.nodes import (
     Program,
     ThreadIndex,
     TileStore,
+    Unpack,
     Zeros,
     walk,
 )
 from strategies.language.spellings import spelled
-from strategies.language.tiles import FILLED, MOVES, OPERATORS, SCANS, STORES, is_tiled
+from strategies.language.tiles import FILLED, MOVES, OPERATORS, PLACES, SCANS, SORT, STORES, is_tiled, sorts
 from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
 from strategies.ops import ATOMICS, ITEMS, OPS, ROWS, instances
 
@@ -191,10 +192,11 @@ def _tile_table() -> Iterator[Use]:
         yield from ((op, (array, of, *_placed(ndim))) for op in STORES)
     yield from ((op, ()) for op in FILLED)
     yield from (("tile_full", (number,)), ("tile_arange", (types.INT32,)), ("tile_astype", (of,)))
-    yield from ((op, (of,)) for op in (*MOVES, *SCANS, "tile_sum", "tile_min", "tile_max", "tile_reduce"))
+    yield from ((op, (of,)) for op in (*MOVES, *SCANS, *PLACES, "tile_sum", "tile_min", "tile_max", "tile_reduce"))
     yield from ((op, (of, types.INT32)) for op in ("tile_sum", "tile_reduce"))
     yield from (("tile_extract", (of, *(types.INT32,) * n)) for n in range(1, 5))
     yield from (("tile_map", (of,) * n) for n in range(1, 4))
+    yield SORT, (types.tile((4,), types.INT32), of)
     yield from (("tile_dot", (of, of)), ("tile_matmul", (of, of, number)), ("neg", (of,)))
     yield from (("tile_load_indexed", (types.array(number), of, types.INT32)), ("tile_diag_add", (of, of)))
     for op in OPERATORS - {"neg"}:
@@ -254,6 +256,12 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
         case TileStore():
             array = types.array(types.element_scalar(node.value.type), len(node.offset))
             yield node.op, (array, node.value.type, *_placed(len(node.offset)))
+        case Unpack() if sorts(node):
+            yield SORT, tuple(target.type for target in node.targets)
+        case Component(base=base) if isinstance(base.type, Tile):
+            yield "tile_extract", (base.type, *(types.INT32,) * len(base.type.shape))
+        case Call(folds=True):
+            yield "tile_reduce", tuple(a.type for a in node.arguments)
         case Call(type=Tile()):
             yield "tile_map", tuple(a.type for a in node.arguments)
 

@@ -31,7 +31,6 @@ LEFT_OUT: Final = {
     **dict.fromkeys(("tile_randi", "tile_randf"), f"{_THREADS}: which number a thread draws is not documented"),
     **dict.fromkeys(_STACKS, f"{_THREADS}: in which order they push is not known"),
     **dict.fromkeys(("tile_scatter_add", "tile_scatter_masked"), f"{_THREADS}, each of which has a value of its own"),
-    **dict.fromkeys(("tile_argmin", "tile_argmax", "tile_sort"), "which of equal numbers comes first is unspecified"),
     "tile_empty": "holds what happens to be there",
     **dict.fromkeys(_QUERIES, _MESHES),
     "Geometry": _MESHES,

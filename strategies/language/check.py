@@ -55,7 +55,7 @@ from strategies.language.render import AUGMENTED, has_name
 from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
 from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
-from strategies.language.tiles import STORES
+from strategies.language.tiles import STORES, sorts
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -389,6 +389,9 @@ class _Checker(ExpressionChecker):
                 self._names = entry
             case Evaluate():
                 self._expression(node.value)
+            case Unpack() if sorts(node):
+                for place in node.targets:
+                    self._assign(place, self._expression(place))
             case Unpack():
                 results = called(node) is not None
                 given = self._results(node) if results else [self._expression(v) for v in node.values]

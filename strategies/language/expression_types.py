@@ -47,7 +47,7 @@ from strategies.language.rules import (
     require,
 )
 from strategies.language.several import is_item
-from strategies.language.tiles import fits, is_tiled
+from strategies.language.tiles import fits, is_tiled, joins, reduced
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -324,6 +324,7 @@ class ExpressionChecker:
             self._expression(argument)
             hidden = isinstance(argument, Name) and argument.name in self._indexed
             require(not hidden, "a tile is loaded from an indexed array")
+        require(not is_item(node.op), f"{node.op!r}, one of several results, stands alone")
         require(fits(node, self._result_type), f"{node.op!r} does not make {node.type!r} of its arguments")
         return node.type
 
@@ -338,6 +339,7 @@ class ExpressionChecker:
         function = self._functions.get(node.function)
         require(function is not None, f"there is no function {node.function!r} before this one")
         assert function is not None
+        require(not node.folds, f"{node.function!r} makes one number of no tile")
         require(node.given == tuple(p.function for p in function.passed), f"{node.function!r} is given other functions")
         through = self._owner.through.get(node.function) if isinstance(self._owner, Function) else None
         require(node.through == through, f"{node.function!r} is called by another name")
@@ -383,12 +385,22 @@ class ExpressionChecker:
         require(function is not None, f"there is no function {node.function!r} before this one")
         assert function is not None
         require(not node.keywords and not node.derivative, f"{node.function!r} is mapped over tiles by their places")
+        if node.folds:
+            self._folded(node, function)
+            return node.type
         require(len(node.arguments) == len(function.parameters), f"{node.function!r} takes other arguments")
         for argument in node.arguments:
             self._expect(argument, node.type)
         kinds = {function.type, *(p.type for p in function.parameters)}
         require(kinds == {node.type.dtype}, f"{node.function!r} takes other numbers")
         return node.type
+
+    def _folded(self, node: Call, function: Function) -> None:
+        """A function that makes one number of many, in an order that is not known."""
+        of, *_ = (self._expression(argument) for argument in node.arguments)
+        require(isinstance(of, Tile) and node.type is reduced(of, node), f"{node.function!r} makes another tile")
+        assert isinstance(of, Tile)
+        require(joins(function) and function.type is of.dtype, f"{node.function!r} depends on an order")
 
     def _component(self, node: Component) -> Type:
         base = self._expression(node.base)

@@ -121,7 +121,9 @@ def _stores_indexed(program: Program) -> bool:
 def _reduces_tiles(program: Program) -> bool:
     """Whether operations on tiles of floats are documented as not differentiable."""
     return any(
-        isinstance(node, Apply) and node.op in tiles.NOT_DIFFERENTIABLE and _holds_floats(node.type)
+        (isinstance(node, Apply) and node.op in tiles.NOT_DIFFERENTIABLE and _holds_floats(node.type))
+        or (isinstance(node, Call) and node.folds and _holds_floats(node.type))
+        or (isinstance(node, Unpack) and tiles.sorts(node) and any(_holds_floats(v.type) for v in node.values))
         for node in walk(program)
     )
 

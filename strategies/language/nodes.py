@@ -191,6 +191,9 @@ class Call(Node, frozen=True, tag="call"):
 
     A function that takes functions is `given` some, in front of its arguments: ``apply(square, x)``.  In such a one, a
     call of what it was given is written `through` the name of its parameter: ``f(x)``.
+
+    Of a type that is a tile it is mapped over tiles or, if it `folds`, makes one number of all of a tile, or of those
+    along the axis that is the second argument: ``wp.tile_reduce(larger, t)``.
     """
 
     type: Type
@@ -200,6 +203,7 @@ class Call(Node, frozen=True, tag="call"):
     derivative: bool = False
     through: str | None = None
     given: tuple[str, ...] = ()
+    folds: bool = False
 
 
 class Conditional(Node, frozen=True, tag="conditional"):

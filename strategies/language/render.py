@@ -58,7 +58,7 @@ from strategies.language.several import called
 from strategies.language.spellings import spelled
 from strategies.language.structs import struct_types
 from strategies.language.tile_text import tile_text, tuple_text
-from strategies.language.tiles import is_tiled
+from strategies.language.tiles import SORT, is_tiled, sorts
 from strategies.language.types import (
     Array,
     Composite,
@@ -343,6 +343,9 @@ def _expression(node: Expression) -> tuple[str, int]:
             called = node.through or text_name(node.function)
             given = [*map(text_name, node.given), *given]
             plain += len(node.given)
+            if node.folds:
+                axis = f", axis={given[1]}" if len(given) > 1 else ""
+                return f"wp.tile_reduce({called}, {given[0]}{axis})", _ATOM
             if isinstance(node.type, Tile):
                 return f"wp.tile_map({', '.join((called, *given))})", _ATOM
             called = f"wp.grad({called})" if node.derivative else called
@@ -425,6 +428,8 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             yield from _block(node.body, indent)
         case Evaluate():
             yield f"{indent}{expression(node.value)}"
+        case Unpack() if sorts(node):
+            yield f"{indent}wp.{SORT}({_list(node.targets)})"
         case Unpack() if (several := called(node)) is not None:
             yield f"{indent}{_list(node.targets)} = wp.{several.name}({_list(several.arguments)})"
         case Unpack():

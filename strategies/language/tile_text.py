@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from strategies.language.nodes import Apply, Expression, Literal
-from strategies.language.tiles import ALONG_AXES, FILLED, MOVES, OPERATORS, REDUCTIONS, SCANS
+from strategies.language.tiles import ALONG_AXES, FILLED, MOVES, OPERATORS, PLACES, REDUCTIONS, SCANS
 from strategies.language.types import Tile, Type
 
 
@@ -46,7 +46,7 @@ def tile_text(node: Apply, expression: Callable[[Expression], str], type_name: C
         return f"wp.tile_astype({given[0]}, {dtype})"
     if op in MOVES:
         return _move(node, given, of)
-    if op in SCANS or op in ("tile_dot", "tile_matmul", "tile_diag_add"):
+    if op in SCANS or op in PLACES or op in ("tile_dot", "tile_matmul", "tile_diag_add"):
         return f"wp.{op}({', '.join(given)})"
     return f"wp.tile_map({', '.join((f'wp.{op}', *given))})"
 

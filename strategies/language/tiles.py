@@ -22,23 +22,28 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Call,
     Cast,
+    Compare,
     Component,
     Construct,
     Element,
     Expression,
     For,
+    Function,
     If,
     Literal,
+    Logical,
     Name,
     Node,
     Program,
+    Return,
     Statement,
     TileStore,
     Unpack,
     rebuild,
     walk,
 )
-from strategies.language.types import INT32, Array, Scalar, Tile, Type
+from strategies.language.several import called
+from strategies.language.types import BOOL, INT32, Array, Scalar, Tile, Type
 
 #: Operators that take tiles by themselves; any other operation on numbers is mapped over them.
 OPERATORS: Final = frozenset(("add", "sub", "mul", "div", "neg", "bit_and", "bit_or", "bit_xor"))
@@ -58,14 +63,22 @@ SCANS: Final = {
     "tile_scan_inclusive": "add", "tile_scan_exclusive": "add",
     "tile_scan_max_inclusive": "max", "tile_scan_min_inclusive": "min",
 }  # fmt: skip
+#: The place of the smallest, or the largest, number of a tile, by how another number beats it.
+PLACES: Final = {"tile_argmin": "<", "tile_argmax": ">"}
+#: The types of numbers that Warp sorts by; of floats, equal ones and NaN would make what comes out unspecified.
+SORTED: Final = frozenset(("int32", "uint32", "int64", "uint64"))
 #: The types of numbers that Warp has scans of.
 SCANNED: Final = frozenset(("float32", "int32", "uint32"))
 #: What moves numbers, and computes none.
 MOVES: Final = frozenset(("tile_broadcast", "tile_reshape", "tile_squeeze", "tile_transpose", "tile_view"))
+#: What puts two tiles into order in place: in the tree, what is made of the one and of the other.
+SORT: Final = "tile_sort"
 #: What writes a tile to an array.
 STORES: Final = ("tile_store", "tile_atomic_add")
 #: Operations on floats that Warp documents as not differentiable.
 NOT_DIFFERENTIABLE: Final = frozenset((*REDUCTIONS, *SCANS, "tile_diag_add")) - {"tile_sum"}
+#: By which a function may join two numbers so that the order of many does not matter: of floats, and of integers.
+JOINS: Final = {True: ("min", "max"), False: ("min", "max", "add", "bit_and", "bit_or", "bit_xor")}
 #: Numbers that are summed at a time: as many as the products of vectors take that stand for sums.
 CHUNK: Final = 4
 
@@ -92,6 +105,8 @@ def fits(node: Apply, known: Known | None) -> bool:
         return first is not None and of is first.dtype and _inside(node.arguments[1:], first.shape)
     if not isinstance(of, Tile):
         return False
+    if op in PLACES:
+        return len(given) == 1 and first is not None and first.dtype.is_integer and of is types.tile((1,), INT32)
     if op == "tile_load":
         array, *offset = given
         return isinstance(array, Array) and array.dtype is of.dtype and _offset(offset, array, of)
@@ -102,7 +117,7 @@ def fits(node: Apply, known: Known | None) -> bool:
     if op == "tile_full":
         return given == [of.dtype]
     if op in REDUCTIONS:
-        return first is not None and of is _reduced(first, node)
+        return first is not None and of is reduced(first, node)
     if op in SCANS:
         return given == [of] and len(of.shape) == 1 and of.dtype.notation in SCANNED
     if op in MOVES or op == "tile_astype":
@@ -130,21 +145,59 @@ def _offset(offset: Sequence[Type], array: Array, of: Tile) -> bool:
 
 def _inside(indices: Sequence[Expression], shape: tuple[int, ...]) -> bool:
     return len(indices) == len(shape) and all(
-        isinstance(index, Literal) and 0 <= index.value < extent for index, extent in zip(indices, shape, strict=True)
+        index.type is INT32 and (not isinstance(index, Literal) or -extent <= index.value < extent)
+        for index, extent in zip(indices, shape, strict=True)
     )
 
 
-def _axis(node: Apply) -> int | None:
+def sorts(node: Unpack) -> bool:
+    """Whether `node` is ``wp.tile_sort(keys, values)``: both tiles in the order of the keys, whole numbers."""
+    found = called(node)
+    if found is None or found.name != SORT or len(node.values) != 2 or node.targets != found.arguments:
+        return False
+    keys, values = found.arguments
+    if not isinstance(keys.type, Tile) or not isinstance(values.type, Tile) or keys == values:
+        return False
+    fitting = keys.type.dtype.notation in SORTED and keys.type.shape == values.type.shape
+    return fitting and [value.type for value in node.values] == [keys.type, values.type]
+
+
+def joins(function: Function) -> bool:
+    """Whether a function makes one number of many, two at a time, in whatever order: ``wp.max(wp.abs(a), wp.abs(b))``.
+
+    Both numbers go the same way into an operation that is associative and commutative.
+    """
+    if len(function.parameters) != 2 or len(function.body) != 1 or not isinstance(function.body[0], Return):
+        return False
+    (given,) = function.body[0].values or (None,)
+    if not isinstance(given, Apply) or len(given.arguments) != 2 or not isinstance(given.type, Scalar):
+        return False
+    one, other = function.parameters
+    if {given.type, one.type, other.type} != {given.type} or given.op not in JOINS[given.type.is_float]:
+        return False
+    for way in ((), ("abs",) if given.op in ("min", "max") else ()):
+        parts: list[Expression] = [Name(p.type, p.name) for p in (one, other)]
+        for op in way:
+            parts = [Apply(part.type, op, (part,)) for part in parts]
+        if given.arguments == tuple(parts):
+            return True
+    return False
+
+
+def _axis(node: Apply | Call) -> int | None:
     """The axis that a reduction is along; None for all of them."""
     further = node.arguments[1:]
     return int(further[0].value) if further and isinstance(further[0], Literal) else None
 
 
-def _reduced(of: Tile, node: Apply) -> Tile | None:
+def reduced(of: Tile, node: Apply | Call) -> Tile | None:
+    """The type of what a tile of type `of` becomes whose numbers, or those along an axis, are made one; None if it has
+    no such axis."""
     axis = _axis(node)
     if len(node.arguments) == 1:
         return types.tile((1,), of.dtype)
-    if axis is None or node.op not in ALONG_AXES or not 0 <= axis < len(of.shape) or len(of.shape) == 1:
+    refused = isinstance(node, Apply) and node.op not in ALONG_AXES
+    if axis is None or refused or not 0 <= axis < len(of.shape) or len(of.shape) == 1:
         return None
     return types.tile(of.shape[:axis] + of.shape[axis + 1 :], of.dtype)
 
@@ -230,6 +283,10 @@ class _Lowering:
                 old, new = _variables(name, of), self._tile(value)
                 values = [Apply(of.dtype, operator, pair) for pair in zip(old, new, strict=True)]
                 yield from _assigned(old, values)
+            case Assign(target=Component(base=Name(type=Tile())) as target, value=value):
+                yield from self._set(target, self._number(value))
+            case Unpack() if sorts(node):
+                yield from self._sorted(node)
             case TileStore():
                 yield from self._store(node)
             case If():
@@ -251,6 +308,41 @@ class _Lowering:
             else:
                 yield Atomic("atomic_add", node.array, indices, value)
 
+    def _set(self, target: Component, value: Expression) -> Iterator[Statement]:
+        """One number of a tile given a value; at a place that is not known, each may be the one."""
+        of, base = target.base.type, target.base
+        assert isinstance(of, Tile)
+        assert isinstance(base, Name)
+        numbers, at = _variables(base.name, of), self._place(_indices(target), of)
+        if isinstance(at, Literal):
+            yield Assign(numbers[int(at.value)], value)
+            return
+        at, value, _ = self._kept((at, value, self._at(numbers, at)))
+        for n, number in enumerate(numbers):
+            here = Compare(BOOL, ("==",), (at, Literal(INT32, n)))
+            yield Assign(number, Apply(of.dtype, "where", (here, value, number)))
+
+    def _sorted(self, node: Unpack) -> Iterator[Statement]:
+        """Two tiles in the order of the numbers of the first, by transpositions of neighbours; no two are alike."""
+        tiles = [(target, target.type) for target in node.targets if isinstance(target, Name)]
+        names = [_variables(target.name, of) for target, of in tiles if isinstance(of, Tile)]
+        keys, values = (list[Expression](own) for own in names)
+        for turn in range(len(keys)):
+            for n in range(turn % 2, len(keys) - 1, 2):
+                (ordered,) = self._kept([Compare(BOOL, ("<",), (keys[n], keys[n + 1]))])
+                for numbers in (keys, values):
+                    pairs = (numbers[n], numbers[n + 1]), (numbers[n + 1], numbers[n])
+                    numbers[n : n + 2] = self._kept([Apply(pair[0].type, "where", (ordered, *pair)) for pair in pairs])
+        self._apart([Compare(BOOL, ("<",), pair) for pair in itertools.pairwise(keys)])
+        yield from _assigned([*names[0], *names[1]], [*keys, *values])
+
+    def _apart(self, truths: Sequence[Expression]) -> None:
+        """Say that all of `truths` hold: a program in which one does not reads a component that is not there."""
+        for truth in truths:
+            broken = Apply(INT32, "where", (truth, Literal(INT32, 0), Literal(INT32, 1)))
+            only = Construct(types.vector(1, INT32), (Literal(INT32, 0),))
+            self._kept([Component(INT32, only, broken)])
+
     # ------------------------------------------------------------ numbers
 
     def _number(self, node: Any) -> Any:
@@ -259,17 +351,36 @@ class _Lowering:
             case Apply(op="tile_extract", arguments=(base, *indices)):
                 return self._one(base, indices)
             case Component(base=base) if isinstance(base.type, Tile):
-                return self._one(base, [node.index] if node.column is None else [node.index, node.column])
+                return self._one(base, _indices(node))
         return rebuild(node, self._number)
 
     def _one(self, base: Expression, indices: Sequence[Expression]) -> Expression:
         of = base.type
         assert isinstance(of, Tile)
-        place = 0
+        at = self._place(indices, of)
+        return self._at(self._tile(base), at)
+
+    def _place(self, indices: Sequence[Expression], of: Tile) -> Expression:
+        """Where a number stands among all of a tile."""
+        place: Expression = Literal(INT32, 0)
         for index, extent in zip(indices, of.shape, strict=True):
-            assert isinstance(index, Literal)
-            place = place * extent + int(index.value)
-        return self._tile(base)[place]
+            if isinstance(index, Literal):
+                index = Literal(INT32, int(index.value) % extent)
+            if isinstance(place, Literal):
+                place = Literal(INT32, int(place.value) * extent)
+            else:
+                place = Apply(INT32, "mul", (place, Literal(INT32, extent)))
+            place = _sum(place, self._number(index))
+        return place
+
+    @staticmethod
+    def _at(numbers: Sequence[Expression], at: Expression) -> Expression:
+        """The number at a place."""
+        if isinstance(at, Literal):
+            return numbers[int(at.value)]
+        of = numbers[0].type
+        assert isinstance(of, Scalar)
+        return Component(of, Construct(types.vector(len(numbers), of), tuple(numbers)), at)
 
     def _kept(self, values: Sequence[Expression]) -> list[Expression]:
         """`values` under names of their own: each is used several times, perhaps."""
@@ -289,6 +400,8 @@ class _Lowering:
         match node:
             case Name(name=name):
                 return [*_variables(name, of)]
+            case Call(folds=True):
+                return self._kept([self._joined(node, numbers) for numbers in self._groups(node, of)])
             case Call():
                 columns = zip(*(self._tile(a) for a in node.arguments), strict=True)
                 return self._kept([Call(of.dtype, node.function, tuple(column)) for column in columns])
@@ -319,6 +432,8 @@ class _Lowering:
             yield from self._kept([self._number(node.arguments[0])]) * math.prod(of.shape)
         elif op in REDUCTIONS:
             yield from self._reduction(node, of)
+        elif op in PLACES:
+            yield self._extreme(op, self._tile(node.arguments[0]))
         elif op in SCANS:
             yield from self._scan(op, self._tile(node.arguments[0]), dtype)
         elif op in MOVES or op == "tile_astype":
@@ -350,17 +465,41 @@ class _Lowering:
             yield Element(of.dtype, array.name, tuple(indices))
 
     def _reduction(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        for numbers in self._groups(node, of):
+            yield self._folded(REDUCTIONS[node.op], numbers, of.dtype)
+
+    def _groups(self, node: Apply | Call, of: Tile) -> Iterator[list[Expression]]:
+        """The numbers that make each one of a reduction."""
         source = node.arguments[0]
         assert isinstance(source.type, Tile)
         numbers, axis = self._tile(source), _axis(node)
         if axis is None:
-            yield self._folded(REDUCTIONS[node.op], numbers, of.dtype)
+            yield numbers
             return
         groups: dict[tuple[int, ...], list[Expression]] = {}
         for at, number in zip(_places(source.type.shape), numbers, strict=True):
             groups.setdefault(at[:axis] + at[axis + 1 :], []).append(number)
         for at in _places(of.shape):
-            yield self._folded(REDUCTIONS[node.op], groups[at], of.dtype)
+            yield groups[at]
+
+    def _joined(self, node: Call, numbers: Sequence[Expression]) -> Expression:
+        """All numbers joined by a function, for which their order is all the same."""
+        found = numbers[0]
+        for number in numbers[1:]:
+            (found,) = self._kept([Call(number.type, node.function, (found, number))])
+        return found
+
+    def _extreme(self, op: str, numbers: Sequence[Expression]) -> Expression:
+        """The place of the smallest or largest number, which no other is like."""
+        best, at = numbers[0], list[Expression]([Literal(INT32, 0)])
+        for n, number in enumerate(numbers[1:], 1):
+            (beaten,) = self._kept([Compare(BOOL, (PLACES[op],), (number, best))])
+            at = self._kept([Apply(INT32, "where", (beaten, Literal(INT32, n), at[0]))])
+            (best,) = self._kept([Apply(number.type, "where", (beaten, number, best))])
+        for n, number in enumerate(numbers):
+            here = Compare(BOOL, ("==",), (at[0], Literal(INT32, n)))
+            self._apart([Logical(BOOL, "or", (here, Compare(BOOL, ("!=",), (number, best))))])
+        return at[0]
 
     def _folded(self, op: str, numbers: Sequence[Expression], dtype: Scalar) -> Expression:
         """All numbers combined; the order of a sum of floats is nobody's to know."""
@@ -433,13 +572,23 @@ def _variables(name: str, of: Tile) -> list[Name]:
     return [Name(of.dtype, f"{name}.{n}") for n in range(math.prod(of.shape))]
 
 
+def _indices(node: Component) -> tuple[Expression, ...]:
+    return (node.index,) if node.column is None else (node.index, node.column)
+
+
 def _shifted(start: Expression, by: int) -> Expression:
     """The place `by` behind `start`."""
-    if by == 0:
-        return start
-    if isinstance(start, Literal):
-        return Literal(INT32, int(start.value) + by)
-    return Apply(INT32, "add", (start, Literal(INT32, by)))
+    return _sum(start, Literal(INT32, by))
+
+
+def _sum(left: Expression, right: Expression) -> Expression:
+    """The sum of two places."""
+    if isinstance(right, Literal):
+        if right.value == 0:
+            return left
+        if isinstance(left, Literal):
+            return Literal(INT32, int(left.value) + int(right.value))
+    return right if isinstance(left, Literal) and left.value == 0 else Apply(INT32, "add", (left, right))
 
 
 def _assigned(targets: Sequence[Name], values: Sequence[Expression]) -> Iterator[Statement]:
