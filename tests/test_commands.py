@@ -216,7 +216,7 @@ LEAST = {
     "Spatial Math": 0.9,
     "Random": 0.9,
     "Utility": 0.8,
-    "Tile Primitives": 0.6,
+    "Tile Primitives": 0.65,
 }
 
 

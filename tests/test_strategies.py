@@ -68,7 +68,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.render import is_alias, render
 from strategies.language.structs import root, struct_types
-from strategies.language.tiles import REDUCTIONS
+from strategies.language.tiles import REDUCTIONS, sorts
 from strategies.language.types import (
     BOOL,
     FLOAT16,
@@ -952,7 +952,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("indexed_array", "an axis that is not indexed", lambda p: any(map(partly_indexed(p), p.indexed)), 20),
     ("indexed_array", "one that is written", lambda p: any(o.name in all_members(p) for o in p.outputs), 15),
     ("indexed_array", "two or more dimensions", lambda p: any(len(o.shape) > 1 for o in data(p)), 40),
-    ("tile", "a tile that is loaded", applies("tile_load"), 100),
+    ("tile", "a tile that is loaded, or set number by number", applies("tile_load", "tile_zeros"), 100),
+    ("tile", "numbers in the order of keys", lambda p: any(isinstance(n, Unpack) and sorts(n) for n in walk(p)), 5),
     ("tile", "a tile that is stored", has(TileStore), 30),
     ("tile", "a reduction", applies(*REDUCTIONS), 40),
     ("tile", "a tile of two dimensions", lambda p: any(len(of.shape) == 2 for of in tiles_of(p)), 40),

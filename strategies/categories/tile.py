@@ -1,4 +1,5 @@
-"""Tiles: blocks loaded, combined, mapped, reduced, broadcast, multiplied as matrices, and stored by whole blocks."""
+"""Tiles: blocks loaded, combined, mapped, reduced, broadcast, multiplied as matrices, sorted, read and set number by
+number, and stored by whole blocks."""
 
 import math
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from strategies.language.nodes import (
 from strategies.language.tiles import SCANNED
 from strategies.language.types import INT32, Tile
 from strategies.ops import OPS
-from strategies.repertoire.tile_loads import Loads
+from strategies.repertoire.tile_numbers import Numbers
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -49,11 +50,17 @@ MAPPED: Final = {
 }  # fmt: skip
 #: Mapped built-ins with two arguments.
 PAIRED: Final = ("max", "min", "max", "min", "atan2")
+#: Of 100 numbers that a block gives, how many are read from a tile instead of being reduced.
+READ: Final = 40
+#: Of 100 tiles that are loaded, in how many some numbers are set.
+CHANGED: Final = 22
+#: Products of more flags would leave what integers hold.
+MANY: Final = 16
 #: Of 100 kernels, how many reduce in a way that Warp documents as not differentiable.
 UNPROMISED: Final = 24
 
 
-class Block(Loads):
+class Block(Numbers):
     """Draws what one block does with tiles: one that every step makes another of, and those that meet it."""
 
     def __init__(self, sketch: Sketch) -> None:
@@ -107,7 +114,9 @@ class Block(Loads):
             if op != "atan2":
                 found = OPS[op].result_interval(self.main, value.interval, other.interval)
                 return Typed(Apply(of, op, (value.node, other.node)), found, True)
-        known = [op for op, domain in MAPPED.items() if value.interval.within(domain)]
+        # of numbers all of one sign, a sign says nothing
+        varied = value.interval.low < -0.5 and value.interval.high > 0.5
+        known = [op for op, domain in MAPPED.items() if value.interval.within(domain) and (varied or not OPS[op].flat)]
         op = self.dice.one_of(known)
         found = OPS[op].result_interval(self.main, value.interval)
         if found.size > self.most:
@@ -136,6 +145,8 @@ class Block(Loads):
     def total(self, value: Typed) -> Typed:
         """All numbers of `value` as one."""
         of, count = types.tile((1,), self.main), math.prod(_tile(value).shape)
+        if self.unpromised and count > 1 and self.dice.chance(40):
+            return self.joined(value)
         if self.unpromised and self.dice.chance(60):
             op = self.dice.one_of(("tile_min", "tile_max", "tile_reduce_min", "tile_reduce_max", "tile_reduce_add"))
             interval = value.interval
@@ -154,7 +165,9 @@ class Block(Loads):
         count = shape[axis]
         of = types.tile(shape[:axis] + shape[axis + 1 :], self.main)
         interval = Interval(value.interval.low * count, value.interval.high * count)
-        op = "tile_reduce_add" if self.unpromised and self.dice.chance(30) else "tile_sum"
+        op = "tile_sum"
+        if self.unpromised and self.dice.chance(50):
+            op = self.dice.one_of(("tile_reduce_add", "tile_reduce_min", "tile_reduce_max"))
         node = Apply(of, op, (value.node, Literal(INT32, axis)))
         return Typed(node, interval, value.live and op == "tile_sum")
 
@@ -172,8 +185,25 @@ class Block(Loads):
             loads.append(Apply(flags, "tile_load", (Name(array.type, array.name), *self.offset(of.shape))))
         op = self.dice.one_of(("bit_and", "bit_and", "bit_or", "bit_xor"))
         both = self.named(Typed(Apply(flags, op, tuple(loads)), Interval(0, 3)))
+        if isinstance(both.node, Name) and self.dice.chance(60):
+            self.counted(both)
         weights = Typed(Apply(of, "tile_astype", (both.node,)), Interval(0, 3))
         return self.combined("mul", value, self.named(weights), of) or self.tamed(value)
+
+    def counted(self, flags: Typed) -> None:
+        """What the block has of flags, in one number that is stored."""
+        shape = _tile(flags).shape
+        count = math.prod(shape)
+        of = types.tile((1,), INT32)
+        ops = ["tile_sum", "tile_min", "tile_max", "tile_reduce_max", *(("tile_reduce_mul",) if count <= MANY else ())]
+        if count > 1 and self.dice.chance(60):
+            found = self.joined(flags)
+        else:
+            op = self.dice.one_of(ops)
+            most = {"tile_sum": 3 * count, "tile_reduce_mul": 3**count}.get(op, 3)
+            found = Typed(Apply(of, op, (flags.node,)), Interval(0, most))
+        found = self.let(found)
+        self.note(Component(INT32, found.node, Literal(INT32, 0)), self.sketch.output_interval(INT32))
 
     # ------------------------------------------------------------ steps
 
@@ -206,6 +236,11 @@ class Block(Loads):
         value = self.let(value)
         self.settled = value.node
         return value
+
+    def settled_too(self, value: Typed, found: Typed) -> Typed:
+        """`found`, made of `value` by what multiplies or moves its numbers: their sum has no gradient if the other's
+        has none."""
+        return self.settle(found) if value.node == self.settled else found
 
     def kept(self, value: Typed) -> Typed:
         """`value` under a name, since it is used more than once."""
@@ -260,8 +295,10 @@ class Block(Loads):
         """Running sums or extremes of a line."""
         of = _tile(value)
         count = of.shape[0]
-        op = self.dice.one_of(("tile_scan_inclusive", "tile_scan_exclusive", "tile_scan_max_inclusive"))
-        size = value.interval.size * (1 if "max" in op else count)
+        op = self.dice.one_of(
+            ("tile_scan_inclusive", "tile_scan_exclusive", "tile_scan_max_inclusive", "tile_scan_min_inclusive")
+        )
+        size = value.interval.size * (count if op in ("tile_scan_inclusive", "tile_scan_exclusive") else 1)
         return Typed(Apply(of, op, (value.node,)), Interval(-size, size), False)
 
     def step(self, value: Typed) -> Typed:
@@ -271,7 +308,7 @@ class Block(Loads):
         if len(shape) == 2:
             table += [(4, "product"), (2, "rows")]
         if len(shape) <= len(self.own):
-            table.append((1, "mask"))
+            table.append((2, "mask"))
         if len(shape) == 2 and shape[0] == shape[1] and self.unpromised:
             table.append((4, "diagonal"))
         if len(shape) == 1 and self.unpromised and self.main.notation in SCANNED:
@@ -280,11 +317,11 @@ class Block(Loads):
             case "meet":
                 return self.meet(value, self.named(self.load(shape)))
             case "scale":
-                return self.scaled(value)
+                return self.settled_too(value, self.scaled(value))
             case "map":
                 return self.mapped(value)
             case "move":
-                return self.moved(value)
+                return self.settled_too(value, self.moved(value))
             case "mask":
                 return self.masked(value)
             case "diagonal":
@@ -297,7 +334,7 @@ class Block(Loads):
                 return self.product(value)
             case "scan" if value.interval.size * shape[0] <= self.most:
                 return self.scanned(value)
-            case "rows" if value.interval.size * shape[0] * 2 <= self.most:
+            case "rows" if shape[0] > 1 and value.interval.size * shape[0] * 2 <= self.most:
                 value = self.kept(value)
                 sums = self.named(self.along(value, 0))
                 return self.combined("sub", value, self.broadcast(sums, shape), _tile(value)) or value
@@ -326,10 +363,13 @@ class Block(Loads):
 
     def reduce(self, value: Typed) -> None:
         """One number a block, stored or summed."""
-        if value.node == self.settled:
-            value = self.meet(value, self.named(self.load(_tile(value).shape)))
-        total = self.let(self.total(value))
-        number: Expression = Component(self.main, total.node, Literal(INT32, 0))
+        if self.dice.chance(READ) and value.interval.size**2 * _tile(value).shape[-1] <= self.most**2:
+            number = self.read(self.kept(value)).node
+        else:
+            if value.node == self.settled:
+                value = self.meet(value, self.named(self.load(_tile(value).shape)))
+            total = self.let(self.total(value))
+            number = Component(self.main, total.node, Literal(INT32, 0))
         if self.dice.chance(40):
             array = self.sketch.array(self.main, self.sketch.launch, self.sketch.input_interval(self.main))
             factor = Element(self.main, array.name, self.own)
@@ -360,12 +400,18 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         value = block.multiplied()
     elif dice.chance(20):
         value = block.accumulated(shape)
+    elif dice.chance(14):
+        value = block.in_order(block.unpromised)
+    elif dice.chance(9):
+        value = block.composed()
     else:
         value = block.let(block.gathered(shape) if dice.chance(15) else block.load(shape))
+        if len(shape) <= 2 and dice.chance(CHANGED):
+            value = block.changed(value)
     for _ in range(dice.between(1, 4)):
         value = block.named(block.step(value))
     value = block.kept(value) if dice.chance(50) else value
-    if dice.chance(40):
+    if dice.chance(45):
         block.reduce(value)
     else:
         block.store(value)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from typing import Final
+
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
@@ -18,6 +22,16 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32
 from strategies.statements import Sketch
 from strategies.typed import Typed
+
+#: Numbers that a block sums up at most: with what it loads besides, not more than finite differences have directions
+#: for.
+SUMMED: Final = 36
+#: Products of large matrices by parts: how many parts, and their rows, columns and what is between.
+PARTS: Final = tuple(
+    (trips, rows, columns, inner)
+    for trips, rows, columns, inner in itertools.product((2, 3), (2, 3, 4), (2, 3, 4), (2, 3, 4))
+    if trips * inner * (rows + columns) <= SUMMED
+)
 
 
 class Loads:
@@ -95,8 +109,8 @@ class Loads:
 
     def accumulated(self, shape: tuple[int, ...]) -> Typed:
         """A sum, over a few tiles of a row, of what is loaded."""
-        trips = self.dice.between(2, 3)
-        of, rank = types.tile(shape, self.main), len(shape)
+        of, rank, count = types.tile(shape, self.main), len(shape), math.prod(shape)
+        trips = self.dice.between(2, 3 if 3 * count <= SUMMED else 2)
         total = Name(of, self.sketch.fresh())
         self.body.append(Assign(total, Apply(of, "tile_zeros", ())))
         index = Name(INT32, self.sketch.fresh())
@@ -107,7 +121,7 @@ class Loads:
             extents = (*self.whole(shape)[:-1], shape[-1] * trips)
         reach = 2.0
         loads = []
-        for _ in range(self.dice.between(1, 2)):
+        for _ in range(self.dice.between(1, 2 if 2 * trips * count <= SUMMED else 1)):
             array = self.sketch.array(self.main, extents, Interval(-reach, reach))
             loads.append(Apply(of, "tile_load", (Name(array.type, array.name), *at)))
         value = loads[0] if len(loads) == 1 else Apply(of, "mul", tuple(loads))
@@ -117,7 +131,7 @@ class Loads:
 
     def multiplied(self) -> Typed:
         """A product of large matrices: the sum over a few tiles of a row of one and of a column of the other."""
-        trips, rows, columns, inner = self.dice.between(2, 3), *(self.dice.one_of((2, 3, 4)) for _ in range(3))
+        trips, rows, columns, inner = self.dice.one_of(PARTS)
         of = types.tile((rows, columns), self.main)
         total, index = Name(of, self.sketch.fresh()), Name(INT32, self.sketch.fresh())
         self.body.append(Assign(total, Apply(of, "tile_zeros", ())))
