@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from strategies import views
 from strategies.blocks import whole
 from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Call, Expression, Literal, Name, Parameter, Return, Slice
+from strategies.language.nodes import Call, Literal, Name, Parameter, Return, Slice
+from strategies.repertoire.axes import AXES
+from strategies.repertoire.endings import finish
 from strategies.repertoire.forms import Form
+from strategies.repertoire.images import IMAGES
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.typed import Typed
-
-
-def _part(pen: Pen, array: Parameter, *indices: Value | Slice, lengths: tuple[int, ...] = ()) -> Parameter:
-    """``name = array[indices]``."""
-    nodes: tuple[Expression | Slice, ...] = tuple(i if isinstance(i, Slice) else i.node for i in indices)
-    made, found = views.take(pen.sketch, array, nodes, lengths)
-    pen.body += made
-    return found
 
 
 def product(pen: Pen) -> None:
@@ -55,10 +49,10 @@ def product(pen: Pen) -> None:
     turned = dice.chance(30)
     if turned:
         b = pen.input(span=1.0, shape=(launch[-1], inner))
-    row = _part(pen, a, *batch, i) if dice.chance(45) else None
+    row = pen.part(a, *batch, i) if dice.chance(45) else None
     column = None
     if not turned and dice.chance(35):
-        column = _part(pen, b, *(batch if both else ()), Slice(), j, lengths=(inner,))
+        column = pen.part(b, *(batch if both else ()), Slice(), j, lengths=(inner,))
     total = pen.total()
     with pen.loop(inner) as k:
         left = pen.at(row, k) if row is not None else pen.at(a, *batch, i, k)
@@ -74,7 +68,7 @@ def product(pen: Pen) -> None:
         found = found + pen.at(pen.input(shape=(launch[-1],)), j)
     if dice.chance(25):
         found = pen.op("max", found, 0.0) if dice.chance(60) else pen.op("tanh", found)
-    pen.give(found)
+    finish(pen, found)
 
 
 def planes(pen: Pen) -> None:
@@ -85,7 +79,7 @@ def planes(pen: Pen) -> None:
     weights = pen.input(span=1.0, shape=(height, width)) if dice.chance(55) else None
     part: Parameter | None = None
     if dice.chance(75):
-        part = _part(pen, array, *pen.own)
+        part = pen.part(array, *pen.own)
     axes = (len(launch), len(launch) + 1) if part is None else (0, 1)
     total = pen.total()
     shaped = 100 if dice.chance(30) else 0
@@ -103,7 +97,7 @@ def planes(pen: Pen) -> None:
         return
     if weights is None and dice.chance(60):
         found = found / float(height * width)
-    pen.give(found)
+    finish(pen, found)
 
 
 def patch(pen: Pen) -> None:
@@ -118,7 +112,7 @@ def patch(pen: Pen) -> None:
     view: Parameter | None = None
     if dice.chance(85):
         starts = tuple(Slice(v.node) for v in own)
-        view = _part(pen, array, *outer, *starts, lengths=(size,) * axes)
+        view = pen.part(array, *outer, *starts, lengths=(size,) * axes)
     best = taps is None and dice.chance(50)
     if best:
         total = pen.let(pen.at(view, *[0] * axes) if view is not None else pen.at(array, *outer, *own), mutable=True)
@@ -139,7 +133,7 @@ def patch(pen: Pen) -> None:
 
     visit([])
     found = total if best else pen.settled(total)
-    pen.give(found / float(size**axes) if taps is None and not best else found)
+    finish(pen, found / float(size**axes) if taps is None and not best else found)
 
 
 def normalized(pen: Pen) -> None:
@@ -150,7 +144,7 @@ def normalized(pen: Pen) -> None:
     row, out = source, output
     at: tuple[Value, ...] = pen.own
     if dice.chance(70):
-        row, out, at = _part(pen, source, *pen.own), _part(pen, output, *pen.own), ()
+        row, out, at = pen.part(source, *pen.own), pen.part(output, *pen.own), ()
     kind = dice.one_of(("mean", "softmax", "length", "share"))
     total = pen.total()
     with pen.loop(width) as k:
@@ -183,13 +177,13 @@ def strided(pen: Pen) -> None:
     dice, launch = pen.dice, pen.sketch.launch
     half = dice.between(2, 3)
     array = pen.input(shape=(*launch, 2 * half))
-    first = _part(pen, array, *pen.own, Slice(None, None, whole(2)), lengths=(half,))
+    first = pen.part(array, *pen.own, Slice(None, None, whole(2)), lengths=(half,))
     if dice.chance(60):
-        second = _part(pen, array, *pen.own, Slice(whole(1), None, whole(2)), lengths=(half,))
+        second = pen.part(array, *pen.own, Slice(whole(1), None, whole(2)), lengths=(half,))
     else:
-        second = _part(pen, array, *pen.own, Slice(None, None, whole(-1)), lengths=(2 * half,))
+        second = pen.part(array, *pen.own, Slice(None, None, whole(-1)), lengths=(2 * half,))
     if dice.chance(45):
-        output = _part(pen, pen.output(shape=(*launch, half)), *pen.own)
+        output = pen.part(pen.output(shape=(*launch, half)), *pen.own)
         with pen.loop(half) as k:
             one, other = pen.at(first, k), pen.at(second, k)
             value = dice.one_of((one - other, 0.5 * (one + other), one * other))
@@ -207,7 +201,7 @@ def strided(pen: Pen) -> None:
         else:
             pen.add(total, one * other)
     found = pen.settled(total)
-    pen.give(found if dice.chance(60) else found / float(half))
+    finish(pen, found if dice.chance(60) else found / float(half))
 
 
 def flat(pen: Pen) -> None:
@@ -221,7 +215,7 @@ def flat(pen: Pen) -> None:
         with pen.loop(pen.length(weights, 0, 0)) as k:
             pen.add(total, pen.at(array, pen.own[0] * wide + k) * pen.at(weights, k))
         found = pen.settled(total)
-        pen.give(found if dice.chance(50) else found + pen.at(pen.input()))
+        finish(pen, found if dice.chance(50) else found + pen.at(pen.input()))
         return
     place, extent = pen.own[0], launch[0]
     for own, count in zip(pen.own[1:], launch[1:], strict=True):
@@ -233,7 +227,7 @@ def flat(pen: Pen) -> None:
     if dice.chance(40):
         pen.store(pen.output(shape=(extent,)), other * pen.number(0.5, 1.5) + value, where)
     else:
-        pen.give(value * other if dice.chance(50) else value - other)
+        finish(pen, value * other if dice.chance(50) else value - other)
 
 
 def passed(pen: Pen) -> None:
@@ -267,13 +261,13 @@ def passed(pen: Pen) -> None:
     result = own.fit_local(found.typed)
     callee = own.finish(pen.main, [*inner.body, Return((result.node,))], [result])
     pen.sketch.called.add(callee.function.name)
-    row = _part(pen, pen.input(span=1.5, shape=(*launch, width)), *pen.own)
+    row = pen.part(pen.input(span=1.5, shape=(*launch, width)), *pen.own)
     argument = pen.sketch.fit(pen.at(pen.input()).typed, Interval(-2.0, 2.0))
     call = Call(pen.main, callee.function.name, (Name(row.type, row.name), argument.node))
-    pen.give(pen.named(Value(pen, Typed(call, result.interval, True)), 50))
+    finish(pen, pen.named(Value(pen, Typed(call, result.interval, True)), 50))
 
 
 GRIDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(6, strided, most=3),
-    Form(2, flat), Form(3, passed, most=3),
+    Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(8, strided, most=3),
+    Form(2, flat), Form(3, passed, most=3), *AXES, *IMAGES,
 )  # fmt: skip

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import msgspec
 
+from strategies import views
 from strategies.blocks import changeable_value, rounded, whole
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -24,6 +25,7 @@ from strategies.language.nodes import (
     Name,
     Parameter,
     Return,
+    Slice,
     Statement,
     Unpack,
 )
@@ -180,6 +182,13 @@ class Pen(Values):
         if types.element_scalar(array.type).notation not in ATOMICS[op]:
             op = "atomic_add"
         self.body += self.sketch.scatter(op, array, self._nodes(array, indices), value.typed)
+
+    def part(self, array: Parameter, *indices: Value | Slice, lengths: tuple[int, ...] = ()) -> Parameter:
+        """``name = array[indices]``; `lengths` are those of the axes with a slice."""
+        nodes: tuple[Expression | Slice, ...] = tuple(i if isinstance(i, Slice) else i.node for i in indices)
+        made, found = views.take(self.sketch, array, nodes, lengths)
+        self.body += made
+        return found
 
     def leave(self, test: Expression) -> None:
         """``if test: return``."""

@@ -8,18 +8,12 @@ from typing import Final
 from strategies.indexed_arrays import indexed_array
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Parameter
 from strategies.language.types import INT32, Scalar, Vector
+from strategies.repertoire.endings import finish
 from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
+from strategies.repertoire.selections import SELECTIONS, chosen
 from strategies.repertoire.values import Value
-
-
-def _chosen(
-    pen: Pen, shape: tuple[int, ...], of: Scalar | Vector | None = None, span: Interval | None = None
-) -> Parameter:
-    """An indexed array of `shape`."""
-    return indexed_array(pen.sketch, of or pen.main, shape, span or symmetric(2.0))
 
 
 def own(pen: Pen) -> None:
@@ -27,7 +21,7 @@ def own(pen: Pen) -> None:
     dice = pen.dice
     vectors = dice.chance(30)
     of: Scalar | Vector = types.vector(3, pen.main) if vectors else pen.main
-    value = pen.let(pen.at(_chosen(pen, pen.sketch.launch, of)))
+    value = pen.let(pen.at(chosen(pen, pen.sketch.launch, of)))
     other = pen.at(pen.input(of))
     match dice.below(4):
         case 0:
@@ -42,17 +36,17 @@ def own(pen: Pen) -> None:
     if dice.chance(30) and isinstance(found.type, Scalar):
         pen.atomic("atomic_add", pen.output(shape=(1,), zero=dice.chance(60)), found, 0)
         return
-    pen.give(found)
+    finish(pen, found)
 
 
 def labels(pen: Pen) -> None:
     """Labels that are chosen: each is a place in another array, a group that is summed into, or a case."""
     dice, groups = pen.dice, pen.dice.between(3, 5)
-    label = pen.let(pen.at(_chosen(pen, pen.sketch.launch, INT32, Interval(0, groups - 1))))
+    label = pen.let(pen.at(chosen(pen, pen.sketch.launch, INT32, Interval(0, groups - 1))))
     value = pen.at(pen.input())
     match dice.below(3):
         case 0:
-            pen.give(pen.at(pen.input(shape=(groups,)), label) * value)
+            finish(pen, pen.at(pen.input(shape=(groups,)), label) * value)
         case 1:
             pen.atomic("atomic_add", pen.output(shape=(groups,), zero=dice.chance(70)), value, label)
             if dice.chance(50):
@@ -61,14 +55,14 @@ def labels(pen: Pen) -> None:
             result = pen.let(value * pen.number(0.25, 0.75), mutable=True)
             with pen.when(label.equals(0) if dice.chance(60) else label > 1):
                 pen.assign(result, pen.op("abs", value) if dice.chance(50) else -value)
-            pen.give(result)
+            finish(pen, result)
 
 
 def rows(pen: Pen) -> None:
     """Rows that are chosen, each gone through by a thread: a weighted sum, a distance from a plain row."""
     dice, launch = pen.dice, pen.sketch.launch
     width = dice.between(2, 5)
-    table = _chosen(pen, (*launch, width))
+    table = chosen(pen, (*launch, width))
     weights = pen.input(span=1.0, shape=(*launch, width) if dice.chance(40) else (width,))
     total = pen.total()
     with pen.loop(width) as k:
@@ -79,13 +73,13 @@ def rows(pen: Pen) -> None:
             apart = pen.let(left - right)
             pen.add(total, apart * apart)
     found = pen.settled(total)
-    pen.give(found / float(width) if dice.chance(30) else found)
+    finish(pen, found / float(width) if dice.chance(30) else found)
 
 
 def beside(pen: Pen) -> None:
     """A thread's own and the next along an axis, of what was chosen: their difference, or a mean."""
     dice, launch = pen.dice, pen.sketch.launch
-    array = _chosen(pen, launch)
+    array = chosen(pen, launch)
     axis = launch.index(max(launch))
     last = pen.length(array, axis) - 1
     place: list[Value] = list(pen.own)
@@ -95,13 +89,13 @@ def beside(pen: Pen) -> None:
     here, after = pen.at(array), pen.at(array, *place)
     value = after - here if dice.chance(60) else 0.5 * (here + after)
     other = pen.at(pen.input())
-    pen.give(value * other if dice.chance(60) else pen.named(value, 60) + other)
+    finish(pen, value * other if dice.chance(60) else pen.named(value, 60) + other)
 
 
 def points(pen: Pen) -> None:
     """A few chosen points that every thread goes through: what is near counts."""
     dice, count = pen.dice, pen.dice.between(3, 6)
-    keys = _chosen(pen, (count,))
+    keys = chosen(pen, (count,))
     x = pen.let(pen.at(pen.input()))
     reach = pen.number(0.5, 1.5)
     total = pen.total()
@@ -113,7 +107,7 @@ def points(pen: Pen) -> None:
                 pen.add(total, near)
         else:
             pen.add(total, near * pen.at(pen.input(span=1.0, shape=(count,)), k))
-    pen.give(pen.settled(total))
+    finish(pen, pen.settled(total))
 
 
 def written(pen: Pen) -> None:
@@ -133,4 +127,5 @@ def written(pen: Pen) -> None:
 
 SUBSETS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(4, own), Form(4, labels), Form(4, rows, most=3), Form(3, beside), Form(3, points), Form(3, written),
+    *SELECTIONS,
 )  # fmt: skip
