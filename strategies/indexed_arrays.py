@@ -18,7 +18,7 @@ from strategies.language.types import INT32, Scalar, Vector
 from strategies.statements import Sketch
 
 #: Of 100 axes, how many are indexed; one is for certain.
-INDEXED: Final = 60
+INDEXED: Final = 52
 #: Of 100 arrays of places that need not, how many hold each place once: a subset rather than a gather.
 DISTINCT: Final = 50
 #: Cells that an indexed axis of the data has beyond those that are picked from it.

@@ -586,6 +586,11 @@ def carries(program: Program) -> bool:
     )
 
 
+def leaves_a_border(node: Node) -> bool:
+    """Whether a slice leaves out what is first and last, ``1:-1``."""
+    return isinstance(node, Slice) and node.start == Literal(INT32, 1) and node.stop == Literal(INT32, -1)
+
+
 def tests_a_name(node: Node) -> bool:
     """Whether a branch tests a truth value by its name."""
     return isinstance(node, If) and isinstance(node.test, Name)
@@ -873,6 +878,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("multi_dim", "a launch of four dimensions", lambda p: len(p.launch) == 4, 12),
     ("multi_dim", "an array of four dimensions", lambda p: any(len(a.shape) == 4 for a in p.arrays), 40),
     ("multi_dim", "a store through a view", stores_through_a_view, 20),
+    ("multi_dim", "a loop along an axis", has(For), 35),
+    ("multi_dim", "a border that is left out", lambda p: any(map(leaves_a_border, walk(p))), 1),
     ("tuple", "a function with several results", lambda p: any(isinstance(f.type, Tuple) for f in p.functions), 100),
     ("tuple", "several values at once", has(Unpack), 98),
     ("tuple", "locals that change places", swaps, 30),
@@ -951,6 +958,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("indexed_array", "an indexed array", lambda p: bool(p.indexed), 100),
     ("indexed_array", "an axis that is not indexed", lambda p: any(map(partly_indexed(p), p.indexed)), 20),
     ("indexed_array", "one that is written", lambda p: any(o.name in all_members(p) for o in p.outputs), 15),
+    ("indexed_array", "a loop over what is chosen", has(For), 30),
+    ("indexed_array", "a branch", has(If), 8),
     ("indexed_array", "two or more dimensions", lambda p: any(len(o.shape) > 1 for o in data(p)), 40),
     ("tile", "a tile that is loaded, or set number by number", applies("tile_load", "tile_zeros"), 100),
     ("tile", "numbers in the order of keys", lambda p: any(isinstance(n, Unpack) and sorts(n) for n in walk(p)), 5),

@@ -53,7 +53,7 @@ class Line:
 def across(pen: Pen, extent: int, span: float = 1.5, output: bool = False) -> Line:
     """A line for each thread, along an axis that the launch has not: at the end, mostly, or before another."""
     dice, launch = pen.dice, pen.sketch.launch
-    axis = len(launch) if dice.chance(25) else dice.below(len(launch) + 1)
+    axis = len(launch) if dice.chance(15) else dice.below(len(launch) + 1)
     shape = (*launch[:axis], extent, *launch[axis:])
     array = pen.output(shape=shape) if output else pen.input(span=span, shape=shape)
     return Line(pen, array, axis, pen.own)
@@ -124,7 +124,7 @@ def running(pen: Pen) -> None:
     gate = across(pen, extent, 1.0) if dice.chance(35) else None
     backwards = dice.chance(30)
     kind = dice.below(4)
-    decay = pen.number(0.25, 0.75)
+    decay = pen.scalar(0.25, 0.75)
     state = pen.let(source.at(extent - 1 if backwards else 0) if kind == 1 else pen.zero(pen.main), mutable=True,
                     within=Interval(-16.0, 16.0))  # fmt: skip
     with pen.loop(-1, extent - 1, -1) if backwards else pen.loop(extent) as k:
@@ -268,15 +268,10 @@ def spread(pen: Pen) -> None:
     weights = pen.input(span=1.0, shape=(half,))
     first = pen.part(output, *pen.own, Slice(None, None, whole(2)), lengths=(half,))
     second = pen.part(output, *pen.own, Slice(whole(1), None, whole(2)), lengths=(half,))
-    one, other = dice.some_of(("product", "sum", "difference", "same", "negative"), 2)
+    one, other = dice.some_of(("mul", "add", "sub", "max", "min"), 2)
     with pen.loop(half) as k:
-        for target, kind in ((first, one), (second, other)):
-            by = pen.at(weights, k)
-            ways: dict[str, Callable[[], Value]] = {
-                "product": lambda by=by: value * by, "sum": lambda by=by: value + by,
-                "difference": lambda by=by: by - value, "same": lambda: value, "negative": lambda: -value,
-            }  # fmt: skip
-            pen.store(target, ways[kind](), k, operator="add" if dice.chance(20) else None)
+        for target, op in ((first, one), (second, other)):
+            pen.store(target, pen.op(op, pen.at(weights, k), value), k, operator="add" if dice.chance(20) else None)
 
 
 AXES: Final[tuple[Form[Callable[[Pen], None]], ...]] = (

@@ -15,7 +15,8 @@ def worked_on(pen: Pen, value: Value) -> Value:
     dice = pen.dice
     match dice.below(16):
         case 0:
-            return value * pen.number(0.25, 1.5) + pen.number(-1.0, 1.0)
+            bias = pen.number(0.125, 1.0)
+            return value * pen.number(0.25, 1.5) + bias if dice.chance(50) else value * pen.number(0.25, 1.5) - bias
         case 1:
             return pen.op("max", value, 0.0)
         case 2:

@@ -51,7 +51,7 @@ def product(pen: Pen) -> None:
         b = pen.input(span=1.0, shape=(launch[-1], inner))
     row = pen.part(a, *batch, i) if dice.chance(45) else None
     column = None
-    if not turned and dice.chance(35):
+    if not turned and dice.chance(55):
         column = pen.part(b, *(batch if both else ()), Slice(), j, lengths=(inner,))
     total = pen.total()
     with pen.loop(inner) as k:
@@ -268,6 +268,6 @@ def passed(pen: Pen) -> None:
 
 
 GRIDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(8, strided, most=3),
+    Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(10, strided, most=3),
     Form(2, flat), Form(3, passed, most=3), *AXES, *IMAGES,
 )  # fmt: skip

@@ -172,7 +172,7 @@ def sampled(pen: Pen) -> None:
         x = pen.let(pen.at(pen.input(span=Interval(0.125, extent - 1.25))))
         cell = pen.let(pen.cut(pen.op("floor", x) if dice.chance(50) else x, 0, extent - 2))
         low.append(cell)
-        part.append(pen.let(x - pen.cast(cell)))
+        part.append(pen.let((x - pen.cast(cell)).narrowed(0.0, 1.0)))
     named = axes > 1 and dice.chance(75)
     above = pen.part(grid, low[0]) if named else None
     below = pen.part(grid, (low[0] + 1).narrowed(1, shape[0] - 1)) if named else None
@@ -187,8 +187,11 @@ def sampled(pen: Pen) -> None:
 
     def mixed(one: Value, other: Value, t: Value) -> Value:
         if way == 0:
-            return pen.op("lerp", one, other, t)
-        return one + t * (other - one) if way == 1 else (1.0 - t) * one + t * other
+            found = pen.op("lerp", one, other, t)
+        else:
+            found = one + t * (other - one) if way == 1 else (1.0 - t) * one + t * other
+        # between the two, but for rounding
+        return found.narrowed(grid.low * 1.0625, grid.high * 1.0625)
 
     def between(axis: int, offsets: tuple[int, ...]) -> Value:
         if axis == axes:
@@ -247,5 +250,5 @@ def pooled(pen: Pen) -> None:
 
 
 IMAGES: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(5, channels, most=3), Form(7, halo), Form(5, normalized), Form(4, sampled), Form(3, pooled),
+    Form(5, channels, most=3), Form(8, halo), Form(5, normalized), Form(4, sampled), Form(3, pooled),
 )  # fmt: skip

@@ -167,9 +167,9 @@ def keyframes(pen: Pen) -> None:
     keys = chosen(pen, (count,), of)
     time = pen.let(pen.at(pen.input(span=Interval(0.125, count - 1.25))))
     cell = pen.let(pen.cut(pen.op("floor", time) if dice.chance(50) else time, 0, count - 2))
-    part = pen.let(time - pen.cast(cell))
+    part = pen.let((time - pen.cast(cell)).narrowed(0.0, 1.0))
     if dice.chance(35):
-        part = pen.let(part * part * (3.0 - 2.0 * part))
+        part = pen.let((part * part * (3.0 - 2.0 * part)).narrowed(0.0, 1.0))
     one, other = pen.at(keys, cell), pen.at(keys, (cell + 1).narrowed(1, count - 1))
     match dice.below(4):
         case 0:
@@ -306,7 +306,7 @@ def returned(pen: Pen) -> None:
     value = worked_on(pen, pen.at(pen.input()) * pen.at(pen.input()) if dice.chance(50) else pen.at(pen.input()))
     if old is not None:
         value = old + pen.number(0.25, 0.75) * (value - old) if dice.chance(50) else value * old
-    value = pen.named(value, 50)
+    value = pen.let(value)
     place = list(pen.own)
     if dice.chance(25):
         axis = launch.index(max(launch))
