@@ -41,6 +41,8 @@ from strategies.statements import Sketch
 from strategies.weights import Generics
 
 FLOATS: Final = (FLOAT16, FLOAT32, FLOAT64)
+#: The integers that generic code is instantiated for.
+WHOLE: Final = (INT32, types.scalar("int64"), types.scalar("int16"))
 #: A part of an array, ``type(a[i])``, is taken so many times less often than a part of a vector's: it reads badly.
 PARTS: Final = 3
 _PLACEHOLDER: Final = Parameter("out", types.array(FLOAT32), 0.0, 1.0, (1,), output=True)
@@ -60,9 +62,12 @@ class Likes:
         of: Scalar,
         parameters: Sequence[Parameter],
         indices: Sequence[tuple[str, int]],
+        numeric: bool = False,
     ) -> None:
         self._dice, self._weights = dice, weights
         self._of = of
+        #: whether whole numbers are written so that they are of any type: ``type(x)(2)``
+        self._numeric = numeric
         self._known: list[Expression] = []
         for parameter in sorted(parameters, key=lambda p: p.output):
             if types.element_scalar(parameter.type) is of:
@@ -108,6 +113,8 @@ class Likes:
 
     def _change(self, node: Any) -> Any:
         match node:
+            case Literal(type=of, value=value) if of is self._of and self._numeric and float(value).is_integer():
+                return Cast(of, Literal(INT32, int(value)), like=self._taken(of))
             case Cast(type=of, operand=Literal() as number) if of is self._of and number.type is of:
                 return msgspec.structs.replace(number, like=self._taken(of))
             case Literal(type=of) if of is self._of:
@@ -130,9 +137,22 @@ def _leads_to(found: Type, of: Type) -> bool:
     return found is of
 
 
-def _without_types(sketch: Sketch, parameters: Iterable[Parameter], of: Scalar) -> tuple[Parameter, ...]:
-    """Parameters, those of type `of` without it."""
-    how = "float" if sketch.dice.chance(sketch.weights.generics.any_float) else "any"
+def _between_whole_bounds(function: Function) -> Function:
+    """A function whose whole numbers lie between whole ones."""
+
+    def bounded(parameter: Parameter) -> Parameter:
+        if types.element_scalar(parameter.type).is_float:
+            return parameter
+        return msgspec.structs.replace(parameter, low=int(parameter.low), high=int(parameter.high))
+
+    return msgspec.structs.replace(function, parameters=tuple(map(bounded, function.parameters)))
+
+
+def _without_types(
+    sketch: Sketch, parameters: Iterable[Parameter], of: Scalar, numeric: bool = False
+) -> tuple[Parameter, ...]:
+    """Parameters, those of type `of` without it; if `numeric`, not as those of any float."""
+    how = "float" if not numeric and sketch.dice.chance(sketch.weights.generics.any_float) else "any"
     return tuple(
         msgspec.structs.replace(p, generic=how, default=None) if types.element_scalar(p.type) is of else p
         for p in parameters
@@ -155,19 +175,19 @@ def _alone(functions: Sequence[Function]) -> Program:
 # ---------------------------------------------------------------- functions
 
 
-def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
+def generalized(sketch: Sketch, callee: Callee, other: Type | None, numeric: bool = False) -> bool:
     """Write a function that was drawn last as one for any type, with a second instance for `other` if that may be;
-    whether it can be written so."""
+    whether it can be written so.  If `numeric`, its numbers are such that every type holds them."""
     function, dice = callee.function, sketch.dice
     of = sketch.main
     whole = [p for p in function.parameters if p.type is INT32 and isinstance(p.low, int) and p.low >= 0]
     places = [(p.name, int(p.high) + 1) for p in whole]
-    likes = Likes(dice, sketch.weights.generics, of, function.parameters, places[:1])
+    likes = Likes(dice, sketch.weights.generics, of, function.parameters, places[:1], numeric)
     try:
         body = likes.written(function.body)
     except Unwritten:
         return False
-    parameters = _without_types(sketch, function.parameters, of)
+    parameters = _without_types(sketch, function.parameters, of, numeric)
     generic = msgspec.structs.replace(function, parameters=parameters, body=body)
     before = [c.function for c in sketch.callees if c is not callee]
     if not any(p.generic for p in parameters) or not _is_valid(
@@ -177,7 +197,7 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None) -> bool:
     found = [generic]
     if other is not None and not (other is FLOAT64 and _converts_constants(body)):
         old: Type = of if isinstance(other, Scalar) else next(p.type for p in parameters if isinstance(p.type, Vector))
-        found.append(substituted(generic, old, other))
+        found.append(_between_whole_bounds(substituted(generic, old, other)))
         if not _is_valid(_alone([*before, *_numbered(found)])):
             found.pop()
     sketch.callees.remove(callee)
@@ -240,22 +260,26 @@ def _without_defaults(function: Function) -> Function:
 # ---------------------------------------------------------------- kernels
 
 
-def generic_kernel(sketch: Sketch, body: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements of a kernel written for any type, its parameters too; as they are if that cannot be."""
+def generic_kernel(sketch: Sketch, body: Sequence[Statement], numeric: bool = False) -> tuple[Statement, ...]:
+    """The statements of a kernel written for any type, its parameters too; as they are if that cannot be.  If
+    `numeric`, its numbers are such that every type holds them, and it has instances for integers."""
     dice, of = sketch.dice, sketch.main
     functions = tuple(c.function for c in sketch.callees)
     threads = tuple(v.name for v in sketch.indices)
     extents = tuple(zip(threads, sketch.launch, strict=True))
     try:
-        written = Likes(dice, sketch.weights.generics, of, sketch.parameters, extents).written(body)
+        written = Likes(dice, sketch.weights.generics, of, sketch.parameters, extents, numeric).written(body)
     except Unwritten:
         return tuple(body)
-    parameters = _without_types(sketch, sketch.parameters, of)
+    parameters = _without_types(sketch, sketch.parameters, of, numeric)
     # what a function has an instance for, it cannot have another one for
     others = [f for f in FLOATS if f is not of and not any(f in _scalars(function) for function in functions)]
+    if numeric:
+        others = [*(f for f in WHOLE if not any(f in _scalars(function) for function in functions)), *others]
     if _converts_constants(written):
         others = [f for f in others if f is not FLOAT64]
-    chosen = dice.some_of(others, dice.weighted(sketch.weights.generics.overloads))
+    count = dice.weighted(sketch.weights.generics.overloads)
+    chosen = dice.some_of(others[: len(WHOLE)] if numeric else others, max(count, int(numeric)))
     overloads: list[Type] = [*chosen]
     overloads.insert(dice.below(len(overloads) + 1), of)
     whole = Program(

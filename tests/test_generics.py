@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal
 
+from harness.expectation import expect
 from harness.generated_code import GeneratedCodeError, kernel_text
 from harness.reproduction import Shown, repro
 from harness.rewrites import REWRITES
@@ -23,6 +24,7 @@ from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.generics import apart, concrete, is_generic
 from strategies.language.hashing import outline_hash, structure_hash
+from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -31,6 +33,7 @@ from strategies.language.nodes import (
     Cast,
     Component,
     Element,
+    For,
     Function,
     Literal,
     Name,
@@ -40,10 +43,11 @@ from strategies.language.nodes import (
     ThreadIndex,
     decode,
     encode,
+    walk,
 )
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
-from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, Scalar, Type
+from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Scalar, Type
 from strategies.language.widen import widened
 from strategies.ops import result_type
 
@@ -188,6 +192,52 @@ def test_they_are_verified_and_the_text_is_that_of_the_instance_that_ran(sandbox
     for text in (generic, overloaded):
         assert re.search(r"static wp::float32 halve_\d\(", text)
         assert re.search(r"static wp::float64 halve_\d\(", text)
+
+
+def summed(name: str, of: t.Scalar, how: str = "any") -> Function:
+    """The sum of a vector's numbers, with what suits numbers of any type: a whole number, and the vector's length."""
+    vector = Name(t.vector(3, of), "v")
+    total, k = Name(of, "total"), Name(INT32, "k")
+    last = Apply(INT32, "len", (vector,))
+    body = (
+        Assign(total, Cast(of, Literal(INT32, 2), like=vector)),
+        For("k", last, (AugmentedAssign(total, "add", Component(of, vector, k)),)),
+        Return((total,)),
+    )
+    low, high = (-2.0, 2.0) if of.is_float else (-9, 9)
+    return Function(name, of, (Parameter("v", vector.type, low, high, generic=how),), body)
+
+
+def test_an_instance_for_integers_is_verified_as_one_for_floats(sandbox: Sandbox) -> None:
+    kinds = (FLOAT32, t.scalar("int16"))
+    functions = tuple(summed(f"sum_up__{n}", of) for n, of in enumerate(kinds, 1))
+    assert not is_dynamic(next(n for n in walk(functions[0]) if isinstance(n, For)))
+    parameters = [
+        *(Parameter(f"x{n}", t.array(t.vector(3, of)), f.parameters[0].low, f.parameters[0].high, (6,))
+          for n, (of, f) in enumerate(zip(kinds, functions, strict=True))),
+        *(Parameter(f"out{n}", t.array(of), 0, 0, (6,), True) for n, of in enumerate(kinds)),
+    ]  # fmt: skip
+    stores = [
+        Assign(Element(of, f"out{n}", (AT,)), called(functions[n], Element(t.vector(3, of), f"x{n}", (AT,))))
+        for n, of in enumerate(kinds)
+    ]
+    program = Program("sums", "generic", (6,), tuple(parameters), (ThreadIndex(("i",)), *stores), functions)
+    check_program(program, result_type)
+    source = render(program)
+    assert source.count("def sum_up(v: Any):") == 1
+    assert "    total = v.dtype(2)\n    for k in range(len(v)):\n" in source
+    found = expect(program)
+    for n in range(2):
+        total = 2 + found.inputs[f"x{n}"].reshape(6, 3).sum(axis=1)
+        np.testing.assert_allclose(found.outputs[f"out{n}"].expected.ravel(), total, rtol=1e-6)
+    (verdict,) = verify_all([program], sandbox)
+    assert (verdict.tier, verdict.failure) == (Tier.BACKWARD, None)
+
+
+def test_any_float_is_no_integer() -> None:
+    functions = tuple(summed(f"sum_up__{n}", of, "float") for n, of in enumerate((FLOAT32, INT32), 1))
+    with pytest.raises(IllFormed, match="any float"):
+        check_program(msgspec.structs.replace(kernel(FLOAT32), functions=functions), result_type)
 
 
 def test_instances_that_cannot_be_told_apart_are_not_guessed() -> None:

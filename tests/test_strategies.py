@@ -688,6 +688,17 @@ def captures_several(program: Program) -> bool:
     return any(isinstance(constant.value, Numbers) for closure in closures for constant in closure.numbers)
 
 
+def takes_integers(program: Program) -> bool:
+    """Whether something generic has an instance in which its parameters are whole numbers."""
+    integers = any(isinstance(of, Scalar) and of.is_integer for of in program.overloads)
+    generic = [q for q in passed(program) if q.generic]
+    return integers or any(element_scalar(q.type).is_integer for q in generic)
+
+
+def operations(program: Program) -> set[str]:
+    return {node.op for node in walk(program) if isinstance(node, Apply)}
+
+
 def holds_a_flag(program: Program) -> bool:
     return any(of is BOOL for struct in struct_types(program) for _, of in struct.fields)
 
@@ -938,6 +949,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("generic", "several instances of a kernel", lambda p: len(p.overloads) > 1, 20),
     ("generic", "a generic function", lambda p: any(q.generic for f in p.functions for q in f.parameters), 50),
     ("generic", "two functions of one name", lambda p: bool(groups(p)), 35),
+    ("generic", "an instance for integers", takes_integers, 15),
+    ("generic", "the length of a vector that is asked for", lambda p: "len" in operations(p), 2),
     ("generic", "overloads", lambda p: any(not q[0].parameters[0].generic for q in groups(p).values()), 8),
     ("generic", "anything generic or overloaded", is_generic, 97),
     ("lvalue", "a slice of a vector or a matrix", has(Part), 7),

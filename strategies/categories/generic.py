@@ -1,14 +1,16 @@
-"""Generic kernels and functions (`Any`), for one or several types, and functions overloaded by the types they take."""
+"""Generic kernels and functions (`Any`), for one or several types, floats or integers too, and functions overloaded by
+the types they take."""
 
 from collections.abc import Iterator
 
 from strategies.calls import Callee
 from strategies.functions import draw_early, draw_expression, draw_loop, draw_reader
-from strategies.generics import generalized, generic_kernel, overloaded
+from strategies.generics import WHOLE, generalized, generic_kernel, overloaded
 from strategies.language import types
 from strategies.language.nodes import Function, Statement
 from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
 from strategies.passing import draw_passing
+from strategies.repertoire.any_number import called, draw_numeric, numeric_line
 from strategies.repertoire.ideas.palettes import common
 from strategies.statements import Sketch
 from strategies.weights import Statements
@@ -16,6 +18,10 @@ from strategies.weights import Statements
 WEIGHTS = Statements(define=6, reassign=2, augment=4, update=1, branch=2, loop=2)
 #: Of 100 kernels, how many have a function that takes functions.
 PASSING = 15
+#: Of 100 kernels, how many work on any number, whole or not.
+NUMERIC = 25
+#: Arrays that such a kernel reads at most.
+MOST_ARRAYS = 12
 #: How often something is drawn again that came out as something else.
 TRIES = 5
 KINDS = ((8, "expression"), (4, "early"), (5, "loop"), (4, "reader"))
@@ -96,9 +102,30 @@ def _another(sketch: Sketch) -> Iterator[Statement]:
         yield sketch.store(sketch.output(of), sketch.fit_local(sketch.call(callee, 1)))
 
 
+def _numeric(sketch: Sketch) -> Iterator[Statement]:
+    """What holds for whole numbers too: a generic kernel with instances for some, or a generic function that the kernel
+    calls with floats and with whole numbers."""
+    dice = sketch.dice
+    if dice.chance(sketch.weights.generics.kernel):
+        lines = [statement for _ in range(dice.between(1, 2)) for statement in numeric_line(sketch)]
+        yield from generic_kernel(sketch, lines, numeric=True)
+        return
+    for _ in range(dice.between(1, 2)):
+        before = len(sketch.callees)
+        generalized(sketch, draw_numeric(sketch), dice.one_of(WHOLE), numeric=True)
+        for callee in sketch.callees[before:]:
+            of = callee.function.type
+            assert isinstance(of, Scalar)
+            yield sketch.store(sketch.output(of), called(sketch, callee))
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A generic kernel, or one that calls generic functions with several types, or overloads."""
     dice, main = sketch.dice, sketch.main
+    if dice.chance(NUMERIC):
+        sketch.max_arrays = MOST_ARRAYS
+        yield from _numeric(sketch)
+        return
     sketch.palette = common(sketch)
     sketch.decimals = False
     sketch.vectors = dice.chance(40)

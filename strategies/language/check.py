@@ -221,6 +221,8 @@ class _Checker(ExpressionChecker):
         )
         require(has_name(parameter.type), f"{parameter.type!r} has no name in Warp")
         require(parameter.generic in (None, *GENERIC), f"{parameter.name!r} is generic in no known way")
+        floats = parameter.generic != "float" or element_scalar(parameter.type).is_float
+        require(floats, f"{parameter.name!r} is any float, and has another type")
         low, high = (0, 1) if element_scalar(parameter.type).kind == "bool" else element_scalar(parameter.type).limits
         require(low <= parameter.low and parameter.high <= high, f"{name!r} cannot hold its values")
         require(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strategies.language.nodes import (
+    Apply,
     Call,
     Component,
     Constant,
@@ -157,7 +158,10 @@ def is_given(value: Literal | Numbers) -> bool:
 
 
 def fixed(node: Expression) -> int | None:
-    """The whole number that a literal or a constant is; None for any other expression."""
+    """The whole number that a literal or a constant is, or the length of a vector; None for any other expression."""
+    if isinstance(node, Apply) and node.op == "len":
+        of = node.arguments[0].type
+        return of.shape[0] if isinstance(of, Composite) else None
     found = node.value if isinstance(node, Constant) else node
     return int(found.value) if isinstance(found, Literal) else None
 

@@ -88,7 +88,8 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         name="len",
         group=_GROUP,
         signatures=tuple(
-            Signature((of,), "int32", FLOAT, ALL_LENGTHS if of == "V" else (2, 3, 4)) for of in ("V", "M", "Q", "X")
+            Signature((of,), "int32", NUMBER if of == "V" else FLOAT, ALL_LENGTHS if of == "V" else (2, 3, 4))
+            for of in ("V", "M", "Q", "X")
         ),
         reference=lambda x: np.full((1, 1, 1), x.shape[3], np.int32),
         interval=intervals.constant(2, 7),

@@ -193,6 +193,11 @@ class Reading:
             for part in parts[1:]:
                 interval = interval.join(part.interval)
             return Typed(Construct(vector, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
+        if name == "len":
+            value = self._expression(arguments[0], None)
+            assert isinstance(value.type, Composite)
+            length = value.type.shape[0]
+            return Typed(Apply(INT32, name, (value.node,)), Interval(length, length))
         if name == "where":
             test = self._expression(arguments[0], None)
             then, otherwise = self._alike(arguments[1:], of)
