@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -35,6 +36,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Component,
     Continue,
     Element,
@@ -43,6 +45,7 @@ from strategies.language.nodes import (
     For,
     If,
     Name,
+    Node,
     Parameter,
     Program,
     Return,
@@ -57,14 +60,47 @@ from strategies.language.nodes import (
 )
 from strategies.language.remembered import remembered
 from strategies.language.structs import root
-from strategies.language.types import Array, Composite, Tuple
+from strategies.language.types import Array, Composite, Tuple, element_scalar
+from strategies.ops import ROWS
 
 __all__ = ["Evaluation", "Evaluator", "InvalidProgram"]
+
+
+#: The operations that advance the state of a random generator.
+_ADVANCING: Final = frozenset(row.name for row in ROWS if row.advances != 0)
 
 
 @remembered
 def _has_loops(program: Program) -> bool:
     return any(isinstance(node, For | While) for node in walk(program))
+
+
+@remembered
+def _asides(program: Program) -> frozenset[str]:
+    """The outputs of whole numbers and truth values on which nothing hangs that has a derivative.
+
+    The kernel reads none of them, and what it stores there does nothing else: it calls no function, and advances no
+    random generator.
+    """
+    returned = {node.array for node in walk(program) if isinstance(node, Atomic) and node.result is not None}
+    whole_numbers = {p.name for p in program.outputs if not element_scalar(p.type).is_float}
+    found = whole_numbers - effects(program).read - returned
+    for node in (n for statement in program.body for n in walk(statement)):
+        match node:
+            case Assign(target=Element(array=array), value=value):
+                parts: Sequence[Expression] = (node.target, value)
+            case Atomic(array=array, indices=indices, value=value, compare=compare, result=None):
+                parts = (*indices, value, *(() if compare is None else (compare,)))
+            case _:
+                continue
+        if any(_does_more(inner) for part in parts for inner in walk(part)):
+            found.discard(array)
+    return frozenset(found)
+
+
+def _does_more(node: Node) -> bool:
+    """Whether an expression does more than give its value."""
+    return isinstance(node, Call) or (isinstance(node, Apply) and node.op in _ADVANCING)
 
 
 @dataclass
@@ -140,7 +176,8 @@ class Evaluator(Operations):
         self._noise_used = 0
         self._noise_repeated = 0
         self._noise_pool = self._draw_noise()
-        self._here = Activation(arrays={p.name: whole(p.name, p.shape) for p in program.arrays})
+        self._asides = _asides(program)
+        self._kernel = self._here = Activation(arrays={p.name: whole(p.name, p.shape) for p in program.arrays})
         self._arrays = {}
         self._reads = {}
         self._read_counts = {}
@@ -227,6 +264,14 @@ class Evaluator(Operations):
                 self._here.arrays[name] = self._make(name, zeros, mask)
             case Assign(target=Name(name=name), value=View() as view):
                 self._here.arrays[name] = self._part(view, mask)
+            case Assign(target=Element(array=array)) | Atomic(result=None, array=array) if self._is_aside(array):
+                changed = self._changed.copy()
+                if isinstance(node, Atomic):
+                    self._atomic(node, mask)
+                else:
+                    self._assign(node.target, self._value(node.value, mask), mask)
+                # which whole number it is changes no derivative
+                self._changed = changed
             case Assign():
                 self._assign(node.target, self._value(node.value, mask), mask)
             case AugmentedAssign():
@@ -254,6 +299,10 @@ class Evaluator(Operations):
             case Unpack():
                 self._unpack(node, mask)
         return mask
+
+    def _is_aside(self, array: str) -> bool:
+        """Whether the kernel stores to an array on which no derivative hangs; a function may call another one so."""
+        return self._here is self._kernel and array in self._asides
 
     def _assign(self, target: Target, value: Values, mask: Mask, stored: bool = True) -> None:
         match target:

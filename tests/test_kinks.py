@@ -25,6 +25,9 @@ from strategies.language.nodes import (
     If,
     Literal,
     Name,
+    Parameter,
+    Program,
+    ThreadIndex,
 )
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
 
@@ -93,6 +96,42 @@ def test_a_quotient_near_a_whole_number_is_not_judged_where_its_operands_were_ro
 
 
 # ---------------------------------------------------------------- what looks like a kink and is none
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_step_that_changes_a_whole_number_beside_the_result_is_judged(read: bool) -> None:
+    """``level[i] = int(a[i] * 30000.0)``: every step of a difference changes it, and nothing that has a derivative
+    unless it is read."""
+    place = (AT,)
+    a, level = Element(FLOAT32, "a", place), Element(INT32, "level", place)
+    stored = Cast(INT32, apply("mul", a, literal(FLOAT32, 30000.0)))
+    result = apply("mul", a, Cast(FLOAT32, level) if read else literal(FLOAT32, 3.0))
+    parameters = (
+        Parameter("a", t.array(FLOAT32, 1), 0.5, 2.0, (8,)),
+        Parameter("level", t.array(INT32, 1), 0, 0, (8,), output=True),
+        Parameter("out", t.array(FLOAT32, 1), 0, 0, (8,), output=True),
+    )
+    body = (ThreadIndex(("i",)), Assign(level, stored), Assign(Element(FLOAT32, "out", place), result))
+    found = expect(Program("kernel", "conversion", (8,), parameters, body))
+    assert found.outputs["level"].checked.all()
+    assert found.gradients["a"].checked.any() != read
+    assert found.gradients["a"].checked.all() != read
+
+
+def test_a_step_into_another_bin_of_a_histogram_is_judged() -> None:
+    a = Element(FLOAT32, "a", (AT,))
+    place = Cast(INT32, apply("mul", a, literal(FLOAT32, 30000.0)))
+    place = Apply(INT32, "bit_and", (place, Literal(INT32, 3)))
+    parameters = (
+        Parameter("a", t.array(FLOAT32, 1), 0.5, 2.0, (8,)),
+        Parameter("bins", t.array(INT32, 1), 0, 0, (4,), output=True),
+        Parameter("out", t.array(FLOAT32, 1), 0, 0, (8,), output=True),
+    )
+    count = Atomic("atomic_add", "bins", (place,), Literal(INT32, 1))
+    body = (ThreadIndex(("i",)), count, Assign(Element(FLOAT32, "out", (AT,)), apply("sin", a)))
+    found = expect(Program("kernel", "atomics", (8,), parameters, body))
+    assert found.outputs["bins"].checked.all()
+    assert found.gradients["a"].checked.all()
 
 
 def test_the_larger_of_two_equal_values_is_judged_whichever_is_taken() -> None:
