@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +14,7 @@ from harness.places import Part
 from strategies.language import types
 from strategies.language.nodes import (
     Call,
+    Contribute,
     Expression,
     For,
     Function,
@@ -66,6 +67,8 @@ class Activation:
     frames: list[LoopFrame] = field(default_factory=list)
     #: what a function has returned so far
     results: list[Values] = field(default_factory=list)
+    #: what a gradient of a function's own has added to that of each parameter
+    contributions: dict[str, Values] = field(default_factory=dict)
 
 
 class ControlFlow(ABC):
@@ -158,7 +161,7 @@ class ControlFlow(ABC):
     def _call(self, node: Call, mask: Mask) -> tuple[Values, ...]:
         """The results of a call, made by the lanes of `mask`."""
         function = self.program.function(node.function)
-        if function.slopes:
+        if function.own_gradient:
             return self._own_gradient(function, node, mask)
         inner = Activation()
         for parameter, argument in bound_arguments(function, node):
@@ -174,37 +177,79 @@ class ControlFlow(ABC):
             raise InvalidProgram(f"{function.name} ends without a result")
         if not inner.results:
             # no lane has made the call
-            inner.results = [self._zero(of) for of in result_types(function.type)]
+            inner.results = [self._zero(of) for of in function.results]
         return tuple(inner.results)
 
     def _own_gradient(self, function: Function, node: Call, mask: Mask) -> tuple[Values, ...]:
-        """The result of a function with a gradient of its own, or that gradient.
+        """The results of a function with a gradient of its own, or that gradient.
 
-        The gradient is the specification: away from the unperturbed lane, the result is linear in the arguments.
+        The gradient is the specification: away from the unperturbed lane, results are linear in the arguments.
         """
         bound = {p.name: self._value(argument, mask) for p, argument in bound_arguments(function, node)}
-        inner = Activation()
-        for name, value in bound.items():
-            inner.environment[name] = self._unperturbed(value)
-            inner.defined[name] = EVERYWHERE
-        outer, self._here = self._here, inner
-        slopes = [self._unperturbed(self._value(slope, mask)) for slope in function.slopes]
-        ended = self._block(function.body, mask)
-        self._here = outer
+        plain = {name: self._unperturbed(value) for name, value in bound.items()}
+        inner, ended = self._run(function.body, plain, mask)
         if np.any(ended):
             raise InvalidProgram(f"{function.name} ends without a result")
+        results = [self._unperturbed(r) for r in inner.results or [self._zero(of) for of in function.results]]
+        moved = {p.name: _flat(v - v[:, :1]) for p in function.inclined if (v := bound[p.name]).shape[1] > 1}
         if node.derivative:
-            return tuple(slopes)
-        (found,) = inner.results or [self._zero(function.type)]
-        found = self._unperturbed(found)
-        # keywords may name parameters in another order than theirs, which is that of the slopes
-        for slope, parameter in zip(slopes, function.inclined, strict=True):
-            value = bound[parameter.name]
-            if value.shape[1] > 1 and not self.native:
-                rise = self._rounded_slope(slope, function.type) * (value - value[:, :1])
-                rise[:, 0] = 0  # also where the slope is not finite
-                found = found + rise
-        return (found,)
+            one = np.ones((1, 1, 1))
+            return self._pulled_back(function, [one.astype(results[0].dtype)], plain, mask)
+        if self.native:
+            # that it is defined
+            ones = [np.ones((1,) * result.ndim, result.dtype) for result in results]
+            self._pulled_back(function, ones, plain, mask)
+            return tuple(results)
+        return tuple(self._risen(function, number, result, plain, moved, mask) for number, result in enumerate(results))
+
+    def _run(self, body: Sequence[Statement], given: Mapping[str, Values], mask: Mask) -> tuple[Activation, Mask]:
+        """Run the body of a function on values; what it leaves behind, and the lanes that reach its end."""
+        inner = Activation(environment=dict(given), defined=dict.fromkeys(given, EVERYWHERE))
+        outer, self._here = self._here, inner
+        ended = self._block(body, mask)
+        self._here = outer
+        return inner, ended
+
+    def _risen(
+        self,
+        function: Function,
+        number: int,
+        result: Values,
+        plain: Mapping[str, Values],
+        moved: Mapping[str, Values],
+        mask: Mask,
+    ) -> Values:
+        """The result of that number where the parameters have `moved`: each of its numbers by their own gradient."""
+        flat = _flat(result)
+        risen = []
+        for n in range(flat.shape[3]):
+            cotangents = [self._zero(of) for of in function.results]
+            basis = np.arange(flat.shape[3]) == n
+            cotangents[number] = basis.astype(float).reshape(1, 1, 1, -1) if result.ndim == 4 else np.ones((1, 1, 1))
+            found = flat[..., n]
+            gradient = self._pulled_back(function, cotangents, plain, mask)
+            for slope, parameter in zip(gradient, function.inclined, strict=True):
+                if (change := moved.get(parameter.name)) is not None:
+                    rise = (self._rounded_slope(_flat(slope), parameter.type) * change).sum(axis=-1)
+                    rise[:, 0] = 0  # also where the slope is not finite
+                    found = found + rise
+            risen.append(found)
+        return np.stack(np.broadcast_arrays(*risen), axis=-1) if result.ndim == 4 else risen[0]
+
+    def _pulled_back(
+        self, function: Function, cotangents: Sequence[Values], plain: Mapping[str, Values], mask: Mask
+    ) -> tuple[Values, ...]:
+        """What a function's own gradient makes of cotangents, for each parameter that it is with respect to."""
+        given = {name.name: value for name, value in zip(function.cotangents, cotangents, strict=True)}
+        inner, _ = self._run(function.own_gradient, {**plain, **given}, mask)
+        found = (inner.contributions.get(p.name, self._zero(p.type)) for p in function.inclined)
+        return tuple(map(self._unperturbed, found))
+
+    def _contribute(self, node: Contribute, mask: Mask) -> None:
+        """Add to the gradient with respect to a parameter."""
+        sums = self._here.contributions
+        before = sums.get(node.target.name, self._zero(node.target.type))
+        sums[node.target.name] = self._select(mask, before + self._value(node.value, mask), before)
 
     def _unperturbed(self, value: Values) -> Values:
         """The lane without a perturbation; in native precision the lanes are different inputs."""
@@ -212,7 +257,7 @@ class ControlFlow(ABC):
 
     @abstractmethod
     def _rounded_slope(self, slope: Values, of: Type) -> Values:
-        """A partial derivative that an adjoint multiplies once."""
+        """Partial derivatives by the numbers of a parameter, on the last axis, that an adjoint multiplies once."""
 
     def _return(self, node: Return, mask: Mask) -> None:
         values = [self._value(value, mask) for value in node.values]
@@ -242,9 +287,9 @@ class ControlFlow(ABC):
             self._assign(target, value, mask)
 
 
-def result_types(of: Type) -> tuple[Type, ...]:
-    """The types of the values that a function of type `of` returns."""
-    return of.items if isinstance(of, Tuple) else () if of is types.VOID else (of,)
+def _flat(value: Values) -> Values:
+    """A value with its numbers on the last axis, one if it is a number."""
+    return value if value.ndim == 4 else value[..., None]
 
 
 def item_name(name: str, item: int) -> str:

@@ -155,7 +155,7 @@ class Undefined:
             case Cast(type=Scalar() as to, operand=operand):
                 return to.is_integer and types.element_scalar(operand.type).is_float
             case Call():
-                # slopes may be made of anything
+                # a gradient may be made of anything
                 return (node.function, _RESULT) in self._names or node.derivative
         return False
 

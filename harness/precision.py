@@ -158,7 +158,7 @@ class Precision(ControlFlow):
         return noisy
 
     def _rounded_slope(self, slope: Values, of: Type) -> Values:
-        return slope if self.noise is None else slope * (1 + self._noise(of, ()))
+        return slope if self.noise is None else slope * (1 + self._noise(of, slope.shape[3:]))
 
     def _perturb_slope(self, found: Values, slopes: tuple[Values, ...], arguments: list[Values], of: Type) -> Values:
         """`found` with its partial derivatives off by what rounding in the adjoint's formula may do.

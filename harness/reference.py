@@ -39,6 +39,7 @@ from strategies.language.nodes import (
     Call,
     Component,
     Continue,
+    Contribute,
     Element,
     Evaluate,
     Expression,
@@ -296,6 +297,8 @@ class Evaluator(Operations):
                 return no_lanes()
             case Evaluate():
                 self._call(node.value, mask)
+            case Contribute():
+                self._contribute(node, mask)
             case Unpack():
                 self._unpack(node, mask)
         return mask

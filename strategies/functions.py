@@ -166,14 +166,15 @@ class FunctionSketch(Sketch):
         counts: bool = False,
         slopes: tuple[Typed, ...] = (),
         replay: tuple[Statement, ...] = (),
+        adjoint: tuple[Statement, ...] = (),
     ) -> Callee:
         """The function, known to the kernel from now on."""
         names = tuple(place.name for place in places if isinstance(place, Name))
-        if not slopes:
+        if not slopes and not adjoint:
             self._give_defaults(names)
-        live = any(r.live for r in results) or bool(slopes)
+        live = any(r.live for r in results) or bool(slopes or adjoint)
         given = tuple(slope.node for slope in slopes)
-        function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay)
+        function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay, adjoint=adjoint)
         intervals = tuple(r.interval for r in results)
         callee = Callee(function, intervals, live, names, counts, tuple(slope.interval for slope in slopes))
         self.kernel.callees.append(callee)

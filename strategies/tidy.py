@@ -50,7 +50,7 @@ def tidied(program: Program) -> Program:
     pure = frozenset(name for name, of in effects.items() if not of.written)
     functions = tuple(
         function
-        if function.slopes or function.replay
+        if function.own_gradient or function.replay
         else msgspec.structs.replace(function, body=_Sweep(function, pure).swept())
         for function in program.functions
     )

@@ -44,6 +44,7 @@ from strategies.language.nodes import (
     Extent,
     Field,
     For,
+    Function,
     If,
     IndexedParameter,
     Item,
@@ -57,6 +58,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Slice,
+    Statement,
     Static,
     ThreadIndex,
     TileStore,
@@ -596,6 +598,16 @@ def tests_a_name(node: Node) -> bool:
     return isinstance(node, If) and isinstance(node.test, Name)
 
 
+def sloping(program: Program) -> list[Function]:
+    """The functions with a gradient of their own."""
+    return [f for f in program.functions if f.own_gradient]
+
+
+def adjoints(program: Program) -> list[Statement]:
+    """The statements of gradients that are written out."""
+    return [statement for f in program.functions for statement in f.adjoint]
+
+
 def passed(program: Program) -> list[Parameter]:
     """The parameters of a program's functions."""
     return [p for f in program.functions for p in f.parameters]
@@ -904,10 +916,20 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("boolean", "a search that ends early", lambda p: any(has(Break)(f) and keeps_truth(f) for f in bounds(p)), 2),
     ("boolean", "a branch on a truth value kept", lambda p: any(tests_a_name(s) for s in walk(p)), 15),
     ("boolean", "an operand with an effect", lambda p: any(q.output for q in passed(p)), 12),
-    ("custom_gradient", "a gradient of its own", lambda p: any(f.slopes for f in p.functions), 100),
+    ("custom_gradient", "a gradient of its own", lambda p: any(f.own_gradient for f in p.functions), 100),
+    ("custom_gradient", "a gradient of a few lines", lambda p: any(f.adjoint for f in p.functions), 35),
+    ("custom_gradient", "a gradient with a test", lambda p: any(has(If)(s) for s in adjoints(p)), 15),
+    ("custom_gradient", "a gradient with locals", lambda p: any(has(Assign)(s) for s in adjoints(p)), 15),
+    ("custom_gradient", "a gradient of two results", lambda p: any(len(f.cotangents) > 1 for f in sloping(p)), 6),
+    (
+        "custom_gradient",
+        "a gradient by a vector",
+        lambda p: any(isinstance(q.type, Vector) for f in sloping(p) for q in f.inclined),
+        10,
+    ),
     ("custom_gradient", "a replay of its own", lambda p: any(f.replay for f in p.functions), 15),
     ("custom_gradient", "wp.grad", lambda p: any(isinstance(n, Call) and n.derivative for n in walk(p)), 15),
-    ("custom_gradient", "several of them", lambda p: sum(bool(f.slopes) for f in p.functions) > 1, 30),
+    ("custom_gradient", "several of them", lambda p: len(sloping(p)) > 1, 20),
     ("matrix", "an operation on matrices", works_on("mat"), 85),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
     ("random", "a draw", applies("randf", "randi", "randn", *SAMPLES, "poisson", "randu"), 95),

@@ -190,7 +190,7 @@ def _straight(function: Function) -> bool:
         and returns == [last]
         and not named
         and not own & (assigned | _advanced(function))
-        and not function.slopes
+        and not function.own_gradient
         and not function.replay
         and all(isinstance(p.type, Scalar | Array) for p in function.parameters)
     )

@@ -61,7 +61,9 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
         whole = parameter.name.partition(".")[0]
         written = any(p.output for p in owner.parameters if p.name.partition(".")[0] == whole)
         new[whole] = new.get(whole) or next(pools["output" if written else "input"])
-    own: tuple[Node, ...] = () if isinstance(owner, Program) else (*owner.slopes, *owner.replay)
+    own: tuple[Node, ...] = () if isinstance(owner, Program) else (*owner.slopes, *owner.replay, *owner.adjoint)
+    if not isinstance(owner, Program):
+        new.update((cotangent.name, cotangent.name) for cotangent in owner.cotangents)
     for node in (n for part in (*owner.body, *own) for n in walk(part)):
         match node:
             case ThreadIndex(names=names):
@@ -94,7 +96,7 @@ def _renamed(owner: Any, functions: Mapping[str, str]) -> Any:
     if isinstance(owner, Program):
         parts["structs"], parts["indexed"] = owner.structs, owner.indexed
     else:
-        parts["slopes"], parts["replay"] = owner.slopes, owner.replay
+        parts["slopes"], parts["replay"], parts["adjoint"] = owner.slopes, owner.replay, owner.adjoint
     return with_fields(owner, **{name: tuple(map(change, part)) for name, part in parts.items()})
 
 

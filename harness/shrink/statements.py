@@ -61,11 +61,15 @@ def fewer_statements(program: Program) -> Iterator[Program]:
 
 
 def _edited(program: Program, edit: Callable[[Body], Iterator[Body]]) -> Iterator[Program]:
-    """`program` with one block edited, of its kernel or of a function."""
+    """`program` with one block edited, of its kernel, of a function, or of a gradient of a function's own."""
     owners: tuple[Program | Function, ...] = (program, *program.functions)
     for owner in owners:
         for new in _blocks(owner.body, edit):
             yield with_body(program, owner, new)
+    for n, function in enumerate(program.functions):
+        for new in _blocks(function.adjoint, edit) if function.adjoint else ():
+            changed = with_fields(function, adjoint=new)
+            yield with_fields(program, functions=(*program.functions[:n], changed, *program.functions[n + 1 :]))
 
 
 def _unwrapped(statement: Statement) -> Iterator[Body]:

@@ -114,7 +114,8 @@ def _used(program: Program, wholes: tuple[_Whole, ...]) -> tuple[_Whole, ...]:
 
 
 def _used_parameters(owner: Program | Function, written: frozenset[str]) -> tuple[Parameter, ...]:
-    used = {name for statement in owner.body for node in walk(statement) for name in names_of(node)}
+    own = owner.own_gradient if isinstance(owner, Function) else ()
+    used = {name for statement in (*owner.body, *own) for node in walk(statement) for name in names_of(node)}
     return tuple(
         with_fields(p, output=any(f"{w}.".startswith(f"{p.name}.") for w in written))
         for p in owner.parameters

@@ -77,7 +77,7 @@ def well_formed(program: Program) -> bool:
         if struct_types(program) or program.indexed or program.block_dim:
             check_program(program, result_type)
             program = flattened(program)
-        if is_generic(program):
+        if is_generic(program) or any(f.own_gradient for f in program.functions):
             check_program(program, result_type)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:

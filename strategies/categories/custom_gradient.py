@@ -1,22 +1,40 @@
-"""Gradients of functions' own: the true one spelled otherwise, clipped, straight through; replays; `wp.grad`."""
+"""Gradients of functions' own: the true one spelled otherwise, clipped, straight through, of vectors; `wp.grad`."""
 
 from collections.abc import Iterator
 
+from strategies.adjoints import NUMBERS, draw_written
 from strategies.calls import Callee
 from strategies.functions import draw_expression
 from strategies.gradients import derivative, draw_custom, draw_replayed
 from strategies.intervals import Interval, symmetric
-from strategies.language.nodes import AugmentedAssign, Call, Element, Expression, For, Literal, Name, Statement
-from strategies.language.types import INT32
+from strategies.language.nodes import (
+    AugmentedAssign,
+    Call,
+    Element,
+    Expression,
+    For,
+    Literal,
+    Name,
+    Parameter,
+    Statement,
+    Unpack,
+)
+from strategies.language.types import INT32, Scalar, Tuple, Vector
 from strategies.repertoire.ideas.numbers import stored
 from strategies.repertoire.ideas.palettes import common
+from strategies.repertoire.pen import Pen
 from strategies.repertoire.phrases import Phrase
+from strategies.repertoire.values import Value
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
 
-#: Of 100 kernels, how many do little more than call such a function.
+#: Of 100 kernels, in how many such a function has a gradient of a few lines; of 100 others, how many do little more
+#: than call one.
+WRITTEN = 40
 SIMPLE = 45
+#: Of 100 kernels of several statements, how many have one with a gradient of a few lines, too.
+FURTHER = 20
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1)
 
 
@@ -74,10 +92,81 @@ def _simply(sketch: Sketch) -> list[Statement]:
     return phrase.body
 
 
+def _argument(pen: Pen, parameter: Parameter) -> Value:
+    """What a function with a gradient of a few lines is called with: an element, worked on at times, or a setting."""
+    dice, of = pen.dice, parameter.type
+    assert isinstance(of, Scalar | Vector)
+    span = Interval(parameter.low, parameter.high)
+    if isinstance(of, Scalar) and (of.is_integer or span.low > 0) and dice.chance(65):
+        if of is pen.main:
+            return pen.number(span.low, span.high)
+        return Value(pen, pen.sketch.literal(of, span)) if dice.chance(50) else pen.scalar(span.low, span.high, of)
+    found = pen.at(pen.input(of, span))
+    match dice.below(8):
+        case 0 if span.low < 0:
+            return pen.fitted(found - pen.at(pen.input(of, span)), span.low, span.high)
+        case 1 if of is pen.main and span.low < 0:
+            return found * pen.number(0.25, 1.0)
+        case 2 if of is pen.main and span.low < 0:
+            return pen.fitted(pen.op(dice.one_of(("sin", "tanh")), found), span.low, span.high)
+    return found
+
+
+def _call_of(pen: Pen, callee: Callee) -> Call:
+    function = callee.function
+    pen.sketch.called.add(function.name)
+    return Call(function.type, function.name, tuple(_argument(pen, p).node for p in function.parameters))
+
+
+def _written(sketch: Sketch) -> list[Statement]:
+    """A function whose gradient has a few lines, and what it gives, used and stored."""
+    dice, pen = sketch.dice, Pen(sketch)
+    callee = draw_written(sketch)
+    function, node = callee.function, _call_of(pen, callee)
+    found = [Typed(node, interval, True) for interval in callee.intervals]
+    if isinstance(function.type, Tuple):
+        names = [sketch.new_local(of, value.interval, True) for of, value in zip(function.results, found, strict=True)]
+        pen.body.append(Unpack(tuple(Name(v.type, v.name) for v in names), (node,)))
+        found = [sketch.variable(variable) for variable in names]
+    values = [Value(pen, value) for value in found]
+    if len(values) == 1 and dice.chance(60):
+        values = [pen.let(values[0])]
+    numbers = [value for value in values if isinstance(value.type, Scalar)]
+    if len(numbers) > 1 and dice.chance(45):
+        first, second = numbers
+        values = [dice.one_of((first * second, first + second, first - second))]
+    for value in values:
+        _kept(pen, value)
+    return pen.body
+
+
+def _kept(pen: Pen, value: Value) -> None:
+    """A result in an output: as it is, weighted, with a target, or a number made of a vector."""
+    dice = pen.dice
+    of = value.type
+    if isinstance(of, Vector):
+        match dice.below(6):
+            case 0:
+                value = pen.op("dot", value, pen.at(pen.input(of, 1.0)))
+            case 1:
+                value = value * pen.number(0.25, 2.0)
+            case 2:
+                value = value - pen.at(pen.input(of))
+            case 3:
+                value = pen.at(pen.input(of)) + value
+    elif dice.chance(20):
+        value = pen.let(value - pen.at(pen.input()))
+        value = value * value
+    pen.give(value)
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two such functions, at times others that call them, and statements that call all of them."""
     dice, main = sketch.dice, sketch.main
     sketch.palette = common(sketch)
+    if dice.chance(WRITTEN):
+        yield from _written(sketch)
+        return
     if dice.chance(SIMPLE):
         if dice.chance(40):
             draw_custom(sketch)
@@ -92,7 +181,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(40):
         sketch.calls = 60
         draw_expression(sketch, main)
-    replayed = draw_replayed(sketch) if dice.chance(40) else None
+    replayed = draw_replayed(sketch) if dice.chance(60) else None
+    if dice.chance(FURTHER):
+        draw_written(sketch, ((1, NUMBERS),))
     sketch.calls = 20
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
     custom = [c for c in sketch.callees if c.slopes]
@@ -101,9 +192,12 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     for callee in list(sketch.callees):
         if callee is lonely and callee.function.name not in sketch.called:
             yield derivative(sketch, callee, 1)
+        elif callee.function.adjoint:
+            value = Typed(_call_of(Pen(sketch), callee), callee.intervals[0], True)
+            yield sketch.define_as(value, mutable=False)
         elif callee is replayed or callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=dice.chance(50))
-    if dice.chance(30):
+    if dice.chance(60):
         yield derivative(sketch, dice.one_of(custom), 1)
     if dice.chance(15):
         # applied to its own result

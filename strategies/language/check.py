@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from strategies.language.closures import made_name
+from strategies.language.cotangents import check_linear
 from strategies.language.expression_types import ExpressionChecker, ResultType
 from strategies.language.generics import GENERIC, instances
 from strategies.language.indexed import all_members, members, shape_of
@@ -24,6 +25,7 @@ from strategies.language.nodes import (
     Component,
     Constant,
     Continue,
+    Contribute,
     Element,
     Evaluate,
     Expression,
@@ -70,6 +72,7 @@ from strategies.language.types import (
     Transform,
     Tuple,
     Type,
+    Vector,
     array,
     element_scalar,
     struct_array,
@@ -173,9 +176,9 @@ class _Checker(ExpressionChecker):
         names = dict(self._names)
         self._block(function.body)
         require(function.type is VOID or returns(function.body), f"{function.name!r} may end without a result")
-        if function.slopes:
-            self._names = names
-            self._slopes(function)
+        if function.own_gradient:
+            self._names = dict(names)
+            self._gradient(function)
         if function.replay:
             self._names = dict(names)
             self._block(function.replay)
@@ -186,7 +189,8 @@ class _Checker(ExpressionChecker):
         check_name(closure.factory)
         require(made_name(closure) != "", f"{closure.factory!r} is no name of a factory")
         require(
-            not function.slopes and not function.replay, f"{function.name!r} is made, and has a gradient of its own"
+            not function.own_gradient and not function.replay,
+            f"{function.name!r} is made, and has a gradient of its own",
         )
         names = [number.name for number in closure.numbers]
         taken = {*self._fixed, *self._functions, *(p.name for p in function.parameters)}
@@ -196,20 +200,30 @@ class _Checker(ExpressionChecker):
         used = {n.name: n for s in function.body for n in walk(s) if isinstance(n, Constant) and n.name in names}
         require(used == {n.name: n for n in closure.numbers}, f"{function.name!r} captures other numbers")
 
-    def _slopes(self, function: Function) -> None:
-        """Check a gradient of a function's own: one number for each float, made of the parameters."""
+    def _gradient(self, function: Function) -> None:
+        """Check a gradient of a function's own: made of the parameters, and linear in the cotangents of its results."""
         kinds = {p.type for p in function.inclined} | {function.type}
+        fits = len(kinds) == 1 and len(function.slopes) == len(function.inclined) and not function.adjoint
+        require(not function.slopes or fits, f"{function.name!r} has slopes that do not fit")
+        floats = all(isinstance(of, Scalar | Vector) and element_scalar(of).is_float for of in function.results)
         require(
-            len(kinds) == 1 and len(function.slopes) == len(function.inclined),
-            f"{function.name!r} has slopes that do not fit",
+            bool(function.results) and floats and bool(function.inclined),
+            f"{function.name!r} has a gradient of its own and gives or takes no float",
         )
         require(
-            all(isinstance(p.type, Scalar) and p.default is None for p in function.parameters),
-            f"{function.name!r} has slopes and takes more than numbers",
+            all(isinstance(p.type, Scalar | Vector) and p.default is None for p in function.parameters),
+            f"{function.name!r} has a gradient of its own and takes more than numbers",
         )
-        for slope in function.slopes:
-            self._expect(slope, function.type)
-            require(not any(isinstance(n, Call | Element) for n in walk(slope)), "a slope is made of operations alone")
+        body = function.own_gradient
+        parts = [part for statement in body for part in walk(statement)]
+        require(not any(isinstance(n, Call | Element) for n in parts), "a gradient is made of operations alone")
+        require(any(isinstance(n, Contribute) for n in parts), f"the gradient of {function.name!r} gives nothing")
+        for cotangent in function.cotangents:
+            self._require_new(cotangent.name)
+            self._bind(cotangent.name, cotangent.type, fixed=True)
+        self._fixed |= {p.name for p in function.parameters}
+        self._block(body)
+        check_linear(function)
 
     def _parameter(self, parameter: Parameter) -> None:
         name = parameter.name
@@ -394,6 +408,10 @@ class _Checker(ExpressionChecker):
             case Unpack() if sorts(node):
                 for place in node.targets:
                     self._assign(place, self._expression(place))
+            case Contribute(target=target, value=value):
+                inclined = self._owner.inclined if isinstance(self._owner, Function) else ()
+                require(target.name in {p.name for p in inclined}, f"{target.name!r} has no gradient to add to")
+                self._expect(target, self._expression(value))
             case Unpack():
                 results = called(node) is not None
                 given = self._results(node) if results else [self._expression(v) for v in node.values]

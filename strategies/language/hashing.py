@@ -105,7 +105,7 @@ class _Shape:
             for p in function.parameters
         ]
         found: tuple[object, ...] = (_notation(function.type), parameters, [self._of(s) for s in function.body])
-        own = (*function.slopes, *function.replay)
+        own = (*function.slopes, *function.adjoint, *function.replay)
         found = (*found, [self._of(part) for part in own]) if own else found
         if function.through:
             found = (*found, [self._functions[name] for name in function.through])
@@ -175,8 +175,8 @@ def defined_names(program: Program) -> frozenset[str]:
         names |= {*function.through.values()}
         if function.closure is not None:
             names |= {function.closure.factory, made_name(function.closure)}
-        if function.slopes:
-            names |= {f"adj_{text_name(function.name)}", "adj_ret"}
+        if function.own_gradient:
+            names |= {f"adj_{text_name(function.name)}", *(c.name for c in function.cotangents)}
         if function.replay:
             names.add(f"replay_{text_name(function.name)}")
     names |= {node.name for node in walk(program) if isinstance(node, Constant | Item)}
@@ -199,5 +199,5 @@ def defined_names(program: Program) -> frozenset[str]:
 
     visit(program.body)
     for function in program.functions:
-        visit(function.body)
+        visit((*function.body, *function.adjoint))
     return frozenset(names)

@@ -29,6 +29,7 @@ from strategies.language.nodes import (
     Conditional,
     Construct,
     Continue,
+    Contribute,
     Element,
     Evaluate,
     Expression,
@@ -305,7 +306,7 @@ class _Replay:
         if key not in self.calls:
             found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
             found.reasons.update(stale)
-            if function.slopes:
+            if function.own_gradient:
                 found.own_gradient(function)
             else:
                 found.block(function.body)
@@ -315,8 +316,10 @@ class _Replay:
     def own_gradient(self, function: Function) -> None:
         """Follow the gradient that a function has of its own."""
         self.returns = any(p.name in self.active for p in function.inclined)
-        for slope in function.slopes if self.returns else ():
-            self._need(slope)
+        for part in (part for s in function.own_gradient for part in walk(s)) if self.returns else ():
+            match part:
+                case Contribute(value=value) | Assign(value=value) | AugmentedAssign(value=value) | If(test=value):
+                    self._need(value)
 
     # ------------------------------------------------------------ expressions
 

@@ -16,7 +16,7 @@ import msgspec
 
 from strategies.language import types
 from strategies.language.remembered import remembered
-from strategies.language.types import Array, Scalar, Type
+from strategies.language.types import Array, Scalar, Tuple, Type, Vector
 
 
 class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=True, omit_defaults=True):
@@ -380,6 +380,13 @@ class Evaluate(Node, frozen=True, tag="evaluate"):
     value: Call
 
 
+class Contribute(Node, frozen=True, tag="contribute"):
+    """``wp.adjoint[x] += value``, in a gradient of a function's own: to that with respect to the parameter `target`."""
+
+    target: Name
+    value: Expression
+
+
 class Unpack(Node, frozen=True, tag="unpack"):
     """``a, b = f(x)``, or ``a, b = b, a``: all values are computed before the first target is assigned."""
 
@@ -400,6 +407,7 @@ Statement: TypeAlias = (
     | Return
     | While
     | Evaluate
+    | Contribute
     | Unpack
 )
 
@@ -483,7 +491,8 @@ class Function(Node, frozen=True, tag="function"):
     name and its text.  With a `closure`, it is made by a factory.
 
     With `slopes` it has a gradient of its own (``@wp.func_grad``): of its one result with respect to each parameter
-    that is a float, in their order.  With `replay` the backward pass runs that instead (``@wp.func_replay``).
+    that is a float, in their order.  One that takes more than a line for each is written out, the `adjoint`, over the
+    parameters and the `cotangents`.  With `replay` the backward pass runs that instead (``@wp.func_replay``).
     """
 
     name: str
@@ -494,6 +503,7 @@ class Function(Node, frozen=True, tag="function"):
     replay: tuple[Statement, ...] = ()
     passed: tuple[Passed, ...] = ()
     closure: Closure | None = None
+    adjoint: tuple[Statement, ...] = ()
 
     @property
     def through(self) -> dict[str, str]:
@@ -504,7 +514,34 @@ class Function(Node, frozen=True, tag="function"):
     @property
     def inclined(self) -> tuple[Parameter, ...]:
         """The parameters that a gradient of its own is with respect to."""
-        return tuple(p for p in self.parameters if isinstance(p.type, Scalar) and p.type.is_float)
+        return tuple(p for p in self.parameters if _is_inclined(p.type))
+
+    @property
+    def results(self) -> tuple[Type, ...]:
+        """The types of the values that it returns."""
+        return self.type.items if isinstance(self.type, Tuple) else () if self.type is types.VOID else (self.type,)
+
+    @property
+    def cotangents(self) -> tuple[Name, ...]:
+        """What a gradient of its own is given behind the parameters: the cotangent of each result."""
+        if len(self.results) == 1:
+            return (Name(self.type, "adj_ret"),)
+        return tuple(Name(of, f"adj_ret{n}") for n, of in enumerate(self.results))
+
+    @property
+    def own_gradient(self) -> tuple[Statement, ...]:
+        """The statements of a gradient of its own, if it has one."""
+        if not self.slopes:
+            return self.adjoint
+        (cotangent,) = self.cotangents
+        return tuple(
+            Contribute(Name(p.type, p.name), Apply(self.type, "mul", (slope, cotangent)))
+            for p, slope in zip(self.inclined, self.slopes, strict=False)
+        )
+
+
+def _is_inclined(of: Type) -> bool:
+    return isinstance(of, Scalar | Vector) and types.element_scalar(of).is_float
 
 
 class Options(Node, frozen=True, tag="options"):

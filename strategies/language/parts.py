@@ -96,7 +96,7 @@ def without_parts(program: Program) -> Program:
 
 def _lowered(node: Any) -> Any:
     fields: dict[str, object] = {}
-    for name in ("body", "orelse", "replay"):
+    for name in ("body", "orelse", "replay", "adjoint"):
         if statements := getattr(node, name, ()):
             fields[name] = tuple(new for statement in statements for new in _statements(statement))
     if fields:

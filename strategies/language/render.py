@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Constant,
     Construct,
     Continue,
+    Contribute,
     Element,
     Evaluate,
     Expression,
@@ -430,6 +431,8 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             yield f"{indent}{expression(node.value)}"
         case Unpack() if sorts(node):
             yield f"{indent}wp.{SORT}({_list(node.targets)})"
+        case Contribute():
+            yield f"{indent}wp.adjoint[{node.target.name}] += {expression(node.value)}"
         case Unpack() if (several := called(node)) is not None:
             yield f"{indent}{_list(node.targets)} = wp.{several.name}({_list(several.arguments)})"
         case Unpack():
@@ -558,15 +561,11 @@ def _backward(function: Function) -> Iterator[str]:
         yield from ("", "", f"@wp.func_replay({called})")
         of = msgspec.structs.replace(function, body=function.replay, slopes=(), replay=())
         yield from _definition(of, f"replay_{called}")
-    if function.slopes:
-        given = Parameter("adj_ret", function.type, 0, 0)
-        of = msgspec.structs.replace(function, parameters=(*function.parameters, given), body=())
+    if function.own_gradient:
+        given = (Parameter(cotangent.name, cotangent.type, 0, 0) for cotangent in function.cotangents)
+        of = msgspec.structs.replace(function, parameters=(*function.parameters, *given), body=function.own_gradient)
         yield from ("", "", f"@wp.func_grad({called})")
-        header, *_ = _definition(of, f"adj_{called}")
-        yield header
-        for parameter, slope in zip(function.inclined, function.slopes, strict=True):
-            value = expression(Apply(function.type, "mul", (slope, Name(function.type, given.name))))
-            yield f"{INDENT}wp.adjoint[{parameter.name}] += {value}"
+        yield from _definition(of, f"adj_{called}")
 
 
 def _definition(of: Program | Function, called: str) -> Iterator[str]:

@@ -32,6 +32,7 @@ from strategies.language.types import (
     Composite,
     Matrix,
     Quaternion,
+    Scalar,
     Transform,
     Type,
     Vector,
@@ -117,14 +118,16 @@ def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter,
 
 
 def called_type(function: Function, call: Call) -> Type:
-    """The type of a call: of ``wp.grad(f)(x)`` as many results of the function's type as it has parameters.
+    """The type of a call: of ``wp.grad(f)(x)`` a result for each parameter, of its type.
 
-    Raises `IllFormed` if the function has no slopes that its call asks for.
+    Raises `IllFormed` if the function has no gradient of its own that its call asks for.
     """
     if not call.derivative:
         return function.type
-    require(len(function.slopes) == len(function.parameters), f"{function.name!r} has no slopes to be had")
-    return function.type if len(function.slopes) == 1 else tuple_of([function.type] * len(function.slopes))
+    given = [p.type for p in function.parameters]
+    known = function.own_gradient and len(function.inclined) == len(given) and isinstance(function.type, Scalar)
+    require(bool(known), f"{function.name!r} has no gradient to be had")
+    return given[0] if len(given) == 1 else tuple_of(given)
 
 
 def returned_type(node: Return) -> Type:
