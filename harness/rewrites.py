@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from harness.bounds import Bounds
+from strategies.language import types
 from strategies.language.hashing import defined_names
 from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
@@ -74,6 +75,7 @@ Pattern: TypeAlias = Callable[[Expression], Expression | None]
 REWRITES: Final[dict[str, Rewrite]] = {}
 #: What looks a random field up by its state.
 _NOISE: Final = ("noise", "pnoise", "curlnoise")
+_STATE: Final = types.scalar("uint32")
 
 
 def register(rewrite: Rewrite) -> Rewrite:
@@ -188,17 +190,28 @@ def convert_ranges_of_halves(program: Program) -> Program:
 
 
 @register
-def copy_states_of_noise(program: Program) -> Program:
-    """``wp.noise(s, x)``, `s` a variable that a draw may advance, as ``wp.noise(s + wp.uint32(0), x)``."""
+def copy_states(program: Program) -> Program:
+    """``wp.noise(s, x)`` and ``f(s, x)``, `s` a variable that a draw may advance, as ``wp.noise(s + wp.uint32(0), x)``
+    and ``f(s + wp.uint32(0), x)``."""
 
-    def pattern(node: Expression) -> Expression | None:
+    def copied(node: Expression) -> Expression:
+        if isinstance(node, Name) and node.type is _STATE:
+            return Apply(node.type, "add", (node, Literal(node.type, 0)))
+        return node
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
         match node:
-            case Apply(op=op, arguments=(Name() as state, *rest)) if spelled(op)[0] in _NOISE:
-                copied = Apply(state.type, "add", (state, Literal(state.type, 0)))
-                return msgspec.structs.replace(node, arguments=(copied, *rest))
-        return None
+            case Apply(op=op, arguments=(state, *rest)) if spelled(op)[0] in _NOISE:
+                given = (copied(state), *rest)
+            case Call(arguments=arguments):
+                given = tuple(map(copied, arguments))
+            case _:
+                return node
+        return node if given == node.arguments else msgspec.structs.replace(node, arguments=given)
 
-    return everywhere(program, pattern)
+    rewritten: Program = rebuild(program, change)
+    return rewritten
 
 
 @register

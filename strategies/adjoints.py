@@ -9,11 +9,9 @@ from strategies.calls import Callee
 from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Apply, Construct, Contribute, Function, Name, Return, Statement
+from strategies.language.nodes import Construct, Contribute, Function, Name, Return, Statement
 from strategies.language.types import INT32, Type
-from strategies.ops import overload
-from strategies.repertoire.phrase_intervals import operation
-from strategies.repertoire.phrases import Phrase
+from strategies.repertoire.unguarded import Unguarded
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -132,20 +130,8 @@ VECTORS: Final = (
 KINDS: Final = ((9, NUMBERS), (6, PAIRS), (7, VECTORS))
 
 
-#: How large what lies outside of the domains of rows is taken to be: tests around it, and what it is given, hold it.
-_UNKNOWN: Final = 8.0
-
-
-class _Lines(Phrase):
-    """Lines of a function that is defined for all of its parameters as it stands."""
-
-    def _operation(self, op: str, arguments: list[Typed], guarded: bool = True) -> Typed:
-        row, kinds = overload(op, [a.type for a in arguments]), [a.type for a in arguments]
-        if operation(row, arguments) is not None:
-            return super()._operation(op, arguments, guarded)
-        of = row.result(kinds)
-        assert of is not None
-        return Typed(Apply(of, op, tuple(a.node for a in arguments)), symmetric(_UNKNOWN), not row.flat)
+class _Lines(Unguarded):
+    """Lines of a function, or of a gradient of its own."""
 
     def _augmented(self, target: ast.expr, op: str, value: ast.expr) -> Statement:
         match target:

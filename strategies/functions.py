@@ -167,11 +167,12 @@ class FunctionSketch(Sketch):
         slopes: tuple[Typed, ...] = (),
         replay: tuple[Statement, ...] = (),
         adjoint: tuple[Statement, ...] = (),
+        needed: tuple[str, ...] = (),
     ) -> Callee:
-        """The function, known to the kernel from now on."""
+        """The function, known to the kernel from now on; the parameters that are `needed` have no default."""
         names = tuple(place.name for place in places if isinstance(place, Name))
         if not slopes and not adjoint:
-            self._give_defaults(names)
+            self._give_defaults((*names, *needed))
         live = any(r.live for r in results) or bool(slopes or adjoint)
         given = tuple(slope.node for slope in slopes)
         function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay, adjoint=adjoint)

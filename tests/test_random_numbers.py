@@ -191,11 +191,11 @@ def _first_draw(program: Program) -> float:
 def test_a_state_that_is_advanced_later_is_copied_for_noise() -> None:
     state = Name(t.scalar("uint32"), "s")
     lone = Apply(t.FLOAT32, "noise", (state, Element(t.FLOAT32, "a", (AT,))))
-    found = walk(REWRITES["copy_states_of_noise"](_kernel(lone)))
+    found = walk(REWRITES["copy_states"](_kernel(lone)))
     (copied,) = [node for node in found if isinstance(node, Apply) and node.op == "noise"]
     assert copied.arguments == (apply("add", state, Literal(state.type, 0)), lone.arguments[1])
     drawn = Apply(t.FLOAT32, "randf", (state,))
-    assert REWRITES["copy_states_of_noise"](_kernel(drawn)) == _kernel(drawn)
+    assert REWRITES["copy_states"](_kernel(drawn)) == _kernel(drawn)
 
 
 # ---------------------------------------------------------------- Poisson variates

@@ -86,6 +86,7 @@ from strategies.language.types import (
     Vector,
     array,
     element_scalar,
+    scalar,
 )
 from strategies.ops import OPS, ROWS, result_type
 from strategies.stream import UnknownCategory
@@ -608,6 +609,9 @@ def adjoints(program: Program) -> list[Statement]:
     return [statement for f in program.functions for statement in f.adjoint]
 
 
+WORD = scalar("uint32")
+
+
 def passed(program: Program) -> list[Parameter]:
     """The parameters of a program's functions."""
     return [p for f in program.functions for p in f.parameters]
@@ -933,6 +937,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("matrix", "an operation on matrices", works_on("mat"), 85),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
     ("random", "a draw", applies("randf", "randi", "randn", *SAMPLES, "poisson", "randu"), 95),
+    ("random", "a function that draws", lambda p: any(has(Apply)(f) for f in p.functions), 15),
+    ("random", "a state that is passed", lambda p: any(q.type is WORD for q in passed(p)), 8),
+    ("random", "a state that is given back", lambda p: any(WORD in f.results for f in p.functions), 3),
     ("random", "a point", applies(*SAMPLES), 35),
     ("random", "a count", applies("poisson"), 10),
     ("random", "noise", applies("noise", "pnoise", *CURLS), 15),

@@ -1,9 +1,11 @@
-"""Random numbers from a state of each thread's own: sums, walks, choices, rejection; points, counts, noise."""
+"""Random numbers from a state of each thread's own: sums, walks, choices; points, noise; functions that draw."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from strategies.blocks import whole
+from strategies.calls import Callee
 from strategies.composites import finish
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
@@ -12,18 +14,24 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
+    Call,
     Compare,
     Component,
+    Element,
     Expression,
     For,
     If,
     Literal,
     Name,
     Statement,
+    Unpack,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Vector
 from strategies.loops import Bounds
 from strategies.ops import OPS, overload
+from strategies.repertoire.pen import Pen
+from strategies.repertoire.samplers import HANDED_ON, SAMPLERS, draw_sampler
+from strategies.repertoire.values import Value
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -37,14 +45,16 @@ POINTS: Final = (
 )  # fmt: skip
 #: In how many dimensions noise is: in four it takes three seconds to compile.
 DIMENSIONS: Final = ((4, 1), (5, 2), (5, 3), (1, 4))
-#: Of 100 fields of noise, how many have the state that numbers are drawn from: Warp is known to take the gradient of
-#: another field once that is advanced.
+#: Of 100 fields of noise, how many have the state that numbers are drawn from, and after how many of 100 functions that
+#: were given the state more is drawn: Warp is known to take the gradient of other draws once that is advanced.
 SHARED_STATES: Final = 5
 #: Of 100 rates, how many are literals; of 100 vectors, how many are stored as they are too.
 LITERAL_RATES: Final = 60
 #: Of 100 kernels, how many do something with draws that people do; of 100 draws, how many follow one by some threads
 #: alone.
 FORMED: Final = 65
+#: Of 100 kernels, how many leave the drawing to a function.
+HELPED: Final = 25
 ASIDE: Final = 2
 STORED: Final = 35
 
@@ -291,16 +301,22 @@ def _seed(sketch: Sketch) -> Iterator[Statement]:
     yield Assign(Name(INT32, sketch.fresh()), flat)
 
 
-def _begin(sketch: Sketch) -> tuple[list[Statement], Name]:
-    """The state, of a seed and the thread's place."""
+def _start(sketch: Sketch) -> tuple[list[Statement], Expression, Expression]:
+    """What makes a state, a seed and the thread's place, after the statements that tell the place."""
     dice = sketch.dice
     made = list(_seed(sketch)) if len(sketch.launch) > 1 and dice.chance(85) else []
     place: Expression = sketch.own_indices()[0]
     if made and isinstance(made[0], Assign) and isinstance(made[0].target, Name):
         place = made[0].target
-    state = Name(_STATE, sketch.fresh())
     seed = sketch.scalar_parameter(INT32, Interval(0, 999)) if dice.chance(60) else None
-    start = sketch.variable(seed).node if seed is not None else Literal(INT32, dice.below(100))
+    return made, sketch.variable(seed).node if seed is not None else Literal(INT32, dice.below(100)), place
+
+
+def _begin(sketch: Sketch) -> tuple[list[Statement], Name]:
+    """The state, of a seed and the thread's place."""
+    dice = sketch.dice
+    made, start, place = _start(sketch)
+    state = Name(_STATE, sketch.fresh())
     arguments: tuple[Expression, ...] = (start, place)
     if dice.chance(10):
         arguments = (Apply(INT32, "add", (start, place)),)
@@ -308,10 +324,115 @@ def _begin(sketch: Sketch) -> tuple[list[Statement], Name]:
     return made, state
 
 
+# ---------------------------------------------------------------- functions that draw
+
+
+def _called(pen: Pen, callee: Callee, *first: Expression) -> Typed:
+    """A call with a state, or what one is made of, and elements and settings."""
+    given: list[Typed] = []
+    for parameter in callee.function.parameters[len(first) :]:
+        span = Interval(parameter.low, parameter.high)
+        wide = span.low < 0 or pen.dice.chance(15)
+        given.append((pen.at(pen.input(span=span)) if wide else pen.number(span.low, span.high)).typed)
+    node = Call(callee.function.type, callee.function.name, (*first, *(value.node for value in given)))
+    reads = any(value.live and isinstance(value.node, Element) for value in given)
+    return Typed(node, callee.intervals[0], callee.live and reads)
+
+
+def _seeded(pen: Pen) -> list[Value]:
+    """What a function draws that is given a seed and a place, at times once more for another seed."""
+    dice, sketch = pen.dice, pen.sketch
+    made, seed, place = _start(sketch)
+    pen.body += made
+    callee = draw_sampler(sketch, dice.one_of(SAMPLERS), math.prod(sketch.launch))
+    found = [pen.let(Value(pen, _called(pen, callee, seed, place)))]
+    if dice.chance(35):
+        if not isinstance(seed, Literal):
+            seed = Apply(INT32, "add", (seed, whole(dice.one_of((1, 2, 7)))))
+        else:
+            seed = Literal(INT32, int(seed.value) + dice.between(1, 9))
+        found.append(pen.let(Value(pen, _called(pen, callee, seed, place))))
+    return found
+
+
+def _by_value(pen: Pen) -> list[Value]:
+    """What functions draw that are given the state as it is: it goes on from there, and not from where they left it."""
+    dice, sketch = pen.dice, pen.sketch
+    made, state = _begin(sketch)
+    pen.body += made
+    found = []
+    if dice.chance(35):
+        found.append(pen.let(Value(pen, _fraction(sketch, state))))
+    callee = draw_sampler(sketch, dice.one_of(SAMPLERS))
+    found.append(pen.let(Value(pen, _called(pen, callee, state))))
+    if dice.chance(SHARED_STATES if found[-1].typed.live else 50):
+        # the next draw is the first that the function had
+        found.append(pen.let(Value(pen, _between(sketch, state))))
+    if dice.chance(40):
+        another = draw_sampler(sketch, dice.one_of(SAMPLERS)) if dice.chance(50) else callee
+        found.append(pen.let(Value(pen, _called(pen, another, state))))
+    return found
+
+
+def _handed_on(pen: Pen) -> list[Value]:
+    """Draws by a function that gives the state back, too: one or two, or a few in a loop."""
+    dice, sketch = pen.dice, pen.sketch
+    made, state = _begin(sketch)
+    pen.body += made
+    callee = draw_sampler(sketch, dice.one_of(HANDED_ON))
+    of, interval = callee.function.results[0], callee.intervals[0]
+
+    def drawn() -> tuple[Unpack, Typed]:
+        call = _called(pen, callee, state)
+        name = Name(of, sketch.fresh())
+        return Unpack((name, state), (call.node,)), Typed(name, interval, call.live)
+
+    if of is FLOAT32 and dice.chance(35):
+        total = pen.total()
+        with pen.loop(dice.between(3, 6)):
+            taken, value = drawn()
+            pen.body.append(taken)
+            pen.add(total, Value(pen, value))
+        return [pen.settled(total)]
+    found = []
+    for _ in range(dice.between(1, 2)):
+        taken, value = drawn()
+        pen.body.append(taken)
+        found.append(Value(pen, value))
+    if dice.chance(30):
+        found.append(pen.let(Value(pen, _fraction(sketch, state))))
+    return found
+
+
+def _helped(sketch: Sketch) -> list[Statement]:
+    """A function that draws, and what it draws used: each result weighed or added to an element, and stored."""
+    dice, pen = sketch.dice, Pen(sketch)
+    found = dice.weighted(((5, _seeded), (4, _by_value), (4, _handed_on)))(pen)
+    numbers = [value for value in found if value.type is FLOAT32]
+    points = [value for value in found if isinstance(value.type, Vector)]
+    if len(numbers) > 1 and dice.chance(75):
+        total = numbers[0]
+        for other in numbers[1:]:
+            total = dice.one_of((total + other, total * other, total - other))
+        numbers = [total]
+    for value in [*numbers, *points]:
+        element = pen.at(pen.input(value.type, 2.0))  # type: ignore[arg-type]
+        if value.typed.live and dice.chance(60):
+            pen.give(value)
+        elif isinstance(value.type, Vector) and dice.chance(50):
+            pen.give(pen.op("dot", element, value))
+        else:
+            pen.give(dice.one_of((element + value, element * value if value.type is FLOAT32 else element - value)))
+    return pen.body
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A state of the thread's own, sums, walks and choices that it decides, and draws into a weighted result."""
     dice = sketch.dice
     sketch.work_in(FLOAT32)
+    if dice.chance(HELPED):
+        yield from _helped(sketch)
+        return
     made, state = _begin(sketch)
     yield from made
     yield from sketch.block(dice.below(2), Statements(), 2)

@@ -1,4 +1,4 @@
-"""The gradient of `noise`, `pnoise` and `curlnoise` is that of another field once a draw has advanced their state"""
+"""The gradient of `noise`, `pnoise` and `curlnoise`, and of functions that draw, is that of other draws once one has advanced the state that they were given"""
 
 import numpy as np
 import warp as wp
