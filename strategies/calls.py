@@ -34,6 +34,8 @@ class Callee(NamedTuple):
     counts: bool = False
     #: between which values each slope of its own gradient lies
     slopes: tuple[Interval, ...] = ()
+    #: whether it changes cells that threads share, so that none but who drew it knows how to call it
+    shared: bool = False
 
     @property
     def effects(self) -> bool:
@@ -83,8 +85,8 @@ class Calls(Expressions):
         return self.literal(of, wanted) if isinstance(of, Scalar) else self.fit(self.expression(of, 1), wanted)
 
     def _callable(self) -> list[Callee]:
-        """The functions but those whose arguments are drawn."""
-        return [c for c in self.callees if c.function.name not in self.calling]
+        """The functions that any may call, but those whose arguments are drawn."""
+        return [c for c in self.callees if c.function.name not in self.calling and not c.shared]
 
     def _wants_call(self, depth: int) -> bool:
         return bool(

@@ -168,6 +168,7 @@ class FunctionSketch(Sketch):
         replay: tuple[Statement, ...] = (),
         adjoint: tuple[Statement, ...] = (),
         needed: tuple[str, ...] = (),
+        shared: bool = False,
     ) -> Callee:
         """The function, known to the kernel from now on; the parameters that are `needed` have no default."""
         names = tuple(place.name for place in places if isinstance(place, Name))
@@ -177,7 +178,7 @@ class FunctionSketch(Sketch):
         given = tuple(slope.node for slope in slopes)
         function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay, adjoint=adjoint)
         intervals = tuple(r.interval for r in results)
-        callee = Callee(function, intervals, live, names, counts, tuple(slope.interval for slope in slopes))
+        callee = Callee(function, intervals, live, names, counts, tuple(slope.interval for slope in slopes), shared)
         self.kernel.callees.append(callee)
         return callee
 

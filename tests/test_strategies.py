@@ -634,6 +634,11 @@ def atomics(program: Program) -> set[str]:
     return {node.op for node in walk(program) if isinstance(node, Atomic)}
 
 
+def returns_an_old_value(program: Program) -> bool:
+    taken = [n for f in program.functions for n in walk(f) if isinstance(n, Atomic) and n.result is not None]
+    return bool(taken) and any(f.type is INT32 for f in program.functions)
+
+
 def is_composite(of: Type) -> bool:
     return isinstance(of, Array) and not isinstance(of.dtype, Scalar)
 
@@ -937,6 +942,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("matrix", "an operation on matrices", works_on("mat"), 85),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),
     ("random", "a draw", applies("randf", "randi", "randn", *SAMPLES, "poisson", "randu"), 95),
+    ("atomics", "an atomic in a function", lambda p: any(has(Atomic)(f) for f in p.functions), 10),
+    ("atomics", "one in a function that tells what it found", returns_an_old_value, 1),
+    ("function", "an atomic on cells that threads share", lambda p: any(has(Atomic)(f) for f in p.functions), 8),
     ("random", "a function that draws", lambda p: any(has(Apply)(f) for f in p.functions), 15),
     ("random", "a state that is passed", lambda p: any(q.type is WORD for q in passed(p)), 8),
     ("random", "a state that is given back", lambda p: any(WORD in f.results for f in p.functions), 3),

@@ -1,4 +1,4 @@
-"""Atomics of all kinds on arrays of one to four dimensions: sums, extremes, exchanges, bits, counters, old values."""
+"""Atomics of all kinds on arrays of one to four dimensions: sums, extremes, exchanges, bits, counters, in functions."""
 
 import math
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
 from strategies.repertoire.forms import one_for
+from strategies.repertoire.deposits import draw_deposit
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.shared_cells import OPERATIONS, USES, Shared
 from strategies.scope import Variable
@@ -50,6 +51,9 @@ COMPOSITES: Final = 25
 RETURNED: Final = 55
 #: Of 100 kernels about an operation that has uses of its own, how many are one of those.
 USED: Final = 65
+#: Of 100 kernels about a sum, and about another operation that has uses of its own, in how many a function does it.
+SUMMED: Final = 60
+DEPOSITED: Final = 15
 #: Of 100 arrays of floats, how many hold zeros before.
 ZERO: Final = 40
 
@@ -291,7 +295,13 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if kind in types.FLOATS:
         sketch.work_in(types.scalar(kind))
     first = op, sketch.main if kind in types.FLOATS else _integer(sketch, op)
-    if op in OPERATIONS and dice.chance(USED):
+    if op in OPERATIONS and dice.chance(SUMMED if op == "atomic_add" else DEPOSITED):
+        pen = Pen(sketch)
+        draw_deposit(pen, *first)
+        if dice.chance(25):
+            dice.weighted(USES)(Shared(pen, "atomic_add", sketch.main))
+        yield from pen.body
+    elif op in OPERATIONS and dice.chance(USED):
         pen = Pen(sketch)
         one_for(len(sketch.launch), USES, dice)(Shared(pen, *first))
         if dice.chance(25):

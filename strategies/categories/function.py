@@ -16,13 +16,17 @@ from strategies.functions import (
     unpacked,
 )
 from strategies.language.nodes import If, Statement
-from strategies.language.types import BOOL, VOID, Scalar, Tuple, Vector
+from strategies.language.types import BOOL, INT32, VOID, Scalar, Tuple, Vector
 from strategies.passing import draw_made, draw_passing
+from strategies.repertoire.deposits import draw_deposit
 from strategies.repertoire.directions import NAMED
 from strategies.repertoire.helpers import CURVES, PAIRS, SEARCHES, draw_helper
+from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
+#: Of 100 kernels, how many have a function with atomic operations, too.
+DEPOSITED = 9
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
 #: How a function is made.  A counter is rare, because no kernel with one has gradients that Warp promises
 #: (`EFFECT_REPLAYED`).
@@ -94,6 +98,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         elif callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=dice.chance(40))
     yield from sketch.block(dice.below(2), WEIGHTS, 1)
+    if dice.chance(DEPOSITED):
+        pen = Pen(sketch)
+        draw_deposit(pen, "atomic_add", sketch.main if sketch.main.bits > 16 and dice.chance(70) else INT32)
+        yield from pen.body
     value = sketch.result(sketch.main, dice.between(0, 2))
     if dice.chance(35):
         value = sketch.plus(sketch.element(sketch.main), value)

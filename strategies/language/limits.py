@@ -250,6 +250,9 @@ class _Replay:
     filled: set[str] = field(default_factory=set)
     #: whether a result of the function carries a derivative
     returns: bool = False
+    #: whether a result depends on what an atomic operation returned, which the function returns otherwise when it runs
+    #: again in the backward pass
+    counts: bool = False
     #: of the kernel, the arrays that hold something else in the backward pass, since functions run again
     unsteady: set[str] = field(default_factory=set)
     #: what is known of calls, by the function and which of its parameters are active and stale
@@ -361,6 +364,8 @@ class _Replay:
             return Limit.ELEMENT_OVERWRITTEN
         if self.unsteady and any(map(self._is_unsteady, parts)):
             return Limit.EFFECT_REPLAYED
+        if any(isinstance(part, Call) and self._call(part).counts for part in parts):
+            return Limit.ATOMIC_RETURNED
         return None
 
     def _is_unsteady(self, node: Node) -> bool:
@@ -513,6 +518,7 @@ class _Replay:
             case Return():
                 for value in node.values:
                     self._use(value)
+                    self.counts |= self._why_stale(value) is Limit.ATOMIC_RETURNED
 
     def _atomic(self, node: Atomic) -> None:
         array = self._array(node.array)
@@ -589,6 +595,8 @@ class _Replay:
         self.stale |= after
         for name, keys in then.items():
             self.assigned[name] = self.assigned.get(name, set()) | keys
+        if stale is Limit.ATOMIC_RETURNED and isinstance(self.owner, Function):
+            self.counts |= any(isinstance(part, Return) for part in walk(node))
         if stale is not None:
             # what is assigned in the wrong arm is another value, even if it carries no derivative
             changed = _assigned(node)
