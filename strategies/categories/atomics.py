@@ -52,7 +52,7 @@ RETURNED: Final = 55
 #: Of 100 kernels about an operation that has uses of its own, how many are one of those.
 USED: Final = 65
 #: Of 100 kernels about a sum, and about another operation that has uses of its own, in how many a function does it.
-SUMMED: Final = 60
+SUMMED: Final = 45
 DEPOSITED: Final = 15
 #: Of 100 arrays of floats, how many hold zeros before.
 ZERO: Final = 40
