@@ -23,8 +23,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES, OPS
-from strategies.repertoire.forms import one_for
 from strategies.repertoire.deposits import draw_deposit
+from strategies.repertoire.forms import one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.shared_cells import OPERATIONS, USES, Shared
 from strategies.scope import Variable
@@ -48,12 +48,12 @@ OTHER_INTEGERS: Final = 65
 #: Of 100 sums, how many are of vectors or matrices.
 COMPOSITES: Final = 25
 #: Of 100 old values of a thread's own cell, how many are read afterwards.
-RETURNED: Final = 55
+RETURNED: Final = 70
 #: Of 100 kernels about an operation that has uses of its own, how many are one of those.
 USED: Final = 65
 #: Of 100 kernels about a sum, and about another operation that has uses of its own, in how many a function does it.
-SUMMED: Final = 45
-DEPOSITED: Final = 15
+SUMMED: Final = 50
+DEPOSITED: Final = 13
 #: Of 100 arrays of floats, how many hold zeros before.
 ZERO: Final = 40
 
@@ -299,7 +299,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         pen = Pen(sketch)
         draw_deposit(pen, *first)
         if dice.chance(25):
-            dice.weighted(USES)(Shared(pen, "atomic_add", sketch.main))
+            one_for(len(sketch.launch), USES, dice)(Shared(pen, "atomic_add", sketch.main))
         yield from pen.body
     elif op in OPERATIONS and dice.chance(USED):
         pen = Pen(sketch)

@@ -54,7 +54,7 @@ LITERAL_RATES: Final = 60
 #: alone.
 FORMED: Final = 65
 #: Of 100 kernels, how many leave the drawing to a function.
-HELPED: Final = 22
+HELPED: Final = 20
 ASIDE: Final = 2
 STORED: Final = 35
 
@@ -140,7 +140,7 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
 
 #: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (9, _count), (14, _point), (4, _noise),
+    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (9, _count), (18, _point), (4, _noise),
     (2, _periodic), (2, _curl),
 )  # fmt: skip
 

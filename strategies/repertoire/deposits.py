@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type
+from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.shared_cells import SUMS, USES, Shared, box, listed
 from strategies.repertoire.values import Value
@@ -36,7 +37,7 @@ from strategies.typed import Typed
 #: Of 100 functions that deposit numbers, how many leave out what is not positive.
 GUARDED: Final = 20
 #: What is done to shared cells by the one operation.
-_USES: Final = tuple((weight, use) for weight, use in USES if use not in (box, listed))
+_USES: Final = tuple(form for form in USES if form.write not in (box, listed))
 #: How many cells or slots an array of a function has as far as the function knows: a call tells.
 _CELLS: Final = 8
 
@@ -116,7 +117,7 @@ def _bin(pen: Pen, count: int) -> Value:
 
 def deposited(pen: Pen, op: str, of: Scalar) -> None:
     """What threads do to shared cells otherwise, by a function."""
-    pen.dice.weighted(_USES)(_Helped(pen, op, of))
+    one_for(len(pen.own), _USES, pen.dice)(_Helped(pen, op, of))
 
 
 def recorded(pen: Pen) -> None:
@@ -214,9 +215,6 @@ def visited(pen: Pen) -> None:
 def pushed(pen: Pen) -> None:
     """A list for each thread, which a function appends to as long as there is room."""
     dice, of = pen.dice, pen.main
-    if len(pen.own) > 1:
-        recorded(pen)
-        return
     room, others = dice.between(2, 3), dice.between(3, 5)
     own = _Helper(pen.sketch)
     counts, items = own.cells(INT32), own.cells(of, 2)
@@ -261,8 +259,10 @@ def reserved(pen: Pen) -> None:
 
 
 #: Uses of functions beside the one operation: where numbers are added up, and where whole ones are.
-_SUMMING: Final = ((5, recorded), (4, splatted), (4, exchanged), (2, visited), (2, pushed))
-_COUNTING: Final = ((4, visited), (4, pushed), (3, reserved))
+_SUMMING: Final = (
+    Form(5, recorded), Form(4, splatted), Form(4, exchanged), Form(2, visited), Form(2, pushed, most=1),
+)  # fmt: skip
+_COUNTING: Final = (Form(4, visited), Form(4, pushed, most=1), Form(3, reserved))
 #: Of 100 functions with atomic operations, how many do nothing but the one operation.
 _PLAIN: Final = 32
 
@@ -272,4 +272,4 @@ def draw_deposit(pen: Pen, op: str, of: Scalar) -> None:
     if op != "atomic_add" or pen.dice.chance(_PLAIN):
         deposited(pen, op, of)
     else:
-        pen.dice.weighted(_SUMMING if of.is_float else _COUNTING)(pen)
+        one_for(len(pen.own), _SUMMING if of.is_float else _COUNTING, pen.dice)(pen)
