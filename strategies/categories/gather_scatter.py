@@ -9,6 +9,7 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Continue, If, Parameter, Return, Statement
 from strategies.language.types import INT32, Scalar, Vector
+from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.statements import Sketch
@@ -183,9 +184,6 @@ def _opposite(pen: Pen, sums: Parameter, flux: Value) -> tuple[str, Parameter, V
 def triangles(pen: Pen) -> None:
     """The corners of a triangle: its normal or middle, stored or added to each corner."""
     dice = pen.dice
-    if len(pen.own) > 1:
-        edges(pen)
-        return
     threads, of = pen.sketch.launch[0], types.vector(3, pen.main)
     # a corner that is there twice leaves no length that has a gradient
     distinct = dice.chance(40)
@@ -358,9 +356,9 @@ def table(pen: Pen) -> None:
     _finish(pen, pen.settled(total))
 
 
-KINDS: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
-    (6, gather), (3, permute), (4, edges), (3, triangles), (4, listed), (3, rows), (4, histogram), (4, segments),
-    (3, table),
+KINDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
+    Form(6, gather), Form(3, permute), Form(4, edges), Form(3, triangles, most=1), Form(4, listed), Form(3, rows),
+    Form(4, histogram), Form(4, segments), Form(3, table),
 )  # fmt: skip
 
 
@@ -368,5 +366,5 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One gather or scatter; what it computes with is gathered, too, or read at the thread's own place."""
     sketch.max_arrays = 6
     pen = Pen(sketch)
-    sketch.dice.weighted(KINDS)(pen)
+    one_for(len(sketch.launch), KINDS, sketch.dice)(pen)
     yield from pen.body

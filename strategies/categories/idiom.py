@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
+from strategies.repertoire.forms import one_for
 from strategies.repertoire.graphics import SCENES
 from strategies.repertoire.idioms import IDIOMS, Lines
 from strategies.repertoire.pen import Pen
@@ -19,7 +20,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     if dice.chance(SEEN):
         pen = Pen(sketch)
-        dice.weighted(SCENES)(pen)
+        one_for(len(sketch.launch), SCENES, dice)(pen)
         yield from pen.body
         return
     sketch.vectors = True

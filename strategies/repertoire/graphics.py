@@ -9,6 +9,7 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Break, If
 from strategies.language.types import INT32, Scalar, Vector
+from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 
@@ -260,11 +261,8 @@ def march(pen: Pen) -> None:
 
 
 def image(pen: Pen) -> None:
-    """An image's edges by Sobel's kernels, its contrast, or its mean in a window; of a line, a difference."""
+    """An image's edges by Sobel's kernels, its contrast, or its mean in a window."""
     dice = pen.dice
-    if len(pen.own) < 2:
-        interpolate(pen)
-        return
     picture = pen.input(span=Interval(0.0, 1.0), shape=pen.sketch.launch)
     rest = pen.own[2:]
     shaped = 100 if dice.chance(50) else 0
@@ -365,7 +363,7 @@ def transport(pen: Pen) -> None:
     pen.keep(value if len(pen.own) == 1 and dice.chance(60) else value * pen.at(pen.input()))
 
 
-SCENES: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
-    (5, interpolate), (5, triangle), (5, contact), (3, closest), (3, root), (4, march), (3, image), (2, colours),
-    (3, blocks), (1, transport),
+SCENES: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
+    Form(5, interpolate), Form(5, triangle), Form(5, contact), Form(3, closest), Form(3, root), Form(4, march),
+    Form(3, image, least=2), Form(2, colours), Form(3, blocks), Form(1, transport),
 )  # fmt: skip
