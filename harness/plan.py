@@ -19,9 +19,10 @@ SAMPLE: Final = 64
 """Every so many batches one is built at Warp's default optimization level, which takes four times as long
 and hides what level 0 shows.  Whole batches, since a batch has one level."""
 
-HUNT_LEVELS: Final = (0, 0, 0, None, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1)
+HUNT_LEVELS: Final = tuple(level for last in (None, 2, 3, 1) for level in (*[0] * 11, last))
 """The optimization levels that a hunt goes through, a batch each; None is Warp's default.  Level 0 hides
-nothing and is the quickest, and each of the others has a header of its own to build first."""
+nothing and is the quickest: the others take four times as long, and each has a header of its own to build first.  With
+one batch of four at those a hunt spent half of its time on them."""
 
 PROBED: Final = BuildOptions(optimization_level=0, digest=True)
 """How a batch that is probed is built plainly."""

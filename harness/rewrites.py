@@ -8,6 +8,7 @@ does the walking), register it, and name it in `known_issues.toml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -39,6 +40,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Node,
+    Parameter,
     Part,
     Program,
     Return,
@@ -122,11 +124,23 @@ def split_comparison_chains(program: Program) -> Program:
 
 
 @register
-def expand_float_remainders(program: Program) -> Program:
-    """``a % b`` over floats as ``a - wp.trunc(a / b) * b``, and ``a %= b`` alike.
+def add_slopes_of_divisors(program: Program) -> Program:
+    """``a % b`` over floats as ``a % held(b) - wp.trunc(a / b) * (b - held(b))``, and ``a %= b`` alike.
 
-    The same function with the same derivatives, but it rounds in other places: for gradients only.
+    `held` is a function that gives what it gets, with a gradient of zero: the second term is zero, and has the
+    derivative with respect to the divisor.  That with respect to `a` is still what the operator makes of it.
     """
+    taken = defined_names(program)
+    held: dict[Scalar, Function] = {}
+
+    def constant(value: Expression) -> Expression:
+        of = value.type
+        assert isinstance(of, Scalar)
+        if of not in held:
+            name = next(n for k in count() if (n := f"held_{of.notation}{'_' * k}") not in taken)
+            given = Parameter("value", of, *of.limits)
+            held[of] = Function(name, of, (given,), (Return((Name(of, "value"),)),), slopes=(Literal(of, 0.0),))
+        return Call(of, held[of].name, (value,))
 
     def assigned(node: Any) -> Any:
         node = rebuild(node, assigned)
@@ -143,9 +157,11 @@ def expand_float_remainders(program: Program) -> Program:
             return None
         a, b = node.arguments
         whole = Apply(of, "trunc", (Apply(of, "div", (a, b)),))
-        return Apply(of, "sub", (a, Apply(of, "mul", (whole, b))))
+        nothing = Apply(of, "sub", (b, constant(b)))
+        return Apply(of, "sub", (Apply(of, "mod", (a, constant(b))), Apply(of, "mul", (whole, nothing))))
 
-    return everywhere(assigned(program), pattern)
+    rewritten = everywhere(assigned(program), pattern)
+    return msgspec.structs.replace(rewritten, functions=(*held.values(), *rewritten.functions)) if held else rewritten
 
 
 @register

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from planted import Defect, sandbox_with
 from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
@@ -30,6 +32,7 @@ from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Component,
@@ -200,21 +203,24 @@ def test_a_rewrite_with_nothing_to_change_returns_the_same_object():
 
 def test_rewrites_reach_every_place():
     deep = store(apply("sin", apply("mod", apply("mod", X, Y), Y)))
-    rewritten = REWRITES["expand_float_remainders"](deep)
-    assert not any(isinstance(n, Apply) and n.op == "mod" for n in walk(rewritten))
+    rewritten = REWRITES["add_slopes_of_divisors"](deep)
+    divisors = [n.arguments[1] for n in walk(rewritten) if isinstance(n, Apply) and n.op == "mod"]
+    assert divisors
+    assert all(isinstance(divisor, Call) for divisor in divisors)
+    assert len(rewritten.functions) == 1
     a = Name(FLOAT32, "a")
     given = store(a)
     start, end = given.body
     in_place = msgspec.structs.replace(given, body=(start, Assign(a, X), AugmentedAssign(a, "mod", Y), end))
-    rewritten = REWRITES["expand_float_remainders"](in_place)
+    rewritten = REWRITES["add_slopes_of_divisors"](in_place)
     assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
     part = Field(FLOAT32, Name(Struct("Body", (("mass", FLOAT32),)), "b"), "mass")
     in_part = msgspec.structs.replace(given, body=(start, AugmentedAssign(part, "mod", Y), end))
-    rewritten = REWRITES["expand_float_remainders"](in_part)
+    rewritten = REWRITES["add_slopes_of_divisors"](in_part)
     assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
     integers = types.INT32
     whole = store(apply("mod", element("x", integers), element("y", integers)), integers)
-    assert REWRITES["expand_float_remainders"](whole) is whole
+    assert REWRITES["add_slopes_of_divisors"](whole) is whole
 
 
 def leaving(start: int, stop: int, step: int, after: int, way_out: Statement) -> Program:
@@ -449,6 +455,14 @@ def test_a_second_unknown_defect_is_not_explained_away(monkeypatch: pytest.Monke
     plant(monkeypatch, "exp")
     given = store(Conditional(FLOAT32, CHAIN.body[1].value.test, apply("exp", X), Y))  # type: ignore[union-attr]
     assert Ledger.load().explain(given, failing(given, sandbox), sandbox, WARP) is None
+
+
+def test_a_wrong_gradient_of_a_dividend_is_not_the_missing_one_of_a_divisor(tmp_path: Path):
+    own = "T& adj_b, T adj_ret){ adj_a += adj_ret; }"
+    swapped = Defect("native/builtin.h", re.escape(own), own.replace("adj_a", "adj_b"))
+    with sandbox_with(tmp_path, [swapped]) as wrong:
+        for program in (REMAINDER, store(apply("mod", X, Literal(FLOAT32, 0.75)))):
+            assert Ledger.load().explain(program, failing(program, wrong), wrong, WARP) is None
 
 
 def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: Sandbox):
