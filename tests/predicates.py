@@ -1,0 +1,358 @@
+"""What a drawn kernel may hold, for tests of how often it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from strategies.language.indexed import data_of
+from strategies.language.nodes import (
+    Apply,
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Compare,
+    Component,
+    Conditional,
+    Element,
+    Expression,
+    Field,
+    For,
+    Function,
+    If,
+    IndexedParameter,
+    Literal,
+    Logical,
+    Name,
+    Node,
+    Numbers,
+    Parameter,
+    Program,
+    Return,
+    Slice,
+    Statement,
+    ThreadIndex,
+    Unpack,
+    View,
+    While,
+    walk,
+)
+from strategies.language.structs import root, struct_types
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    Array,
+    Composite,
+    Scalar,
+    Tile,
+    Type,
+    Vector,
+    array,
+    element_scalar,
+    scalar,
+)
+
+
+def data(program: Program) -> list[Parameter]:
+    """The arrays that indexed arrays are parts of."""
+    return [program.parameter(data_of(given.name)) for given in program.indexed]
+
+
+def tiles_of(program: Program) -> set[Tile]:
+    return {of for node in walk(program) if isinstance(of := getattr(node, "type", None), Tile)}
+
+
+def partly_indexed(program: Program) -> Callable[[IndexedParameter], bool]:
+    return lambda given: len(given.axes) < len(program.parameter(data_of(given.name)).shape)
+
+
+def has(*kinds: type[Node]) -> Callable[[Node], bool]:
+    return lambda program: any(isinstance(node, kinds) for node in walk(program))
+
+
+def depth(node: Node, kind: type[Node]) -> int:
+    """How deep nodes of a kind are nested."""
+    from strategies.language.nodes import children
+
+    return isinstance(node, kind) + max((depth(child, kind) for child in children(node)), default=0)
+
+
+def element_types(program: Program) -> list[Type]:
+    return [p.type.dtype if isinstance(p.type, Array) else p.type for p in program.parameters]
+
+
+def has_vectors(program: Program) -> bool:
+    return any(isinstance(getattr(node, "type", None), Vector) for node in walk(program)) or any(
+        isinstance(of, Vector) for of in element_types(program)
+    )
+
+
+def statements(program: Program) -> int:
+    return sum(isinstance(node, Assign | AugmentedAssign | Atomic) for node in program.body)
+
+
+def inputs(program: Program) -> list[Parameter]:
+    return [p for p in program.arrays if not p.output]
+
+
+def bounds(program: Program) -> list[For]:
+    return [node for node in walk(program) if isinstance(node, For)]
+
+
+BITWISE = ("bit_and", "bit_or", "bit_xor", "lshift", "rshift", "invert")
+
+
+def applies(*ops: str) -> Callable[[Program], bool]:
+    return lambda p: any(
+        (isinstance(x, Apply) and x.op in ops) or (isinstance(x, AugmentedAssign) and x.operator in ops)
+        for x in walk(p)
+    )
+
+
+def numbers(program: Program) -> set[Scalar]:
+    """The types of the numbers in a kernel."""
+    found = {element_scalar(of) for x in walk(program) if isinstance(of := getattr(x, "type", None), Type)}
+    return {of for of in found if of.kind != "bool"}
+
+
+def works_in(kind: str) -> Callable[[Program], bool]:
+    return lambda p: any(of.kind == kind for of in numbers(p))
+
+
+def moved(node: Node) -> bool:
+    """Whether a node reads an array at a computed index."""
+    return isinstance(node, Element) and any(isinstance(index, Apply) for index in node.indices)
+
+
+def names_places(program: Program) -> bool:
+    """Whether a computed index has a name."""
+    return any(isinstance(s, Assign) and isinstance(s.value, Apply) and s.value.type is INT32 for s in walk(program))
+
+
+def gathers(program: Program) -> bool:
+    """Whether an index array is read, and its elements are used."""
+    return any(q.type is array(INT32, len(q.shape)) for q in inputs(program)) and has(Element)(program)
+
+
+def bounds_of_loops(program: Program) -> list[Expression]:
+    return [b for f in bounds(program) for b in (f.start, f.stop, f.step) if b is not None]
+
+
+def reads_local(program: Program, node: Node) -> bool:
+    parameters = {p.name for p in program.parameters}
+    return any(isinstance(n, Name) and n.name not in parameters for n in walk(node))
+
+
+def changes_its_index(program: Program) -> bool:
+    return any(
+        isinstance(n, Assign | AugmentedAssign) and isinstance(n.target, Name) and n.target.name == f.name
+        for f in bounds(program)
+        for n in walk(f)
+    )
+
+
+def trips(loop: For) -> int:
+    """How often a loop with literal bounds runs, without its exits."""
+    parts = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    values = [b.value for b in parts if isinstance(b, Literal)]
+    return len(range(*map(int, values)))
+
+
+def counts(program: Program) -> bool:
+    """Whether a ``while`` loop assigns integers alone."""
+    return any(
+        isinstance(loop, While)
+        and all(element_scalar(n.target.type).is_integer for n in walk(loop) if isinstance(n, Assign | AugmentedAssign))
+        for loop in walk(program)
+    )
+
+
+def swaps(program: Program) -> bool:
+    """Whether a tuple of names is assigned to some of the same names."""
+    unpacked = [n for n in walk(program) if isinstance(n, Unpack)]
+    return any(
+        {t.name for t in n.targets if isinstance(t, Name)} & {v.name for v in n.values if isinstance(v, Name)}
+        for n in unpacked
+    )
+
+
+def keeps_truth(node: Node) -> bool:
+    """Whether a local is given a truth value."""
+    return any(isinstance(n, Assign) and isinstance(n.target, Name) and n.target.type is BOOL for n in walk(node))
+
+
+def guards_a_read(program: Program) -> bool:
+    """Whether an operand of ``and`` or ``or`` reads an array at a name that another operand compares."""
+
+    def guards(node: Logical) -> bool:
+        compared = {place for test in node.operands if isinstance(test, Compare) for place in test.operands}
+        reads = [n for operand in node.operands for n in walk(operand) if isinstance(n, Element)]
+        return any(isinstance(place, Name) and place in compared for read in reads for place in read.indices)
+
+    return any(isinstance(n, Logical) and guards(n) for n in walk(program))
+
+
+def carries(program: Program) -> bool:
+    """Whether a loop gives a sum a name of its own before it becomes the sum: ``t = s + y``, later ``s = t``."""
+    return any(
+        isinstance(last, Assign)
+        and any(
+            isinstance(s, Assign)
+            and isinstance(s.value, Apply)
+            and s.value.op == "add"
+            and s.target == last.value
+            and last.target in s.value.arguments
+            for s in loop.body
+        )
+        for loop in bounds(program)
+        for last in loop.body
+    )
+
+
+def leaves_a_border(node: Node) -> bool:
+    """Whether a slice leaves out what is first and last, ``1:-1``."""
+    return isinstance(node, Slice) and node.start == Literal(INT32, 1) and node.stop == Literal(INT32, -1)
+
+
+def tests_a_name(node: Node) -> bool:
+    """Whether a branch tests a truth value by its name."""
+    return isinstance(node, If) and isinstance(node.test, Name)
+
+
+def sloping(program: Program) -> list[Function]:
+    """The functions with a gradient of their own."""
+    return [f for f in program.functions if f.own_gradient]
+
+
+def adjoints(program: Program) -> list[Statement]:
+    """The statements of gradients that are written out."""
+    return [statement for f in program.functions for statement in f.adjoint]
+
+
+WORD = scalar("uint32")
+
+
+def passed(program: Program) -> list[Parameter]:
+    """The parameters of a program's functions."""
+    return [p for f in program.functions for p in f.parameters]
+
+
+def has_call(node: Node) -> bool:
+    return any(isinstance(n, Call) for n in walk(node))
+
+
+def early_return(program: Program) -> bool:
+    """Whether a function returns from a branch or a loop."""
+    return any(has_return(s) for f in program.functions for s in f.body[:-1])
+
+
+def has_return(node: Node) -> bool:
+    return any(isinstance(n, Return) for n in walk(node))
+
+
+def atomics(program: Program) -> set[str]:
+    return {node.op for node in walk(program) if isinstance(node, Atomic)}
+
+
+def returns_an_old_value(program: Program) -> bool:
+    taken = [n for f in program.functions for n in walk(f) if isinstance(n, Atomic) and n.result is not None]
+    return bool(taken) and any(f.type is INT32 for f in program.functions)
+
+
+def is_composite(of: Type) -> bool:
+    return isinstance(of, Array) and not isinstance(of.dtype, Scalar)
+
+
+def changes_element(node: Node) -> bool:
+    return isinstance(node, AugmentedAssign) and isinstance(node.target, Element)
+
+
+def adds_to_shared(program: Program) -> bool:
+    """Whether threads add in place to cells, or to numbers in them, that their indices alone do not tell apart."""
+    threads = next(set(n.names) for n in walk(program) if isinstance(n, ThreadIndex))
+    outputs = {parameter.name for parameter in program.outputs}
+    targets = [root(n.target) for n in walk(program) if isinstance(n, AugmentedAssign)]
+    return any(
+        isinstance(target, Element)
+        and target.array in outputs
+        and not threads <= {index.name for index in target.indices if isinstance(index, Name)}
+        for target in targets
+    )
+
+
+def adds_up(program: Program) -> bool:
+    return has(Atomic)(program) or adds_to_shared(program)
+
+
+def writes_element(node: Node) -> bool:
+    return changes_element(node) or (isinstance(node, Assign) and isinstance(node.target, Element))
+
+
+def stores_through_a_view(program: Program) -> bool:
+    views = {s.target.name for s in walk(program) if isinstance(s, Assign) and isinstance(s.value, View)}  # type: ignore[union-attr]
+    targets = [s.target for s in walk(program) if isinstance(s, Assign | AugmentedAssign)]
+    return any(isinstance(target, Element) and target.array in views for target in targets)
+
+
+#: category: what to look for, and in how many of 100 kernels it must be at least
+def works_on(form: str) -> Callable[[Program], bool]:
+    """Whether an operation takes or gives a value of a form."""
+
+    def holds(program: Program) -> bool:
+        return any(
+            isinstance(of, Composite) and of.form.startswith(form)
+            for node in walk(program)
+            if isinstance(node, Apply)
+            for of in (*node.argument_types, node.type)
+        )
+
+    return holds
+
+
+def holds_a(kind: type[Type]) -> Callable[[Program], bool]:
+    """Whether a struct has a field of a kind."""
+    return lambda p: any(isinstance(of, kind) for struct in struct_types(p) for _, of in struct.fields)
+
+
+def stores_in(kind: type[Node]) -> Callable[[Program], bool]:
+    """Whether a statement assigns to a target of a kind."""
+    return lambda p: any(isinstance(x, Assign | AugmentedAssign) and isinstance(x.target, kind) for x in walk(p))
+
+
+def is_flag(node: Node) -> bool:
+    """Whether a node is a field that is a truth value."""
+    return isinstance(node, Field) and node.type is BOOL
+
+
+def captures_several(program: Program) -> bool:
+    closures = [f.closure for f in program.functions if f.closure is not None]
+    return any(isinstance(constant.value, Numbers) for closure in closures for constant in closure.numbers)
+
+
+def takes_integers(program: Program) -> bool:
+    """Whether something generic has an instance in which its parameters are whole numbers."""
+    integers = any(isinstance(of, Scalar) and of.is_integer for of in program.overloads)
+    generic = [q for q in passed(program) if q.generic]
+    return integers or any(element_scalar(q.type).is_integer for q in generic)
+
+
+def operations(program: Program) -> set[str]:
+    return {node.op for node in walk(program) if isinstance(node, Apply)}
+
+
+def holds_a_flag(program: Program) -> bool:
+    return any(of is BOOL for struct in struct_types(program) for _, of in struct.fields)
+
+
+def sets_a_flag(program: Program) -> bool:
+    return any(isinstance(n, Assign) and is_flag(n.target) for n in walk(program))
+
+
+def branches_on_a_flag(program: Program) -> bool:
+    tests = [n.test for n in walk(program) if isinstance(n, If | Conditional)]
+    return any(is_flag(part) for test in tests for part in walk(test))
+
+
+def stores_in_component_of_an_element(program: Program) -> bool:
+    targets = [x.target for x in walk(program) if isinstance(x, Assign | AugmentedAssign)]
+    return any(isinstance(target, Component) and isinstance(target.base, Element) for target in targets)
