@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,10 @@ from harness.control_flow import InvalidProgram
 from harness.lanes import Mask, Values
 from harness.nonfinite import is_defined
 from harness.precision import Precision
-from strategies.ops import OpSpec
+from strategies.language import types
+from strategies.language.types import Scalar
+from strategies.ops import OpSpec, Rotation, Unit
+from strategies.ops.spec import Place
 
 _DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
 _SHIFTS: Final = frozenset(("lshift", "rshift"))
@@ -23,6 +27,25 @@ _OVERFLOWING: Final = frozenset(
 PASSES_OVER_NONFINITE: Final = frozenset(
     ("min", "max", "clamp", "sign", "step", "nonzero", "isnan", "isinf", "isfinite", "pos", "neg")
 )
+#: By how much the square of a length may be off one in the kernel's own precision: half floats lose a thousandth.
+_OFF_UNIT: Final = 0.03
+
+
+@cache
+def _rotations(row: OpSpec, scalar: Scalar) -> tuple[tuple[int, Place], ...]:
+    """The operands of an operation that must be of length one, or rotations."""
+    return tuple((n, place) for n, place in enumerate(row.domain(scalar)) if isinstance(place, Unit | Rotation))
+
+
+def _is_rotation(place: Place, value: Values) -> Mask:
+    """Where a vector, quaternion or transformation has length one, or a matrix is a rotation; zeros pass, too."""
+    if isinstance(place, Unit):
+        part = value[..., 3:] if value.shape[-1] == 7 else value
+        size = np.sum(part * part, axis=-1)
+        return np.asarray((np.abs(size - 1.0) < _OFF_UNIT) | (size == 0))
+    part = value[..., :3, :3]
+    product = np.swapaxes(part, -1, -2) @ part
+    return np.asarray(np.all(np.abs(product - np.eye(3)) < _OFF_UNIT, axis=(-1, -2)) | ~part.any(axis=(-1, -2)))
 
 
 class Definedness(Precision):
@@ -38,10 +61,12 @@ class Definedness(Precision):
     def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
         """Raise `InvalidProgram` where an operation is not defined on its operands.
 
-        For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result.
+        For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result; for
+        what takes rotations, what is none, be it the first of the inputs.
         """
         if found.dtype.kind == "f":
             self._check_finite(row, arguments, found, mask)
+            self._check_rotations(row, arguments, mask)
         kind = arguments[0].dtype.kind if arguments else ""
         if kind not in ("i", "u"):
             return
@@ -83,6 +108,15 @@ class Definedness(Precision):
                 lost = lost & finite(argument)
             if lost.any() and not self.nonfinite:
                 raise InvalidProgram(f"{self.program.name} has operands of {row.name} without a finite result")
+
+    def _check_rotations(self, row: OpSpec, arguments: list[Values], mask: Mask) -> None:
+        """Raise `InvalidProgram` where a rotation is asked for and none is given; special inputs may lose theirs."""
+        if self.nonfinite or not arguments:
+            return
+        for n, place in _rotations(row, types.scalar(arguments[0].dtype.name)):
+            given = arguments[n][:1, :1].astype(np.float64)
+            if np.any(mask[:1, :1] & ~_is_rotation(place, given)):
+                raise InvalidProgram(f"{self.program.name} gives {row.name} what is no rotation")
 
     def _note_magnitude(self, found: Values, mask: Mask) -> None:
         size = np.abs(found[0, 0])

@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.reference import Evaluator
+from harness.expectation import expect
+from harness.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import candidates
@@ -267,6 +268,19 @@ def test_a_tolerance_has_room_for_what_the_order_of_a_sum_decides(op: str) -> No
     allowed = forward_tolerance(runs, "float32")
     assert np.all(np.abs(runs[0] - np.array(other)) <= allowed)
     assert np.all(allowed < 1e-4)
+
+
+def test_a_rotation_is_asked_for_what_has_length_one() -> None:
+    def turned(given: Expression) -> Program:
+        vector = Construct(VEC3, (Literal(FLOAT32, 1.0), Literal(FLOAT32, 0.0), Literal(FLOAT32, 0.5)))
+        body = Assign(Element(VEC3, "out", (AT,)), Apply(VEC3, "quat_rotate", (given, vector)))
+        q, out = Parameter("q", t.array(QUAT), 0.5, 2.0, (4,)), Parameter("out", t.array(VEC3), 0.0, 0.0, (4,), True)
+        return Program("turn", "quaternion", (4,), (q, out), (ThreadIndex(("i",)), body))
+
+    plain = Element(QUAT, "q", (AT,))
+    assert expect(turned(Apply(QUAT, "normalize", (plain,)))).promise.tier is not None
+    with pytest.raises(InvalidProgram, match="no rotation"):
+        expect(turned(plain))
 
 
 @pytest.mark.parametrize("seed", range(40))
