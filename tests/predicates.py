@@ -214,7 +214,7 @@ def leaves_a_border(node: Node) -> bool:
     return isinstance(node, Slice) and node.start == Literal(INT32, 1) and node.stop == Literal(INT32, -1)
 
 
-def tests_a_name(node: Node) -> bool:
+def names_its_test(node: Node) -> bool:
     """Whether a branch tests a truth value by its name."""
     return isinstance(node, If) and isinstance(node.test, Name)
 

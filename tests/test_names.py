@@ -43,11 +43,15 @@ def test_no_name_tells_the_category() -> None:
         assert not any(category in word for word in words)
 
 
+#: What a gradient of a function's own calls the cotangents, behind `adj_`.
+COTANGENTS = {"ret", "ret0", "ret1"}
+
+
 def plain(names_: Iterable[str]) -> set[str]:
     """Names without what says what they are of: a decorator, or ``wp.constant``, says the same beside it."""
-    return {name.removeprefix("adj_").removeprefix("replay_").removeprefix("make_").lower() for name in names_} - {
-        "ret"
-    }
+    return {
+        name.removeprefix("adj_").removeprefix("replay_").removeprefix("make_").lower() for name in names_
+    } - COTANGENTS
 
 
 def bound_in(source: str) -> set[str]:

@@ -223,4 +223,5 @@ def test_every_kernel_begins_with_its_thread_index() -> None:
 def test_kernels_stay_small_enough_to_read() -> None:
     lines = sorted(len(repr(p).splitlines()) for category in CATEGORIES for p in drawn(category))
     assert lines[len(lines) // 2] <= 25
-    assert lines[-1] <= 90
+    # a generic function is written beside its instances, and a gradient of its own beside it
+    assert lines[-1] <= 100

@@ -171,7 +171,7 @@ def results(program: Program, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def test_kernels_mean_the_same_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     compared = 0
-    for category, index in itertools.product(CATEGORIES, range(5)):
+    for category, index in itertools.product(CATEGORIES, range(6)):
         before, after = both(category, index, monkeypatch)
         check_program(after, result_type)
         if before == after or any(isinstance(getattr(n, "type", None), t.Tile) for n in walk(before)):
