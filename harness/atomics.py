@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.extremes import Extremes
-from harness.lanes import Mask, Values
+from harness.lanes import Mask, Values, numbers_last
 from harness.memory import Memory
 from harness.precision import FRAGILE_FACTOR
 from strategies.language.nodes import Atomic
@@ -111,7 +111,7 @@ class Atomics(Memory):
             places = np.broadcast_to(part, (*lanes, part.shape[3]))
             changed[:] = False
             np.put_along_axis(changed, places, True, axis=3)
-            given = value if value.ndim == 4 else value[..., None]
+            given = numbers_last(value)
             value = np.zeros((*lanes, contents.shape[3]), value.dtype)
             np.put_along_axis(value, places, np.broadcast_to(given, places.shape), axis=3)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from harness.lanes import Mask, Values
+from harness.lanes import Mask, Values, numbers_last
 from harness.places import Part
 from strategies.language import types
 from strategies.language.nodes import (
@@ -191,7 +191,7 @@ class ControlFlow(ABC):
         if np.any(ended):
             raise InvalidProgram(f"{function.name} ends without a result")
         results = [self._unperturbed(r) for r in inner.results or [self._zero(of) for of in function.results]]
-        moved = {p.name: _flat(v - v[:, :1]) for p in function.inclined if (v := bound[p.name]).shape[1] > 1}
+        moved = {p.name: numbers_last(v - v[:, :1]) for p in function.inclined if (v := bound[p.name]).shape[1] > 1}
         if node.derivative:
             one = np.ones((1, 1, 1))
             return self._pulled_back(function, [one.astype(results[0].dtype)], plain, mask)
@@ -220,7 +220,7 @@ class ControlFlow(ABC):
         mask: Mask,
     ) -> Values:
         """The result of that number where the parameters have `moved`: each of its numbers by their own gradient."""
-        flat = _flat(result)
+        flat = numbers_last(result)
         risen = []
         for n in range(flat.shape[3]):
             cotangents = [self._zero(of) for of in function.results]
@@ -230,7 +230,7 @@ class ControlFlow(ABC):
             gradient = self._pulled_back(function, cotangents, plain, mask)
             for slope, parameter in zip(gradient, function.inclined, strict=True):
                 if (change := moved.get(parameter.name)) is not None:
-                    rise = (self._rounded_slope(_flat(slope), parameter.type) * change).sum(axis=-1)
+                    rise = (self._rounded_slope(numbers_last(slope), parameter.type) * change).sum(axis=-1)
                     rise[:, 0] = 0  # also where the slope is not finite
                     found = found + rise
             risen.append(found)
@@ -285,11 +285,6 @@ class ControlFlow(ABC):
         values = self._values(node.values, mask)
         for target, value in zip(node.targets, values, strict=True):
             self._assign(target, value, mask)
-
-
-def _flat(value: Values) -> Values:
-    """A value with its numbers on the last axis, one if it is a number."""
-    return value if value.ndim == 4 else value[..., None]
 
 
 def item_name(name: str, item: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from harness.atomics import Atomics
 from harness.control_flow import EVERYWHERE, InvalidProgram, item_name
-from harness.lanes import Mask, Values
+from harness.lanes import Mask, Values, numbers_last
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
@@ -138,7 +138,7 @@ class Operations(Atomics):
         if row.shaped:
             arguments = [_shaped(a, given.type) for a, given in zip(arguments, node.arguments, strict=True)]
         elif any(a.ndim == 4 for a in arguments):
-            arguments = [a if a.ndim == 4 else a[..., None] for a in arguments]
+            arguments = list(map(numbers_last, arguments))
         first = node.arguments[0].type if node.arguments else node.type
         #: an operation on numbers of several types rounds to that of the floats among them
         rounded = next((of for of in node.argument_types if types.element_scalar(of).is_float), node.type)
@@ -234,5 +234,5 @@ class Operations(Atomics):
         if len(parts) == 1 and parts[0].ndim == 3:
             parts = parts * node.type.length
         lanes = np.broadcast_shapes(*(p.shape[:3] for p in parts))
-        parts = [p[..., None] if p.ndim == 3 else p for p in parts]
-        return np.concatenate([np.broadcast_to(p, (*lanes, p.shape[3])) for p in parts], axis=-1)
+        flat = map(numbers_last, parts)
+        return np.concatenate([np.broadcast_to(p, (*lanes, p.shape[3])) for p in flat], axis=-1)

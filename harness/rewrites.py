@@ -8,14 +8,13 @@ does the walking), register it, and name it in `known_issues.toml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import count
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from harness.bounds import Bounds
 from strategies.language import types
-from strategies.language.hashing import defined_names
+from strategies.language.hashing import defined_names, unused_name
 from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
@@ -137,7 +136,7 @@ def add_slopes_of_divisors(program: Program) -> Program:
         of = value.type
         assert isinstance(of, Scalar)
         if of not in held:
-            name = next(n for k in count() if (n := f"held_{of.notation}{'_' * k}") not in taken)
+            name = unused_name(f"held_{of.notation}", taken)
             given = Parameter("value", of, *of.limits)
             held[of] = Function(name, of, (given,), (Return((Name(of, "value"),)),), slopes=(Literal(of, 0.0),))
         return Call(of, held[of].name, (value,))

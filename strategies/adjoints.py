@@ -10,6 +10,7 @@ from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Construct, Contribute, Function, Name, Return, Statement
+from strategies.language.rules import returned_type
 from strategies.language.types import INT32, Type
 from strategies.repertoire.unguarded import Unguarded
 from strategies.statements import Sketch
@@ -154,11 +155,11 @@ def draw_written(sketch: Sketch, kinds: tuple[tuple[int, tuple[Written, ...]], .
     }
     lines, zero = _Lines(own), Typed(Construct(vector, ()), Interval(0, 0))
     lines.bind(zero=zero, **given).write(written.body)
-    results = [lines.value(text, sketch.main)._replace(interval=Interval(*span)) for text, *span in written.gives]
-    of = results[0].type if len(results) == 1 else types.tuple_of([r.type for r in results])
+    results = lines.results(written.gives, sketch.main)
+    end = Return(tuple(r.node for r in results))
+    of = returned_type(end)
     # of which the types of the cotangents are known
     bare = Function(own.name, of, tuple(own.parameters), ())
     back = _Lines(own)
     back.bind(**given, **{c.name: Typed(c, symmetric(1.0), True) for c in bare.cotangents}).write(written.adjoint)
-    end = Return(tuple(r.node for r in results))
     return own.finish(of, [*lines.body, end], results, adjoint=tuple(back.body))

@@ -24,7 +24,7 @@ from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
 from strategies.language.generics import apart
-from strategies.language.hashing import defined_names
+from strategies.language.hashing import defined_names, unused_name
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Apply,
@@ -119,8 +119,7 @@ def conditional_as_branch(program: Program) -> Program:
 
 def bound_as_parameter(program: Program) -> Program:
     """``range(4)`` as ``range(count)``, `count` a parameter of the kernel; the first loop with a constant bound."""
-    taken = set(defined_names(program))
-    name = next(n for n in (f"count_{k}" for k in range(1, len(taken) + 2)) if n not in taken)
+    name = unused_name("count", defined_names(program))
     bound: list[int] = []
 
     def pattern(node: Statement) -> Sequence[Statement] | None:
@@ -142,7 +141,7 @@ def call_in_place(program: Program) -> Program:
     taken = set(defined_names(program))
 
     def fresh(base: str) -> str:
-        name = next(n for n in (f"{base}_{k}" for k in range(1, len(taken) + 2)) if n not in taken)
+        name = unused_name(base, taken)
         taken.add(name)
         return name
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -162,6 +163,11 @@ def _notation(of: Type) -> str:
         case Array() | StructArray():
             return f"array{of.ndim}<{_notation(of.dtype)}>"
     return of.notation
+
+
+def unused_name(base: str, taken: Collection[str]) -> str:
+    """``base_1``, or the first of ``base_2`` and so on that is not taken."""
+    return next(name for n in count(1) if (name := f"{base}_{n}") not in taken)
 
 
 def defined_names(program: Program) -> frozenset[str]:

@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Name,
     Return,
 )
+from strategies.language.rules import returned_type
 from strategies.language.types import BOOL, INT32, Type
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.statements import Sketch
@@ -77,8 +78,8 @@ def draw_helper(sketch: Sketch, drawn: Drawn) -> Callee:
     scene = HelperScene(own)
     scene.rows = scene.columns = sketch.dice.one_of((3, 2))
     results = [own.fit_local(value) for value in drawn(scene)]
-    of = results[0].type if len(results) == 1 else types.tuple_of([value.type for value in results])
-    return own.finish(of, [*scene.body, Return(tuple(v.node for v in results))], results)
+    end = Return(tuple(v.node for v in results))
+    return own.finish(returned_type(end), [*scene.body, end], results)
 
 
 def _own(scene: Scene) -> HelperScene:

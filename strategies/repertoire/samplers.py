@@ -13,6 +13,7 @@ from strategies.functions import FunctionSketch
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Return
+from strategies.language.rules import returned_type
 from strategies.language.types import FLOAT32, INT32, Scalar
 from strategies.repertoire.unguarded import Unguarded
 from strategies.statements import Sketch
@@ -103,7 +104,8 @@ def draw_sampler(sketch: Sketch, sampler: Sampler, threads: int = 0) -> Callee:
         lines.bind(**{name: own.variable(own.parameter(FLOAT32, Interval(low, high)))})
     lines.write("state = rand_init(seed, place)" if threads else "")
     lines.write(sampler.body)
-    results = [lines.value(text, FLOAT32)._replace(interval=Interval(*span)) for text, *span in sampler.gives]
-    of = results[0].type if len(results) == 1 else types.tuple_of([r.type for r in results])
-    body = [*lines.body, Return(tuple(r.node for r in results))]
-    return own.finish(of, body, results, needed=tuple(parameter.name for parameter in known.values()))
+    results = lines.results(sampler.gives, FLOAT32)
+    end = Return(tuple(r.node for r in results))
+    return own.finish(
+        returned_type(end), [*lines.body, end], results, needed=tuple(parameter.name for parameter in known.values())
+    )
