@@ -32,9 +32,9 @@ class Card(NamedTuple):
 
     @property
     def each(self) -> bool:
-        """Whether a kernel takes all the choices: functions of one integer are written out for every width."""
+        """Whether a kernel takes all the choices: what integers alone are given to is written out for every width."""
         return all(
-            len(arguments) == 1 and isinstance(arguments[0], Scalar) and arguments[0].kind in ("int", "uint")
+            len(arguments) > 0 and all(isinstance(of, Scalar) and of.kind in ("int", "uint") for of in arguments)
             for arguments, _ in self.choices
         )
 
@@ -78,8 +78,8 @@ def cards() -> tuple[tuple[Card, ...], ...]:
             classes.setdefault(forms, {}).setdefault(_kind(scalar), []).append((arguments, result))
         for kinds in classes.values():
             order = sorted(kinds, key=_ROUNDS.index)
-            # a quarter of the classes begins with another kind than the rest, so that all appear early
-            first = (dealt // 4) % len(order) if dealt % 4 == 3 else 0
+            # a quarter of the classes begins with the kind that comes next, so that both appear early
+            first = 1 if dealt % 4 == 3 and len(order) > 1 else 0
             dealt += 1
             for number, kind in enumerate(order[first:] + order[:first]):
                 rounds[number].append(Card(row, tuple(kinds[kind])))

@@ -35,6 +35,7 @@ from strategies.language.render import expression, has_name
 from strategies.language.tiles import is_tiled
 from strategies.language.types import Composite, Scalar
 from strategies.ops import overload
+from strategies.uniqueness import ahead
 
 #: Characters of the values of a statement up to which a person leaves it as it is.
 LONG: Final = 90
@@ -137,7 +138,7 @@ def _movable(node: Node) -> Iterator[Expression]:
 
 def _has_local(node: Apply | Construct | Conditional) -> bool:
     """Whether a local may hold a value: a result that is not unique stays in what makes it so."""
-    if isinstance(node, Apply) and overload(node.op, node.argument_types).through:
+    if ahead(node, {}):
         return False
     return isinstance(node.type, Scalar | Composite) and has_name(node.type)
 

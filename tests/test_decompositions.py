@@ -94,3 +94,21 @@ def test_reducing_never_uses_a_factor_as_it_is() -> None:
     assert not well_formed(kernel(LEFT))
     assert not well_formed(kernel(Apply(PAIR, "cw_mul", (LEFT, Element(PAIR, "a", AT)))))
     assert not well_formed(kernel(Apply(PAIR, "add", (squares, LEFT))))
+
+
+def test_reducing_keeps_all_that_makes_a_result_unique() -> None:
+    quaternion, angles, matrix = t.parse("quat<float32>"), t.vector(3, FLOAT32), t.matrix(3, 3, FLOAT32)
+
+    def stored(value: Expression) -> Program:
+        parameters = (
+            Parameter("q", t.array(quaternion), -1.0, 1.0, (4,)),
+            Parameter("out", t.array(value.type), 0.0, 0.0, (4,), True),
+        )
+        body = (ThreadIndex(("i",)), Assign(Element(value.type, "out", AT), value))
+        return Program("known", "quaternion", (4,), parameters, body)
+
+    euler = Apply(angles, "quat_to_euler_102", (Apply(quaternion, "normalize", (Element(quaternion, "q", AT),)),))
+    turned = Apply(quaternion, "quat_from_euler_102", (euler,))
+    assert well_formed(stored(Apply(matrix, "quat_to_matrix", (turned,))))
+    assert not well_formed(stored(turned)), "angles of the other half of a turn make the negative quaternion"
+    assert not well_formed(stored(euler))

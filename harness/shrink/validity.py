@@ -63,7 +63,8 @@ from strategies.language.structs import flattened, struct_types
 from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
-from strategies.ops import overload, result_type
+from strategies.ops import result_type
+from strategies.uniqueness import ahead
 
 
 def well_formed(program: Program) -> bool:
@@ -94,33 +95,23 @@ def well_formed(program: Program) -> bool:
 
 
 def _uses_what_is_unique(owner: Program | Function) -> bool:
-    """Whether results that are not unique, the factors of a matrix say, are used through what is, as generated."""
-    through: dict[str, str] = {}
-    found, settled, targets = 0, 0, 0
+    """Whether results that are not unique go through all that makes them so, as generated."""
+    names: dict[str, tuple[str, ...]] = {}
+    found, settled = 0, 0
     for node in walk(owner):
         if isinstance(node, Unpack) and called(node) is not None:
             for target, value in zip(node.targets, node.values, strict=True):
-                if isinstance(target, Name) and isinstance(value, Apply) and (ops := _through(value)):
-                    through[target.name] = ops[0]
-                    targets += 1
+                if isinstance(target, Name) and (ops := ahead(value, {})):
+                    names[target.name] = ops
+                    settled += 1
     for node in walk(owner):
         if isinstance(node, Name):
-            found += node.name in through
+            found += node.name in names
         elif isinstance(node, Apply) and not is_tiled(node):
-            found += bool(_through(node)) and not is_item(node.op)
-            if any(argument != node.arguments[0] for argument in node.arguments):
-                continue
-            for argument in node.arguments:
-                if isinstance(argument, Name):
-                    settled += through.get(argument.name) == node.op
-                elif isinstance(argument, Apply) and not is_tiled(argument):
-                    settled += _through(argument)[:1] == (node.op,)
-    return found == settled + targets
-
-
-def _through(node: Apply) -> tuple[str, ...]:
-    """The operations that make a result unique."""
-    return overload(node.op, node.argument_types).through if result_type(node.op, node.argument_types) else ()
+            found += not is_item(node.op) and bool(ahead(node, names))
+            if all(argument == node.arguments[0] for argument in node.arguments):
+                settled += sum(ahead(argument, names)[:1] == (node.op,) for argument in node.arguments)
+    return found == settled
 
 
 class _Invalid(Exception):

@@ -15,11 +15,14 @@ from strategies.ops.spec import Place
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
-#: Of 100 arguments, how many are literals (a compiler may fold those), how many span all of the domain, and how many
-#: are locals that something else reads too: an adjoint must then be added to, not overwritten.
+#: Of 100 arguments, how many are literals (a compiler may fold those), and how many are locals that something else
+#: reads too: an adjoint must then be added to, not overwritten.
 LITERALS = 6
+SHARED = 70
+#: Of 100 operations, how many have arguments that span all of the domain: fewer of floats, for small errors show in
+#: results of usual size only, and more of integers, whose widths are told apart by what wraps around.
 WHOLE_DOMAIN = 40
-SHARED = 45
+WHOLE_INTEGERS = 75
 #: What the others span at most, around the middle of the domain.
 USUAL = 4.0
 
@@ -35,12 +38,12 @@ CONVERSIONS = tuple(
 )
 
 
-def _span(sketch: Sketch, domain: Place, scalar: Scalar) -> Interval:
+def _span(sketch: Sketch, domain: Place, scalar: Scalar, whole: bool) -> Interval:
     """Between which values the cells of an argument lie."""
     match domain:
         case Away():
             least = domain.least if scalar.is_float else 1
-            if scalar.kind == "uint" or sketch.dice.chance(60):
+            if scalar.kind == "uint" or sketch.dice.chance(50):
                 return Interval(least, least + USUAL)
             return Interval(-least - USUAL, -least)
         case Unit():
@@ -49,7 +52,7 @@ def _span(sketch: Sketch, domain: Place, scalar: Scalar) -> Interval:
             return symmetric(domain.reach)
         case Interval() if scalar.kind == "bool":
             return Interval(0, 1)
-        case Interval() if sketch.dice.chance(WHOLE_DOMAIN) or domain.within(symmetric(USUAL)):
+        case Interval() if whole or domain.within(symmetric(USUAL)):
             return Interval(max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1]))
         case Interval():
             low, high = max(domain.low, -USUAL, scalar.limits[0]), min(domain.high, USUAL)
@@ -57,7 +60,7 @@ def _span(sketch: Sketch, domain: Place, scalar: Scalar) -> Interval:
     raise TypeError(f"{domain!r} is no place of an array's cells")
 
 
-def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str]) -> Typed:
+def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: bool) -> Typed:
     """An element of an input array whose cells lie in `domain`: of one that is not `taken`, or of a new one."""
     assert isinstance(of, Scalar | Composite)
     if isinstance(domain, Rotation):
@@ -68,7 +71,7 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str]) -> Typed
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
     if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
         return sketch.literal(scalar, domain)
-    span = _span(sketch, domain, scalar)
+    span = _span(sketch, domain, scalar, whole)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
     array = sketch.dice.one_of(fitting) if fitting and sketch.dice.chance(40) else None
     chosen = array or sketch.array(of, sketch.launch_shape(), span)
@@ -88,9 +91,11 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     dice = sketch.dice
     chosen = ((c.row, *of) for c in _dealt(sketch) for of in (c.choices if c.each else (dice.one_of(c.choices),)))
     for row, arguments, result in chosen:
-        domain = row.domain(types.element_scalar((arguments or (result,))[0]))
+        scalar = types.element_scalar((arguments or (result,))[0])
+        domain = row.domain(scalar)
         taken: set[str] = set()
-        values = [_argument(sketch, d, of, taken) for d, of in zip(domain, arguments, strict=False)]
+        whole = dice.chance(WHOLE_DOMAIN if scalar.is_float else WHOLE_INTEGERS)
+        values = [_argument(sketch, d, of, taken, whole) for d, of in zip(domain, arguments, strict=False)]
         shared: list[Typed] = []
         for n, value in enumerate(values):
             if types.element_scalar(value.type).is_float and value.live and dice.chance(SHARED):
