@@ -13,7 +13,8 @@ from tiny import apply
 from harness.sandbox import Sandbox
 from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
 from harness.shrink.candidates import ordered, structural
-from harness.shrink.tree import with_replays
+from harness.shrink.slicing import sliced
+from harness.shrink.tree import with_fields, with_replays
 from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
@@ -180,6 +181,36 @@ def test_a_gross_difference_does_not_become_a_rounding_error():
     given = program(Assign(OUT, X))
     assert not same_failure(given, failure(), given, failure(actual=1.0001))
     assert same_failure(given, failure(actual=1.0001), given, failure())
+    # where results are exact there are none
+    assert same_failure(given, failure(), given, failure(expected=2.0**60, actual=2.0**60 + 256, tolerance=0.0))
+
+
+# ---------------------------------------------------------------- the outputs that have a part in it
+
+
+def two_outputs(*body: Statement) -> Program:
+    given = program(*body)
+    more = Parameter("out1", types.array(FLOAT32), 0, 0, (4,), True)
+    return with_fields(given, parameters=(*given.parameters, more))
+
+
+def test_of_a_wrong_result_only_its_output_is_left_first():
+    local = Name(FLOAT32, "a")
+    other = Element(FLOAT32, "out1", (I,))
+    inside = If(Compare(BOOL, (">",), (X, number(1.0))), (Assign(OUT, X), Assign(other, Y)))
+    (found,) = sliced(two_outputs(Assign(local, Y), inside, Assign(other, local)), failure())
+    assert [p.name for p in found.parameters] == ["x", "out"]
+    assert found.body[1:] == (with_fields(inside, body=(Assign(OUT, X),)),)
+    assert not list(sliced(program(Assign(OUT, X)), failure())), "there is one output"
+    assert not list(sliced(two_outputs(Assign(OUT, X), Assign(other, Y)), failure(parameter=None)))
+
+
+def test_of_a_wrong_gradient_the_outputs_are_left_that_depend_on_the_input():
+    other, product = Element(FLOAT32, "out1", (I,)), Apply(FLOAT32, "mul", (X, Y))
+    given = two_outputs(Assign(OUT, product), Assign(other, X))
+    wrong = {name: failure(parameter=name, gradient=True) for name in ("x", "y")}
+    assert [p.body[-1] for p in sliced(given, wrong["x"])] == [Assign(other, X), Assign(OUT, product)]
+    assert [p.body[-1] for p in sliced(given, wrong["y"])] == [Assign(OUT, product)]
 
 
 # ---------------------------------------------------------------- reducing

@@ -39,6 +39,9 @@ def manner(program: Program, failure: Failure) -> Manner:
 
 
 def gross(failure: Failure) -> bool:
+    """Whether no rounding explains a difference: it is large, or where results are exact."""
+    if failure.tolerance == 0:
+        return True
     if failure.expected is None or failure.actual is None:
         return False
     off = abs(failure.expected - failure.actual)

@@ -12,6 +12,7 @@ from harness.jobs import BuildOptions
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import dressed, ordered, renamed, structural
 from harness.shrink.manner import Manner, gross, manner, same_failure
+from harness.shrink.slicing import sliced
 from harness.shrink.tree import size
 from harness.verdict import FailureKind, Outcome, Verdict, inconclusive
 from harness.verify import jobs, judge, refereed, try_expect, verify_all
@@ -164,10 +165,11 @@ class _Reducer:
             self.stopped = f"{self.limits.seconds:g} seconds"
 
     def run(self) -> None:
-        """Structure first, until nothing smaller fails; then the dress; names last.
+        """The outputs first; then structure, until nothing smaller fails; then the dress; names last.
 
         Under other names a program has other inputs, on which something smaller may fail after all.
         """
+        self.first(sliced(*self.origin))
         named = True
         while named:
             for edits in (structural, dressed):

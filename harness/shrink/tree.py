@@ -130,20 +130,28 @@ def with_replays(program: Program) -> Program:
 
     Whatever else it were, the backward pass would see other values than the forward pass had.
     """
-    found = tuple(with_fields(f, replay=_without_stores(f.body)) if f.replay else f for f in program.functions)
+    found = tuple(
+        with_fields(f, replay=without(f.body, lambda s: bool(stored_in(s)))) if f.replay else f
+        for f in program.functions
+    )
     changed: Program = with_fields(program, functions=found)
     return changed
 
 
-def _without_stores(body: Body) -> Body:
+def stored_in(statement: Statement) -> set[str]:
+    """The arrays that a statement itself, not one within it, stores in."""
+    if isinstance(statement, Atomic | TileStore):
+        return {statement.array}
+    return {root.array for target in targets_of(statement) if isinstance(root := root_of(target), Element)}
+
+
+def without(body: Body, unwanted: Callable[[Statement], bool]) -> Body:
+    """`body` without the statements that are `unwanted`, at any depth."""
     kept = []
     for statement in body:
-        if isinstance(statement, Atomic | TileStore) or any(
-            isinstance(root_of(target), Element) for target in targets_of(statement)
-        ):
-            continue
-        blocks = {name: _without_stores(getattr(statement, name)) for name in _BLOCKS if hasattr(statement, name)}
-        kept.append(with_fields(statement, **blocks))
+        if not unwanted(statement):
+            blocks = {name: without(getattr(statement, name), unwanted) for name in _BLOCKS if hasattr(statement, name)}
+            kept.append(with_fields(statement, **blocks))
     return tuple(kept)
 
 

@@ -29,7 +29,7 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.rules import constructions
-from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Struct, Type, Vector
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Quaternion, Scalar, Struct, Type, Vector
 from strategies.names import STRUCTS
 from strategies.ops import ATOMICS, EXCHANGES
 from strategies.repertoire import places
@@ -45,6 +45,8 @@ WAYS: Final = 2
 #: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
 LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
+#: Of 100 values of several numbers, how many are matrices: they have numbers, and rows.
+MATRIX: Final = 45
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
 LONG: Final = 60
 #: Between which values floats lie that atomics get.
@@ -90,7 +92,7 @@ class _Way:
 
     def composite(self) -> Composite:
         """A vector or a matrix."""
-        if self.dice.chance(35):
+        if self.dice.chance(MATRIX):
             return types.matrix(*self.dice.one_of(MATRICES), self.of)
         return types.vector(self.dice.one_of(LENGTHS), self.of)
 
@@ -213,7 +215,7 @@ def _threads(way: _Way) -> Iterator[Statement]:
 def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
     """One number of a vector or matrix: by a literal, an attribute, or an index that only a run knows."""
     of, dice = base.type, way.dice
-    assert isinstance(of, Vector | Matrix)
+    assert isinstance(of, Vector | Matrix | Quaternion)
 
     def index(extent: int) -> Expression:
         return way.at(extent, from_end=False) if chosen and dice.chance(35) else whole(dice.below(extent))
@@ -225,13 +227,16 @@ def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
 
 
 def _part(way: _Way) -> Iterator[Statement]:
-    """Numbers of a vector or matrix, a row, out of a local or right out of an array."""
-    of = way.composite()
+    """Numbers of a vector, a matrix or a quaternion, a row, out of a local or right out of an array."""
+    of = types.quaternion(way.of) if way.dice.chance(12) else way.composite()
     base: Expression = Element(of, way.array(of).name, way.own())
-    if way.dice.chance(60):
+    if way.dice.chance(75):
         base, begin = way.local(base)
         yield begin
-    yield way.stored(Apply(way.of, "mul", (_number(way, base), _number(way, base))))
+    number = _number(way, base)
+    # the gradient of one that is read twice is a sum
+    other = number if way.dice.chance(50) else _number(way, base)
+    yield way.stored(Apply(way.of, "mul", (number, other)))
     if isinstance(of, Matrix):
         row = Component(types.vector(of.shape[1], way.of), base, whole(way.dice.below(of.shape[0])))
         yield way.stored(row)
