@@ -181,7 +181,8 @@ class Run:
     def _step(self, ask: bool = True) -> None:
         # First, while the worker that told of a failure has not been asked for more.
         self._reducers.ask()
-        if ask:
+        # The last failure that a campaign needs is reduced in half of the time where nothing is built beside it.
+        if ask and not (self._plan.fail_fast and self._reducers.busy):
             self._ask()
         self._listen()
         while self._account():

@@ -61,7 +61,8 @@ class Lane(Reduction):
                 continue
             if frame is None:
                 return
-            waiting.append(frame)
+            # a failure does not wait for batches that were asked for before it was met
+            waiting.appendleft(frame) if "reduce" in frame else waiting.append(frame)
 
     def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
         request = waiting.popleft() if waiting else {}
