@@ -1,13 +1,14 @@
 """Whether a campaign stays as fast and as small as it began, and what a second worker gives.
 
-    python benchmarks/scaling.py [--pairs 20000] [--window 1000] [--compare 400] [--workers 2] [--png FILE]
+    python benchmarks/scaling.py [--pairs 20000] [--window 1000] [--compare 400] [--workers 2] [--png F] [--corpus NEW]
 
 First `--compare` pairs are verified by one worker and by two, and the speeds compared: by the clock, which is right
 on a quiet machine alone, and in CPU time a pair, which should not grow with workers.  Then one campaign goes on to
 `--pairs`.  A table shows, for every window of pairs, the CPU time a pair, the programs drawn in a second of it, the
-resident memory of each kind of process, and the disk used outside the corpus; the figure shows the same.  The status
-is 1 if the last window takes over 10 % longer than the first, or a kind of process has grown by over 10 % since the
-first window.
+resident memory of each kind of process, and the disk used outside the corpus; the figure shows the same.  Then it says
+what became of the programs: the pairs stay in the folder `--corpus`, if one is named.  The status is 1 if the last
+window takes over 10 % longer than the first, a kind of process has grown by over 10 % since the first window, or a
+failure was met that the ledger does not know.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from typing import Any
 import processes
 
 from harness.campaign import Campaign
-from harness.summary import Snapshot
+from harness.summary import Snapshot, Summary
 
 ROLES = ("main", "worker", "warm parent")
 ALLOWED = 1.1
@@ -50,12 +51,14 @@ class Sample:
 class Recorder:
     """Takes a sample whenever a window of pairs is full."""
 
-    def __init__(self, window: int, scratch: Path) -> None:
+    def __init__(self, window: int, scratch: Path, shown: bool) -> None:
         self.samples: list[Sample] = []
+        self._shown = shown
         self._window = window
         self._scratch = scratch
 
     def __call__(self, snapshot: Snapshot) -> None:
+        """Take one, and print its row."""
         last = self.samples[-1].pairs if self.samples else 0
         if snapshot.added == 0 or (self.samples and snapshot.added < last + self._window):
             return
@@ -72,6 +75,8 @@ class Recorder:
                 _disk(self._scratch),
             )
         )
+        if self.samples[1:] and self._shown:
+            print(row(*self.samples[-2:]), flush=True)
 
 
 def _disk(folder: Path) -> int:
@@ -86,20 +91,25 @@ def _disk(folder: Path) -> int:
     return total
 
 
-def grow(folder: Path, pairs: int, workers: int, window: int, seed: int) -> list[Sample]:
-    """The samples of a campaign, of which the first is taken when the first pairs are there."""
+def grow(
+    folder: Path, pairs: int, workers: int, window: int, seed: int, corpus: Path | None = None, shown: bool = False
+) -> tuple[list[Sample], Summary]:
+    """The samples of a campaign, of which the first is taken when the first pairs are there, and how it ended.
+
+    The pairs go to `corpus`, or below `folder` if it is None; with `shown` each window's row is printed when full.
+    """
     scratch = folder / "scratch"
     scratch.mkdir(parents=True)
     before, os.environ["TMPDIR"], tempfile.tempdir = os.environ.get("TMPDIR"), str(scratch), str(scratch)
-    recorder = Recorder(window, scratch)
+    recorder = Recorder(window, scratch, shown)
     try:
-        Campaign(folder / "corpus", seed=seed, count=pairs, workers=workers).run(recorder)
+        summary = Campaign(corpus or folder / "corpus", seed=seed, count=pairs, workers=workers).run(recorder)
     finally:
         tempfile.tempdir = None
         os.environ.pop("TMPDIR")
         if before is not None:
             os.environ["TMPDIR"] = before
-    return recorder.samples
+    return recorder.samples, summary
 
 
 def cost(samples: Sequence[Sample]) -> tuple[float, float]:
@@ -111,7 +121,7 @@ def cost(samples: Sequence[Sample]) -> tuple[float, float]:
 
 def compare(folder: Path, pairs: int, seed: int) -> dict[str, Any]:
     """Pairs a second with one worker and with two."""
-    found = {n: cost(grow(folder / f"workers-{n}", pairs, n, 1, seed)) for n in (1, 2)}
+    found = {n: cost(grow(folder / f"workers-{n}", pairs, n, 1, seed)[0]) for n in (1, 2)}
     return {
         "pairs": pairs,
         "pairs a second": {n: 1 / wall for n, (wall, _) in found.items()},
@@ -121,20 +131,18 @@ def compare(folder: Path, pairs: int, seed: int) -> dict[str, Any]:
     }
 
 
-def table(samples: Sequence[Sample]) -> str:
-    """One row a window."""
-    rows = [
-        "| pairs | CPU ms a pair | draws a CPU second | "
-        + " | ".join(f"{role}, MB" for role in ROLES)
-        + " | disk, MB |"
-    ]
-    rows.append("|" + "---:|" * (4 + len(ROLES)))
-    for before, after in itertools.pairwise(samples):
-        pairs, cpu = after.pairs - before.pairs, after.cpu - before.cpu
-        memory = " | ".join(f"{after.memory[role] / 1e6:.0f}" for role in ROLES)
-        draws = (after.draws - before.draws) / cpu
-        rows.append(f"| {after.pairs} | {1000 * cpu / pairs:.0f} | {draws:.1f} | {memory} | {after.disk / 1e6:.1f} |")
-    return "\n".join(rows)
+HEAD = (
+    "| pairs | CPU ms a pair | draws a CPU second | " + " | ".join(f"{role}, MB" for role in ROLES) + " | disk, MB |\n"
+    "|" + "---:|" * (4 + len(ROLES))
+)
+
+
+def row(before: Sample, after: Sample) -> str:
+    """The row of one window."""
+    pairs, cpu = after.pairs - before.pairs, after.cpu - before.cpu
+    memory = " | ".join(f"{after.memory[role] / 1e6:.0f}" for role in ROLES)
+    draws = (after.draws - before.draws) / cpu
+    return f"| {after.pairs} | {1000 * cpu / pairs:.0f} | {draws:.1f} | {memory} | {after.disk / 1e6:.1f} |"
 
 
 def verdict(samples: Sequence[Sample]) -> list[str]:
@@ -176,6 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--compare", type=int, default=400)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--corpus", type=Path, help="a new folder for the pairs of the long campaign")
     parser.add_argument("--png", type=Path)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args(arguments)
@@ -192,10 +201,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 f"{two:.1f} pairs a second against {one:.1f} (load {speeds['load']:.1f}); "
                 f"CPU time a pair {cpu[1]} against {cpu[0]}"
             )
-        samples = grow(folder / "long", given.pairs, given.workers, given.window, given.seed) if given.pairs else []
-    if samples:
-        print("\n" + table(samples))
-    for trouble in (troubles := verdict(samples)):
+        samples, troubles = list[Sample](), list[str]()
+        if given.pairs:
+            print("\n" + HEAD, flush=True)
+            samples, summary = grow(
+                folder / "long", given.pairs, given.workers, given.window, given.seed, given.corpus, shown=True
+            )
+            new = [found.bucket for found in summary.new_failures]
+            print(f"\n{summary.draws} programs: {dict(sorted(summary.counts.items()))}")
+            troubles = [*verdict(samples), *(f"a failure that the ledger does not know: {bucket}" for bucket in new)]
+    for trouble in troubles:
         print(trouble)
     if given.png and samples:
         draw_figure(samples, given.png)

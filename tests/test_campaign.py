@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -30,6 +31,7 @@ from harness.campaign_run import Run
 from harness.category_order import FURTHER_SURVEYS, SURVEY, hunting_order, ordered_categories
 from harness.expectation import Expectation
 from harness.jobs import Versions
+from harness.lane import Lane
 from harness.outcomes import ReducedFailure, Result
 from harness.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from harness.sandbox import Sandbox
@@ -37,6 +39,7 @@ from harness.summary import Snapshot, StopReason, Summary
 from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind, failed
 from harness.verify import try_expect, verify_all
+from harness.worker.frames import FrameReader, write_frame
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Apply, Literal, Program, walk
@@ -312,6 +315,33 @@ def test_some_batches_are_built_at_the_default_level() -> None:
     assert levels.count(None) == 1
     hunted = {Plan(0, ("a",), hunt=True).options(n * BATCH).optimization_level for n in range(len(HUNT_LEVELS))}
     assert hunted == set(HUNT_LEVELS)
+
+
+# ---------------------------------------------------------------- failures first
+
+
+class Noting(Lane):
+    """Notes what it is asked for, in the order in which it would be done, and is told of its end after the last."""
+
+    def __init__(self, writing: int) -> None:
+        self._building = None
+        self._writing = writing
+        self.done: list[str] = []
+
+    def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
+        self.done += waiting.popleft()
+        if not waiting:
+            os.close(self._writing)
+
+
+def test_a_failure_does_not_wait_for_batches_that_were_asked_for_before_it_was_met() -> None:
+    reading, writing = os.pipe()
+    for frame in ({"verify": [0]}, {"verify": [1]}, {"reduce": 0}):
+        write_frame(writing, frame)
+    lane = Noting(writing)
+    lane.serve(FrameReader(reading))
+    os.close(reading)
+    assert lane.done == ["reduce", "verify", "verify"]
 
 
 # ---------------------------------------------------------------- known issues

@@ -68,23 +68,26 @@ def _field(r: Rounding, state: Values, x: Values, periods: tuple[Values, ...] = 
     count = x.shape[-1]
     low = np.floor(x)
     within = r(x - low)
-    cells = []
+    sides = []
     for n in range(count):
         first, second = low[..., n], low[..., n] + 1
         if periods:
             first = np.fmod(first, periods[n])
             second = np.fmod(first + 1, periods[n])
-        cells.append((first, second))
-    corners: dict[tuple[int, ...], _Field] = {}
-    for corner in itertools.product((0, 1), repeat=count):
-        gradient = _gradient(r, state, tuple(cells[n][side] for n, side in enumerate(corner)))
-        offset = r(within - np.array(corner, x.dtype))
-        corners[corner] = _Field(algebra.dot(r, offset, gradient), gradient)
+        sides.append((first, second))
+    # all corners at once, in the order of their coordinates: those of a half differ from the other's in the first
+    corners = np.array(list(itertools.product((0, 1), repeat=count)))
+    cells = tuple(np.stack([sides[n][side] for side in corners[:, n]], axis=-1) for n in range(count))
+    gradient = _gradient(r, state[..., None], cells)
+    offset = r(within[..., None, :] - corners.astype(x.dtype))
+    found = _Field(algebra.dot(r, offset, gradient), gradient)
     for axis in range(count):
-        rest = itertools.product((0, 1), repeat=count - axis - 1)
-        share, slope = _smooth(r, within[..., axis])
-        corners = {key: _mixed(r, corners[(0, *key)], corners[(1, *key)], axis, share, slope) for key in rest}
-    return corners[()]
+        share, slope = (of[..., None] for of in _smooth(r, within[..., axis]))
+        half = found.value.shape[-1] // 2
+        first_half = _Field(found.value[..., :half], found.gradient[..., :half, :])
+        second_half = _Field(found.value[..., half:], found.gradient[..., half:, :])
+        found = _mixed(r, first_half, second_half, axis, share, slope)
+    return _Field(found.value[..., 0], found.gradient[..., 0, :])
 
 
 def _smooth(r: Rounding, t: Values) -> tuple[Values, Values]:
