@@ -146,15 +146,17 @@ def gradients(
         lanes = evaluation.loss[:, first : first + LANES_PER_DIRECTION]
         quotient, error = _extrapolate(lanes, evaluation.magnitude)
         changed = evaluation.changed[first : first + LANES_PER_DIRECTION].any(axis=0) | unsettled
-        size = np.abs(quotient[0])
-        for coordinate in group:
-            threads = np.flatnonzero(evaluation.reads[coordinate.array][:, coordinate.cell])
+        # threads, coordinates
+        reading = np.stack([evaluation.reads[c.array][:, c.cell] for c in group], axis=1)
+        total = np.where(reading, quotient[:, :, None], 0.0).sum(axis=1)
+        errors = np.where(reading, error[:, None], 0.0).sum(axis=0)
+        sizes = np.where(reading, np.abs(quotient[0])[:, None], 0.0).sum(axis=0)
+        reliable = np.isfinite(total[0]) & ~np.any(reading & changed[:, None], axis=0)
+        for m, coordinate in enumerate(group):
             gradient = result[coordinate.array]
             at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
-            gradient.runs[(slice(None), *at)] = quotient[:, threads].sum(axis=1)
-            gradient.error[at] = error[threads].sum()
-            gradient.magnitude[at] = size[threads].sum()
-            gradient.reliable[at] = not changed[threads].any() and np.isfinite(gradient.runs[(0, *at)])
+            gradient.runs[(slice(None), *at)] = total[:, m]
+            gradient.error[at], gradient.magnitude[at], gradient.reliable[at] = errors[m], sizes[m], reliable[m]
     for coordinate in found.left_out:
         at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
         result[coordinate.array].reliable[at] = False
