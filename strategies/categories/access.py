@@ -34,7 +34,7 @@ from strategies.names import STRUCTS
 from strategies.ops import ATOMICS, EXCHANGES
 from strategies.repertoire import places
 from strategies.statements import Sketch
-from strategies.structs import array_of_structs
+from strategies.structs import array_of_structs, copied, loaded, locals_of
 
 #: Launches of all dimensions, with extents that differ, so that exchanged ones show.
 LAUNCHES: Final = (
@@ -47,6 +47,8 @@ LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
 #: Of 100 values of several numbers, how many are matrices: they have numbers, and rows.
 MATRIX: Final = 45
+#: Of 100 fields that are read, how many are read a second time.
+AGAIN: Final = 30
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
 LONG: Final = 60
 #: Between which values floats lie that atomics get.
@@ -357,10 +359,33 @@ def _field(way: _Way) -> Iterator[Statement]:
     array = array_of_structs(sketch, of)
     for name, field in dice.some_of(of.fields, dice.between(2, 3)):
         assert isinstance(field, Scalar | Composite)
-        read: Expression = Element(field, f"{array}.{name}", way.own())
+        whole_field: Expression = Element(field, f"{array}.{name}", way.own())
+        read = whole_field
         if isinstance(field, Vector | Matrix) and dice.chance(50):
             read = Apply(way.of, "mul", (_number(way, read), way.x()))
         yield way.stored(way.mixed(read))
+        if dice.chance(AGAIN):
+            yield way.stored(whole_field)
+
+
+def _record(way: _Way) -> Iterator[Statement]:
+    """A struct that is loaded, and a copy of it at times: fields read, some changed in between, and read again."""
+    dice, sketch = way.dice, way.sketch
+    of = _struct(way)
+    statement = loaded(sketch, array_of_structs(sketch, of))
+    yield statement
+    if dice.chance(30):
+        statement = copied(sketch, locals_of(sketch, of)[-1])
+        yield statement
+    assert isinstance(statement, Assign)
+    assert isinstance(statement.target, Name)
+    for name, field in dice.some_of(of.fields, dice.between(1, 2)):
+        assert isinstance(field, Scalar | Composite)
+        read = Name(field, f"{statement.target.name}.{name}")
+        yield way.stored(way.mixed(_number(way, read) if isinstance(field, Vector | Matrix) else read))
+        if field is way.of and dice.chance(40):
+            yield AugmentedAssign(read, dice.one_of(("add", "sub")), way.x())
+        yield way.stored(read)
 
 
 def _scattered(way: _Way) -> Iterator[Statement]:
@@ -393,9 +418,9 @@ _ATOMICS: Final = tuple(
 )
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
-    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "scattered": _scattered,
-    "beside": _placed(places.beside), "filled": _placed(places.filled), "paired": _placed(places.paired),
-    "turned": _placed(places.turned),
+    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "record": _record,
+    "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
+    "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS},
     **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS},
 }  # fmt: skip
@@ -423,7 +448,8 @@ _DECK: Final = (
     "part",
     "assigned",
     "field",
-    "field",
+    "record",
+    "record",
     "place",
     "slice",
     "part",
