@@ -99,7 +99,6 @@ class Reduction(Judge):
                 verify=None if plain else lambda programs: self._verify(programs, options, probe),
                 # What fails alike may be another defect, known or not.
                 keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
-                by_default=False,
             )
             if probe is not None:
                 # Both ways were built at one level.

@@ -198,7 +198,6 @@ def reduce(
     limits: Limits = Limits(),
     verify: Verify | None = None,
     keeps: Keeps = lambda program, verdict: True,
-    by_default: bool = True,
 ) -> Reduced:
     """The simplest program found that fails as `program` does.
 
@@ -211,8 +210,6 @@ def reduce(
         verify: how a batch is judged; `verify_all` in the sandbox, if None.
         keeps: whether a candidate that fails in the same manner may be kept: what looks alike may be another
             defect, one that the ledger knows, say.
-        by_default: whether to find out if the result fails at Warp's default level, which takes as long as building
-            twenty candidates; if not, it is taken to.
 
     Raises:
         ValueError: `verdict` is no failure.
@@ -244,26 +241,20 @@ def reduce(
     reducer = _Reducer(program, verdict, expected, run_batch, limits, keeps)
     reducer.run()
     found, seed = reducer.program, seed + reducer.kept_draw
-    alone: list[bool] = []
-    final = reducer.verdict
-    levels = (0, None) if by_default and verify is None else (0,)
-    for level in levels:
-        if verify is None:
-            (again,) = verify_all([found], sandbox, seed, BuildOptions(optimization_level=level))
-        else:
-            (again,) = verify([found])
-        same = again.failure is not None and same_failure(program, verdict.failure, found, again.failure)
-        if same and not any(alone):
-            final = again
-        alone.append(same)
+    if verify is None:
+        (again,) = verify_all([found], sandbox, seed, BuildOptions(optimization_level=0))
+    else:
+        (again,) = verify([found])
+    same = again.failure is not None and same_failure(program, verdict.failure, found, again.failure)
     return Reduced(
         program=found,
-        verdict=final,
+        verdict=again if same else reducer.verdict,
         steps=reducer.steps,
         verifications=len(reducer.seen),
         stopped=reducer.stopped,
         others=tuple(reducer.others.values()),
         seed=seed,
-        fails_without_optimization=alone[0],
-        fails_by_default=alone[-1] if verify is not None or by_default else True,
+        fails_without_optimization=same,
+        # at Warp's default level it would take as long as twenty candidates to find out: a report's script does
+        fails_by_default=same or verify is None,
     )
