@@ -79,7 +79,7 @@ def cards() -> tuple[tuple[Card, ...], ...]:
         for kinds in classes.values():
             order = sorted(kinds, key=_ROUNDS.index)
             # a quarter of the classes begins with the kind that comes next, so that both appear early
-            first = 1 if dealt % 4 == 3 and len(order) > 1 else 0
+            first = int(dealt % 4 == 3)
             dealt += 1
             for number, kind in enumerate(order[first:] + order[:first]):
                 rounds[number].append(Card(row, tuple(kinds[kind])))

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from corpus.checking import check_corpus
+from corpus.store import Store
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 INSTALLED: Final = any(entry.name == "warpsmith" for entry in entry_points(group="pytest11"))
@@ -30,14 +31,14 @@ A_FEW: Final = ("tests/test_grow.py", "-k", "new_failure", "--corpus-count=12")
 
 
 def grown(path: Path, *options: str) -> dict[str, bytes]:
-    done = pytest_run(ROOT, *A_FEW, f"--corpus={path}", *options)
+    return contents(path, pytest_run(ROOT, *A_FEW, f"--corpus={path}", *options))
+
+
+def contents(path: Path, done: subprocess.CompletedProcess[str]) -> dict[str, bytes]:
+    """The pairs that a run of pytest left in a folder, which it must have grown well."""
     assert "verified pairs" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert check_corpus(path) == []
-    return contents(path)
-
-
-def contents(path: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted(path.glob("verified/*"))}
 
 
@@ -46,8 +47,8 @@ def test_the_seed_decides_what_grows(tmp_path: Path) -> None:
     done = pytest_run(ROOT, *A_FEW, "--hypothesis-seed=1", scratch=tmp_path)
     (folder,) = tmp_path.glob("warpsmith-pytest-*")
     assert str(folder) in done.stdout
-    first = contents(folder)
-    assert first
+    first = contents(folder, done)
+    assert any(Store.open(folder, write=False).records())
     # Several processes of pytest grow one folder in turn.
     assert grown(tmp_path / "again", "--hypothesis-seed=1", "-n", "2") == first
     assert grown(tmp_path / "other", "--hypothesis-seed=2") != first

@@ -53,7 +53,8 @@ class Reduced:
     `steps` are the candidates that were kept, `verifications` the candidates that were judged; `stopped` says
     which limit ended it, None if there was nothing simpler left.  `others` are failures of other kinds
     that were met on the way, the first of each.  `fails_without_optimization` and `fails_by_default` say
-    whether the result, alone in a fresh process, fails so at optimization level 0 and at Warp's default.
+    whether the result, alone in a fresh process, fails so at optimization level 0 and at Warp's default; the latter is
+    taken to be so where nobody asked.
     """
 
     program: Program
@@ -242,7 +243,7 @@ def reduce(
     reducer.run()
     found, seed = reducer.program, seed + reducer.kept_draw
     if verify is None:
-        (again,) = verify_all([found], sandbox, seed, BuildOptions(optimization_level=0))
+        (again,) = verify_all([found], sandbox, seed)
     else:
         (again,) = verify([found])
     same = again.failure is not None and same_failure(program, verdict.failure, found, again.failure)

@@ -215,7 +215,7 @@ def _threads(way: _Way) -> Iterator[Statement]:
 
 
 def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
-    """One number of a vector or matrix: by a literal, an attribute, or an index that only a run knows."""
+    """One number of a vector, matrix or quaternion: by a literal, an attribute, or an index that only a run knows."""
     of, dice = base.type, way.dice
     assert isinstance(of, Vector | Matrix | Quaternion)
 
