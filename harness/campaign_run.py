@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.campaign import Campaign
 
 TASKS_AHEAD: Final = 2
-"""Batches that a worker has been asked for at any time: one to build, one to prepare meanwhile."""
+"""Batches that a worker has been asked for at any time, so that it need not wait for the next."""
 
 BATCHES_AHEAD: Final = 8
 """Batches for each worker that may be finished before the one that is next to be committed: what waits

@@ -1,11 +1,11 @@
-"""What a worker does: batches, one being built while the next is prepared, and failures that it is asked to reduce."""
+"""What a worker does: batches, one after the other, and failures that it is asked to reduce."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from corpus.record import encode_record
@@ -33,87 +33,62 @@ CONFIRMED: Final = (FailureKind.CRASH, FailureKind.HANG)
 _INVALID: Final = "invalid program"
 
 
-@dataclass(frozen=True)
-class _Prepared:
-    """A batch; without the draws that were discarded."""
-
-    indices: Sequence[int]
-    expectations: Mapping[int, Expectation | Verdict]
-
-
 class Lane(Reduction):
-    """Draws and verifies what it is asked for.  One batch is being built while the next is prepared."""
+    """Draws and verifies what it is asked for.
+
+    It keeps one core busy: either its own process works or its sandbox does, and there is a worker for every core.
+    """
 
     def __init__(self, plan: Plan, sandbox: Sandbox, on_device: Sandbox | None, replies: int) -> None:
         super().__init__(plan, sandbox, on_device)
         self._replies = replies
-        self._building: _Prepared | None = None
 
     def serve(self, reader: FrameReader) -> None:
         """Answer requests until there are no more."""
         waiting: deque[Mapping[str, Any]] = deque()
         while True:
-            idle = not waiting and self._building is None
             try:
-                frame = reader.read(None if idle else time.monotonic())
+                frame = reader.read(time.monotonic() if waiting else None)
             except OutOfTime:
-                self._work(waiting)
+                write_frame(self._replies, self._answer(waiting.popleft()))
                 continue
             if frame is None:
                 return
             # a failure does not wait for batches that were asked for before it was met
             waiting.appendleft(frame) if "reduce" in frame else waiting.append(frame)
 
-    def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
-        request = waiting.popleft() if waiting else {}
-        if "reduce" in request:
-            self._finish()
-            index = request["reduce"]
-            with self._named(index):
-                reduced = self._reduce(index, request["manner"], request["reported"], request["seconds"])
-            self._answer({"index": index, "reduced": reduced})
-            return
-        prepared = self._prepare(request["verify"]) if request else None
-        self._finish()
-        if prepared is not None:
-            self._sandbox.submit(jobs(list(prepared.expectations.values())), self._plan.options(prepared.indices[0]))
-            self._building = prepared
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        if "verify" in request:
+            return {"results": self._batch(request["verify"])}
+        index = request["reduce"]
+        with self._named(index):
+            reduced = self._reduce(index, request["manner"], request["reported"], request["seconds"])
+        return {"index": index, "reduced": reduced}
 
-    def _answer(self, frame: dict[str, Any]) -> None:
-        write_frame(self._replies, frame)
-
-    def _prepare(self, indices: Sequence[int]) -> _Prepared:
-        expectations = {}
+    def _batch(self, indices: Sequence[int]) -> list[Result]:
+        """What became of the programs of a batch, in order."""
+        options, probe = self._plan.options(indices[0]), self._probe(indices[0])
+        expected: dict[int, Expectation | Verdict] = {}
         for index in indices:
             program = self._program(index)
             if program is not None:
                 with self._named(index):
-                    expectations[index] = try_expect(program, self._plan.seed)
-        return _Prepared(indices, expectations)
-
-    def _finish(self) -> None:
-        prepared, self._building = self._building, None
-        if prepared is None:
-            return
-        first = prepared.indices[0]
-        options, probe = self._plan.options(first), self._probe(first)
-        expectations = list(prepared.expectations.values())
-        results = self._sandbox.collect()
+                    expected[index] = try_expect(program, self._plan.seed)
+        expectations = list(expected.values())
+        results = self._sandbox.run(jobs(expectations), options)
         verdicts = self._settle(expectations, results, options)
         counted: dict[int, bool] = {}
         if probe is not None:
             verdicts, counted = probed(probe, expectations, results, verdicts, self._sandbox)
-        found = dict(zip(prepared.expectations, zip(expectations, verdicts, strict=True), strict=True))
-        drawn = dict(zip(prepared.expectations, range(len(expectations)), strict=True))
+        found = dict(zip(expected, zip(expectations, verdicts, strict=True), strict=True))
+        probes = {index: (probe.name, counted[n]) for n, index in enumerate(expected) if probe and n in counted}
         answers = []
-        for index in prepared.indices:
+        for index in indices:
             expectation, verdict = found.get(index, (None, None))
             with self._named(index):
-                answer = self._result(index, expectation, verdict, options)
-            if probe is not None and drawn.get(index) in counted:
-                answer = replace(answer, probe=(probe.name, counted[drawn[index]]))
-            answers.append(answer)
-        self._answer({"results": answers})
+                result = self._result(index, expectation, verdict, options)
+            answers.append(replace(result, probe=probes[index]) if index in probes else result)
+        return answers
 
     def _result(
         self,

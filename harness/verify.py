@@ -490,7 +490,8 @@ def refereed(
     """`verdict`, unless it is a mismatch that the same program in float64 clears as rounding.
 
     A structural defect stays in float64, where rounding vanishes.  A mismatch in one precision only is
-    cleared when it is small, and is a failure all the same when it is not.
+    cleared when it is small, and is a failure all the same when it is not.  What is small does not stand for what is
+    not: of both the larger is the failure, and a float64 program that fails elsewhere says nothing of rounding.
     """
     failure = verdict.failure
     if failure is None or failure.kind not in MISMATCHES:
@@ -498,19 +499,28 @@ def refereed(
     twin = widened(expectation.program)
     if twin is expectation.program:
         return verdict.because(failure=replace(failure, referee="float64 itself"))
+    large = judge(without_small_mismatches(expectation, result), result)
+    if large.failure is not None:
+        verdict, failure = large, large.failure
+        if failure.kind not in MISMATCHES:
+            return verdict
     expected = try_expect(twin, expectation.seed)
     judgement = (
         judge(expected, sandbox.run([job(expected, twin.name)], options)[0])
         if isinstance(expected, Expectation)
         else expected
     )
-    if judgement.failure is not None and judgement.failure.kind in MISMATCHES:
+    found = judgement.failure
+    if found is not None and found.kind in MISMATCHES and (large.failure is not None or _in_one_place(found, failure)):
         return verdict.because(failure=replace(failure, referee="all precisions"))
-    again = judge(without_small_mismatches(expectation, result), result)
-    if again.failure is None:
-        # some built-ins exist in float32 alone: then nobody can tell rounding from a defect
-        return again if judgement.verified else inconclusive("a small mismatch without a float64 program to compare")
-    return verdict.because(failure=replace(failure, referee="this precision only"))
+    if large.failure is not None:
+        return verdict.because(failure=replace(failure, referee="this precision only"))
+    # some built-ins exist in float32 alone: then nobody can tell rounding from a defect
+    return large if large.verified else inconclusive("a small mismatch without a float64 program to compare")
+
+
+def _in_one_place(one: Failure, other: Failure) -> bool:
+    return (one.parameter, one.gradient) == (other.parameter, other.gradient)
 
 
 def without_small_mismatches(expectation: Expectation, result: JobResult) -> Expectation:

@@ -1,8 +1,8 @@
 """The processes that work on behalf of a campaign, and the handle that the campaign has on one.
 
-A worker draws a batch of programs, computes what each must give, and has its own `Sandbox` build and run
-them; while a batch is being built, it prepares the next.  Others reduce failures.  They talk with the campaign in
-frames over two pipes.  What they answer depends on the plan and the indices alone, never on what they did before.
+A worker draws a batch of programs, computes what each must give, and has its own `Sandbox` build and run them.  Others
+reduce failures.  They talk with the campaign in frames over two pipes.  What they answer depends on the plan and the
+indices alone, never on what they did before.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -323,22 +322,25 @@ def test_some_batches_are_built_at_the_default_level() -> None:
 class Noting(Lane):
     """Notes what it is asked for, in the order in which it would be done, and is told of its end after the last."""
 
-    def __init__(self, writing: int) -> None:
-        self._building = None
+    def __init__(self, requests: int, writing: int) -> None:
+        self._replies = os.open(os.devnull, os.O_WRONLY)
+        self._requests = requests
         self._writing = writing
         self.done: list[str] = []
 
-    def _work(self, waiting: deque[Mapping[str, Any]]) -> None:
-        self.done += waiting.popleft()
-        if not waiting:
+    def _answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.done += request
+        if len(self.done) == self._requests:
             os.close(self._writing)
+        return {}
 
 
 def test_a_failure_does_not_wait_for_batches_that_were_asked_for_before_it_was_met() -> None:
     reading, writing = os.pipe()
-    for frame in ({"verify": [0]}, {"verify": [1]}, {"reduce": 0}):
+    frames = [{"verify": [0]}, {"verify": [1]}, {"reduce": 0}]
+    for frame in frames:
         write_frame(writing, frame)
-    lane = Noting(writing)
+    lane = Noting(len(frames), writing)
     lane.serve(FrameReader(reading))
     os.close(reading)
     assert lane.done == ["reduce", "verify", "verify"]

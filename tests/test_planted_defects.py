@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 
+import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
 import strategies
-from harness.expectation import Expectation
+from harness.expectation import Cells, Expectation, expect
+from harness.jobs import BuildOptions
+from harness.launches import job
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict
-from harness.verify import try_expect, verify_all
+from harness.verify import judge, refereed, try_expect, verify_all
 from strategies.language import types as t
 from strategies.language.nodes import (
     Apply,
@@ -170,6 +174,33 @@ def test_a_defect_is_named_by_array_and_cell_and_seen_in_all_precisions(wrong_nu
     assert set(sine.inputs) == {"a", "out"}
     assert sine.cpp is not None
     assert "adj_sin" in sine.cpp
+
+
+def unchecked(gradients: dict[str, Cells]) -> dict[str, Cells]:
+    return {name: replace(cells, checked=np.zeros_like(cells.checked)) for name, cells in gradients.items()}
+
+
+@pytest.mark.parametrize("compared", [True, False])
+def test_rounding_beside_a_defect_is_not_what_is_reported(wrong_numbers: Sandbox, compared: bool) -> None:
+    expectation = expect(stored("sine", apply("sin", A)))
+    (result,) = wrong_numbers.run([job(expectation, "sine")])
+    cells = expectation.outputs["out"]
+    off = replace(cells, expected=(cells.expected + 3 * cells.tolerance).astype(cells.expected.dtype))
+    expectation = replace(expectation, outputs={"out": off})
+    if not compared:
+        assert expectation.nonfinite is not None
+        nonfinite = replace(expectation.nonfinite, gradients=unchecked(expectation.nonfinite.gradients))
+        expectation = replace(expectation, gradients=unchecked(expectation.gradients), nonfinite=nonfinite)
+    verdict = judge(expectation, result)
+    assert verdict.failure is not None
+    assert verdict.failure.kind is FailureKind.FORWARD_MISMATCH
+    found = refereed(expectation, result, verdict, wrong_numbers, BuildOptions()).failure
+    if compared:
+        assert found is not None
+        assert (found.kind, found.parameter, found.referee) == (FailureKind.BACKWARD_MISMATCH, "a", "all precisions")
+    else:
+        # the float64 program fails, but in the gradient
+        assert found is None
 
 
 # ---------------------------------------------------------------- what dies, hangs, or is refused
