@@ -74,9 +74,9 @@ SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH,
 
 _PLACE = re.compile(r"^.*Error while parsing function .*?\n.*\n;", re.DOTALL)
 _COMPILER_ERROR = re.compile(r"(?:fatal )?error: (.*)")
-_QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\]")
-#: Warp's own functions, where it speaks of its insides.
-_CALL = re.compile(r"`(\w+)\(\)`")
+_QUOTED = re.compile(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\]")
+#: Warp's own functions, where it speaks of its insides, and those of which it finds no overload.
+_CALL = re.compile(r"`(\w+)\(\)`|(?<=function overload for )'(\w+)'")
 _PATH = re.compile(r"\S*[/\\]\S*")
 _TYPE = re.compile(r"\b(?:wp\.)?(?:u?int\d*|float\d*|vec\d\w*|mat\d\w*|array\d?|ref|bool)\b(?:\([^()]*\))?")
 _NUMBER = re.compile(r"-?\b(?:0x[0-9a-f]+|\d[\w.+-]*)")
@@ -89,7 +89,7 @@ def message_head(message: str) -> str:
     text = _PLACE.sub("", message).strip()
     if found := _COMPILER_ERROR.search(text):
         text = found.group(1)
-    head = _CALL.sub(r"\1", text.split("\n", 1)[0])
+    head = _CALL.sub(r"\1\2", text.split("\n", 1)[0])
     for pattern in (_QUOTED, _PATH, _TYPE, _NUMBER):
         head = pattern.sub("", head)
     return _SPACE.sub(" ", head).strip(" .:;,")
@@ -128,7 +128,7 @@ def bucket(program: Program, failure: Failure) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return [word.lower() for word in re.findall(r"[A-Za-z_]+", text)]
+    return [word.lower() for word in re.findall(r"[A-Za-z_]+", text.replace("'", ""))]
 
 
 def _slug(text: str, detail: str) -> str:

@@ -186,6 +186,10 @@ def test_one_precision_makes_a_bucket_only_if_the_referee_says_so():
         ("/tmp/a/m.cpp:12:5: error: no matching function to 'f'\n more", "no matching function to"),
         ("KeyError: Expected to call `address()` of 'x'", "KeyError: Expected to call address of"),
         ("killed by signal 11", "killed by signal"),
+        (
+            "Couldn't find function overload for 'abs' that matched inputs with types: [float32]",
+            "Couldn't find function overload for abs that matched inputs with types",
+        ),
     ],
 )  # fmt: skip
 def test_a_message_is_known_by_what_is_not_this_programs(message: str, head: str):
