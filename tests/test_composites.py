@@ -326,7 +326,17 @@ def test_spatial_vectors_of_doubles_are_rewritten_by_their_numbers_and_no_others
     assert "wp.spatial_vectord(a[0], a[1], a[2], b[0], b[1], b[2])" in repr(rewrite(double))
 
 
-def test_a_quaternion_whose_length_underflows_may_be_the_identity() -> None:
-    given, normalize = np.array([[[[0.0, 2e-42, 0.0, 0.0]]]]), overload("normalize", [QUAT]).reference
-    assert normalize(lambda v: v, given).ravel().tolist() == [0, 1, 0, 0]
-    assert normalize(lambda v: v + 1.4e-45, given).ravel().tolist() == [0, 0, 0, 1]
+@pytest.mark.parametrize(
+    ("op", "of", "there", "lost"),
+    [
+        ("normalize", QUAT, [0, 1, 0, 0], [0, 0, 0, 1]),
+        ("normalize", t.parse("vec4<float32>"), [0, 1, 0, 0], [0, 0, 0, 0]),
+        ("quat_to_axis_angle__0", QUAT, [0, 1, 0], [0, 0, 0]),
+    ],
+)
+def test_of_what_has_a_length_whose_square_underflows_warp_may_find_none(
+    op: str, of: t.Type, there: list[float], lost: list[float]
+) -> None:
+    given, found = np.array([[[[0.0, 2e-42, 0.0, 0.0]]]]), overload(op, [of]).reference
+    assert found(lambda v: v, given).ravel().tolist() == there
+    assert found(lambda v: v + 1.4e-45, given).ravel().tolist() == lost

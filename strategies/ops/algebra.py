@@ -14,6 +14,8 @@ from strategies.ops.spec import Rounding, Values
 
 _NEXT: Final = [1, 2, 0]
 _LAST: Final = [2, 0, 1]
+#: What was divided by its length and is shorter than half has lost it.
+_LENGTH_LOST: Final = 0.25
 #: A number around one that no float type holds, so that its rounding is never left out.
 _BESIDE_ONE: Final = 1.1
 
@@ -199,6 +201,17 @@ def about(r: Rounding, axis: int, angle: Values) -> Values:
 def length(r: Rounding, v: Values) -> Values:
     """The root of the sum of squares."""
     return r(np.sqrt(dot(r, v, v)))
+
+
+def normalized(r: Rounding, v: Values, otherwise: Values | float = 0.0) -> Values:
+    """A vector by its length, or `otherwise` if it has none.
+
+    A length whose square underflows is far too large under noise: for Warp it may as well be none.
+    """
+    size = length(r, v)[..., None]
+    found = r(v / np.where(size > 0, size, 1))
+    lost = np.sum(found * found, axis=-1, keepdims=True) <= _LENGTH_LOST
+    return np.where((size > 0) & ~lost, found, otherwise).astype(v.dtype)
 
 
 # ---------------------------------------------------------------- transformations

@@ -24,8 +24,6 @@ _TURN: Final = symmetric(2 * math.pi)
 _ANY_ANGLE: Final = 6.375
 #: Where Warp takes a quarter of a turn for a lock.
 _LOCK: Final = 1e-6
-#: A quaternion that is divided by its length and then shorter than half has lost it.
-_LENGTH_LOST: Final = 0.25
 #: float32 alone: these are Warp functions written in Warp.
 _SINGLE: Final = ("float32",)
 
@@ -36,13 +34,9 @@ def _rpy(r: Rounding, roll: Values, pitch: Values, yaw: Values) -> Values:
 
 
 def _normalize(r: Rounding, q: Values) -> Values:
-    size = algebra.length(r, q)[..., None]
     identity = np.zeros(q.shape, q.dtype)
     identity[..., 3] = 1
-    found = r(q / np.where(size > 0, size, 1))
-    # a length whose square underflows is far too large under noise: for Warp it may as well be none
-    there = (size > 0) & (np.sum(found * found, axis=-1, keepdims=True) > _LENGTH_LOST)
-    return np.where(there, found, identity)
+    return algebra.normalized(r, q, identity)
 
 
 def _projection(q: Values) -> tuple[Values, ...]:
@@ -184,9 +178,8 @@ def _euler_slope(axes: tuple[int, ...]) -> Callable[..., tuple[Values, ...]]:
 
 def _axis(r: Rounding, q: Values) -> Values:
     """The axis of the rotation, on the side on which the angle is at most half a turn; none of no rotation."""
-    size = algebra.length(r, q[..., :3])[..., None]
-    axis = r(q[..., :3] / np.where(size > 0, size, 1))
-    return np.where(size > 0, np.where(q[..., 3:] < 0, -axis, axis), 0)
+    axis = algebra.normalized(r, q[..., :3])
+    return np.where(q[..., 3:] < 0, -axis, axis)
 
 
 def _angle(r: Rounding, q: Values) -> Values:

@@ -10,57 +10,31 @@ import numpy as np
 from strategies import intervals
 from strategies.intervals import Interval, Rule, symmetric
 from strategies.language.types import Scalar
-from strategies.ops import decisions, domains
+from strategies.ops import algebra, decisions, domains
 from strategies.ops.operators import truncated_division
 from strategies.ops.scalar_math import LIBM
 from strategies.ops.signatures import ALL_LENGTHS, FLOAT, NUMBER, Signature
 from strategies.ops.spec import Domain, OpSpec, Rounding, Values
 
 
-def _sum(r: Rounding, terms: Values) -> Values:
-    total = terms[..., 0]
-    for n in range(1, terms.shape[-1]):
-        total = r(total + terms[..., n])
-    return total
-
-
-def _dot(r: Rounding, a: Values, b: Values) -> Values:
-    return _sum(r, r(a * b))
-
-
 def _length_squared(r: Rounding, a: Values) -> Values:
-    return _dot(r, a, a)
-
-
-def _length(r: Rounding, a: Values) -> Values:
-    return r(np.sqrt(_dot(r, a, a)))
-
-
-def _normalize(r: Rounding, a: Values) -> Values:
-    length = _length(r, a)[..., None]
-    return r(np.where(length > 0, a / np.where(length > 0, length, 1), 0).astype(a.dtype))
-
-
-def _cross(r: Rounding, a: Values, b: Values) -> Values:
-    left = r(a[..., [1, 2, 0]] * b[..., [2, 0, 1]])
-    right = r(a[..., [2, 0, 1]] * b[..., [1, 2, 0]])
-    return r(left - right)
+    return algebra.dot(r, a, a)
 
 
 def _l1(r: Rounding, a: Values) -> Values:
-    return _sum(r, np.abs(a))
+    return algebra.total(r, np.abs(a))
 
 
 def _huber(r: Rounding, a: Values, delta: Values) -> Values:
-    length, delta = _length(r, a), delta[..., 0]
-    inside = r(0.5 * _dot(r, a, a))
+    length, delta = algebra.length(r, a), delta[..., 0]
+    inside = r(0.5 * algebra.dot(r, a, a))
     outside = r(delta * r(length - r(0.5 * delta)))
     return np.where(length <= delta, inside, outside)
 
 
 def _pseudo_huber(r: Rounding, a: Values, delta: Values) -> Values:
     delta = delta[..., 0]
-    return r(delta * r(np.sqrt(r(1 + r(_dot(r, a, a) / r(delta * delta))))))
+    return r(delta * r(np.sqrt(r(1 + r(algebra.dot(r, a, a) / r(delta * delta))))))
 
 
 def _smooth_normalize(r: Rounding, a: Values, delta: Values) -> Values:
@@ -137,15 +111,15 @@ def _sum_of_products(a: Interval, b: Interval) -> Interval:
 ROWS: Final[tuple[OpSpec, ...]] = (
     _vectors(
         "dot",
-        _dot,
+        algebra.dot,
         Signature(("V", "V"), "T", NUMBER, ALL_LENGTHS),
         _sum_of_products,
         lambda t: (domains.reaching(t, domains.FACTOR[t.notation] / 2.5),) * 2,
     ),
-    _vectors("cross", _cross, Signature(("V", "V"), "V", NUMBER, (3,)), _sum_of_products, _small_factors),
+    _vectors("cross", algebra.cross, Signature(("V", "V"), "V", NUMBER, (3,)), _sum_of_products, _small_factors),
     _vectors(
         "length",
-        _length,
+        algebra.length,
         Signature(("V",), "T", FLOAT, ALL_LENGTHS),
         lambda a: Interval(0, 2.5 * a.size),
         domains.whole(30),
@@ -160,7 +134,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     ),
     _vectors(
         "normalize",
-        _normalize,
+        algebra.normalized,
         Signature(("V",), "V", FLOAT, ALL_LENGTHS),
         intervals.constant(-1, 1),
         domains.whole(30),
@@ -179,7 +153,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
     ),
     _vectors(
         "norm_l2",
-        _length,
+        algebra.length,
         Signature(("V",), "T", ("float32",), ALL_LENGTHS),
         lambda a: Interval(0, 2.5 * a.size),
         domains.whole(30),
