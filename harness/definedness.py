@@ -11,7 +11,7 @@ import numpy as np
 from harness.control_flow import InvalidProgram
 from harness.lanes import Mask, Values
 from harness.nonfinite import is_defined
-from harness.precision import Precision
+from harness.precision import Precision, nothing_but_rounding
 from strategies.language import types
 from strategies.language.types import Scalar
 from strategies.ops import OpSpec, Rotation, Unit
@@ -46,6 +46,11 @@ def _is_rotation(place: Place, value: Values) -> Mask:
     part = value[..., :3, :3]
     product = np.swapaxes(part, -1, -2) @ part
     return np.asarray(np.all(np.abs(product - np.eye(3)) < _OFF_UNIT, axis=(-1, -2)) | ~part.any(axis=(-1, -2)))
+
+
+def _any_component(found: Mask) -> Mask:
+    """Of threads[, components], of which a matrix has two axes: the threads."""
+    return np.asarray(found.reshape(len(found), -1).any(axis=1))
 
 
 class Definedness(Precision):
@@ -132,16 +137,18 @@ class Definedness(Precision):
         """
         if row.name in PASSES_OVER_NONFINITE:
             return
-        for value in values:
-            if value.dtype.kind == "f":
-                lost = ~np.isfinite(value[0, 0])
-                if not lost.any():
-                    continue
-                # a matrix has two axes here
-                lost = mask[0, 0] & lost.reshape(lost.shape[0], -1).any(axis=1)
-                self._nonfinite |= lost
-                if not is_defined(row):
-                    self._undefined |= lost
+        floats = [value for value in values if value.dtype.kind == "f"]
+        for value in floats:
+            lost = ~np.isfinite(value[0, 0])
+            if not lost.any():
+                continue
+            lost = mask[0, 0] & _any_component(lost)
+            self._nonfinite |= lost
+            if not is_defined(row):
+                self._undefined |= lost
+            for other in floats:
+                # whether it is zero, and its sign, make NaN or an infinity of either sign
+                self._fragile |= lost & _any_component(nothing_but_rounding(other))
 
     def _note_conversion(self, fits: Mask, mask: Mask) -> None:
         """Note the threads that convert to an integer what it cannot hold."""

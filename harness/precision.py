@@ -39,6 +39,14 @@ def _moved(argument: Values) -> Values:
     return found if finite.all() else np.where(finite, found, 0.0)
 
 
+def nothing_but_rounding(values: Values) -> Mask:
+    """Where rounding decides whether a finite number is zero, and its sign: threads[, components]."""
+    base = values[0, 0]
+    with np.errstate(invalid="ignore"):
+        spread = np.max(np.abs(values[:, 0] - base), axis=0)
+        return np.asarray(np.isfinite(base) & (spread > 0) & (np.abs(base) <= FRAGILE_FACTOR * spread))
+
+
 class Precision(ControlFlow):
     """The part of an evaluation that rounds."""
 
