@@ -368,8 +368,9 @@ def _output(parameter: Parameter, native: Values, wide: Evaluation, facts: _Fact
         return Cells(native, np.zeros(runs[0].shape), trusted)
     allowed = tolerance.forward_tolerance(runs, dtype)
     sharp = tolerance.sharp(allowed, runs[0], facts.coarsest, tolerance.largest(runs[0]))
-    # what is no finite number in all realisations is compared as it is
-    nonfinite = ~np.isfinite(runs[0]) & np.all((runs == runs[0]) | (np.isnan(runs) & np.isnan(runs[0])), axis=0)
+    # what is no finite number in all realisations, and in the kernel's own precision, is compared as it is
+    found = np.concatenate((runs, native[None]))
+    nonfinite = ~np.isfinite(runs[0]) & np.all((found == runs[0]) | (np.isnan(found) & np.isnan(runs[0])), axis=0)
     return Cells(runs[0], np.where(nonfinite, 0.0, allowed), trusted & (sharp | nonfinite))
 
 
