@@ -129,7 +129,10 @@ class Precision(ControlFlow):
             factor = np.where(exact, 1.0, factor)
         if scalar.bits < 64:
             # where there is no noise a negative zero, which changes nothing: a positive one would turn it positive
-            values = values + np.where(factor != 1, UNDERFLOW[scalar.notation], -0.0)
+            underflow = np.full(factor.shape, -0.0)
+            # of one sign, for squares and what else a root is taken of must not turn negative
+            underflow[1:] = np.where(factor[1:] != 1, UNDERFLOW[scalar.notation] * (1 + noise), -0.0)
+            values = values + underflow
             if lost:
                 factor[1:] += np.where(factor[1:] == 1, (2.0 * lost * UNIT_ROUNDOFF["float64"]) * least, 0.0)
         return values * factor
