@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import types
+from collections.abc import Callable
 from typing import Any
 
 from . import imported
@@ -12,6 +13,10 @@ from .building import build, code_digest, complete_options, define, generated, t
 from .frames import Emit, Frame
 from .launching import run_launch
 from .messages import failure, refused_in, same_every_time, say, with_output
+
+LAUNCH_CPU_SECONDS = 3
+"""CPU time for all launches of one program, a hundred times what they take; what is left of the batch's own time may be
+far more, and would be waited for with every hang."""
 
 
 def run_batch(
@@ -22,11 +27,13 @@ def run_batch(
     device: str,
     in_device_memory: bool,
     log: str | None,
+    limit: Callable[[int | None], None],
 ) -> None:
     """Define, build and launch the programs of one request, with a frame before each step and one for each
     result.
 
-    `folder` is new and this batch's own: Warp's kernel cache. `log` is where the C++ compiler's words go.
+    `folder` is new and this batch's own: Warp's kernel cache. `log` is where the C++ compiler's words go.  `limit` says
+    how many seconds of CPU time the process may take from now on; None for what the whole batch has.
     """
     programs = request["programs"]
     imported.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
@@ -65,6 +72,7 @@ def run_batch(
     outcomes: dict[int, Frame] = {}
     for index, kernel in kernels.items():
         emit({"stage": "launch", "index": index})
+        limit(LAUNCH_CPU_SECONDS)
         launches: list[Frame] = []
         try:
             for launch in programs[index]["launches"]:
@@ -75,6 +83,7 @@ def run_batch(
         if kernel.module is not shared:
             outcomes[index][name] = texts[kernel.module]
         emit({"result": index, "value": outcomes[index]})
+    limit(None)
     emit({"seconds": "run", "value": time.perf_counter() - started})
 
     if request["cuda"] is not None:

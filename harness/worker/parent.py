@@ -162,7 +162,7 @@ class Worker:
 
         cache = imported.wp.config.kernel_cache_dir
         try:
-            run_batch(request, emit, folder, module_name, self._device, True, None)
+            run_batch(request, emit, folder, module_name, self._device, True, None, lambda more: None)
         except Exception:
             emit({"broken": traceback.format_exc()})
         finally:
@@ -221,8 +221,12 @@ class Worker:
             def emit(frame: Frame) -> None:
                 write_frame(pipe, frame)
 
+            def limit(more: int | None) -> None:
+                soft = seconds if more is None else min(math.ceil(time.process_time()) + more, seconds)
+                resource.setrlimit(resource.RLIMIT_CPU, (soft, seconds + 1))
+
             try:
-                run_batch(request, emit, folder, module_name, self._device, False, log)
+                run_batch(request, emit, folder, module_name, self._device, False, log, limit)
             except BaseException:
                 emit({"broken": traceback.format_exc()})
         finally:
