@@ -302,18 +302,34 @@ def _positive(way: _Way) -> Expression:
     return Compare(BOOL, (">",), (way.x(), Literal(way.of, 0.0)))
 
 
+def _kind(way: _Way, op: str, kind: str) -> Scalar:
+    """A type that an atomic takes: a type of floats, or one of the signed or unsigned integers."""
+    if kind in types.FLOATS:
+        return types.scalar(kind)
+    integers = [types.scalar(name) for name in ATOMICS[op] if name not in types.FLOATS]
+    return way.dice.one_of([of for of in integers if of.is_signed == (kind == "signed")])
+
+
+def _offered(way: _Way, of: Scalar) -> Interval:
+    """Between which values lies what atomics get: of one sign or both, small, or so large that every byte counts."""
+    if of.is_float:
+        return way.dice.one_of(SIGNS)
+    if of.is_signed:
+        large = 2 ** (of.bits - 8)
+        return way.dice.one_of((Interval(-9, 9), Interval(-9, -1), Interval(0, 9), Interval(-large, large)))
+    return way.dice.one_of((Interval(0, 9), Interval(*of.limits)))
+
+
 def _atomic(op: str, kind: str, before: bool, way: _Way) -> Iterator[Statement]:
     """A sum or an extreme, of floats of a type or of integers: in cells that threads share, or what was `before`."""
     dice, sketch = way.dice, way.sketch
-    integers = [name for name in ATOMICS[op] if name not in types.FLOATS]
-    number = types.scalar(kind if kind in types.FLOATS else dice.one_of(integers))
+    number = _kind(way, op, kind)
     of: Scalar | Composite = number
     if number.is_float and dice.chance(30):
         of = types.vector(dice.one_of(LENGTHS), number)
     # what is added up or compared begins with zero, mostly, and values of one sign show what an extreme makes of it
     start = Interval(0, 0) if dice.chance(50) else sketch.output_interval(number)
-    values = dice.one_of(SIGNS) if number.is_float else Interval(0, 9)
-    source = sketch.array(of, sketch.launch_shape(), values)
+    source = sketch.array(of, sketch.launch_shape(), _offered(way, number))
     if before:
         # of a cell of the thread's own, so that the order of threads is nothing to it
         own = sketch.array(of, sketch.launch_shape(), start, output=True)
@@ -324,6 +340,24 @@ def _atomic(op: str, kind: str, before: bool, way: _Way) -> Iterator[Statement]:
     count = dice.between(1, 3)
     cells = sketch.array(of, (count,), start, output=True)
     yield Atomic(op, cells.name, (sketch.group(count),), Element(of, source.name, way.own()))
+
+
+def _exchanged(op: str, kind: str, way: _Way) -> Iterator[Statement]:
+    """What is put into a cell of the thread's own, or into its bits, and what was there before."""
+    dice, sketch = way.dice, way.sketch
+    of = _kind(way, op, kind)
+    few = Interval(-1 if of.is_signed or of.is_float else 0, 1)
+    cells = sketch.array(of, sketch.launch_shape(), few if op == "atomic_cas" else _offered(way, of), output=True)
+    new = Element(of, sketch.array(of, sketch.launch_shape(), _offered(way, of)).name, way.own())
+    compare: Expression | None = None
+    if op == "atomic_cas":
+        # floats that are drawn meet by chance alone, unless one is the cell's own
+        same = of.is_float and dice.chance(50)
+        array = cells if same else sketch.array(of, sketch.launch_shape(), few)
+        compare = Element(of, array.name, way.own())
+    old = Name(of, sketch.fresh())
+    yield Atomic(op, cells.name, way.own(), new, compare, old)
+    yield way.stored(old)
 
 
 def _struct(way: _Way) -> Struct:
@@ -409,20 +443,20 @@ def _placed(draw: Callable[[Sketch], Iterator[Statement]]) -> Way:
     return lambda way: draw(way.sketch)
 
 
-#: Every sum and extreme on every type of floats, and on integers.
+#: Every atomic on every type of floats that it takes, on signed and on unsigned integers.
 _ATOMICS: Final = tuple(
     (op, kind)
     for op, takes in ATOMICS.items()
-    for kind in (*(of for of in types.FLOATS if of in takes), "integers")
-    if op not in EXCHANGES
+    for kind in (*(of for of in types.FLOATS if of in takes), "signed", "unsigned")
 )
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
     "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "record": _record,
     "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
     "paired": _placed(places.paired), "turned": _placed(places.turned),
-    **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS},
-    **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS},
+    **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},
+    **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS if op not in EXCHANGES},
+    **{f"{op} of {kind}": partial(_exchanged, op, kind) for op, kind in _ATOMICS if op in EXCHANGES},
 }  # fmt: skip
 #: Slices have the most ways to go wrong.
 _DECK: Final = (
