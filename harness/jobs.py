@@ -97,8 +97,9 @@ class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `copied` a
-    step behind the kernel on the tape, as a copy of what has a cotangent would be, hands the cotangents on.
+    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `copied` the tape
+    has two steps more: before the kernel its launch on arrays of its own, without cotangents (but of kernels that take
+    structs or indexed arrays), and behind it what hands the cotangents on, as a copy of what has one would.
     A struct is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
     With a `block_dim`, `dims` are those of the blocks, of so many threads each.
     """

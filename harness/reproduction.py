@@ -375,10 +375,17 @@ def _kernel(program: Program) -> str:
     return f"{program.name}_kernel" if program.name in _TAKEN else program.name
 
 
-def _launch(program: Program, device: str = "cpu") -> str:
+def _launch(program: Program, device: str = "cpu", own: bool = False) -> str:
+    """The launch; with `own`, on arrays of its own that hold the same."""
     structs = {s.name for s in program.structs} | {given.name for given in program.indexed}
     wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
-    arguments = ", ".join(_local(program, name) for name in wholes)
+    given = {name: _local(program, name) for name in wholes}
+    if own:
+        given |= {
+            p.name: f"wp.array({given[p.name]}.numpy(), dtype={given[p.name]}.dtype, requires_grad=True)"
+            for p in program.arrays
+        }
+    arguments = ", ".join(given.values())
     if program.block_dim:
         tiled = f"wp.launch_tiled({_kernel(program)}, dim={program.launch}, inputs=[{arguments}]"
         return f'{tiled}, block_dim={program.block_dim}, device="{device}")'
@@ -388,7 +395,10 @@ def _launch(program: Program, device: str = "cpu") -> str:
 def _backward(shown: Shown) -> list[str]:
     """A launch, recorded and run backwards."""
     program = shown.program
-    lines = ["with wp.Tape() as tape:", f"    {_launch(program)}"]
+    lines = ["with wp.Tape() as tape:"]
+    if shown.failure.launch == COPIED and not program.structs and not program.indexed:
+        lines.append(f"    {_launch(program, own=True)}")
+    lines.append(f"    {_launch(program)}")
     copies = {name: f"copy_{n}" for n, name in enumerate(_copied(shown))}
     lines += [f"    {copy} = wp.clone({_local(program, name)}, requires_grad=True)" for name, copy in copies.items()]
     for name, values in shown.cotangents.items():

@@ -142,6 +142,21 @@ def test_a_tape_that_goes_back_in_the_order_of_the_forward_pass_is_seen(tmp_path
     compile(text, "repro.py", "exec")
 
 
+def test_a_tape_that_forgets_the_second_launch_of_a_kernel_is_seen(tmp_path: Path) -> None:
+    forgetful = Defect(
+        "_src/tape.py",
+        r"(\n +)self\.launches\.append\(\[kernel,",
+        r"\1if not any(isinstance(of, list) for of in self.launches):\1    self.launches.append([kernel,",
+    )
+    with sandbox_with(tmp_path, [forgetful]) as broken:
+        (verdict,) = verify_all([PROGRAMS["stored"]], broken)
+    assert verdict.failure is not None
+    assert verdict.failure.launch == COPIED
+    text = repro(Shown(PROGRAMS["stored"], verdict.failure, verdict.inputs, verdict.cotangents))
+    assert text.count("wp.launch(") == 2
+    compile(text, "repro.py", "exec")
+
+
 @pytest.mark.parametrize(("name", "array"), [("stored", "n"), ("stored", "a"), ("two outputs", "n")])
 def test_an_array_without_a_gradient_must_not_change_others(runs: Runs, name: str, array: str) -> None:
     found = failure(runs[name], WITHHELD + array, "b", gradient=lambda g: np.nextafter(g, np.float32(9)))

@@ -99,14 +99,16 @@ def _single(parameter: Frame, salt: int, device: str, in_device: bool) -> tuple[
 def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
     buffers, arguments = _launch_arguments(kernel, launch, device, in_device_memory)
 
-    tape = imported.wp.Tape()
+    dims, more, start = tuple(launch["dims"]), launch["more"], imported.wp.launch
+    if launch["block_dim"]:
+        more, start = {"block_dim": launch["block_dim"], **more}, imported.wp.launch_tiled
+    tape, own = imported.wp.Tape(), None
     with tape:
-        dims, more = tuple(launch["dims"]), launch["more"]
-        if launch["block_dim"]:
-            more = {"block_dim": launch["block_dim"], **more}
-            imported.wp.launch_tiled(kernel, dim=dims, inputs=arguments, device=device, **more)
-        else:
-            imported.wp.launch(kernel, dim=dims, inputs=arguments, device=device, **more)
+        if launch["copied"] and not launch["structs"] and not launch["indexed"]:
+            # a step before, on arrays of its own that outlive the tape: its results have no cotangents
+            own = _launch_arguments(kernel, launch, device, in_device_memory)
+            start(kernel, dim=dims, inputs=own[1], device=device, **more)
+        start(kernel, dim=dims, inputs=arguments, device=device, **more)
         # What tapes are for: more than one step.  The one behind hands its results' cotangents on; `wp.clone` would do
         # so too, by a kernel that Warp builds anew in every child.
         behind = [

@@ -1,4 +1,4 @@
-"""Ways to an element or a part of a value, two to a kernel: each small, with outputs of its own."""
+"""Ways to an element or a part of a value, three to a kernel: each small, with outputs of its own."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -41,7 +41,7 @@ LAUNCHES: Final = (
     (4,), (5,), (6,), (9,), (2, 3), (3, 2), (5, 2), (2, 3, 2), (3, 2, 2), (1, 2, 2, 3), (2, 1, 3, 2), (2, 2, 1, 3),
 )  # fmt: skip
 #: Ways that a kernel goes.
-WAYS: Final = 2
+WAYS: Final = 3
 #: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
 LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
@@ -491,7 +491,7 @@ _DECK: Final = (
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """Two ways, each to another array or value."""
+    """A few ways, each to another array or value."""
     sketch.max_arrays = 99
     way = _Way(sketch)
     for name in deal(_DECK, sketch.dealt, WAYS, sketch.dice):
