@@ -67,7 +67,7 @@ def _truth(sketch: Sketch, depth: int) -> Typed:
         return sketch.condition(1)
     match dice.below(8):
         case 0 | 1 | 2 | 3:
-            count = 3 if dice.chance(30) else 2
+            count = dice.one_of((2, 2, 2, 2, 3, 3, 4))
             return Typed(Logical(BOOL, dice.one_of(("and", "or")), _different(sketch, count, depth - 1)), TRUTH)
         case 4:
             return Typed(Apply(BOOL, "unot", (_truth(sketch, depth - 1).node,)), TRUTH)

@@ -34,12 +34,18 @@ from strategies.statements import Sketch
 LAUNCHES: Final = ((4,), (5,), (3,), (6,), (4,), (5,), (2, 3), (2, 2, 2))
 #: Ways that a kernel goes.
 WAYS: Final = 3
-#: What numbers a range is made of: lengths up to and beyond what Warp unrolls, both directions, empty ones.
+#: What numbers a range is made of: both directions, empty ones, lengths up to what Warp unrolls.
 CONSTANT_RANGES: Final = (
     (0, 4, 1), (0, 3, 1), (1, 7, 2), (4, -1, -1), (5, 0, -2), (0, 5, 1), (3, 1, 1), (0, 6, 1), (-2, 3, 1), (7, -8, -5),
-    (0, 4, 1), (0, 6, 2), (1, 5, 1), (0, 15, 1), (0, 16, 1), (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1),
-    (0, 37, 2), (36, -1, -2), (0, 48, 3),
+    (0, 4, 1), (0, 6, 2), (1, 5, 1), (0, 15, 1), (0, 16, 1), (16, 0, -1), (0, 47, 3),
 )  # fmt: skip
+#: Ranges that are too long for that; the last number of some is not the end less a step.
+LONG_RANGES: Final = (
+    (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1), (-3, 15, 1), (0, 37, 2), (36, -1, -2), (1, 36, 2), (40, 1, -2),
+    (0, 50, 3),
+)  # fmt: skip
+#: Of 100 ranges, how many are such.
+LONG: Final = 40
 #: Of 100 sums in `while` loops, how many are of whole numbers: gradients through others are not promised.
 COUNTED: Final = 85
 #: The same of loops with a way out, where Warp is known to lose adjoints, which would cover up the rest.
@@ -129,7 +135,7 @@ def _search(way: Way) -> Iterator[Statement]:
 def _truth(way: Way) -> Iterator[Statement]:
     """`and`, `or`, `not`, chains of comparisons."""
     dice = way.dice
-    operands = tuple(way.test() for _ in range(dice.between(2, 3)))
+    operands = tuple(way.test() for _ in range(dice.one_of((2, 2, 3, 3, 4, 5))))
     found: Expression = Logical(BOOL, dice.one_of(("and", "or")), operands)
     if dice.chance(40):
         found = Logical(BOOL, dice.one_of(("and", "or")), (way.test(), found))
@@ -151,7 +157,7 @@ def _signs(way: Way) -> Iterator[Statement]:
 
 def _constant(way: Way) -> Iterator[Statement]:
     """A loop over numbers that are known, unrolled or just too long for that; its index used after it at times."""
-    start, stop, step = way.dice.one_of(CONSTANT_RANGES)
+    start, stop, step = way.dice.one_of(LONG_RANGES if way.dice.chance(LONG) else CONSTANT_RANGES)
     values = range(start, stop, step)
     extent = max(values) + 1 if values and min(values) >= 0 else 0
     # an index that may be negative is a factor of an input, not a place
@@ -292,11 +298,24 @@ def _in_place(way: Way) -> Iterator[Statement]:
         )
         yield AugmentedAssign(value, operator, operand)
     yield way.stored(value)
-    number, start = way.local(way.n())
+    operator = dice.one_of(
+        ("floordiv", "floordiv", "mod", "mod", "bit_and", "bit_or", "bit_xor", "lshift", "rshift", "mul")
+    )
+    by = dice.between(2, 4)
+    begun = way.n()
+    if operator in ("floordiv", "mod", "mul") and dice.chance(60):
+        # below zero, where rounding and remainders differ
+        begun = Apply(INT32, "sub", (begun, whole(dice.between(3, 6))))
+        by = -by if dice.chance(40) else by
+    number, start = way.local(begun)
     yield start
-    operator = dice.one_of(("floordiv", "mod", "bit_and", "bit_or", "bit_xor", "lshift", "rshift", "mul"))
-    yield AugmentedAssign(number, operator, whole(dice.between(2, 4)))
+    yield AugmentedAssign(number, operator, whole(by))
     yield way.stored(number)
+    if dice.chance(30):
+        part, begin = way.local(way.x())
+        yield begin
+        yield AugmentedAssign(part, "floordiv", way.number(dice.one_of((0.25, 0.5, -0.5))))
+        yield way.stored(way.times(part, way.x()))
 
 
 def _swap(way: Way) -> Iterator[Statement]:
