@@ -89,6 +89,8 @@ class Reduction(Judge):
         known = self._explain(program, verdict, probe)
         # Left to itself, reducing judges by less; whether optimization matters is for the report's script to find out.
         plain = replace(options, digest=False) == BuildOptions() and probe is None and self._on_device is None
+        if known is None and probe is None:
+            program, verdict = self._beside_known(program, verdict, options)
         try:
             found = reduce(
                 program,
@@ -114,6 +116,16 @@ class Reduction(Judge):
             trouble = f"a failure could not be reduced: {error!r}"
             return ReducedFailure.unreduced(program, verdict, self._named_by_bucket(program, verdict, known), trouble)
         return ReducedFailure.of(found, self._named_by_bucket(found.program, found.verdict, known))
+
+    def _beside_known(self, program: Program, verdict: Verdict, options: BuildOptions) -> tuple[Program, Verdict]:
+        """The program without its known issues, if it fails all the same: reducing it cannot end in one of them."""
+        assert verdict.failure is not None
+        other = self._ledger.avoided(program, verdict.failure, self._versions.warp)
+        if other is program:
+            return program, verdict
+        (found,) = self._verify([other], options)
+        alike = found.failure is not None and manner_of(found) == manner_of(verdict)
+        return (other, found) if alike else (program, verdict)
 
     def _named_by_bucket(self, program: Program, verdict: Verdict, known: str | None) -> str | None:
         """`known`, or the issue that lists the bucket of a failure that no rewrite explains."""

@@ -314,6 +314,15 @@ class Ledger:
                 return issue
         return None
 
+    def avoided(self, program: Program, failure: Failure, warp_version: str) -> Program:
+        """`program` without what could make it fail so by a known issue; the same object if there is nothing of it."""
+        shows_as = failure.face or failure.kind
+        whole = rewritten = apart(program)
+        for issue in self.issues:
+            if issue.rewrite and shows_as in issue.kinds and issue.affects(warp_version):
+                rewritten = REWRITES[issue.rewrite](rewritten)
+        return program if rewritten is whole else rewritten
+
     def explain(
         self,
         program: Program,

@@ -13,6 +13,7 @@ from strategies.language.nodes import (
     Break,
     Compare,
     Conditional,
+    Constant,
     Continue,
     Element,
     Expression,
@@ -26,7 +27,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import BOOL, INT32
+from strategies.language.types import BOOL, INT32, Scalar
 from strategies.repertoire.ways import Way
 from strategies.statements import Sketch
 
@@ -318,6 +319,28 @@ def _in_place(way: Way) -> Iterator[Statement]:
         yield way.stored(way.times(part, way.x()))
 
 
+def _known(way: Way) -> Iterator[Statement]:
+    """Numbers that are known when the kernel is built, with their sign changed: literals, names, an unrolled index."""
+    dice, sketch = way.dice, way.sketch
+
+    def known(of: Scalar, value: float) -> Expression:
+        literal = Literal(of, value)
+        found = Constant(of, sketch.fresh().upper(), literal) if dice.chance(60) else literal
+        return Apply(of, "neg", (found,)) if found is not literal and dice.chance(60) else found
+
+    # most have no exact double, so that one which was rounded to less shows
+    yield way.stored(way.times(way.x(), known(way.of, dice.one_of((0.1, -0.3, 1.7, -0.7, 2.5, -4.0)))))
+    yield way.stored(Apply(INT32, "add", (way.n(), known(INT32, dice.one_of((-3, -2, 2, 5))))))
+    start, stop, step = dice.one_of(((-2, 3, 1), (-3, 0, 1), (2, -3, -1), (-4, 3, 2), (0, 4, 1)))
+    index = Name(INT32, sketch.fresh())
+    total, begin = way.local(way.number(0.0))
+    yield begin
+    factor = way.float_of(Apply(INT32, "neg", (index,)))
+    change = AugmentedAssign(total, "add", way.times(way.x(), factor))
+    yield _range(way, index.name, whole(start), whole(stop), whole(step), (change,))
+    yield way.stored(total)
+
+
 def _swap(way: Way) -> Iterator[Statement]:
     """Several targets at once: exchanged, rotated, or given something else."""
     dice = way.dice
@@ -358,7 +381,7 @@ def _carried(way: Way) -> Iterator[Statement]:
 WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
-    "while": _while, "in place": _in_place, "swap": _swap, "carried": _carried,
+    "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from strategies.blocks import whole
+from strategies.blocks import is_bare, whole
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
@@ -77,9 +77,9 @@ class Way:
         return Name(INT32, sketch.scalar_parameter(INT32, few()).name)
 
     def local(self, value: Expression) -> tuple[Name, Statement]:
-        """A new local with a value that may change."""
+        """A new local with a value that may change: ``float(0.0)``, where a bare literal would be a constant."""
         name = Name(value.type, self.sketch.fresh())
-        return name, Assign(name, Cast(value.type, value) if isinstance(value, Literal) else value)
+        return name, Assign(name, Cast(value.type, value) if is_bare(value) else value)
 
     def number(self, value: float) -> Expression:
         return Literal(self.of, value)
