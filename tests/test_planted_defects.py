@@ -15,6 +15,8 @@ import strategies
 from harness.expectation import Cells, Expectation, expect
 from harness.jobs import BuildOptions
 from harness.launches import job
+from harness.plan import Plan
+from harness.reduction import Reduction
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict
@@ -201,6 +203,14 @@ def test_rounding_beside_a_defect_is_not_what_is_reported(wrong_numbers: Sandbox
     else:
         # the float64 program fails, but in the gradient
         assert found is None
+
+
+def test_a_failure_with_a_known_issue_and_another_defect_is_reduced_to_the_other(wrong_numbers: Sandbox) -> None:
+    divisor = apply("add", A, Literal(FLOAT32, 3.0))
+    both = stored("both", apply("mod", apply("sin", A), divisor))
+    found = Reduction(Plan(0, ("unary",)), wrong_numbers, None).again(both)
+    assert found is not None
+    assert found.bucket == "backward-mismatch-sin"
 
 
 # ---------------------------------------------------------------- what dies, hangs, or is refused

@@ -199,6 +199,15 @@ def test_a_message_is_known_by_what_is_not_this_programs(message: str, head: str
 # ---------------------------------------------------------------- rewrites
 
 
+def test_what_could_be_a_known_issue_is_avoided_and_nothing_else():
+    ledger, wrong = Ledger.load(), Failure(FailureKind.BACKWARD_MISMATCH, "", "y", True)
+    other = store(apply("sin", X))
+    assert ledger.avoided(other, wrong, "1.19.0") is other
+    assert ledger.avoided(store(apply("mod", X, Y)), wrong, "1.19.0") != store(apply("mod", X, Y))
+    # it shows itself by gradients alone
+    assert ledger.avoided(store(apply("mod", X, Y)), mismatch(), "1.19.0") == store(apply("mod", X, Y))
+
+
 def test_a_rewrite_with_nothing_to_change_returns_the_same_object():
     program = store(Logical(FLOAT32, "and", (X, Y)))
     for rewrite in REWRITES.values():
