@@ -47,7 +47,8 @@ HALF = 0.5
 EXACT: dict[str, Callable[..., Any]] = {
     "sin": mpmath.sin, "cos": mpmath.cos, "tan": mpmath.tan, "asin": mpmath.asin, "acos": mpmath.acos,
     "atan": mpmath.atan, "atan2": mpmath.atan2, "sinh": mpmath.sinh, "cosh": mpmath.cosh, "tanh": mpmath.tanh,
-    "degrees": mpmath.degrees, "radians": mpmath.radians, "sqrt": mpmath.sqrt, "cbrt": mpmath.cbrt,
+    "degrees": mpmath.degrees, "radians": mpmath.radians, "sqrt": mpmath.sqrt,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
     "log": mpmath.log, "log2": lambda x: mpmath.log(x, 2), "log10": mpmath.log10, "exp": mpmath.exp,
     "pow": mpmath.power, "erf": mpmath.erf, "erfc": mpmath.erfc, "erfinv": mpmath.erfinv,
     "erfcinv": lambda x: mpmath.erfinv(1 - x),

@@ -220,7 +220,7 @@ EXACTLY: dict[str, Callable[..., Any]] = {
     "degrees": lambda x: x * 180 / mpmath.pi,
     "radians": lambda x: x * mpmath.pi / 180,
     "sqrt": mpmath.sqrt,
-    "cbrt": mpmath.cbrt,
+    "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
     "log": mpmath.log,
     "log2": lambda x: mpmath.log(x) / mpmath.log(2),
     "log10": lambda x: mpmath.log(x) / mpmath.log(10),

@@ -34,6 +34,12 @@ def sign_of_second(x: Values, y: Values) -> list[Decision]:
     return [Decision(x < 0, np.abs(x), jumps=False), Decision(np.signbit(y), np.abs(y))]
 
 
+def branch_cut(y: Values, x: Values) -> list[Decision]:
+    """On which side of the negative axis a point lies: `atan2`."""
+    y, x = np.broadcast_arrays(y, x)
+    return [Decision(np.signbit(y) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)))]
+
+
 def integer_part(x: Values) -> list[Decision]:
     """Between which whole numbers a value lies: `floor`, `ceil`."""
     return [Decision(np.floor(x), np.abs(x - np.round(x)))]

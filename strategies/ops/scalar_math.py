@@ -12,7 +12,7 @@ from strategies import intervals
 from strategies.intervals import Interval, Rule
 from strategies.ops import decisions, domains
 from strategies.ops.signatures import ALL_LENGTHS, FLOAT, INT, NUMBER, SCALARS_AND_VECTORS, Signature, scalars, vectors
-from strategies.ops.spec import Decisions, Domain, OpSpec, Values
+from strategies.ops.spec import Away, Decisions, Domain, OpSpec, Values
 
 _TURN = (-10.0, 10.0)
 _GROWS = intervals.monotone
@@ -324,8 +324,10 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         "atan2",
         np.arctan2,
         intervals.constant(-math.pi, math.pi),
-        lambda t: (intervals.symmetric(domains.REACH[t.notation]), Interval(0.125, domains.REACH[t.notation])),
+        lambda t: (intervals.symmetric(domains.REACH[t.notation]), Away(0.125, domains.REACH[t.notation])),
         2,
+        decisions=decisions.branch_cut,
+        jumps=True,
     ),
     _math("sinh", np.sinh, _GROWS(math.sinh), domains.between((-4, 4))),
     _math("cosh", np.cosh, intervals.even(math.cosh), domains.between((-4, 4))),
@@ -337,7 +339,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         "cbrt",
         np.cbrt,
         _GROWS(lambda x: math.copysign(abs(x) ** (1 / 3), x)),
-        domains.positive(0.0625),
+        lambda t: (Away(0.0625, domains.REACH[t.notation]),),
         ulps={"float16": 1.0, "float32": 2.0, "float64": 4.0},
     ),
     _math("log", np.log, _GROWS(math.log), domains.positive(0.0625)),
