@@ -19,6 +19,8 @@ from strategies.ops.spec import Place
 
 _DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
 _SHIFTS: Final = frozenset(("lshift", "rshift"))
+#: They divide by the distance of two bounds.
+_BOUNDED: Final = frozenset(("randi", "randu"))
 _OVERFLOWING: Final = frozenset(
     ("add", "sub", "mul", "div", "floordiv", "cw_div", "neg", "abs", "lshift", "dot", "length_sq", "cw_mul")
 )
@@ -66,8 +68,8 @@ class Definedness(Precision):
     def _check_defined(self, row: OpSpec, arguments: list[Values], found: Values, mask: Mask) -> None:
         """Raise `InvalidProgram` where an operation is not defined on its operands.
 
-        For integers that is division by zero, overflow and wide shifts; for floats, what has no finite result; for
-        what takes rotations, what is none, be it the first of the inputs.
+        For integers that is division by zero, also within another operation, overflow and wide shifts; for floats, what
+        has no finite result; for what takes rotations, what is none, be it the first of the inputs.
         """
         if found.dtype.kind == "f":
             self._check_finite(row, arguments, found, mask)
@@ -82,6 +84,10 @@ class Definedness(Precision):
             problem = "divides an integer by zero"
         elif row.name in _SHIFTS and np.any(active & ((arguments[1] < 0) | (arguments[1] >= bits))):
             problem = "shifts by a negative number of bits, or by too many"
+        elif row.name in _BOUNDED and len(arguments) > 2 and np.any(mask & (arguments[2] <= arguments[1])):
+            problem = "draws one of no numbers"
+        elif row.name == "pnoise" and any(np.any(mask & (period <= 0)) for period in arguments[2:]):
+            problem = "repeats noise after no cells"
         if problem is not None:
             raise InvalidProgram(f"{self.program.name} {problem}")
         if row.name in _OVERFLOWING and kind == "i":

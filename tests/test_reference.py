@@ -242,6 +242,10 @@ INVALID: dict[str, tuple[str, tuple[Statement, ...]]] = {
     "an integer divided by zero": ("by zero", (Assign(WHOLE, of("div", whole(1), K)),)),
     "an integer floor-divided by zero": ("by zero", (Assign(WHOLE, of("floordiv", whole(1), K)),)),
     "a remainder by zero": ("by zero", (Assign(WHOLE, of("mod", whole(1), K)),)),
+    "a random number below a bound that is the other": (
+        "no numbers",
+        (Assign(WHOLE, Apply(INT32, "randi", (Literal(t.scalar("uint32"), 7), K, K))),),
+    ),
     "a division by zero in place": ("by zero", (Assign(WHOLE, whole(9)), AugmentedAssign(WHOLE, "div", K))),
     "a sum that overflows": ("overflows", (Assign(WHOLE, of("add", K, whole(2**31 - 1))),)),
     "a difference that overflows": ("overflows", (Assign(WHOLE, of("sub", of("neg", K), whole(2**31 - 1))),)),
