@@ -115,8 +115,14 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from _stored(sketch, shared)
     ((source, target),) = deal(CONVERSIONS, sketch.dealt, 1, dice)
     reach = symmetric(USUAL) if source.kind != "bool" else TRUTH
-    converted = sketch.convert(sketch.element_of(sketch.array(source, sketch.launch_shape(), reach)), target)
-    yield sketch.store(sketch.output(target), converted)
+    value = sketch.element_of(sketch.array(source, sketch.launch_shape(), reach))
+    shared = []
+    if source.is_float and target.is_float:
+        yield sketch.define_as(value, mutable=False)
+        value = sketch.variable(sketch.defined[-1])
+        shared.append(value)
+    yield sketch.store(sketch.output(target), sketch.convert(value, target))
+    yield from _stored(sketch, shared)
 
 
 def _stored(sketch: Sketch, values: list[Typed]) -> Iterator[Statement]:
