@@ -47,6 +47,10 @@ LENGTHS: Final = (2, 3, 4, 5, 6)
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
 #: Of 100 values of several numbers, how many are matrices: they have numbers, and rows.
 MATRIX: Final = 45
+#: Of 100 numbers of short vectors, how many go by a letter; fewer that are changed in place, where Warp is known to
+#: lose gradients.
+ATTRIBUTES: Final = 40
+CHANGED_ATTRIBUTES: Final = 10
 #: Of 100 fields that are read, how many are read a second time.
 AGAIN: Final = 30
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
@@ -214,7 +218,7 @@ def _threads(way: _Way) -> Iterator[Statement]:
         yield way.stored(place)
 
 
-def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
+def _number(way: _Way, base: Expression, chosen: bool = True, attributes: int = ATTRIBUTES) -> Component:
     """One number of a vector, matrix or quaternion: by a literal, an attribute, or an index that only a run knows."""
     of, dice = base.type, way.dice
     assert isinstance(of, Vector | Matrix | Quaternion)
@@ -224,7 +228,7 @@ def _number(way: _Way, base: Expression, chosen: bool = True) -> Component:
 
     if isinstance(of, Matrix):
         return Component(way.of, base, index(of.shape[0]), column=index(of.shape[1]))
-    attribute = of.length <= 4 and dice.chance(40)
+    attribute = of.length <= 4 and dice.chance(attributes)
     return Component(way.of, base, whole(dice.below(of.length)) if attribute else index(of.length), attribute)
 
 
@@ -248,17 +252,26 @@ def _part(way: _Way) -> Iterator[Statement]:
 
 
 def _assigned(way: _Way) -> Iterator[Statement]:
-    """A number of a local vector or matrix that is assigned or changed."""
+    """A number of a new local vector or matrix that is assigned, and one that is added to."""
     of = way.composite()
     local = Name(of, way.sketch.fresh())
-    target = _number(way, local, chosen=False)
-    if way.dice.chance(50):
-        yield Assign(local, Construct(of, ()))
-        yield Assign(target, way.x())
-        yield AugmentedAssign(_number(way, local, chosen=False), "add", way.x())
-    else:
-        yield Assign(local, Element(of, way.array(of).name, way.own()))
-        yield AugmentedAssign(target, way.dice.one_of(("add", "sub")), way.x())
+    yield Assign(local, Construct(of, ()))
+    yield Assign(_number(way, local, chosen=False), way.x())
+    yield AugmentedAssign(_number(way, local, chosen=False), "add", way.x())
+    yield way.stored(local)
+
+
+def _updated(operator: str, form: str, way: _Way) -> Iterator[Statement]:
+    """A number of a local that is changed in place."""
+    dice = way.dice
+    of: Composite = types.quaternion(way.of)
+    if form == "vector":
+        of = types.vector(dice.one_of(LENGTHS), way.of)
+    elif form == "matrix":
+        of = types.matrix(*dice.one_of(MATRICES), way.of)
+    local, begin = way.local(Element(of, way.array(of).name, way.own()))
+    yield begin
+    yield AugmentedAssign(_number(way, local, dice.chance(40), CHANGED_ATTRIBUTES), operator, way.x())
     yield way.stored(local)
 
 
@@ -456,6 +469,11 @@ WAYS_BY_NAME: Final[dict[str, Way]] = {
     "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},
     **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS if op not in EXCHANGES},
+    **{
+        f"{operator} in place of a {form}": partial(_updated, operator, form)
+        for operator in ("add", "sub")
+        for form in ("vector", "matrix", "quaternion")
+    },
     **{f"{op} of {kind}": partial(_exchanged, op, kind) for op, kind in _ATOMICS if op in EXCHANGES},
 }  # fmt: skip
 #: Slices have the most ways to go wrong.
@@ -475,12 +493,12 @@ _DECK: Final = (
     "part",
     "part",
     "assigned",
-    "assigned",
+    "add in place of a vector",
+    "sub in place of a vector",
     "built",
     "sweep",
     "sweep",
     "part",
-    "assigned",
     "field",
     "record",
     "record",
