@@ -26,6 +26,8 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Parameter,
+    Part,
+    Slice,
     Statement,
 )
 from strategies.language.rules import constructions
@@ -275,6 +277,43 @@ def _updated(operator: str, form: str, way: _Way) -> Iterator[Statement]:
     yield way.stored(local)
 
 
+def _bounds(way: _Way, extent: int) -> tuple[Slice, int]:
+    """A slice of two numbers or more out of `extent`, in either direction, and how many they are."""
+    ways = ((None, None, -1), (None, None, 2), (None, None, -2), (-1, 0, -1), (1, None, None), (None, -1, None),
+            (-2, None, None), (0, 2, None))  # fmt: skip
+    counts = {bounds: len(range(extent)[slice(*bounds)]) for bounds in ways}
+    chosen = way.dice.one_of([bounds for bounds, count in counts.items() if count > 1])
+    return Slice(*(None if bound is None else whole(bound) for bound in chosen)), counts[chosen]
+
+
+def _cut(way: _Way) -> Iterator[Statement]:
+    """Several numbers of a local vector or matrix at once: read, assigned or changed."""
+    dice = way.dice
+    of = way.composite()
+    local, begin = way.local(Element(of, way.array(of).name, way.own()))
+    yield begin
+    if isinstance(of, Matrix):
+        (rows, height), (columns, width) = (_bounds(way, extent) for extent in of.shape)
+        row, column = (whole(dice.below(extent)) for extent in of.shape)
+        part = dice.one_of(
+            (
+                Part(types.vector(width, way.of), local, row, columns),
+                Part(types.vector(height, way.of), local, rows, column),
+                Part(types.matrix(height, width, way.of), local, rows, columns),
+            )
+        )
+    else:
+        index, count = _bounds(way, of.length)
+        part = Part(types.vector(count, way.of), local, index)
+    if dice.chance(60):
+        yield way.stored(part)
+        return
+    assert isinstance(part.type, Composite)
+    value = Element(part.type, way.array(part.type).name, way.own())
+    yield Assign(part, value) if dice.chance(40) else AugmentedAssign(part, dice.one_of(("add", "sub")), value)
+    yield way.stored(local)
+
+
 def _built(way: _Way) -> Iterator[Statement]:
     """A vector or matrix made of numbers, or of one."""
     of = way.composite()
@@ -464,8 +503,8 @@ _ATOMICS: Final = tuple(
 )
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
-    "part": _part, "assigned": _assigned, "built": _built, "added": _added, "field": _field, "record": _record,
-    "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
+    "part": _part, "cut": _cut, "assigned": _assigned, "built": _built, "added": _added, "field": _field,
+    "record": _record, "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
     "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},
     **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS if op not in EXCHANGES},
@@ -502,6 +541,8 @@ _DECK: Final = (
     "field",
     "record",
     "record",
+    "cut",
+    "cut",
     "place",
     "slice",
     "part",
