@@ -5,7 +5,7 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.dealing import deal
-from strategies.intervals import Interval
+from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -27,7 +27,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
-from strategies.language.types import BOOL, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT64, INT32, Scalar
 from strategies.repertoire.ways import Way
 from strategies.statements import Sketch
 
@@ -329,14 +329,21 @@ def _known(way: Way) -> Iterator[Statement]:
         return Apply(of, "neg", (found,)) if found is not literal and dice.chance(60) else found
 
     # most have no exact double, so that one which was rounded to less shows
-    yield way.stored(way.times(way.x(), known(way.of, dice.one_of((0.1, -0.3, 1.7, -0.7, 2.5, -4.0)))))
+    factor = dice.one_of((0.1, -0.3, 1.7, -0.7, 2.5, -4.0))
+    if dice.chance(60):
+        yield way.stored(way.times(way.x(), known(way.of, factor)))
+    else:
+        own = sketch.own_indices()
+        wide = Element(FLOAT64, sketch.array(FLOAT64, sketch.launch_shape(), symmetric(2.0)).name, own)
+        product = Apply(FLOAT64, "mul", (wide, known(FLOAT64, factor)))
+        yield Assign(Element(FLOAT64, sketch.output(FLOAT64).name, own), product)
     yield way.stored(Apply(INT32, "add", (way.n(), known(INT32, dice.one_of((-3, -2, 2, 5))))))
     start, stop, step = dice.one_of(((-2, 3, 1), (-3, 0, 1), (2, -3, -1), (-4, 3, 2), (0, 4, 1)))
     index = Name(INT32, sketch.fresh())
     total, begin = way.local(way.number(0.0))
     yield begin
-    factor = way.float_of(Apply(INT32, "neg", (index,)))
-    change = AugmentedAssign(total, "add", way.times(way.x(), factor))
+    weight = way.float_of(Apply(INT32, "neg", (index,)))
+    change = AugmentedAssign(total, "add", way.times(way.x(), weight))
     yield _range(way, index.name, whole(start), whole(stop), whole(step), (change,))
     yield way.stored(total)
 
@@ -397,6 +404,7 @@ _DECK: Final = (
     "exit",
     "while",
     "chain",
+    "known",
     "search",
     "search",
 )
