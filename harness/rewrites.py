@@ -43,12 +43,10 @@ from strategies.language.nodes import (
     Part,
     Program,
     Return,
-    Slice,
     Statement,
     rebuild,
     walk,
 )
-from strategies.language.parts import numbers
 from strategies.language.spellings import spelled
 from strategies.language.structs import root, with_names
 from strategies.language.types import (
@@ -570,18 +568,51 @@ def _is(flag: Name, value: int) -> Expression:
 
 
 @register
-def rebuild_changed_vectors(program: Program) -> Program:
-    """``v[1] -= e`` as ``v = wp.vec3(v[0], v[1] - e, v[2])``, and likewise for ``v[1] = e`` and for matrices.
+def copy_changed_vectors(program: Program) -> Program:
+    """``v[1] -= e`` as ``v = v * 1.0; v[1] -= e``, and ``v[1] = e`` as ``v = wp.vec3(v[0], e, v[2])``; matrices alike.
 
-    Before ``v[0:2] += e`` goes a copy, ``v = wp.vec3(v[0], v[1], v[2])``: what slices do shows as before.
+    What changes in place show by themselves, they show as before.  (Warp documents that components of what has a value
+    may not be assigned, so there a copy is not enough.)  A value that is made of `v` is computed before `v` is copied.
     """
-    return _copied_before_slices(_rebuilt(program, lambda vector: isinstance(vector, Name)))
+    names = FreshNames(program)
+
+    def one(node: Statement) -> list[Statement]:
+        match node:
+            case Assign(target=Component(base=Name() as whole) as old) if _is_fixed(old):
+                return [Assign(whole, _with_part(whole, old, node.value))]
+            case (
+                Assign(target=Part(base=Name() as whole))
+                | AugmentedAssign(target=Component(base=Name() as whole) | Part(base=Name() as whole))
+            ) if isinstance(whole.type, Composite):
+                copied: Statement = Assign(whole, _copy(whole))
+                if not any(isinstance(part, Name) and part.name == whole.name for part in walk(node.value)):
+                    return [copied, node]
+                value = Name(node.value.type, names.fresh(whole.name))
+                return [Assign(value, node.value), copied, msgspec.structs.replace(node, value=value)]
+        return [node]
+
+    return bodies(program, lambda owner: _each(owner.body, one))
 
 
 @register
 def rebuild_changed_fields(program: Program) -> Program:
     """``s.v[1] -= e`` as ``s.v = wp.vec3(s.v[0], s.v[1] - e, s.v[2])``, `s` a local struct, and likewise for ``=``."""
-    return _rebuilt(program, lambda vector: isinstance(vector, Field) and isinstance(root(vector), Name))
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        match node:
+            case Assign(target=Component(base=Field() as whole) as old, value=value) if _is_fixed(old):
+                pass
+            case AugmentedAssign(target=Component(base=Field() as whole) as old) if _is_fixed(old):
+                value = Apply(old.type, node.operator, (old, node.value))
+            case _:
+                return node
+        if not isinstance(whole.type, Composite) or not isinstance(root(whole), Name):
+            return node
+        return Assign(whole, _with_part(whole, old, value))
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten
 
 
 @register
@@ -612,37 +643,19 @@ def pass_copies_of_structs(program: Program) -> Program:
     return bodies(program, lambda owner: _each(owner.body, one))
 
 
-def _rebuilt(program: Program, wanted: Callable[[Expression], bool]) -> Program:
-    """`program` with components of the vectors that are `wanted` not assigned, but the whole made anew."""
-
-    def change(node: Node) -> Node:
-        node = rebuild(node, change)
-        match node:
-            case Assign(target=Component(base=whole) as old, value=value) if _is_fixed(old):
-                pass
-            case AugmentedAssign(target=Component(base=whole) as old) if _is_fixed(old):
-                value = Apply(old.type, node.operator, (old, node.value))
-            case _:
-                return node
-        if not isinstance(whole, Name | Field) or not isinstance(whole.type, Composite) or not wanted(whole):
-            return node
-        return Assign(whole, _with_part(whole, old, value))
-
-    rewritten: Program = rebuild(program, change)
-    return rewritten
+def _copy(whole: Name) -> Expression:
+    """A local vector, matrix, quaternion or transformation times one: another value, of the same numbers."""
+    assert isinstance(whole.type, Composite)
+    of = whole.type.dtype
+    return Apply(whole.type, "mul", (whole, Literal(of, 1.0 if of.is_float else 1)))
 
 
-def _copied_before_slices(program: Program) -> Program:
-    """`program` with each local vector or matrix made anew before a slice of it is assigned or changed."""
-
-    def one(node: Statement) -> list[Statement]:
-        match node:
-            case Assign(target=Part(base=Name() as whole)) | AugmentedAssign(target=Part(base=Name() as whole)):
-                copy = Construct(whole.type, numbers(Part(whole.type, whole, Slice())))
-                return [Assign(whole, copy), node]
-        return [node]
-
-    return bodies(program, lambda owner: _each(owner.body, one))
+def _halves(base: Expression) -> list[Expression]:
+    """The translation and the rotation of a transformation."""
+    of = base.type
+    assert isinstance(of, Transform)
+    kinds = (vector(3, of.dtype), quaternion(of.dtype))
+    return [Component(kind, base, Literal(INT32, n), True) for n, kind in enumerate(kinds)]
 
 
 def _is_fixed(part: Component) -> bool:
@@ -657,9 +670,8 @@ def _with_part(base: Expression, part: Component, value: Expression) -> Construc
     assert isinstance(index, Literal)
     at = int(index.value)
     if isinstance(of, Transform) and part.attribute:
-        kinds = (vector(3, of.dtype), quaternion(of.dtype))
-        halves = [Component(kind, base, Literal(INT32, n), True) for n, kind in enumerate(kinds)]
-        return Construct(of, (value, halves[1]) if at == 0 else (halves[0], value))
+        translation, rotation = _halves(base)
+        return Construct(of, (value, rotation) if at == 0 else (translation, value))
     if not isinstance(of, Matrix):
         numbers: list[Expression] = [Component(of.dtype, base, Literal(INT32, n)) for n in range(of.length)]
         return Construct(of, (*numbers[:at], value, *numbers[at + 1 :]))
