@@ -143,8 +143,8 @@ def add_slopes_of_divisors(program: Program) -> Program:
         node = rebuild(node, assigned)
         match node:
             case AugmentedAssign(
-                target=Name(type=Scalar() as of) | Field(type=Scalar() as of, base=Name()) as target, operator="mod"
-            ) if of.is_float:
+                target=Name(type=Scalar() as of) | Field(type=Scalar() as of) as target, operator="mod"
+            ) if of.is_float and isinstance(root(target), Name):
                 return Assign(target, Apply(of, "mod", (target, node.value)))
         return node
 

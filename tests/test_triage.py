@@ -196,6 +196,29 @@ def test_a_message_is_known_by_what_is_not_this_programs(message: str, head: str
     assert message_head(message) == head
 
 
+def test_a_wrong_adjoint_of_a_change_in_place_is_not_laid_to_what_such_changes_are_known_for(tmp_path: Path):
+    """Ruling out that an old value is overwritten must leave the change in place as it is."""
+    flipped = Defect(
+        "native/vec.h", r"(adj_sub_inplace\(vec_t<Length, Type>& v, int[^}]*\}[^}]*\}\s*adj_value) -=", r"\1 +="
+    )
+    of = types.vector(3, FLOAT32)
+    value = Name(of, "v")
+    program = msgspec.structs.replace(
+        store(X),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(value, Apply(of, "normalize", (Construct(of, (X, X, Y)),))),
+            AugmentedAssign(Component(FLOAT32, value, Literal(INT32, 1)), "sub", Y),
+            Assign(element("out"), Component(FLOAT32, value, Literal(INT32, 1))),
+        ),
+    )
+    ledger = Ledger.load()
+    with sandbox_with(tmp_path, [flipped]) as broken:
+        (verdict,) = verify_all([program], broken)
+        assert verdict.failure is not None
+        assert ledger.explain(program, verdict, broken, broken.versions.warp) is None
+
+
 # ---------------------------------------------------------------- rewrites
 
 
