@@ -14,9 +14,9 @@ from .frames import Emit, Frame
 from .launching import run_launch
 from .messages import failure, refused_in, same_every_time, say, with_output
 
-LAUNCH_CPU_SECONDS = 3
-"""CPU time for all launches of one program, a hundred times what they take; what is left of the batch's own time may be
-far more, and would be waited for with every hang."""
+LAUNCH_CPU_SECONDS = 2
+"""CPU time for all launches of one program, hundreds of times what they take.  What is left of the batch's own time
+may be far more, and would be waited for with every hang."""
 
 
 def run_batch(
