@@ -5,7 +5,8 @@
 First `--compare` pairs are verified by one worker and by two, and the speeds compared: by the clock, which is right
 on a quiet machine alone, and in CPU time a pair, which should not grow with workers.  Then one campaign goes on to
 `--pairs`.  A table shows, for every window of pairs, the CPU time a pair, the programs drawn in a second of it, the
-resident memory of each kind of process, and the disk used outside the corpus; the figure shows the same.  Then it says
+resident memory of each kind of process (the largest one, at the median of many looks: a large program needs more for
+a moment), and the disk used outside the corpus; the figure shows the same.  Then it says
 what became of the programs: the pairs stay in the folder `--corpus`, if one is named.  The status is 1 if the last
 window takes over 10 % longer than the first, a kind of process has grown by over 10 % since the first window, or a
 failure was met that the ledger does not know.
@@ -18,6 +19,7 @@ import importlib.util
 import itertools
 import json
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -33,11 +35,14 @@ from harness.summary import Snapshot, Summary
 
 ROLES = ("main", "worker", "warm parent")
 ALLOWED = 1.1
+#: Seconds between two looks at the memory of processes.
+APART = 2.0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How a campaign stood at one moment: bytes of memory by role (the largest process), bytes on disk beside it."""
+    """How a campaign stood at one moment: bytes on disk beside it, and bytes of memory by role (of the largest process,
+    at the median since the sample before)."""
 
     pairs: int
     draws: int
@@ -56,14 +61,24 @@ class Recorder:
         self._shown = shown
         self._window = window
         self._scratch = scratch
+        self._looks: list[dict[str, int]] = []
+        self._looked = 0.0
 
     def __call__(self, snapshot: Snapshot) -> None:
-        """Take one, and print its row."""
+        """Look at the processes, and take a sample and print its row if it is time to."""
         last = self.samples[-1].pairs if self.samples else 0
-        if snapshot.added == 0 or (self.samples and snapshot.added < last + self._window):
+        full = snapshot.added > 0 and (not self.samples or snapshot.added >= last + self._window)
+        if not full and time.monotonic() < self._looked + APART:
             return
         tree = processes.tree(os.getpid())
-        memory = {role: max((of.resident for of in tree.values() if of.role == role), default=0) for role in ROLES}
+        self._looked = time.monotonic()
+        self._looks.append(
+            {role: max((of.resident for of in tree.values() if of.role == role), default=0) for role in ROLES}
+        )
+        if not full:
+            return
+        memory = {role: int(statistics.median(look[role] for look in self._looks)) for role in ROLES}
+        self._looks.clear()
         self.samples.append(
             Sample(
                 snapshot.added,
