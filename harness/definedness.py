@@ -19,6 +19,7 @@ from strategies.ops.spec import Place
 
 _DIVISIONS: Final = frozenset(("div", "floordiv", "mod", "cw_div"))
 _SHIFTS: Final = frozenset(("lshift", "rshift"))
+_POWERS: Final = frozenset(("pow", "pow_operator"))
 #: They divide by the distance of two bounds.
 _BOUNDED: Final = frozenset(("randi", "randu"))
 _OVERFLOWING: Final = frozenset(
@@ -72,6 +73,9 @@ class Definedness(Precision):
         has no finite result; for what takes rotations, what is none, be it the first of the inputs.
         """
         if found.dtype.kind == "f":
+            if row.name in _POWERS and not self.nonfinite and np.any(mask & (arguments[0] == 0)):
+                # its derivative by the exponent is the product of zero and the logarithm of zero
+                raise InvalidProgram(f"{self.program.name} raises zero to a power")
             self._check_finite(row, arguments, found, mask)
             self._check_rotations(row, arguments, mask)
         kind = arguments[0].dtype.kind if arguments else ""

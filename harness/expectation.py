@@ -18,7 +18,7 @@ from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, Written, crossed
-from strategies.language.nodes import Atomic, Parameter, Program, walk
+from strategies.language.nodes import Atomic, Compare, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
 from strategies.language.views import roots
@@ -289,6 +289,9 @@ def _nonfinite(
     if native.written.more_than(written):
         # gradients are not promised there for other limits
         gradients = {name: _unchecked(cells) for name, cells in gradients.items()}
+    if any(isinstance(node, Compare) and len(node.operators) > 1 for node in walk(program)):
+        # adjoints pass through operands that a chain leaves out, elements that the reference does not read among them
+        gradients = {name: c if program.parameter(name).output else _unchecked(c) for name, c in gradients.items()}
     threads = native.undefined | wide.undefined
     if not threads.any():
         return Nonfinite(inputs, outputs, gradients)
@@ -436,13 +439,16 @@ def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, rea
 def _judged(
     program: Program, name: str, wide: Evaluation, gradient: differences.Gradient, coarsest: str, scale: float
 ) -> Cells:
-    """A gradient as finite differences have it, how far off it may be, and where that is close enough."""
+    """A gradient as finite differences have it, how far off it may be, and where that is close enough.
+
+    On its way an adjoint may be held in the coarsest type of the program, and underflow there.
+    """
     dtype = types.element_scalar(program.parameter(name).type).notation
     spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
     allowed = (
         tolerance.SAFETY * spread
         + 2 * gradient.error
-        + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[dtype])
+        + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[coarsest])
     )
     expected = gradient.runs[0]
     reached = np.any(wide.reads[name] & wide.nonfinite[:, None], axis=0)

@@ -170,6 +170,8 @@ class Operations(Atomics):
                 self._note_magnitude(found, mask)
         if row.adjoint_noise is not None and self.noise is not None:
             slopes = row.adjoint_noise(*arguments)
+            if types.element_scalar(rounded).bits == 16:
+                self._note_steep(slopes, mask)
             if row.shaped:
                 found = self._perturb_slopes(found, slopes, arguments, node.type)
             else:

@@ -22,6 +22,8 @@ from strategies.ops.spec import Rounding
 NOISE_RUNS: Final = 4
 #: A decision counts as fragile when its margin is within this many times the margin's own spread.
 FRAGILE_FACTOR: Final = 8.0
+#: An adjoint with so much noise (four times the inverse of a length) has terms of its third power, which no half holds.
+STEEPEST: Final = 4 * 40.0
 #: Units in the last place of one rounding in float64: smaller noise is lost in the rounding of the reference itself.
 _DOUBLE_ULPS: Final = 2.0
 
@@ -194,6 +196,12 @@ class Precision(ControlFlow):
             error = self._noise(of, (flat.shape[3], change.shape[3])) / 2
             flat = flat + slope[:, :1, :, None] * (error * change[..., None, :]).sum(axis=-1)
         return flat if found.ndim > 3 else flat[..., 0]
+
+    def _note_steep(self, slopes: tuple[Values, ...], mask: Mask) -> None:
+        """Note the threads where the formula of an adjoint may overflow half precision on its way."""
+        for slope in slopes:
+            steep = np.abs(slope[0, 0]) > STEEPEST
+            self._kinked |= mask[0, 0] & steep.reshape(len(steep), -1).any(axis=1)
 
     # ------------------------------------------------------------ decisions
 

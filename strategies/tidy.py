@@ -20,11 +20,13 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Break,
     Call,
+    Compare,
     Continue,
     Expression,
     For,
     Function,
     If,
+    Literal,
     Name,
     Node,
     Program,
@@ -38,7 +40,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
-from strategies.language.types import BOOL, Array, Struct, StructArray
+from strategies.language.types import BOOL, Array, Scalar, Struct, StructArray
 from strategies.ops import overload
 
 Body = tuple[Statement, ...]
@@ -190,10 +192,7 @@ class _Sweep:
                 return None, live
             return statement, live | names_in((statement,))
         if not body:
-            negated = (
-                test.arguments[0] if isinstance(test, Apply) and test.op == "unot" else Apply(BOOL, "unot", (test,))
-            )
-            test, body, orelse = negated, orelse, ()
+            test, body, orelse = _negated(test), orelse, ()
         swept = msgspec.structs.replace(statement, test=test, body=body, orelse=orelse)
         return swept, before | otherwise | names_in((test,))
 
@@ -248,3 +247,14 @@ def _without_last_continue(body: Body) -> Body:
         if inner:
             last = msgspec.structs.replace(last, body=inner, orelse=orelse)
     return (*before, last)
+
+
+def _negated(test: Expression) -> Expression:
+    """The opposite of a truth value; what `not` was applied to may be a whole number."""
+    if not isinstance(test, Apply) or test.op != "unot":
+        return Apply(BOOL, "unot", (test,))
+    (operand,) = test.arguments
+    if operand.type is BOOL:
+        return operand
+    assert isinstance(operand.type, Scalar)
+    return Compare(BOOL, ("!=",), (operand, Literal(operand.type, 0)))

@@ -242,6 +242,7 @@ INVALID: dict[str, tuple[str, tuple[Statement, ...]]] = {
     "an integer divided by zero": ("by zero", (Assign(WHOLE, of("div", whole(1), K)),)),
     "an integer floor-divided by zero": ("by zero", (Assign(WHOLE, of("floordiv", whole(1), K)),)),
     "a remainder by zero": ("by zero", (Assign(WHOLE, of("mod", whole(1), K)),)),
+    "zero to a power": ("zero to a power", (Assign(OUT, of("pow", Cast(FLOAT32, K), A, type_=FLOAT32)),)),
     "a random number below a bound that is the other": (
         "no numbers",
         (Assign(WHOLE, Apply(INT32, "randi", (Literal(t.scalar("uint32"), 7), K, K))),),

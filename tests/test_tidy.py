@@ -123,6 +123,12 @@ def test_a_branch_that_is_left_alone_in_its_else_is_turned_round() -> None:
     assert branch == If(Apply(BOOL, "unot", (above(A),)), (STORE_A,))
 
 
+def test_the_opposite_of_not_a_whole_number_is_a_truth_value() -> None:
+    whole = Apply(INT32, "bit_and", (AT, Literal(INT32, 1)))
+    (branch,) = left_of(If(Apply(BOOL, "unot", (whole,)), (Assign(X, A),), (STORE_A,)))
+    assert branch == If(Compare(BOOL, ("!=",), (whole, Literal(INT32, 0))), (STORE_A,))
+
+
 def test_a_continue_that_nothing_follows_is_left_out() -> None:
     grows = AugmentedAssign(OUT, "add", A)
     assert left_of(loop(grows, If(above(B), (Continue(),)))) == (loop(grows),)
