@@ -26,6 +26,9 @@ from strategies.language.nodes import (
     Element,
     Expression,
     Literal,
+    Parameter,
+    Program,
+    ThreadIndex,
 )
 from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
 
@@ -191,3 +194,23 @@ def test_an_expectation_is_the_same_every_time() -> None:
             )
             np.testing.assert_array_equal(cells.expected, twin.expected)
             np.testing.assert_array_equal(cells.tolerance, twin.tolerance)
+
+
+QUATH = t.parse("quat<float16>")
+
+
+@pytest.mark.parametrize(("size", "compared"), [(1.0, True), (2.0**-7, False)])
+def test_adjoints_that_may_overflow_half_precision_on_their_way_are_not_compared(size: float, compared: bool) -> None:
+    """The adjoint of `normalize` divides by the third power of a length: of 1/64, that is no half."""
+    given = Element(QUATH, "a", (AT,))
+    program = Program(
+        "turned",
+        "quaternion",
+        (4,),
+        (
+            Parameter("a", t.array(QUATH), size / 2, size, (4,)),
+            Parameter("out", t.array(QUATH), 0.0, 1.0, (4,), True),
+        ),
+        (ThreadIndex(("i",)), Assign(Element(QUATH, "out", (AT,)), Apply(QUATH, "normalize", (given,)))),
+    )
+    assert expect(program).gradients["a"].checked.any() == compared

@@ -168,6 +168,16 @@ def test_an_infinity_times_what_is_nothing_but_rounding_may_be_anything() -> Non
     assert seen >= 64
 
 
+def test_gradients_beside_a_chain_of_comparisons_are_not_compared_among_infinities() -> None:
+    """Warp evaluates all of a chain, and its adjoint makes NaN of what the reference does not read."""
+    chain = Compare(BOOL, ("<", "<"), (literal(FLOAT32, 0.5), A, apply("exp", B)))
+    found = expect(kernel(FLOAT32, lambda a, b: Conditional(FLOAT32, chain, apply("mul", a, a), apply("neg", a))))
+    assert found.nonfinite is not None
+    assert not found.nonfinite.gradients["a"].checked.any()
+    assert not found.nonfinite.gradients["b"].checked.any()
+    assert found.gradients["a"].checked.all()
+
+
 @pytest.mark.parametrize("name", PARTLY)
 def test_cells_that_follow_from_what_has_no_meaning_are_left_out_and_no_others(name: str) -> None:
     seen = 0
