@@ -367,10 +367,11 @@ class Ledger:
 def _clears(failure: Failure, found: Verdict) -> bool:
     """Whether a verdict shows that a failure is gone: for a gradient, the gradients must have been compared.
 
-    Of a program of which too little could be compared, that of the very array tells.
+    Of a program of which too little could be compared, that of the very array tells; what could not be built was built.
     """
     if found.outcome is Outcome.INCONCLUSIVE:
-        return (failure.parameter or "", failure.gradient) in found.compared
+        unbuilt = failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+        return unbuilt or (failure.parameter or "", failure.gradient) in found.compared
     if found.outcome is not Outcome.VERIFIED:
         return False
     return not (failure.gradient and (found.reason or "").startswith("limit"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from corpus.store import Store
@@ -27,6 +27,8 @@ UNSEEDED: Final = settings(
     derandomize=False,
     database=None,
     deadline=None,
+    # what fails is worth a look as it is, and shrinking it by choices takes minutes
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
 

@@ -196,6 +196,18 @@ def test_a_message_is_known_by_what_is_not_this_programs(message: str, head: str
     assert message_head(message) == head
 
 
+def test_what_was_refused_is_explained_if_it_is_built_though_too_little_can_be_compared(sandbox: Sandbox):
+    chain = Compare(BOOL, ("<", "<"), (Literal(FLOAT32, 0.5), X, Y))
+    program = store(Literal(FLOAT32, 1.0))
+    body = (program.body[0], If(chain, (Assign(element("out"), Literal(FLOAT32, 2.0)),)), program.body[1])
+    program = msgspec.structs.replace(program, body=body)
+    (verdict,) = verify_all([program], sandbox)
+    ledger, told = Ledger.load(), [inconclusive("nothing depends on the inputs")]
+    known = ledger.explain(program, verdict, sandbox, "1.19.0", verify=lambda programs: told * len(programs))
+    assert known is not None
+    assert known.id == "comparison-chain-element"
+
+
 def test_a_wrong_adjoint_of_a_change_in_place_is_not_laid_to_what_such_changes_are_known_for(tmp_path: Path):
     """Ruling out that an old value is overwritten must leave the change in place as it is."""
     flipped = Defect(
