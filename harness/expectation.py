@@ -18,7 +18,7 @@ from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
 from strategies.language.limits import Limit, Traits, Written, crossed
-from strategies.language.nodes import Atomic, Compare, Parameter, Program, walk
+from strategies.language.nodes import Apply, Assign, Atomic, Compare, Element, Name, Node, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
 from strategies.language.views import roots
@@ -26,6 +26,8 @@ from strategies.ops import ATOMICS, EXCHANGES, overload
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
 MIN_CHECKED: Final = 0.8
+#: Operations whose adjoints need no number.
+_LINEAR: Final = ("add", "sub", "neg", "pos")
 _EXTREMES: Final = ("atomic_min", "atomic_max")
 #: How far two orders of a sum may be apart in float64: sums are of a few hundred numbers of moderate size.
 ORDER_ROUNDING: Final = 1e-9
@@ -432,8 +434,25 @@ def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, rea
     extreme = any(
         parts.get(n.array, n.array) == name for n in walk(program) if isinstance(n, Atomic) and n.op in _EXTREMES
     )
-    checked = np.where(at, left.checked & read.checked & (not extreme), left.checked)
+    # an adjoint that needs the number finds the one that was stored since: Warp documents that as a limit
+    doubtful = wide.stored[name] & _is_needed(
+        program, {array for array in (name, *parts) if parts.get(array, array) == name}
+    )
+    checked = np.where(at, left.checked & read.checked & ~doubtful & (not extreme), left.checked)
     return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, read.tolerance, 0.0), checked)
+
+
+def _is_needed(program: Program, arrays: set[str]) -> bool:
+    """Whether an adjoint may need an element of one of `arrays`: one is kept, or taken by more than a sum."""
+
+    def reads(node: Node) -> bool:
+        return any(isinstance(part, Element) and part.array in arrays for part in walk(node))
+
+    return any(
+        (isinstance(node, Apply) and node.op not in _LINEAR and any(map(reads, node.arguments)))
+        or (isinstance(node, Assign) and isinstance(node.target, Name) and reads(node.value))
+        for node in walk(program)
+    )
 
 
 def _judged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from planted import Defect, sandbox_with
+from tiny import AT, program_of
 
 import harness.array_rewrites  # noqa: F401  (registers its rewrites)
 from harness.expectation import TRAITS, expect
@@ -130,3 +131,12 @@ def test_the_gradient_of_an_output_is_that_of_what_it_held() -> None:
     unwritten = expect(program(Assign(OUT, apply("mul", FIRST, X)), If(Literal(BOOL, False), (Assign(SECOND, X),))))
     expected = unwritten.cotangents["grid"].reshape(3, 4)[:, 0] + unwritten.cotangents["out"] * unwritten.inputs["x"]
     assert unwritten.gradients["grid"].expected.reshape(3, 4)[:, 0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("op", "compared"), [("sin", False), ("neg", True)])
+def test_an_adjoint_that_needs_what_was_overwritten_is_not_held_to_it(op: str, compared: bool) -> None:
+    """``out[i] = wp.sin(out[i])``: the backward pass reads the array again, and finds the sine there."""
+    out = Element(FLOAT32, "out", (AT,))
+    found = expect(program_of(FLOAT32, Assign(out, apply("add", apply(op, out), Element(FLOAT32, "a", (AT,))))))
+    assert found.gradients["out"].checked.any() == compared
+    assert found.gradients["a"].checked.all()

@@ -70,7 +70,8 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: b
     scalar = types.element_scalar(of)
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
     if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
-        return sketch.literal(scalar, domain)
+        low, high = max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1])
+        return sketch.literal(scalar, Interval(low, high))
     span = _span(sketch, domain, scalar, whole)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
     array = sketch.dice.one_of(fitting) if fitting and sketch.dice.chance(40) else None
