@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from harness.control_flow import InvalidProgram
-from harness.lanes import Mask, Values
+from harness.lanes import Mask, Values, any_component
 from harness.nonfinite import is_defined
 from harness.precision import Precision, nothing_but_rounding
 from strategies.language import types
@@ -49,11 +49,6 @@ def _is_rotation(place: Place, value: Values) -> Mask:
     part = value[..., :3, :3]
     product = np.swapaxes(part, -1, -2) @ part
     return np.asarray(np.all(np.abs(product - np.eye(3)) < _OFF_UNIT, axis=(-1, -2)) | ~part.any(axis=(-1, -2)))
-
-
-def _any_component(found: Mask) -> Mask:
-    """Of threads[, components], of which a matrix has two axes: the threads."""
-    return np.asarray(found.reshape(len(found), -1).any(axis=1))
 
 
 class Definedness(Precision):
@@ -148,17 +143,18 @@ class Definedness(Precision):
         if row.name in PASSES_OVER_NONFINITE:
             return
         floats = [value for value in values if value.dtype.kind == "f"]
+        lost = np.zeros((1,), bool)
         for value in floats:
-            lost = ~np.isfinite(value[0, 0])
-            if not lost.any():
-                continue
-            lost = mask[0, 0] & _any_component(lost)
-            self._nonfinite |= lost
-            if not is_defined(row):
-                self._undefined |= lost
-            for other in floats:
-                # whether it is zero, and its sign, make NaN or an infinity of either sign
-                self._fragile |= lost & _any_component(nothing_but_rounding(other))
+            lost = lost | any_component(~np.isfinite(value[0, 0]))
+        if not lost.any():
+            return
+        lost = mask[0, 0] & lost
+        self._nonfinite |= lost
+        if not is_defined(row):
+            self._undefined |= lost
+        for value in floats:
+            # whether it is zero, and its sign, make NaN or an infinity of either sign
+            self._fragile |= lost & any_component(nothing_but_rounding(value))
 
     def _note_conversion(self, fits: Mask, mask: Mask) -> None:
         """Note the threads that convert to an integer what it cannot hold."""

@@ -17,7 +17,7 @@ from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
-from strategies.language.limits import Limit, Traits, Written, crossed
+from strategies.language.limits import LINEAR, Limit, Traits, Written, crossed
 from strategies.language.nodes import Apply, Assign, Atomic, Compare, Element, Name, Node, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
@@ -26,8 +26,6 @@ from strategies.ops import ATOMICS, EXCHANGES, overload
 
 #: Share of cells, and of gradients, that must be checked in a verified pair.
 MIN_CHECKED: Final = 0.8
-#: Operations whose adjoints need no number.
-_LINEAR: Final = ("add", "sub", "neg", "pos")
 _EXTREMES: Final = ("atomic_min", "atomic_max")
 #: How far two orders of a sum may be apart in float64: sums are of a few hundred numbers of moderate size.
 ORDER_ROUNDING: Final = 1e-9
@@ -59,6 +57,10 @@ class Cells:
     def share(self) -> float:
         """The share of cells that are compared."""
         return float(np.mean(self.checked)) if self.checked.size else 1.0
+
+    def unchecked(self) -> Cells:
+        """The same contents, compared nowhere."""
+        return replace(self, checked=np.zeros_like(self.checked))
 
     @property
     def told_from_zero(self) -> Mask:
@@ -290,10 +292,10 @@ def _nonfinite(
         gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
     if native.written.more_than(written):
         # gradients are not promised there for other limits
-        gradients = {name: _unchecked(cells) for name, cells in gradients.items()}
+        gradients = {name: cells.unchecked() for name, cells in gradients.items()}
     if any(isinstance(node, Compare) and len(node.operators) > 1 for node in walk(program)):
         # adjoints pass through operands that a chain leaves out, elements that the reference does not read among them
-        gradients = {name: c if program.parameter(name).output else _unchecked(c) for name, c in gradients.items()}
+        gradients = _without_inputs(program, gradients)
     threads = native.undefined | wide.undefined
     if not threads.any():
         return Nonfinite(inputs, outputs, gradients)
@@ -304,9 +306,7 @@ def _nonfinite(
         return None
     if undefined.chooses:
         # nor is it known what such a thread reads
-        gradients = {
-            name: cells if program.parameter(name).output else _unchecked(cells) for name, cells in gradients.items()
-        }
+        gradients = _without_inputs(program, gradients)
     for name in undefined.outputs:
         reached = np.any((wide.reach if undefined.decides else wide.writes)[name][threads], axis=0)
         for cells in (outputs, gradients):
@@ -315,8 +315,9 @@ def _nonfinite(
     return Nonfinite(inputs, outputs, gradients)
 
 
-def _unchecked(cells: Cells) -> Cells:
-    return replace(cells, checked=np.zeros_like(cells.checked))
+def _without_inputs(program: Program, gradients: dict[str, Cells]) -> dict[str, Cells]:
+    """`gradients`, those of inputs compared nowhere."""
+    return {name: c if program.parameter(name).output else c.unchecked() for name, c in gradients.items()}
 
 
 def _widths(program: Program) -> dict[str, int]:
@@ -449,7 +450,7 @@ def _is_needed(program: Program, arrays: set[str]) -> bool:
         return any(isinstance(part, Element) and part.array in arrays for part in walk(node))
 
     return any(
-        (isinstance(node, Apply) and node.op not in _LINEAR and any(map(reads, node.arguments)))
+        (isinstance(node, Apply) and node.op not in LINEAR and any(map(reads, node.arguments)))
         or (isinstance(node, Assign) and isinstance(node.target, Name) and reads(node.value))
         for node in walk(program)
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.lanes import Mask, Values
+from harness.lanes import Mask, Values, any_component
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Extremes:
             contends[n] |= np.any(self._holder == n, axis=(0, 1))
         contested = contends & (contends.sum(axis=0) > 1)
         found = np.zeros(self.threads, bool)
-        for n in np.flatnonzero(contested[:-1].reshape(len(self.offers), -1).any(axis=1)).tolist():
+        for n in np.flatnonzero(any_component(contested[:-1])).tolist():
             found[self.offers[n].thread] = True
         return found
 

@@ -84,10 +84,15 @@ class Judge:
 
     def _verify(self, programs: Sequence[Program], options: BuildOptions, probe: Probe | None = None) -> list[Verdict]:
         """As `verify_all`, on the CUDA device as well if there is one, and in the second way if there is a probe."""
-        expectations = [try_expect(program, self._plan.seed) for program in programs]
+        return self._judged([try_expect(program, self._plan.seed) for program in programs], options, probe)[0]
+
+    def _judged(
+        self, expectations: Sequence[Expectation | Verdict], options: BuildOptions, probe: Probe | None
+    ) -> tuple[list[Verdict], dict[int, bool]]:
+        """The verdicts on a batch, and for which of it a second way, if there is a probe, was another way at all."""
         results = self._sandbox.run(jobs(expectations), options)
         verdicts = self._settle(expectations, results, options)
-        return verdicts if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)[0]
+        return (verdicts, {}) if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)
 
     def _explain(self, program: Program, verdict: Verdict, probe: Probe | None = None) -> str | None:
         """The id of the known issue that a failure is, judged by rewrites; None if it is another."""

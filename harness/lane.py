@@ -17,11 +17,10 @@ from harness.judging import manner_of
 from harness.outcomes import Result
 from harness.pairs import make_pair, make_provenance
 from harness.plan import Plan
-from harness.probes import probed
 from harness.reduction import Reduction
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Outcome, Verdict
-from harness.verify import jobs, try_expect
+from harness.verify import try_expect
 from harness.worker.frames import FrameReader, OutOfTime, write_frame
 from strategies import draw
 
@@ -78,11 +77,7 @@ class Lane(Reduction):
                 with self._named(index):
                     expected[index] = try_expect(program, self._plan.seed)
         expectations = list(expected.values())
-        results = self._sandbox.run(jobs(expectations), options)
-        verdicts = self._settle(expectations, results, options)
-        counted: dict[int, bool] = {}
-        if probe is not None:
-            verdicts, counted = probed(probe, expectations, results, verdicts, self._sandbox)
+        verdicts, counted = self._judged(expectations, options, probe)
         found = dict(zip(expected, zip(expectations, verdicts, strict=True), strict=True))
         probes = {index: (probe.name, counted[n]) for n, index in enumerate(expected) if probe and n in counted}
         answers = []

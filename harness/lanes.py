@@ -22,6 +22,11 @@ UNIT_ROUNDOFF: Final = {"float16": 2.0**-11, "float32": 2.0**-24, "float64": 2.0
 UNDERFLOW: Final = {"float16": 2.0**-24, "float32": 2.0**-149, "float64": 2.0**-1074}
 
 
+def any_component(found: Mask) -> Mask:
+    """Of threads, or other things, with axes of components: whether it holds of some component of each."""
+    return np.asarray(found.reshape(len(found), -1).any(axis=1))
+
+
 def numbers_last(value: Values) -> Values:
     """A value with its numbers on a fourth axis, of length one if it is a number."""
     return value if value.ndim == 4 else value[..., None]

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.control_flow import ControlFlow
-from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, uniform
+from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, any_component, uniform
 from strategies.language import types
 from strategies.language.types import Composite, Scalar, Type
 from strategies.ops import Decision
@@ -200,8 +200,7 @@ class Precision(ControlFlow):
     def _note_steep(self, slopes: tuple[Values, ...], mask: Mask) -> None:
         """Note the threads where the formula of an adjoint may overflow half precision on its way."""
         for slope in slopes:
-            steep = np.abs(slope[0, 0]) > STEEPEST
-            self._kinked |= mask[0, 0] & steep.reshape(len(steep), -1).any(axis=1)
+            self._kinked |= mask[0, 0] & any_component(np.abs(slope[0, 0]) > STEEPEST)
 
     # ------------------------------------------------------------ decisions
 

@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
+    Cast,
     Compare,
     Component,
     Conditional,
@@ -30,7 +31,7 @@ from strategies.language.nodes import (
     Program,
     ThreadIndex,
 )
-from strategies.language.types import BOOL, FLOAT32, FLOAT64, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, FLOAT64, INT32, Scalar
 
 KNOWN: dict[str, tuple[Callable[..., Expression], Callable[..., Any], Callable[..., Any]]] = {
     "x * x": (lambda a, b: apply("mul", a, a), lambda a, b: 2 * a, lambda a, b: 0 * a),
@@ -194,6 +195,15 @@ def test_an_expectation_is_the_same_every_time() -> None:
             )
             np.testing.assert_array_equal(cells.expected, twin.expected)
             np.testing.assert_array_equal(cells.tolerance, twin.tolerance)
+
+
+def test_an_adjoint_that_passes_through_half_precision_may_underflow_there() -> None:
+    """Before the conversion to a half comes its adjoint, a half too: what is less than 2**-24 is lost in it."""
+    tiny = literal(FLOAT64, 2.0**-40)
+    found = expect(kernel(FLOAT64, lambda a, b: apply("mul", Cast(FLOAT64, Cast(FLOAT16, a)), tiny)))
+    assert np.all(found.gradients["a"].tolerance >= 2.0**-24)
+    plain = expect(kernel(FLOAT64, lambda a, b: apply("mul", a, tiny)))
+    assert np.all(plain.gradients["a"].tolerance < 2.0**-40)
 
 
 QUATH = t.parse("quat<float16>")

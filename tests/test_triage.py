@@ -262,10 +262,13 @@ def test_rewrites_reach_every_place():
     in_place = msgspec.structs.replace(given, body=(start, Assign(a, X), AugmentedAssign(a, "mod", Y), end))
     rewritten = REWRITES["add_slopes_of_divisors"](in_place)
     assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
-    part = Field(FLOAT32, Name(Struct("Body", (("mass", FLOAT32),)), "b"), "mass")
-    in_part = msgspec.structs.replace(given, body=(start, AugmentedAssign(part, "mod", Y), end))
-    rewritten = REWRITES["add_slopes_of_divisors"](in_part)
-    assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
+    body = Struct("Body", (("mass", FLOAT32),))
+    part = Field(FLOAT32, Name(body, "b"), "mass")
+    nested = Field(FLOAT32, Field(body, Name(Struct("Pair", (("first", body),)), "pair"), "first"), "mass")
+    for target in (part, nested):
+        in_part = msgspec.structs.replace(given, body=(start, AugmentedAssign(target, "mod", Y), end))
+        rewritten = REWRITES["add_slopes_of_divisors"](in_part)
+        assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))
     integers = types.INT32
     whole = store(apply("mod", element("x", integers), element("y", integers)), integers)
     assert REWRITES["add_slopes_of_divisors"](whole) is whole

@@ -53,11 +53,16 @@ def _span(sketch: Sketch, domain: Place, scalar: Scalar, whole: bool) -> Interva
         case Interval() if scalar.kind == "bool":
             return Interval(0, 1)
         case Interval() if whole or domain.within(symmetric(USUAL)):
-            return Interval(max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1]))
+            return _held(domain, scalar)
         case Interval():
             low, high = max(domain.low, -USUAL, scalar.limits[0]), min(domain.high, USUAL)
             return Interval(low, high) if low < high else domain
     raise TypeError(f"{domain!r} is no place of an array's cells")
+
+
+def _held(domain: Interval, scalar: Scalar) -> Interval:
+    """What of a domain a type can hold."""
+    return Interval(max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1]))
 
 
 def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: bool) -> Typed:
@@ -70,8 +75,7 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: b
     scalar = types.element_scalar(of)
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
     if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
-        low, high = max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1])
-        return sketch.literal(scalar, Interval(low, high))
+        return sketch.literal(scalar, _held(domain, scalar))
     span = _span(sketch, domain, scalar, whole)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
     array = sketch.dice.one_of(fitting) if fitting and sketch.dice.chance(40) else None

@@ -62,7 +62,7 @@ from strategies.language.views import arrays_named, made, roots
 #: Constant loops of more iterations are dynamic: Warp's default of the option of that name.
 MAX_UNROLL: Final = 16
 #: Operators whose adjoint needs no operand's value.
-_LINEAR: Final = frozenset(("add", "sub", "neg", "pos"))
+LINEAR: Final = frozenset(("add", "sub", "neg", "pos"))
 
 
 class Limit(Enum):
@@ -469,7 +469,7 @@ class _Replay:
         given = [a.type for a in arguments]
         if not given:
             return
-        if self.traits.flat(op, given) or op in _LINEAR:
+        if self.traits.flat(op, given) or op in LINEAR:
             return
         active = [self._active(a) for a in arguments]
         if not self.traits.differentiable(op, given) and any(active):
@@ -650,7 +650,7 @@ class _Replay:
         match node:
             case Assign():
                 return self._active(node.value) or self._writes(node.value) or self._ends(node.target)
-            case AugmentedAssign(operator=op) if op not in _LINEAR:
+            case AugmentedAssign(operator=op) if op not in LINEAR:
                 return self._active(node.value) or self._writes(node.value) or self._ends(node.target)
             case AugmentedAssign() | Atomic() | Evaluate():
                 return self._active(node.value) or self._writes(node.value)
