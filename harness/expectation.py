@@ -17,8 +17,8 @@ from harness.verdict import Tier
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.hashing import content_hash
-from strategies.language.limits import LINEAR, Limit, Traits, Written, crossed
-from strategies.language.nodes import Apply, Assign, Atomic, Compare, Element, Name, Node, Parameter, Program, walk
+from strategies.language.limits import Limit, Traits, Written, crossed
+from strategies.language.nodes import Atomic, Compare, Parameter, Program, walk
 from strategies.language.structs import flattened
 from strategies.language.types import Type
 from strategies.language.views import roots
@@ -248,6 +248,7 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         # indices alone do not tell which elements are one
         limits = crossed(whole, TRAITS, native.written)
     _check_order(program, both)
+    held = _promises_held(whole, native)
     found = differences.directions(program, native.reads, _widths(program))
     label = content_hash(whole)
     moved = differences.perturbed(inputs, program, found)
@@ -262,16 +263,22 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         cotangents=cotangents,
         outputs=_outputs(program, native, 0, wide, facts),
         special_outputs=_outputs(program, native, 1, wide_special, facts),
-        gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest),
+        gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest, held),
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written),
+        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written, held),
     )
 
 
+def _promises_held(whole: Program, native: Evaluation) -> bool:
+    """Whether Warp promises the gradient with respect to what outputs hold before the launch, if they are read."""
+    read = any(native.reads[p.name].any() for p in whole.outputs if p.name in native.reads)
+    return not read or not crossed(whole, TRAITS, native.written, held=True)
+
+
 def _nonfinite(
-    whole: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written
+    whole: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written, held: bool
 ) -> Nonfinite | None:
     program = facts.program
     if not has_floats(program):
@@ -289,7 +296,7 @@ def _nonfinite(
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         outputs = _outputs(program, native, 0, wide, facts)
-        gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest)
+        gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest, held)
     if native.written.more_than(written):
         # gradients are not promised there for other limits
         gradients = {name: cells.unchecked() for name, cells in gradients.items()}
@@ -393,6 +400,7 @@ def _gradients(
     inputs: dict[str, Values],
     cotangents: dict[str, Values],
     coarsest: str,
+    held: bool,
 ) -> dict[str, Cells]:
     shapes = {name: values.shape for name, values in inputs.items()}
     result = {}
@@ -415,6 +423,8 @@ def _gradients(
         result[name] = Cells(left, np.zeros(shape), checked)
         if name in raw:
             found_by_reads = _judged(program, name, wide, raw[name], coarsest, scale)
+            if not held:
+                found_by_reads = found_by_reads.unchecked()
             result[name] = _read_output(program, name, wide, result[name], found_by_reads, cotangents[name])
     return result
 
@@ -435,25 +445,8 @@ def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, rea
     extreme = any(
         parts.get(n.array, n.array) == name for n in walk(program) if isinstance(n, Atomic) and n.op in _EXTREMES
     )
-    # an adjoint that needs the number finds the one that was stored since: Warp documents that as a limit
-    doubtful = wide.stored[name] & _is_needed(
-        program, {array for array in (name, *parts) if parts.get(array, array) == name}
-    )
-    checked = np.where(at, left.checked & read.checked & ~doubtful & (not extreme), left.checked)
+    checked = np.where(at, left.checked & read.checked & (not extreme), left.checked)
     return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, read.tolerance, 0.0), checked)
-
-
-def _is_needed(program: Program, arrays: set[str]) -> bool:
-    """Whether an adjoint may need an element of one of `arrays`: one is kept, or taken by more than a sum."""
-
-    def reads(node: Node) -> bool:
-        return any(isinstance(part, Element) and part.array in arrays for part in walk(node))
-
-    return any(
-        (isinstance(node, Apply) and node.op not in LINEAR and any(map(reads, node.arguments)))
-        or (isinstance(node, Assign) and isinstance(node.target, Name) and reads(node.value))
-        for node in walk(program)
-    )
 
 
 def _judged(

@@ -91,15 +91,18 @@ class Traits:
     flat: Callable[[str, Sequence[Type]], bool]
 
 
-def crossed(program: Program, traits: Traits, written: Written | None = None) -> tuple[Limit, ...]:
+def crossed(program: Program, traits: Traits, written: Written | None = None, held: bool = False) -> tuple[Limit, ...]:
     """The limits that `program` is outside of, in the order of `Limit`.
 
-    `written` is what is known of a launch; without it, elements that may be one count as one.
+    `written` is what is known of a launch; without it, elements that may be one count as one.  Gradients are those
+    of inputs, and with `held` of what outputs hold before the launch, too.
     """
     indexed, tiled = _stores_indexed(program), _reduces_tiles(program)
     program = flattened(program)
     overwrites = Overwrites(program, None if written is None else written.after_reading)
-    replay = _Replay(program, program, traits, overwrites=overwrites, unsteady=set(unsteady(program, written)))
+    active = {p.name for p in program.arrays if (held or not p.output) and _holds_floats(p.type)}
+    changed = set(unsteady(program, written))
+    replay = _Replay(program, program, traits, active=active, overwrites=overwrites, unsteady=changed)
     replay.block(program.body)
     found = set(replay.found)
     if _in_place_products(program):
@@ -262,8 +265,6 @@ class _Replay:
         self._effects = function_effects(self.program)
         self._roots = roots(self.owner)
         self._made = made(self.owner.body)
-        if isinstance(self.owner, Program):
-            self.active |= {p.name for p in self.owner.arrays if not p.output and _holds_floats(p.type)}
         # activity does not depend on the order of loops' iterations: take it to its fixed point first
         nodes = [node for statement in self.owner.body for node in walk(statement)]
         before = -1
