@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from strategies.expressions import Expressions
@@ -17,6 +19,10 @@ ARGUMENT_DEPTH: Final = 1
 #: its argument to be a literal or a parameter of the kernel.
 PLAIN_ARGUMENTS: Final = 45
 NARROW: Final = 2.0
+#: The longest vector whose numbers are the arguments of a call.
+LONGEST: Final = 4
+#: Of 100 calls that could have them, how many are given the numbers of a vector with a star.
+UNPACKED: Final = 20
 
 
 class Callee(NamedTuple):
@@ -119,8 +125,8 @@ class Calls(Expressions):
         # calls are rare among arguments, and none is an argument of the same function
         calls, self.calls = self.calls, self.calls // 4
         self.calling.append(function.name)
-        arguments: list[Typed] = []
-        for p in given:
+        arguments = self._unpacked(given[:named])
+        for p in given[len(arguments) :]:
             found = self._place(callee, p) or self.argument(p, depth)
             twice = any(found.node == other.node for other in arguments)
             arguments.append(self._another(p, found) if twice else found)
@@ -135,6 +141,15 @@ class Calls(Expressions):
         )
         interval = callee.intervals[0] if callee.intervals else TRUTH
         return Typed(node, interval, callee.live and any(a.live for a in arguments))
+
+    def _unpacked(self, parameters: Sequence[Parameter]) -> list[Typed]:
+        """The numbers of a vector for the first few of `parameters`, at times: ``f(*v)``."""
+        of = parameters[0].type if parameters else VOID
+        alike = list(takewhile(lambda p: p.type is of, parameters))[:LONGEST]
+        if len(alike) < 2 or not isinstance(of, Scalar) or not of.is_float or not self.dice.chance(UNPACKED):
+            return []
+        within = Interval(max(p.low for p in alike), min(p.high for p in alike))
+        return self.unpacked(len(alike), of, within)
 
     def _place(self, callee: Callee, parameter: Parameter) -> Typed | None:
         """The thread's own place, or the array that is changed there, for a function with an effect."""

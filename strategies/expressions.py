@@ -27,6 +27,8 @@ SHIFTS: Final = frozenset(("lshift", "rshift"))
 NESTED: Final = 20
 #: Of 100 quaternions that are constructed, how many are copies of another.
 COPIES: Final = 20
+#: Of 100 vectors that are constructed, how many are given the numbers of another with a star.
+UNPACKED: Final = 6
 
 
 @lru_cache(maxsize=4096)
@@ -240,6 +242,9 @@ class Expressions(Conditions):
                 parts = [self.leaf(of.dtype) for _ in range(1 if self.dice.chance(20) else of.length)]
             case Vector() if (vector, vector) in constructions(of) and self.dice.chance(60):
                 parts = [self.expression(vector, depth - 1) for _ in range(2)]
+            case Vector() if self.dice.chance(UNPACKED):
+                parts = self.unpacked(self.dice.between(2, min(of.length, 4)), of.dtype)
+                parts += [self.expression(of.dtype, depth - 1) for _ in range(of.length - len(parts))]
             case _:
                 single = (of.dtype,) in constructions(of) and self.dice.chance(20)
                 parts = [self.expression(of.dtype, depth - 1) for _ in range(1 if single else of.length)]

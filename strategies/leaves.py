@@ -166,6 +166,19 @@ class Leaves(Inputs, ABC):
         attribute = of.length <= 4 and self.dice.chance(50)
         return Typed(Component(of.dtype, value.node, index, attribute), value.interval, value.live)
 
+    def unpacked(self, count: int, of: Scalar, within: Interval | None = None) -> list[Typed]:
+        """The numbers of one vector, ``*v``, all of them inside `within`; none if there is no such vector."""
+        vector = types.vector(count, of)
+        known = [v for v in self.scope.of_type(vector) if within is None or v.interval.within(within)]
+        if not known and not self._may_read(vector):
+            return []
+        value = self.variable(self.dice.one_of(known)) if known else self.element(vector)
+        if within is not None and not value.interval.within(within):
+            return []
+        self.nodes += count
+        indices = (Literal(INT32, n) for n in range(count))
+        return [Typed(Component(of, value.node, n, starred=True), value.interval, value.live) for n in indices]
+
     def _extent(self) -> Typed:
         arrays = [p for p in self.parameters if isinstance(p.type, Array)]
         if not arrays:

@@ -46,6 +46,8 @@ LAUNCHES: Final = (
 WAYS: Final = 3
 #: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
 LENGTHS: Final = (2, 3, 4, 5, 6)
+#: Functions of so many numbers.
+_OF_NUMBERS: Final = {2: ("min", "max"), 3: ("lerp",)}
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
 #: Of 100 values of several numbers, how many are matrices: they have numbers, and rows.
 MATRIX: Final = 45
@@ -334,6 +336,45 @@ def _number_at(way: _Way, base: Expression, n: int) -> Expression:
     return Component(way.of, base, whole(n))
 
 
+def _unpacked(way: _Way) -> Iterator[Statement]:
+    """What is made of the numbers of a vector or elements of an array, unpacked with a star: ``wp.vec4(*v, x)``."""
+    dice, count = way.dice, way.dice.between(2, 4)
+    if dice.chance(35):
+        first = dice.below(3)
+        array = way.array(way.of, (first + count + dice.below(2),)).name
+        parts: list[Expression] = [Element(way.of, array, (whole(first + n),), starred=True) for n in range(count)]
+    else:
+        of = types.quaternion(way.of) if dice.chance(20) else types.vector(count + dice.below(2), way.of)
+        base, statements = _held(way, of)
+        yield from statements
+        parts = [Component(way.of, base, whole(of.length - count + n), starred=True) for n in range(count)]
+    if count in _OF_NUMBERS and dice.chance(40):
+        yield way.stored(Apply(way.of, dice.one_of(_OF_NUMBERS[count]), tuple(parts)))
+        return
+    further = [way.x() for _ in range(dice.below(3))]
+    parts = [*parts, *further] if dice.chance(60) else [*further, *parts]
+    yield way.stored(Construct(types.vector(len(parts), way.of), tuple(parts)))
+
+
+def _unpacked_rows(way: _Way) -> Iterator[Statement]:
+    """What is made of the rows of a matrix of two, unpacked: ``wp.dot(*m)``."""
+    row = types.vector(way.dice.one_of((2, 3)), way.of)
+    base, statements = _held(way, types.matrix(2, row.length, way.of))
+    yield from statements
+    rows = tuple(Component(row, base, whole(n), starred=True) for n in range(2))
+    op = way.dice.one_of(("dot", "min", "cw_mul") if row.length == 2 else ("dot", "cross", "cw_mul"))
+    yield way.stored(Apply(way.of if op == "dot" else row, op, rows))
+
+
+def _held(way: _Way, of: Composite) -> tuple[Expression, list[Statement]]:
+    """An input of several numbers: right out of its array, or in a local."""
+    read = Element(of, way.array(of).name, way.own())
+    if way.dice.chance(50):
+        return read, []
+    local, begin = way.local(read)
+    return local, [begin]
+
+
 def _added(way: _Way) -> Iterator[Statement]:
     """An element of an output that is added to, whole or in one number."""
     dice = way.dice
@@ -504,6 +545,7 @@ _ATOMICS: Final = tuple(
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
     "part": _part, "cut": _cut, "assigned": _assigned, "built": _built, "added": _added, "field": _field,
+    "unpacked": _unpacked, "unpacked rows": _unpacked_rows,
     "record": _record, "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
     "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},
@@ -546,6 +588,7 @@ _DECK: Final = (
     "place",
     "slice",
     "part",
+    "unpacked",
 )
 
 

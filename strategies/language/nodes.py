@@ -108,6 +108,9 @@ class Component(Node, frozen=True, tag="component"):
 
     Of a matrix that is a row, or one number if there is a `column`: ``m[i, j]``.  A transformation's attributes are
     its translation, ``t.p`` (0), and its rotation, ``t.q`` (1); its components are numbers.
+
+    Those that are `starred` and stand in their order among the arguments of a call are written together: ``*v``,
+    or ``*v[1:3]``.
     """
 
     type: Type
@@ -115,6 +118,7 @@ class Component(Node, frozen=True, tag="component"):
     index: Expression
     attribute: bool = False
     column: Expression | None = None
+    starred: bool = False
 
 
 class Field(Node, frozen=True, tag="field"):
@@ -127,11 +131,12 @@ class Field(Node, frozen=True, tag="field"):
 
 class Element(Node, frozen=True, tag="element"):
     """One element of an array, ``a[i, j]``, or of an array member of a struct parameter: ``s.data[i]``,
-    where `array` is ``s.data``."""
+    where `array` is ``s.data``.  Those that are `starred` are written as such components are: ``*a[0:3]``."""
 
     type: Type
     array: str
     indices: tuple[Expression, ...]
+    starred: bool = False
 
 
 class Slice(Node, frozen=True, tag="slice"):

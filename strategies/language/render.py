@@ -257,6 +257,38 @@ def _list(nodes: Sequence[Expression]) -> str:
     return ", ".join(expression(node) for node in nodes)
 
 
+def _arguments(nodes: Sequence[Expression]) -> list[str]:
+    """The source of the arguments of a call, those together that are unpacked together: ``wp.vec4(*v, 1.0)``."""
+    texts: list[str] = []
+    while nodes:
+        unpacked, count = _unpacked(nodes)
+        texts.append(unpacked or expression(nodes[0]))
+        nodes = nodes[count or 1 :]
+    return texts
+
+
+def _unpacked(nodes: Sequence[Expression]) -> tuple[str, int]:
+    """The source of the starred arguments in front, and how many they are; nothing if the first is none."""
+    first, count = _starred(nodes[0]), 1
+    if first is None:
+        return "", 0
+    whole, start, extent = first
+    while count < len(nodes) and _starred(nodes[count]) == (whole, start + count, extent):
+        count += 1
+    return f"*{whole}" if count == extent else f"*{whole}[{start}:{start + count}]", count
+
+
+def _starred(node: Expression) -> tuple[str, int, int | None] | None:
+    """Of an argument that may be unpacked: from what, at which place, and how many there are, if that is known."""
+    match node:
+        case Component(starred=True, base=Name() | Element() | Field() as base, index=Literal() as at, column=None):
+            if isinstance(base.type, Vector | Matrix | Quaternion) and not node.attribute:
+                return expression(base), int(at.value), base.type.shape[0]
+        case Element(starred=True, indices=(Literal() as at,)) if at.value >= 0:
+            return node.array, int(at.value), None
+    return None
+
+
 def expression(node: Expression, context: int = 0) -> str:
     """The source of an expression, in parentheses if it binds less tightly than `context`, or is to have them."""
     text, precedence = _expression(node)
@@ -296,7 +328,7 @@ def _expression(node: Expression) -> tuple[str, int]:
             name, numbers = spelled(op)
             called = name if name in _PYTHONS else f"wp.{name}"
             further = "".join(f", {number.text}" for number in numbers)
-            return f"{called}({_list(arguments) if arguments else _kind(node.type)}{further})", _ATOM
+            return f"{called}({', '.join(_arguments(arguments)) or _kind(node.type)}{further})", _ATOM
         case Compare():
             text = expression(node.operands[0], _COMPARE + 1)
             for operator, operand in zip(node.operators, node.operands[1:], strict=True):
@@ -314,7 +346,7 @@ def _expression(node: Expression) -> tuple[str, int]:
             if isinstance(node.type, Vector) and any(isinstance(part.type, Vector) for part in node.arguments):
                 # of two vectors, whose type says that of its numbers
                 name = "wp.spatial_vector"
-            return f"{name}({_list(node.arguments)})", _ATOM
+            return f"{name}({', '.join(_arguments(node.arguments))})", _ATOM
         case Component():
             base = expression(node.base, _ATOM)
             if node.attribute and isinstance(node.index, Literal):
@@ -339,18 +371,16 @@ def _expression(node: Expression) -> tuple[str, int]:
             return f"{node.array}.shape[{node.axis}]", _ATOM
         case Call():
             plain = len(node.arguments) - len(node.keywords)
-            given = [expression(a) for a in node.arguments]
-            named = [f"{k}={part}" for k, part in zip(node.keywords, given[plain:], strict=True)]
+            named = [f"{k}={expression(a)}" for k, a in zip(node.keywords, node.arguments[plain:], strict=True)]
             called = node.through or text_name(node.function)
-            given = [*map(text_name, node.given), *given]
-            plain += len(node.given)
+            given = [*map(text_name, node.given), *_arguments(node.arguments[:plain])]
             if node.folds:
                 axis = f", axis={given[1]}" if len(given) > 1 else ""
                 return f"wp.tile_reduce({called}, {given[0]}{axis})", _ATOM
             if isinstance(node.type, Tile):
                 return f"wp.tile_map({', '.join((called, *given))})", _ATOM
             called = f"wp.grad({called})" if node.derivative else called
-            return f"{called}({', '.join((*given[:plain], *named))})", _ATOM
+            return f"{called}({', '.join((*given, *named))})", _ATOM
         case Conditional():
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
