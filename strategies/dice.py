@@ -18,11 +18,6 @@ def _below(count: int) -> st.SearchStrategy[int]:
     return st.integers(0, count - 1)
 
 
-@cache
-def _expanded(table: tuple[tuple[int, T], ...]) -> tuple[T, ...]:
-    return tuple(item for weight, item in table for _ in range(weight))
-
-
 class Dice:
     """Draws choices for one kernel."""
 
@@ -47,8 +42,12 @@ class Dice:
 
     def weighted(self, table: tuple[tuple[int, T], ...]) -> T:
         """An item of a table of weights and items."""
-        items: tuple[T, ...] = _expanded(table)
-        return self.one_of(items)
+        at = self.below(sum(weight for weight, _ in table))
+        for weight, item in table:
+            at -= weight
+            if at < 0:
+                return item
+        raise ValueError("the table is empty")
 
     def some_of(self, items: Sequence[T], count: int) -> list[T]:
         """`count` different items, or all of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -12,12 +13,14 @@ from draws import DRAWS, EVALUATED, SEED, drawn, expectations, stream
 from hypothesis import HealthCheck, Phase, given, settings
 
 import strategies
+from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language.check import check_program
 from strategies.language.hashing import content_hash, outline_hash, structure_hash
 from strategies.language.nodes import Apply, Node, Program, ThreadIndex, walk
 from strategies.language.types import element_scalar
 from strategies.ops import OPS, result_type
+from strategies.statements import Sketch
 from strategies.stream import UnknownCategory
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -227,3 +230,11 @@ def test_kernels_stay_small_enough_to_read() -> None:
     assert lines[len(lines) // 2] <= 25
     # a generic function is written beside its instances, and a gradient of its own beside it
     assert lines[-1] <= 100
+
+
+def test_nothing_of_a_draw_is_kept() -> None:
+    # a table that holds methods of the sketch must not end as the key of a cache
+    for category in CATEGORIES:
+        draw(category, 23, 0)
+    gc.collect()
+    assert not [kept for kept in gc.get_objects() if isinstance(kept, Sketch)]
