@@ -51,6 +51,12 @@ def _shaped(values: Values, of: Type) -> Values:
     return values.reshape(*values.shape[:3], *of.shape) if isinstance(of, Composite) else values
 
 
+def _farthest(difference: Values) -> Values:
+    """How far two values are apart: in the number in which they are so most, if they have several."""
+    found: Values = np.abs(difference)
+    return found.max(axis=3) if found.ndim == 4 else found
+
+
 class Operations(Atomics):
     """The part of an evaluation that gives expressions their values."""
 
@@ -191,9 +197,11 @@ class Operations(Atomics):
             self._nonfinite[:] = True
         for operator, operand in zip(node.operators, node.operands[1:], strict=True):
             right = self._value(operand, mask & found)
-            link = _COMPARE[operator](left, right)
+            link: Values = _COMPARE[operator](left, right)
+            if left.ndim == 4:
+                link = np.asarray(link.all(axis=3) if operator == "==" else link.any(axis=3))
             if left.dtype.kind == "f":
-                self._decide(Decision(link, np.abs(left - right)), mask & found, jump=True)
+                self._decide(Decision(link, _farthest(left - right)), mask & found, jump=True)
             found, left = found & link, right
         return found
 

@@ -177,6 +177,18 @@ def convert_sums_instead_of_loop_variables(program: Program) -> Program:
 
 
 @register
+def negate_equalities(program: Program) -> Program:
+    """``a != b``, of vectors and the like, as ``not a == b``."""
+
+    def pattern(node: Expression) -> Expression | None:
+        if isinstance(node, Compare) and node.operators == ("!=",) and isinstance(node.operands[0].type, Composite):
+            return Apply(BOOL, "unot", (msgspec.structs.replace(node, operators=("==",)),))
+        return None
+
+    return everywhere(program, pattern)
+
+
+@register
 def compare_halves_with_zero(program: Program) -> Program:
     """``bool(x)``, `x` a float16, as ``x != wp.float16(0.0)``."""
 

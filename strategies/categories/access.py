@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Component,
+    Conditional,
     Construct,
     Element,
     Expression,
@@ -55,6 +56,10 @@ MATRIX: Final = 45
 #: lose gradients.
 ATTRIBUTES: Final = 40
 CHANGED_ATTRIBUTES: Final = 10
+#: Whole numbers of which vectors are compared.
+_WHOLE: Final = tuple(types.scalar(name) for name in ("int32", "int32", "uint8", "int64"))
+#: Of 100 such comparisons, how many ask whether values differ, which Warp is known not to compile.
+DIFFERENT: Final = 25
 #: Of 100 fields that are read, how many are read a second time.
 AGAIN: Final = 30
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
@@ -328,6 +333,20 @@ def _built(way: _Way) -> Iterator[Statement]:
     yield way.stored(Construct(of, tuple(way.x() for _ in range(count))))
 
 
+def _compared(way: _Way) -> Iterator[Statement]:
+    """Which of two inputs it is, by whether two values of several numbers are alike: of whole numbers, some are."""
+    dice, sketch = way.dice, way.sketch
+    real = dice.chance(30)
+    of: Composite = way.composite() if real else types.vector(dice.one_of((2, 3)), dice.one_of(_WHOLE))
+    if real and dice.chance(20):
+        of = types.quaternion(way.of)
+    span = symmetric(2.0) if real else Interval(0, 1)
+    left, right = (sketch.array(of, sketch.launch_shape(), span).name for _ in range(2))
+    operator = "!=" if dice.chance(DIFFERENT) else "=="
+    test = Compare(BOOL, (operator,), (Element(of, left, way.own()), Element(of, right, way.own())))
+    yield way.stored(Conditional(way.of, test, way.x(), way.x()))
+
+
 def _number_at(way: _Way, base: Expression, n: int) -> Expression:
     of = base.type
     assert isinstance(of, Composite)
@@ -545,7 +564,7 @@ _ATOMICS: Final = tuple(
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
     "part": _part, "cut": _cut, "assigned": _assigned, "built": _built, "added": _added, "field": _field,
-    "unpacked": _unpacked, "unpacked rows": _unpacked_rows,
+    "compared": _compared, "unpacked": _unpacked, "unpacked rows": _unpacked_rows,
     "record": _record, "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
     "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},

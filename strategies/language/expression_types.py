@@ -359,7 +359,10 @@ class ExpressionChecker:
         require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
         require(all(o in COMPARISONS for o in node.operators), "there is no such comparison")
         first = self._expression(node.operands[0])
-        require(isinstance(first, Scalar), "only scalars are compared")
+        if isinstance(first, Composite):
+            require(node.operators in (("==",), ("!=",)), "values of several numbers are alike or not, and no more")
+        else:
+            require(isinstance(first, Scalar), "only scalars, and values of several numbers, are compared")
         for operand in node.operands[1:]:
             self._expect(operand, first)
         return BOOL

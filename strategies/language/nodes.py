@@ -64,7 +64,10 @@ class Apply(Node, frozen=True, tag="apply"):
 
 
 class Compare(Node, frozen=True, tag="compare"):
-    """A chain of comparisons, ``a < b <= c``: one operand more than operators."""
+    """A chain of comparisons, ``a < b <= c``: one operand more than operators.
+
+    Two values of several numbers may be compared with ``==`` and ``!=``: they are alike if all their numbers are.
+    """
 
     type: Type
     operators: tuple[str, ...]
