@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Node,
     Parameter,
     Program,
+    Return,
     Statement,
     Unpack,
     rebuild,
@@ -33,7 +34,7 @@ from strategies.language.nodes import (
 from strategies.language.rules import bound_arguments
 from strategies.language.several import called
 from strategies.language.structs import with_names
-from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, Scalar, Tuple, Vector
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scalar, Tuple, Vector
 
 __all__ = ["REWRITES"]
 
@@ -101,6 +102,57 @@ def unpack_tuples(program: Program) -> Program:
         return rebuild(node, change)
 
     return change(program) if items else program
+
+
+@register
+def count_items_from_the_start(program: Program) -> Program:
+    """``t[-1]`` as ``t[1]``, of a tuple of two."""
+
+    def change(node: Any) -> Any:
+        match node:
+            case Component(base=Name(type=Tuple() as of), index=Literal(value=at)) if at < 0:
+                return msgspec.structs.replace(node, index=Literal(INT32, at + len(of.items)))
+        return rebuild(node, change)
+
+    changed: Program = change(program)
+    return changed
+
+
+@register
+def keep_effects_apart_from_results(program: Program) -> Program:
+    """``a, b = f(c, i, x)``, `f` with a replay, as ``f_1(c, i, x)``, ``a, b = f_2(c, i, x)``: its effects, its results.
+
+    The first has the replay, and no results; the second is what was the replay, which has no effects.
+    """
+    names = FreshNames(program)
+    apart: dict[str, tuple[Function, Function]] = {}
+    for function in program.functions:
+        if function.replay and len(function.results) > 1:
+            effects, replay = (tuple(map(_without_results, body)) for body in (function.body, function.replay))
+            changed = {"name": names.fresh(function.name), "type": VOID, "body": effects, "replay": replay}
+            pure = {"name": names.fresh(function.name), "body": function.replay, "replay": ()}
+            apart[function.name] = (
+                msgspec.structs.replace(function, **changed),
+                msgspec.structs.replace(function, **pure),
+            )
+
+    def change(node: Statement) -> list[Statement]:
+        match node:
+            case Unpack(values=(Call(function=name) as call,)) if name in apart:
+                effect, pure = apart[name]
+                for_effects = msgspec.structs.replace(call, function=effect.name, type=VOID)
+                results = msgspec.structs.replace(call, function=pure.name)
+                return [Evaluate(for_effects), msgspec.structs.replace(node, values=(results,))]
+        return [node]
+
+    if not apart:
+        return program
+    functions = tuple(part for f in program.functions for part in apart.get(f.name, (f,)))
+    return _in_blocks(msgspec.structs.replace(program, functions=functions), change)
+
+
+def _without_results(node: Any) -> Any:
+    return Return() if isinstance(node, Return) else rebuild(node, _without_results)
 
 
 @register

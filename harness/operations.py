@@ -88,8 +88,8 @@ class Operations(Atomics):
                 return self._cast(self._value(node.operand, mask), node.operand.type, node.type, mask)
             case Construct():
                 return self._construct(node, mask)
-            case Component(base=Name(type=Tuple(), name=name), index=Literal() as item):
-                return self._variable(item_name(name, int(item.value)), mask)
+            case Component(base=Name(type=Tuple() as of, name=name), index=Literal() as item):
+                return self._variable(item_name(name, int(item.value) % len(of.items)), mask)
             case Component():
                 base, places = self._value(node.base, mask), self._places(node, mask)
                 base, places = self._common(base, places)

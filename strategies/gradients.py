@@ -13,6 +13,7 @@ from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
+    AugmentedAssign,
     Call,
     Element,
     Expression,
@@ -21,13 +22,16 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
 )
-from strategies.language.types import INT32
+from strategies.language.types import INT32, Type
 from strategies.ops import OPS
 from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
+#: Of 100 functions with a replay, how many add to a cell what they return, and how many return two values.
+COUNTED: Final = 40
+PAIRED: Final = 12
 #: Functions of one parameter that people give a gradient of their own: the value, and its slope.
 _ONE: Final = (
     ("x * x", "2.0 * x"), ("x * x * x", "3.0 * x * x"), ("sin(x)", "cos(x)"), ("exp(x)", "exp(x)"),
@@ -156,7 +160,10 @@ def _slope(own: _Own) -> Typed:
 
 
 def draw_replayed(sketch: Sketch) -> Callee:
-    """A function that keeps what it returns in an array; its replay only computes it again."""
+    """A function that keeps what it returns in an array, or counts it there; its replay only computes it again.
+
+    At times it has two results: Warp is known to run no replay of such a one.
+    """
     own = FunctionSketch(sketch)
     own.vectors, own.calls = False, 0
     kept = own.array(sketch.main, sketch.launch_shape(), Interval(-3, 3), output=True)
@@ -167,11 +174,17 @@ def draw_replayed(sketch: Sketch) -> Callee:
     value = own.define_as(own.give(sketch.main, own.dice.between(1, 2)), mutable=False)
     local: Variable = own.defined[-1]
     result = own.variable(local)
-    store = Assign(Element(sketch.main, kept.name, places), result.node)
-    end = Return((result.node,))
-    return own.finish(
-        sketch.main, [*body, value, store, end], [result], places=places, replay=(*body, value, end)
-    )  # fmt: skip
+    cell = Element(sketch.main, kept.name, places)
+    store: Statement = Assign(cell, result.node)
+    if own.dice.chance(COUNTED):
+        store = AugmentedAssign(cell, "add", result.node)
+    results = [result]
+    of: Type = sketch.main
+    if own.dice.chance(PAIRED):
+        results = [result, own.fit_local(own.result(sketch.main, 1))]
+        of = types.tuple_of([sketch.main] * 2)
+    end = Return(tuple(found.node for found in results))
+    return own.finish(of, [*body, value, store, end], results, places=places, replay=(*body, value, end))
 
 
 def derivative(sketch: Sketch, callee: Callee, depth: int) -> Statement:

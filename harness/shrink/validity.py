@@ -307,7 +307,8 @@ class _Check:
             case Component():
                 base = node.base.type
                 if isinstance(base, Tuple):
-                    self.need(isinstance(node.index, Literal) and node.type is base.items[int(node.index.value)])
+                    at = int(node.index.value) if isinstance(node.index, Literal) else len(base.items)
+                    self.need(-len(base.items) <= at < len(base.items) and node.type is base.items[at])
                     self.value(node.base, scope)
                     return
                 self.need(isinstance(base, Composite) and component_type(base, node) is node.type)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from strategies.adjoints import NUMBERS, draw_written
 from strategies.calls import Callee
-from strategies.functions import draw_expression
+from strategies.functions import draw_expression, unpacked
 from strategies.gradients import derivative, draw_custom, draw_replayed
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
@@ -195,6 +195,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         elif callee.function.adjoint:
             value = Typed(_call_of(Pen(sketch), callee), callee.intervals[0], True)
             yield sketch.define_as(value, mutable=False)
+        elif callee is replayed and isinstance(callee.function.type, Tuple):
+            yield unpacked(sketch, callee, 2)
         elif callee is replayed or callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=dice.chance(50))
     if dice.chance(60):

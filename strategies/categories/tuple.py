@@ -44,6 +44,8 @@ DYNAMIC: Final = 12
 SHARED: Final = 8
 #: Of 100 calls with several results, how many are kept in one variable, whose items are known to have no gradient.
 KEPT: Final = 6
+#: Of 100 items of such a variable, how many are counted from the end, which Warp is known not to compile.
+FROM_THE_END: Final = 12
 #: Of 100 unpacked tuples, how many are elements of outputs that are overwritten then, which ends gradients.
 EXCHANGES: Final = 12
 #: Of 100 kernels, how many unpack the results of a built-in.
@@ -115,7 +117,8 @@ def _kept(sketch: Sketch, depth: int) -> list[Statement]:
     body: list[Statement] = [Assign(name, value.node)]
     for n, (item, interval) in enumerate(zip(of.items, callee.intervals, strict=True)):
         assert isinstance(item, Scalar | Vector)
-        part = Component(item, name, Literal(INT32, n))
+        at = n - len(of.items) if sketch.dice.chance(FROM_THE_END) else n
+        part = Component(item, name, Literal(INT32, at))
         live = value.live and types.element_scalar(item).is_float
         body.append(sketch.define_as(Typed(part, interval, live), mutable=False))
     return body

@@ -415,7 +415,9 @@ class ExpressionChecker:
         if isinstance(base, Tuple):
             require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")
             assert isinstance(node.index, Literal)
-            require(0 <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}")
+            require(
+                -len(base.items) <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}"
+            )
             return base.items[int(node.index.value)]
         require(isinstance(base, Composite), f"{base!r} has no components")
         assert isinstance(base, Composite)

@@ -110,7 +110,8 @@ class Component(Node, frozen=True, tag="component"):
     """A part of a value: ``v[i]``, or ``v.x`` if `attribute`.
 
     Of a matrix that is a row, or one number if there is a `column`: ``m[i, j]``.  A transformation's attributes are
-    its translation, ``t.p`` (0), and its rotation, ``t.q`` (1); its components are numbers.
+    its translation, ``t.p`` (0), and its rotation, ``t.q`` (1); its components are numbers.  An item of a tuple may be
+    counted from the end: ``t[-1]``.
 
     Those that are `starred` and stand in their order among the arguments of a call are written together: ``*v``,
     or ``*v[1:3]``.

@@ -1,0 +1,39 @@
+"""`@wp.func_replay` of a function with several results is ignored: the backward pass runs the function itself"""
+
+import numpy as np
+import warp as wp
+
+
+@wp.func
+def f(out: wp.array(dtype=wp.float32), x: wp.int32, y: wp.float32):
+    out[x] += y
+    return y, y
+
+
+@wp.func_replay(f)
+def replay_f(out: wp.array(dtype=wp.float32), x: wp.int32, y: wp.float32):
+    return y, y
+
+
+@wp.kernel
+def kernel(
+    x: wp.array(dtype=wp.float32),
+    out: wp.array(dtype=wp.float32),
+    out1: wp.array(dtype=wp.float32),
+):
+    i = wp.tid()
+    a, b = f(out, i, x[i])
+    out1[i] = a
+
+
+def test_replay_of_several_results():
+    x = wp.array(np.array([1.0432429], np.float32), dtype=wp.float32, requires_grad=True)
+    out = wp.array(np.array([0.0], np.float32), dtype=wp.float32, requires_grad=True)
+    out1 = wp.array(np.array([0.0], np.float32), dtype=wp.float32, requires_grad=True)
+    with wp.Tape() as tape:
+        wp.launch(kernel, dim=(1,), inputs=[x, out, out1], device="cpu")
+    before = out.numpy().copy()
+    out.grad.assign(np.array([-1.390625], np.float32))
+    out1.grad.assign(np.array([-0.78125], np.float32))
+    tape.backward()
+    assert np.array_equal(before, out.numpy(), equal_nan=True), f"out: expected unchanged {before}, got {out.numpy()}"

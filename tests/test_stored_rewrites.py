@@ -1,0 +1,56 @@
+"""Rewrites on the stored cases of the issues that they are for: the failure goes away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpus.case import decode_case
+from harness.rewrites import REWRITES
+from harness.sandbox import Sandbox
+from harness.shrink.validity import well_formed
+from harness.triage import Ledger
+from harness.verify import verify_all
+from strategies.language.check import check_program
+from strategies.language.nodes import Component, Literal, Program, rebuild, walk
+from strategies.language.types import INT32, Tuple
+from strategies.ops import result_type
+
+FAILURES = Path(__file__).resolve().parent.parent / "corpus" / "failures"
+ISSUES = ("vectors-not-equal", "tuple-index-from-the-end", "replay-of-several-results")
+
+
+def stored(issue: str) -> Program:
+    return decode_case((FAILURES / issue / "case.json").read_bytes()).program
+
+
+@pytest.mark.parametrize("issue", ISSUES)
+def test_the_rewrite_of_a_stored_case_does_not_fail(issue: str, sandbox: Sandbox) -> None:
+    (entry,) = (entry for entry in Ledger.load().issues if entry.id == issue)
+    program = stored(issue)
+    assert entry.rewrite is not None
+    rewritten = REWRITES[entry.rewrite](program)
+    check_program(rewritten, result_type)
+    assert REWRITES[entry.rewrite](rewritten) == rewritten
+    failing, right = verify_all([program, rewritten], sandbox)
+    assert failing.failure is not None
+    assert right.failure is None
+
+
+def test_an_item_that_a_tuple_has_not_is_refused() -> None:
+    program = stored("tuple-index-from-the-end")
+
+    def counted(at: int) -> Program:
+        def change(node):  # type: ignore[no-untyped-def]
+            if isinstance(node, Component) and isinstance(node.base.type, Tuple):
+                return Component(node.type, node.base, Literal(INT32, at))
+            return rebuild(node, change)
+
+        found: Program = change(program)
+        return found
+
+    (tuple_,) = {node.base.type for node in walk(program) if isinstance(node, Component)}
+    assert isinstance(tuple_, Tuple)
+    count = len(tuple_.items)
+    assert [well_formed(counted(at)) for at in (-count - 1, -count, count - 1, count)] == [False, True, True, False]
