@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from strategies.language import types
 from strategies.language.nodes import (
@@ -30,9 +32,10 @@ from strategies.language.nodes import (
     View,
     Zeros,
     children,
+    walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.types import Array, Type
+from strategies.language.types import Array, Scalar, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import overload
 
@@ -49,6 +52,30 @@ def exact_outputs(program: Program) -> frozenset[str]:
     kernel = _Inexact(program, program.parameters, functions)
     kernel.settle(program.body)
     return frozenset(p.name for p in program.outputs) - kernel.names
+
+
+#: Operations on floats that give zeros their signs as IEEE 754 says.  `min`, `max` and `clamp` may choose either zero.
+_SIGNED: Final = frozenset(
+    (
+        *("add", "sub", "mul", "div", "floordiv", "mod", "neg", "pos", "abs", "sign", "step", "nonzero", "copysign"),
+        *("sqrt", "round", "rint", "trunc", "floor", "ceil", "frac"),
+    )
+)
+
+
+def signs_zeros(program: Program) -> bool:
+    """Whether exact results have their sign, too, where they are zero."""
+    for node in walk(program):
+        match node:
+            case Apply() if _floats(node.type):
+                if node.op not in _SIGNED or not all(isinstance(of, Scalar) for of in node.argument_types):
+                    return False
+            case Atomic() if _floats(node.value.type):
+                return False
+            case Literal(value=float(value)) if value == 0 and math.copysign(1.0, value) < 0:
+                # in a kernel that is zero, negated
+                return False
+    return True
 
 
 class _Inexact:

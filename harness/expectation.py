@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from harness import differences, tolerance
-from harness.exactness import exact_outputs
+from harness.exactness import exact_outputs, signs_zeros
 from harness.inputs import Flavour, components, derive, derive_cotangents
 from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values
 from harness.nonfinite import Undefined, has_floats
@@ -52,6 +52,8 @@ class Cells:
     tolerance: Values
     #: where the comparison is made at all
     checked: Mask
+    #: whether a zero must have the sign that is expected
+    signed: bool = False
 
     @property
     def share(self) -> float:
@@ -194,8 +196,9 @@ class _Facts:
 
     #: the program without structs, which is the one that is evaluated
     program: Program
-    #: the outputs that are compared to the bit
+    #: the outputs that are compared to the bit, and whether the signs of their zeros are, too
     exact: frozenset[str]
+    signed: bool
     #: the limits that it may be outside of, by which elements may be one
     limits: tuple[Limit, ...]
     coarsest: str
@@ -228,7 +231,7 @@ def expect_on(program: Program, inputs_seed: int) -> Expectation:
 
 def _facts(program: Program) -> _Facts:
     flat = flattened(program)
-    return _Facts(flat, exact_outputs(flat), crossed(program, TRAITS), coarsest_float(flat))
+    return _Facts(flat, exact_outputs(flat), signs_zeros(flat), crossed(program, TRAITS), coarsest_float(flat))
 
 
 def _quality(found: Expectation) -> tuple[bool, bool, float]:
@@ -378,7 +381,7 @@ def _output(parameter: Parameter, native: Values, wide: Evaluation, facts: _Fact
         return Cells(runs[0], np.zeros(runs[0].shape), trusted)
     dtype = types.element_scalar(parameter.type).notation
     if name in facts.exact:
-        return Cells(native, np.zeros(runs[0].shape), trusted)
+        return Cells(native, np.zeros(runs[0].shape), trusted, facts.signed)
     allowed = tolerance.forward_tolerance(runs, dtype)
     sharp = tolerance.sharp(allowed, runs[0], facts.coarsest, tolerance.largest(runs[0]))
     # what is no finite number in all realisations, and in the kernel's own precision, is compared as it is

@@ -513,6 +513,8 @@ def _is_right(expected: float, tolerance: str) -> str:
     """The condition that `actual` is what was expected."""
     if math.isnan(expected):
         return "np.isnan(actual)"
+    if math.copysign(1.0, expected) < 0 == expected:
+        return "actual == 0.0 and np.signbit(actual)"
     return "actual == expected" if math.isinf(expected) else f"abs(float(actual) - expected) <= {tolerance}"
 
 

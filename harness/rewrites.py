@@ -177,6 +177,18 @@ def convert_sums_instead_of_loop_variables(program: Program) -> Program:
 
 
 @register
+def negate_by_products(program: Program) -> Program:
+    """``-x``, `x` a float, as ``x * -1.0``."""
+
+    def pattern(node: Expression) -> Expression | None:
+        if isinstance(node, Apply) and node.op == "neg" and isinstance(node.type, Scalar) and node.type.is_float:
+            return Apply(node.type, "mul", (*node.arguments, Literal(node.type, -1.0)))
+        return None
+
+    return everywhere(program, pattern)
+
+
+@register
 def negate_equalities(program: Program) -> Program:
     """``a != b``, of vectors and the like, as ``not a == b``."""
 

@@ -314,6 +314,10 @@ class _Wrong:
     tolerance: float
 
 
+#: By how much a zero of the wrong sign is off: more than nothing.
+LEAST: Final = 2.0**-1074
+
+
 def _same(a: Values, b: Values) -> bool:
     """Whether two arrays hold the same values, NaNs included."""
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
@@ -332,6 +336,9 @@ def _off(cells: Cells, actual: Values) -> Values:
     else:
         both = np.isnan(actual) & np.isnan(cells.expected.astype(np.float64))
         off = np.where(both, 0.0, np.where(np.isnan(off), np.inf, off))
+        if cells.signed:
+            turned = equal & (np.signbit(actual) != np.signbit(cells.expected))
+            return np.where(turned, LEAST, np.where(equal, 0.0, off))
     return np.where(equal, 0.0, off)
 
 

@@ -5,41 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny import AT, apply, program_of
 
-from corpus.case import decode_case
+from corpus.case import Case, decode_case
+from harness.exactness import signs_zeros
+from harness.expectation import expect
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.validity import well_formed
 from harness.triage import Ledger
 from harness.verify import verify_all
 from strategies.language.check import check_program
-from strategies.language.nodes import Component, Literal, Program, rebuild, walk
-from strategies.language.types import INT32, Tuple
+from strategies.language.nodes import Assign, Component, Element, Expression, Literal, Program, rebuild, walk
+from strategies.language.types import FLOAT32, INT32, Tuple
 from strategies.ops import result_type
 
+A, B = (Element(FLOAT32, name, (AT,)) for name in "ab")
 FAILURES = Path(__file__).resolve().parent.parent / "corpus" / "failures"
-ISSUES = ("vectors-not-equal", "tuple-index-from-the-end", "replay-of-several-results")
+ISSUES = ("negated-zero", "vectors-not-equal", "tuple-index-from-the-end", "replay-of-several-results")
 
 
-def stored(issue: str) -> Program:
-    return decode_case((FAILURES / issue / "case.json").read_bytes()).program
+def stored(issue: str) -> Case:
+    return decode_case((FAILURES / issue / "case.json").read_bytes())
 
 
 @pytest.mark.parametrize("issue", ISSUES)
 def test_the_rewrite_of_a_stored_case_does_not_fail(issue: str, sandbox: Sandbox) -> None:
     (entry,) = (entry for entry in Ledger.load().issues if entry.id == issue)
-    program = stored(issue)
+    case = stored(issue)
+    program = case.program
     assert entry.rewrite is not None
     rewritten = REWRITES[entry.rewrite](program)
     check_program(rewritten, result_type)
     assert REWRITES[entry.rewrite](rewritten) == rewritten
-    failing, right = verify_all([program, rewritten], sandbox)
+    (failing,) = verify_all([program], sandbox, seed=case.provenance.seed)
+    (right,) = verify_all([rewritten], sandbox)
     assert failing.failure is not None
     assert right.failure is None
 
 
 def test_an_item_that_a_tuple_has_not_is_refused() -> None:
-    program = stored("tuple-index-from-the-end")
+    program = stored("tuple-index-from-the-end").program
 
     def counted(at: int) -> Program:
         def change(node):  # type: ignore[no-untyped-def]
@@ -54,3 +60,19 @@ def test_an_item_that_a_tuple_has_not_is_refused() -> None:
     assert isinstance(tuple_, Tuple)
     count = len(tuple_.items)
     assert [well_formed(counted(at)) for at in (-count - 1, -count, count - 1, count)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("value", "signed"),
+    [
+        (apply("mul", A, B), True),
+        (apply("neg", A), True),
+        (apply("min", A, B), False),
+        (apply("add", A, Literal(FLOAT32, -0.0)), False),
+    ],
+    ids=repr,
+)
+def test_zeros_have_signs_where_ieee_754_gives_them(value: Expression, signed: bool) -> None:
+    program = program_of(FLOAT32, Assign(Element(FLOAT32, "out", (AT,)), value))
+    assert signs_zeros(program) == signed
+    assert expect(program).outputs["out"].signed == signed
