@@ -1,0 +1,90 @@
+"""Rewrites that avoid defects around what branches and operands do: `harness.rewrites` says what a rewrite is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from harness.rewrites import is_element, register
+from strategies.language.nodes import (
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Cast,
+    Conditional,
+    Element,
+    Expression,
+    Function,
+    If,
+    Name,
+    Node,
+    Program,
+    Unpack,
+    View,
+    rebuild,
+    walk,
+)
+from strategies.language.structs import root
+from strategies.language.types import BOOL, Array, Struct, StructArray
+from strategies.language.views import roots
+
+
+@register
+def convert_conditions_first(program: Program) -> Program:
+    """``if todo[i]:``, where an arm changes `todo`, as ``if bool(todo[i]):``, which is read once; conditional
+    expressions alike."""
+
+    def within(owner: Program | Function) -> Any:
+        parts = roots(owner)
+
+        def change(node: Node) -> Any:
+            if isinstance(node, Function):
+                return within(node)
+            node = rebuild(node, change)
+            match node:
+                case If(test=test):
+                    arms: Sequence[Node] = (*node.body, *node.orelse)
+                case Conditional(test=test):
+                    arms = (node.then, node.otherwise)
+                case _:
+                    return node
+            bare = test.operand if isinstance(test, Cast) and test.implied else test
+            if not is_element(bare) or not _name(bare, parts).intersection(_changed(arms, parts)):
+                return node
+            return msgspec.structs.replace(node, test=Cast(BOOL, bare))
+
+        return rebuild(owner, change)
+
+    rewritten: Program = within(program)
+    return rewritten
+
+
+def _name(target: Expression, parts: Mapping[str, str]) -> set[str]:
+    """The array, or the variable, that something is a part of."""
+    match root(target):
+        case Element(array=name) | Name(name=name) | View(array=name):
+            return {parts.get(name, name).partition(".")[0]}
+    return set()
+
+
+def _changed(nodes: Sequence[Node], parts: Mapping[str, str]) -> set[str]:
+    """The arrays and variables that statements, or calls in them, may change."""
+    found: set[str] = set()
+    for target in (target for node in nodes for inner in walk(node) for target in _targets(inner)):
+        found |= _name(target, parts)
+    return found
+
+
+def _targets(node: Node) -> Iterator[Expression]:
+    match node:
+        case Assign(target=target) | AugmentedAssign(target=target):
+            yield target
+        case Unpack(targets=targets):
+            yield from targets
+        case Atomic(array=array, value=value):
+            yield Element(value.type, array, node.indices)
+        case Call(arguments=arguments):
+            yield from (a for a in arguments if isinstance(a.type, Array | Struct | StructArray))
