@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from harness.rewrites import is_element, register
+from harness.rewrites import everywhere, is_element, register
+from strategies.language.effects import function_effects
 from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
     Call,
     Cast,
+    Compare,
     Conditional,
     Element,
     Expression,
     Function,
     If,
+    Logical,
     Name,
     Node,
     Program,
@@ -60,6 +63,30 @@ def convert_conditions_first(program: Program) -> Program:
 
     rewritten: Program = within(program)
     return rewritten
+
+
+@register
+def end_chains_early(program: Program) -> Program:
+    """``a < b < f(c)``, where `f` changes an array, as ``a < b and b < f(c)``, in which `f` may not be called.
+
+    Not where an operand in between is evaluated once for its effects.
+    """
+    writing = {name for name, found in function_effects(program).items() if found.written}
+
+    def pattern(node: Expression) -> Expression | None:
+        if not isinstance(node, Compare) or not any(_writes(operand, writing) for operand in node.operands[2:]):
+            return None
+        if any(_writes(operand, writing) for operand in node.operands[1:-1]):
+            return None
+        links = zip(node.operators, node.operands, node.operands[1:], strict=False)
+        return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
+
+    return everywhere(program, pattern) if writing else program
+
+
+def _writes(node: Expression, writing: Collection[str]) -> bool:
+    """Whether a call in an expression is of a function among `writing`."""
+    return any(isinstance(inner, Call) and inner.function in writing for inner in walk(node))
 
 
 def _name(target: Expression, parts: Mapping[str, str]) -> set[str]:

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from tiny import AT, apply, literal, program_of
 
+from harness.inputs import Flavour, derive
+from harness.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
@@ -19,15 +21,20 @@ from strategies.language import types
 from strategies.language.check import check_program
 from strategies.language.nodes import (
     Assign,
+    AugmentedAssign,
+    Call,
     Cast,
     Compare,
+    Conditional,
     Element,
     Expression,
+    Function,
     If,
     Literal,
     Name,
     Parameter,
     Program,
+    Return,
     Statement,
     decode,
     encode,
@@ -124,3 +131,61 @@ def test_another_defect_beside_a_condition_is_not_explained_away(
 
 def test_marks_are_drawn_that_branches_change() -> None:
     assert drawn_somewhere("control_flow", "convert_conditions_first")
+
+
+# ---------------------------------------------------------------- what a chain leaves out
+
+N = Name(INT32, "n")
+
+
+def counter(answer: Expression) -> Function:
+    """A function that counts its calls."""
+    given = (Parameter("counts", types.array(INT32), 0, 9, (6,), True), Parameter("i", INT32, 0, 5))
+    count = AugmentedAssign(Element(INT32, "counts", (AT,)), "add", Literal(INT32, 1))
+    return Function("count", INT32, given, (count, Return((answer,))))
+
+
+def counted(*operands: Expression) -> Program:
+    """A chain of comparisons beside an array of counts, and a whole number from 0 to 3 for each thread."""
+    more = (
+        Parameter("numbers", types.array(INT32), 0, 3, (6,)),
+        Parameter("counts", types.array(INT32), 0, 0, (6,), True),
+    )
+    test = Compare(BOOL, ("<",) * (len(operands) - 1), operands)
+    body = (
+        Assign(N, Element(INT32, "numbers", (AT,))),
+        Assign(OUT, Conditional(FLOAT32, test, A, literal(FLOAT32, 0.5))),
+    )
+    found = program_of(FLOAT32, more=more)
+    found = msgspec.structs.replace(found, body=(*found.body, *body), functions=(counter(Literal(INT32, 2)),))
+    check_program(found, result_type)
+    return found
+
+
+COUNT = Call(INT32, "count", (Name(types.array(INT32), "counts"), AT))
+
+
+def test_what_a_chain_leaves_out_is_not_called(sandbox: Sandbox) -> None:
+    program = counted(N, Literal(INT32, 1), COUNT)
+    inputs = {name: values[None] for name, values in derive(program, 0, Flavour.GENERIC).items()}
+    counts = Evaluator(program, inputs, native=True).run().arrays["counts"][0, 0]
+    assert counts.tolist() == [int(n < 1) for n in inputs["numbers"][0]]
+    verdict, known = judged(program, sandbox)
+    assert verdict.failure is not None
+    assert known == "comparison-chain-no-short-circuit"
+
+
+def test_a_call_in_the_middle_of_a_chain_is_verified(sandbox: Sandbox) -> None:
+    program = counted(N, COUNT, Literal(INT32, 3))
+    assert judged(program, sandbox)[0].tier is not None
+
+
+def test_a_chain_is_divided_where_no_operand_is_evaluated_twice_for_its_effects() -> None:
+    divide = REWRITES["end_chains_early"]
+    for program in (counted(N, COUNT, Literal(INT32, 3)), counted(N, COUNT, COUNT)):
+        assert divide(program) is program
+    assert "n < 1 and 1 < count(counts, i)" in repr(divide(counted(N, Literal(INT32, 1), COUNT)))
+
+
+def test_chains_that_end_with_a_call_are_drawn() -> None:
+    assert drawn_somewhere("boolean", "end_chains_early")
