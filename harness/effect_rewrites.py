@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Expression,
     Function,
     If,
+    Literal,
     Logical,
     Name,
     Node,
@@ -80,6 +81,25 @@ def end_chains_early(program: Program) -> Program:
             return None
         links = zip(node.operators, node.operands, node.operands[1:], strict=False)
         return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
+
+    return everywhere(program, pattern) if writing else program
+
+
+@register
+def choose_instead_of_joining(program: Program) -> Program:
+    """``a or f(y)``, where `f` changes an array, as ``True if a else f(y)``, and ``a and f(y)`` as ``f(y) if a else
+    False``."""
+    writing = {name for name, found in function_effects(program).items() if found.written}
+
+    def pattern(node: Expression) -> Expression | None:
+        if not isinstance(node, Logical) or not any(_writes(operand, writing) for operand in node.operands[1:]):
+            return None
+        *before, found = node.operands
+        for operand in reversed(before):
+            decided = Literal(BOOL, node.operator == "or")
+            arms = (decided, found) if node.operator == "or" else (found, decided)
+            found = Conditional(BOOL, operand, *arms)
+        return found
 
     return everywhere(program, pattern) if writing else program
 

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import msgspec
+import numpy as np
 import pytest
 from tiny import AT, apply, literal, program_of
 
+from harness.expectation import TRAITS, expect
 from harness.inputs import Flavour, derive
 from harness.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
-from harness.verdict import FailureKind, Verdict
+from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
 from strategies.language.check import check_program
+from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
+    Apply,
     Assign,
     AugmentedAssign,
     Call,
@@ -28,9 +33,11 @@ from strategies.language.nodes import (
     Conditional,
     Element,
     Expression,
+    For,
     Function,
     If,
     Literal,
+    Logical,
     Name,
     Parameter,
     Program,
@@ -189,3 +196,76 @@ def test_a_chain_is_divided_where_no_operand_is_evaluated_twice_for_its_effects(
 
 def test_chains_that_end_with_a_call_are_drawn() -> None:
     assert drawn_somewhere("boolean", "end_chains_early")
+
+
+# ---------------------------------------------------------------- what decides a truth value
+
+KEPT = Name(types.array(FLOAT32), "out")
+
+
+def keeping(
+    join: Callable[[Expression], Expression], answer: Expression, *before: Statement, more: tuple[Parameter, ...] = ()
+) -> Program:
+    """A test with a function that keeps three times ``a[i]`` and says `answer`."""
+    given = (
+        Parameter("kept", types.array(FLOAT32), 0.0, 0.0, (6,), True),
+        Parameter("i", INT32, 0, 5),
+        Parameter("value", FLOAT32, -9.0, 9.0),
+    )
+    kept = Assign(Element(FLOAT32, "kept", (AT,)), VALUE)
+    keep = Function("keep", BOOL, given, (kept, Return((answer,))))
+    call = Call(BOOL, "keep", (KEPT, AT, apply("mul", literal(FLOAT32, 3.0), A)))
+    found = program_of(FLOAT32, more=more)
+    done = Assign(Name(BOOL, "done"), join(call))
+    found = msgspec.structs.replace(found, body=(*found.body, *before, done), functions=(keep,))
+    check_program(found, result_type)
+    return found
+
+
+def behind(operator: str) -> Callable[[Expression], Expression]:
+    """Behind an operand that leaves the call to decide."""
+    small = Compare(BOOL, ("<" if operator == "or" else ">",), (Element(FLOAT32, "b", (AT,)), literal(FLOAT32, -9.0)))
+    return lambda call: Logical(BOOL, operator, (small, call))
+
+
+@pytest.mark.parametrize(("operator", "decides"), [("or", True), ("and", False)])
+def test_the_operand_that_decides_has_a_gradient(operator: str, decides: bool, sandbox: Sandbox) -> None:
+    program = keeping(behind(operator), Literal(BOOL, decides))
+    found = expect(program, 0)
+    np.testing.assert_allclose(found.gradients["a"].expected, 3.0 * found.cotangents["out"], rtol=1e-6)
+    verdict, known = judged(program, sandbox)
+    assert verdict.failure is not None
+    assert known == "boolop-operand-adjoint-skipped"
+    assert judged(keeping(behind(operator), Literal(BOOL, not decides)), sandbox)[0].tier is Tier.BACKWARD
+
+
+def test_a_call_in_front_of_others_or_denied_is_verified(sandbox: Sandbox) -> None:
+    for join in (
+        lambda call: Logical(BOOL, "or", (call, Compare(BOOL, ("<",), (A, literal(FLOAT32, 0.5))))),
+        lambda call: Apply(BOOL, "unot", (call,)),
+    ):
+        program = keeping(join, Literal(BOOL, True))
+        assert REWRITES["choose_instead_of_joining"](program) is program
+        assert judged(program, sandbox)[0].tier is Tier.BACKWARD
+
+
+def test_what_a_loop_decides_about_a_call_is_not_there_in_the_backward_pass() -> None:
+    """``i > k and keep(...)``, where a loop has computed `k`."""
+    begin = Assign(N, Cast(INT32, Literal(INT32, 0)))
+    loop = For("k", Name(INT32, "size"), (AugmentedAssign(N, "add", Literal(INT32, 1)),))
+
+    def limits(*before: Statement) -> tuple[Limit, ...]:
+        behind_n = partial(_behind, Compare(BOOL, (">",), (N, AT)))
+        size = Parameter("size", INT32, 0, 3)
+        return crossed(keeping(behind_n, Literal(BOOL, True), *before, more=(size,)), TRAITS)
+
+    assert limits(begin) == ()
+    assert limits(begin, loop) == (Limit.DYNAMIC_LOOP,)
+
+
+def _behind(first: Expression, call: Expression) -> Expression:
+    return Logical(BOOL, "and", (first, call))
+
+
+def test_operands_that_keep_a_number_and_decide_are_drawn() -> None:
+    assert drawn_somewhere("boolean", "choose_instead_of_joining")
