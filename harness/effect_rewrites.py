@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from harness.rewrites import everywhere, is_element, register
-from strategies.language.effects import function_effects
+from harness.call_rewrites import in_blocks
+from harness.rewrites import FreshNames, calls_one_of, everywhere, is_element, register, writing_functions
 from strategies.language.nodes import (
     Assign,
     Atomic,
     AugmentedAssign,
+    Break,
     Call,
     Cast,
     Compare,
     Conditional,
+    Continue,
     Element,
     Expression,
     Function,
@@ -26,8 +28,10 @@ from strategies.language.nodes import (
     Name,
     Node,
     Program,
+    Statement,
     Unpack,
     View,
+    While,
     rebuild,
     walk,
 )
@@ -72,12 +76,12 @@ def end_chains_early(program: Program) -> Program:
 
     Not where an operand in between is evaluated once for its effects.
     """
-    writing = {name for name, found in function_effects(program).items() if found.written}
+    writing = writing_functions(program)
 
     def pattern(node: Expression) -> Expression | None:
-        if not isinstance(node, Compare) or not any(_writes(operand, writing) for operand in node.operands[2:]):
+        if not isinstance(node, Compare) or not calls_one_of(writing, *node.operands[2:]):
             return None
-        if any(_writes(operand, writing) for operand in node.operands[1:-1]):
+        if calls_one_of(writing, *node.operands[1:-1]):
             return None
         links = zip(node.operators, node.operands, node.operands[1:], strict=False)
         return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
@@ -89,10 +93,10 @@ def end_chains_early(program: Program) -> Program:
 def choose_instead_of_joining(program: Program) -> Program:
     """``a or f(y)``, where `f` changes an array, as ``True if a else f(y)``, and ``a and f(y)`` as ``f(y) if a else
     False``."""
-    writing = {name for name, found in function_effects(program).items() if found.written}
+    writing = writing_functions(program)
 
     def pattern(node: Expression) -> Expression | None:
-        if not isinstance(node, Logical) or not any(_writes(operand, writing) for operand in node.operands[1:]):
+        if not isinstance(node, Logical) or not calls_one_of(writing, *node.operands[1:]):
             return None
         *before, found = node.operands
         for operand in reversed(before):
@@ -104,9 +108,25 @@ def choose_instead_of_joining(program: Program) -> Program:
     return everywhere(program, pattern) if writing else program
 
 
-def _writes(node: Expression, writing: Collection[str]) -> bool:
-    """Whether a call in an expression is of a function among `writing`."""
-    return any(isinstance(inner, Call) and inner.function in writing for inner in walk(node))
+@register
+def call_before_loops(program: Program) -> Program:
+    """``while f(y): n += 1``, where `f` changes an array, as ``going = f(y); while going: n += 1; going = f(y)``."""
+    writing = writing_functions(program)
+    names = FreshNames(program)
+
+    def change(node: Statement) -> list[Statement]:
+        if not isinstance(node, While) or not calls_one_of(writing, node.test) or _continues(node.body):
+            return [node]
+        going = Assign(Name(BOOL, names.fresh("going")), node.test)
+        again = () if isinstance(node.body[-1], Break) else (going,)
+        return [going, While(going.target, (*node.body, *again))]
+
+    return in_blocks(program, change) if writing else program
+
+
+def _continues(body: Sequence[Statement]) -> bool:
+    """Whether a loop with that body goes on with its next iteration from somewhere within."""
+    return any(isinstance(s, Continue) or (isinstance(s, If) and _continues((*s.body, *s.orelse))) for s in body)
 
 
 def _name(target: Expression, parts: Mapping[str, str]) -> set[str]:

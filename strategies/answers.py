@@ -11,6 +11,8 @@ from strategies.intervals import TRUTH, Interval
 from strategies.language.nodes import (
     Apply,
     Assign,
+    AugmentedAssign,
+    Break,
     Compare,
     Conditional,
     Element,
@@ -20,6 +22,7 @@ from strategies.language.nodes import (
     Name,
     Return,
     Statement,
+    While,
 )
 from strategies.language.types import BOOL, INT32, Scalar
 from strategies.statements import Sketch
@@ -30,6 +33,8 @@ from strategies.weights import Statements
 #: end a chain: Warp is known to lose the adjoints of the former, and to ask for the latter in any case.
 JOINED: Final = 65
 LAST: Final = 55
+#: Of 100 calls, how many are the condition of a ``while`` loop, of which Warp is known to make no adjoint.
+ONCE: Final = 30
 #: What a whole number that one gives lies between.
 RANK: Final = Interval(0, 5)
 
@@ -63,10 +68,22 @@ def asked(sketch: Sketch, answerer: Callee) -> list[Statement]:
     """A test with a call, under a name or in a branch: alone, denied, behind others or in front of them, in a chain."""
     dice = sketch.dice
     call = sketch.call(answerer, 1).node
+    if dice.chance(ONCE):
+        return _once(sketch, call)
     test = _ranked(sketch, call) if call.type is INT32 else _joined(sketch, call)
     if dice.chance(60):
         return [sketch.define_as(Typed(test, TRUTH), mutable=False)]
     return [sketch.when(Typed(test, TRUTH), lambda: sketch.changes(Statements(), 1))]
+
+
+def _once(sketch: Sketch, call: Expression) -> list[Statement]:
+    """``while keep(kept, i, x): n += 2``, at most once; more often, no gradient is promised."""
+    dice = sketch.dice
+    made = sketch.define_as(sketch.literal(INT32, Interval(0, 3)), mutable=True)
+    local = sketch.defined[-1]
+    local.interval, local.used = Interval(0, 8), False
+    test = call if call.type is BOOL else Compare(BOOL, (dice.one_of((">", "<")),), (call, whole(dice.between(1, 3))))
+    return [made, While(test, (AugmentedAssign(Name(INT32, local.name), "add", whole(dice.between(1, 4))), Break()))]
 
 
 def _joined(sketch: Sketch, call: Expression) -> Expression:

@@ -27,10 +27,12 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Break,
     Call,
     Cast,
     Compare,
     Conditional,
+    Continue,
     Element,
     Expression,
     For,
@@ -43,6 +45,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    While,
     decode,
     encode,
 )
@@ -191,6 +194,9 @@ def test_a_chain_is_divided_where_no_operand_is_evaluated_twice_for_its_effects(
     divide = REWRITES["end_chains_early"]
     for program in (counted(N, COUNT, Literal(INT32, 3)), counted(N, COUNT, COUNT)):
         assert divide(program) is program
+    element = Element(INT32, "numbers", (AT,))
+    twice = counted(N, COUNT, element)
+    assert REWRITES["split_comparison_chains"](twice) is twice
     assert "n < 1 and 1 < count(counts, i)" in repr(divide(counted(N, Literal(INT32, 1), COUNT)))
 
 
@@ -269,3 +275,52 @@ def _behind(first: Expression, call: Expression) -> Expression:
 
 def test_operands_that_keep_a_number_and_decide_are_drawn() -> None:
     assert drawn_somewhere("boolean", "choose_instead_of_joining")
+
+
+# ---------------------------------------------------------------- conditions of loops
+
+
+def looping(program: Program, *body: Statement) -> Program:
+    """A program of `keeping` whose test is the condition of a loop."""
+    *before, done = program.body
+    assert isinstance(done, Assign)
+    begin = Assign(N, Cast(INT32, Literal(INT32, 0)))
+    found = msgspec.structs.replace(program, body=(*before, begin, While(done.value, body)))
+    check_program(found, result_type)
+    return found
+
+
+COUNTED = AugmentedAssign(N, "add", Literal(INT32, 1))
+ONCE = looping(keeping(lambda call: call, Literal(BOOL, True)), COUNTED, Break())
+
+
+def test_the_condition_of_a_loop_has_a_gradient(sandbox: Sandbox) -> None:
+    found = expect(ONCE, 0)
+    np.testing.assert_allclose(found.gradients["a"].expected, 3.0 * found.cotangents["out"], rtol=1e-6)
+    assert crossed(ONCE, TRAITS) == ()
+    verdict, known = judged(ONCE, sandbox)
+    assert verdict.failure is not None
+    assert known == "while-condition-adjoint-missing"
+
+
+def test_how_often_a_condition_moves_a_derivative_is_not_there_in_the_backward_pass() -> None:
+    leave = If(Compare(BOOL, (">",), (N, Literal(INT32, 2))), (Break(),))
+    assert crossed(looping(keeping(lambda call: call, Literal(BOOL, True)), COUNTED, leave), TRAITS) == (
+        Limit.DYNAMIC_LOOP,
+    )
+
+
+def test_a_condition_is_called_before_a_loop_unless_an_iteration_ends_early() -> None:
+    call = REWRITES["call_before_loops"]
+    assert "    going_1 = keep(out, i, 3.0 * a[i])\n    while going_1:\n        n += 1\n        break\n" in repr(
+        call(ONCE)
+    )
+    keep = keeping(lambda call: call, Literal(BOOL, True))
+    assert repr(call(looping(keep, COUNTED))).endswith("        n += 1\n        going_1 = keep(out, i, 3.0 * a[i])\n")
+    leave = If(Compare(BOOL, (">",), (N, Literal(INT32, 2))), (Continue(),))
+    early = looping(keep, COUNTED, leave, Break())
+    assert call(early) is early
+
+
+def test_conditions_that_keep_a_number_are_drawn() -> None:
+    assert drawn_somewhere("boolean", "call_before_loops")

@@ -43,7 +43,7 @@ WEIGHTS: Final = Statements(define=4, reassign=2, augment=3, branch=4)
 #: Of 100 other kernels, how many have a function that counts its calls: those prove the forward pass alone.
 COUNTING: Final = 46
 #: Of 100 of the rest, how many have one that keeps a number and says something of it.
-ANSWERED: Final = 55
+ANSWERED: Final = 70
 #: Of 100 kernels, how many are what people write with masks and tests.
 IDEAS: Final = 62
 

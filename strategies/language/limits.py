@@ -638,7 +638,8 @@ class _Replay:
     def _in_loop(self, node: For | While) -> Iterator[None]:
         """Inside a loop that moves no derivative, no test decides what an adjoint is."""
         before = self.quiet
-        self.quiet = before or not any(map(self._carries, walk(node)))
+        tested = isinstance(node, While) and self._moves(node.test)
+        self.quiet = before or not (tested or any(map(self._carries, walk(node))))
         yield
         self.quiet = before
 
