@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from harness.call_rewrites import in_blocks
+from harness.call_rewrites import in_blocks, number_within
 from harness.rewrites import FreshNames, calls_one_of, everywhere, is_element, register, writing_functions
 from strategies.language.nodes import (
     Assign,
@@ -127,6 +127,32 @@ def call_before_loops(program: Program) -> Program:
 def _continues(body: Sequence[Statement]) -> bool:
     """Whether a loop with that body goes on with its next iteration from somewhere within."""
     return any(isinstance(s, Continue) or (isinstance(s, If) and _continues((*s.body, *s.orelse))) for s in body)
+
+
+@register
+def ask_for_gradients_in_callers(program: Program) -> Program:
+    """``unused = wp.grad(f)(1.0)`` in front, in functions that call one which asks for a gradient, and do not ask for
+    any."""
+    names, asking = FreshNames(program), dict[str, Call]()
+    functions = []
+    for function in program.functions:
+        calls = [node for statement in function.body for node in walk(statement) if isinstance(node, Call)]
+        own = next((call for call in calls if call.derivative), None)
+        through = next((asking[call.function] for call in calls if call.function in asking), None)
+        if own is None and through is not None:
+            of = program.function(through.function)
+            asked = msgspec.structs.replace(through, arguments=tuple(map(number_within, of.parameters)), keywords=())
+            unused = [Name(p.type, names.fresh("unused")) for p in of.parameters]
+            first = Assign(unused[0], asked) if len(unused) == 1 else Unpack(tuple(unused), (asked,))
+            function = msgspec.structs.replace(function, body=(first, *function.body))
+        if (found := own or through) is not None:
+            asking[function.name] = found
+        functions.append(function)
+    return (
+        program
+        if tuple(functions) == program.functions
+        else msgspec.structs.replace(program, functions=tuple(functions))
+    )
 
 
 def _name(target: Expression, parts: Mapping[str, str]) -> set[str]:

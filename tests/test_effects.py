@@ -45,6 +45,7 @@ from strategies.language.nodes import (
     Program,
     Return,
     Statement,
+    Unpack,
     While,
     decode,
     encode,
@@ -324,3 +325,73 @@ def test_a_condition_is_called_before_a_loop_unless_an_iteration_ends_early() ->
 
 def test_conditions_that_keep_a_number_are_drawn() -> None:
     assert drawn_somewhere("boolean", "call_before_loops")
+
+
+# ---------------------------------------------------------------- functions that ask for a gradient
+
+X = Name(FLOAT32, "x")
+INPUT = Parameter("x", FLOAT32, -2.0, 2.0)
+CUBE = Function(
+    "cube",
+    FLOAT32,
+    (INPUT,),
+    (Return((apply("mul", apply("mul", X, X), X),)),),
+    slopes=(apply("mul", apply("mul", literal(FLOAT32, 3.0), X), X),),
+)
+PRODUCT = Function(
+    "product",
+    FLOAT32,
+    (INPUT, Parameter("y", FLOAT32, -2.0, 2.0)),
+    (Return((apply("mul", X, Name(FLOAT32, "y")),)),),
+    slopes=(Name(FLOAT32, "y"), X),
+)
+SLOPE = Call(FLOAT32, "cube", (X,), derivative=True)
+
+
+def function(name: str, *body: Statement) -> Function:
+    return Function(name, FLOAT32, (INPUT,), body)
+
+
+def calling(*functions: Function) -> Program:
+    """``out[i] = f(a[i]) + cube(a[i]) + product(a[i], a[i])``, `f` the last of `functions`."""
+    called = [Call(FLOAT32, f.name, (A,) * len(f.parameters)) for f in (functions[-1], CUBE, PRODUCT)]
+    program = program_of(FLOAT32)
+    value = Assign(OUT, apply("add", apply("add", called[0], called[1]), called[2]))
+    found = msgspec.structs.replace(program, body=(*program.body, value), functions=(CUBE, PRODUCT, *functions))
+    check_program(found, result_type)
+    return found
+
+
+ASKING = function("slope", Return((SLOPE,)))
+BOTH = tuple(Name(FLOAT32, name) for name in "uv")
+OF_TWO = Call(types.tuple_of((FLOAT32, FLOAT32)), "product", (X, X), derivative=True)
+ASKING_TWICE = function("slopes", Unpack(BOTH, (OF_TWO,)), Return((apply("sub", apply("mul", *BOTH), X),)))
+
+
+def twice(name: str) -> Function:
+    return function(f"twice_{name}", Return((apply("mul", literal(FLOAT32, 2.0), Call(FLOAT32, name, (X,))),)))
+
+
+def test_a_function_may_ask_for_a_gradient(sandbox: Sandbox) -> None:
+    assert judged(calling(ASKING), sandbox)[0].tier is Tier.BACKWARD
+
+
+@pytest.mark.parametrize("program", [calling(ASKING, twice("slope")), calling(ASKING_TWICE, twice("slopes"))])
+def test_a_function_that_calls_one_which_asks_for_a_gradient_is_known(program: Program, sandbox: Sandbox) -> None:
+    verdict, known = judged(program, sandbox)
+    assert verdict.failure is not None
+    assert verdict.failure.kind is FailureKind.BUILD_ERROR
+    assert known == "caller-of-grad-user"
+
+
+@pytest.mark.parametrize("rewrite", ["ask_for_gradients_in_callers"])
+def test_functions_that_ask_for_gradients_are_drawn_and_keep_their_meaning(rewrite: str) -> None:
+    assert drawn_somewhere("custom_gradient", rewrite)
+    program = calling(ASKING, ASKING_TWICE, twice("slopes"), twice("twice_slopes"))
+    rewritten = REWRITES[rewrite](program)
+    check_program(rewritten, result_type)
+    values = {name: array[None] for name, array in derive(program, 0, Flavour.GENERIC).items()}
+    before, after = (Evaluator(p, values, native=True).run().arrays["out"] for p in (program, rewritten))
+    np.testing.assert_array_equal(before, after)
+    plain = calling(twice("cube"))
+    assert REWRITES[rewrite](plain) is plain
