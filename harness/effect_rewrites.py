@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from harness.call_rewrites import in_blocks, number_within
-from harness.rewrites import FreshNames, calls_one_of, everywhere, is_element, register, writing_functions
+from harness.rewrites import FreshNames, calls_one_of, each, everywhere, is_element, register, writing_functions
+from strategies.language.hashing import defined_names, unused_name
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -28,6 +29,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Program,
+    Return,
     Statement,
     Unpack,
     View,
@@ -36,7 +38,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.structs import root
-from strategies.language.types import BOOL, Array, Struct, StructArray
+from strategies.language.types import BOOL, Array, Scalar, Struct, StructArray
 from strategies.language.views import roots
 
 
@@ -153,6 +155,51 @@ def ask_for_gradients_in_callers(program: Program) -> Program:
         if tuple(functions) == program.functions
         else msgspec.structs.replace(program, functions=tuple(functions))
     )
+
+
+@register
+def write_gradients_out(program: Program) -> Program:
+    """``g = wp.grad(f)(x)`` in functions as ``g = slope(x)``, `slope` a function that computes what the gradient of `f`
+    is said to be, and has itself a gradient of zero."""
+    taken, slopes = defined_names(program), dict[str, Function]()
+
+    def slope(call: Call, n: int) -> Call:
+        function = program.function(call.function)
+        given, of = function.slopes[n], function.parameters[n].type
+        name = f"{function.name}.{n}"
+        if name not in slopes:
+            zeros = tuple(Literal(p.type, 0.0) for p in function.parameters)
+            slopes[name] = msgspec.structs.replace(
+                function,
+                name=unused_name(f"slope_{n}_of_{function.name}", taken),
+                type=of,
+                body=(Return((given,)),),
+                slopes=zeros,
+            )
+        return msgspec.structs.replace(call, type=of, function=slopes[name].name, derivative=False)
+
+    def written(call: Expression) -> bool:
+        return isinstance(call, Call) and call.derivative and bool(program.function(call.function).slopes)
+
+    def change(node: Node) -> Any:
+        node = rebuild(node, change)
+        return slope(node, 0) if isinstance(node, Call) and written(node) and isinstance(node.type, Scalar) else node
+
+    def one(node: Statement) -> list[Statement]:
+        if isinstance(node, Unpack) and len(node.values) == 1 and written(node.values[0]):
+            (call,) = node.values
+            assert isinstance(call, Call)
+            return [Assign(target, slope(call, n)) for n, target in enumerate(node.targets)]
+        changed: Statement = change(node)
+        return [changed]
+
+    functions: list[Function] = []
+    for function in program.functions:
+        body = each(function.body, one)
+        known = len(functions)
+        changed = function if body == function.body else msgspec.structs.replace(function, body=body)
+        functions[known:] = [*(f for f in slopes.values() if f not in functions), changed]
+    return msgspec.structs.replace(program, functions=tuple(functions)) if slopes else program
 
 
 def _name(target: Expression, parts: Mapping[str, str]) -> set[str]:

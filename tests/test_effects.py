@@ -384,7 +384,23 @@ def test_a_function_that_calls_one_which_asks_for_a_gradient_is_known(program: P
     assert known == "caller-of-grad-user"
 
 
-@pytest.mark.parametrize("rewrite", ["ask_for_gradients_in_callers"])
+@pytest.mark.parametrize(
+    "program",
+    [calling(function("less", Return((apply("sub", SLOPE, X),)))), calling(ASKING_TWICE)],
+    ids=["one gradient", "two"],
+)
+def test_what_a_gradient_is_used_with_has_one_itself(program: Program, sandbox: Sandbox) -> None:
+    found = expect(program, 0)
+    a = found.inputs["a"].astype(np.float64)
+    np.testing.assert_allclose(
+        found.gradients["a"].expected, (3.0 * a * a + 2.0 * a - 1.0) * found.cotangents["out"], rtol=1e-5, atol=1e-6
+    )
+    verdict, known = judged(program, sandbox)
+    assert verdict.failure is not None
+    assert known == "grad-user-without-adjoint"
+
+
+@pytest.mark.parametrize("rewrite", ["ask_for_gradients_in_callers", "write_gradients_out"])
 def test_functions_that_ask_for_gradients_are_drawn_and_keep_their_meaning(rewrite: str) -> None:
     assert drawn_somewhere("custom_gradient", rewrite)
     program = calling(ASKING, ASKING_TWICE, twice("slopes"), twice("twice_slopes"))
