@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.rewrites import REWRITES, FreshNames, everywhere, register
-from strategies.language.effects import function_effects
+from harness.rewrites import REWRITES, FreshNames, everywhere, register, writing_functions
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -39,7 +38,7 @@ from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scala
 __all__ = ["REWRITES"]
 
 
-def _in_blocks(program: Program, change: Any) -> Program:
+def in_blocks(program: Program, change: Any) -> Program:
     """`program` with each statement, innermost first, replaced by what `change` makes of it."""
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
@@ -148,7 +147,7 @@ def keep_effects_apart_from_results(program: Program) -> Program:
     if not apart:
         return program
     functions = tuple(part for f in program.functions for part in apart.get(f.name, (f,)))
-    return _in_blocks(msgspec.structs.replace(program, functions=functions), change)
+    return in_blocks(msgspec.structs.replace(program, functions=functions), change)
 
 
 def _without_results(node: Any) -> Any:
@@ -167,13 +166,13 @@ def name_unpacked_values(program: Program) -> Program:
         values = [Cast(v.type, v) if isinstance(v, Literal) and v.type in (INT32, FLOAT32) else v for v in node.values]
         return [*map(Assign, copies, values), *map(Assign, node.targets, copies)]
 
-    return _in_blocks(program, change)
+    return in_blocks(program, change)
 
 
 @register
 def read_elements_first(program: Program) -> Program:
     """``c[i] - f(c, i)`` as ``+c[i] - f(c, i)``, where `f` changes `c`: the operator reads the element at once."""
-    writing = {name for name, found in function_effects(program).items() if found.written}
+    writing = writing_functions(program)
 
     def read(node: Any) -> Any:
         node = rebuild(node, read)
@@ -188,7 +187,7 @@ def read_elements_first(program: Program) -> Program:
                 changed[name] = tuple(map(read, part)) if isinstance(part, tuple) else read(part)
         return [msgspec.structs.replace(node, **changed) if changed else node]
 
-    return _in_blocks(program, change) if writing else program
+    return in_blocks(program, change) if writing else program
 
 
 #: The fields of statements that are evaluated.
@@ -219,7 +218,7 @@ def give_generic_arguments_by_place(program: Program) -> Program:
 @register
 def make_spatial_vectors_of_numbers(program: Program) -> Program:
     """``wp.spatial_vector(a, b)``, not of float32, of the six numbers of both."""
-    writing = {name for name, found in function_effects(program).items() if found.written}
+    writing = writing_functions(program)
 
     def pattern(node: Expression) -> Expression | None:
         if not isinstance(node, Construct) or not isinstance(node.type, Vector):
@@ -245,15 +244,14 @@ def call_differentiated_functions(program: Program) -> Program:
     for name in wanted:
         function = program.function(name)
         if all(isinstance(p.type, Scalar) for p in function.parameters):
-            arguments = tuple(Literal(p.type, _within(p)) for p in function.parameters)
-            added.append(Evaluate(Call(function.type, name, arguments)))
+            added.append(Evaluate(Call(function.type, name, tuple(map(number_within, function.parameters)))))
     return msgspec.structs.replace(program, body=(*program.body, *added)) if added else program
 
 
-def _within(parameter: Parameter) -> float | int | bool:
+def number_within(parameter: Parameter) -> Literal:
     """A number that a function may be given."""
     assert isinstance(parameter.type, Scalar)
     if parameter.type.kind == "bool":
-        return False
+        return Literal(parameter.type, False)
     middle = (parameter.low + parameter.high) / 2
-    return middle if parameter.type.is_float else int(middle)
+    return Literal(parameter.type, middle if parameter.type.is_float else int(middle))

@@ -7,13 +7,14 @@ does the walking), register it, and name it in `known_issues.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from harness.bounds import Bounds
 from strategies.language import types
+from strategies.language.effects import function_effects
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
@@ -104,15 +105,28 @@ def is_element(node: Expression) -> bool:
     return isinstance(root(node), Element) or isinstance(node, Field)
 
 
+def calls_one_of(names: Collection[str], *nodes: Expression) -> bool:
+    """Whether a call in one of `nodes` is of one of the functions `names`."""
+    return any(isinstance(inner, Call) and inner.function in names for node in nodes for inner in walk(node))
+
+
+def writing_functions(program: Program) -> frozenset[str]:
+    """The functions that change an array that they are given."""
+    return frozenset(name for name, found in function_effects(program).items() if found.written)
+
+
 # ---------------------------------------------------------------- one for each defect
 
 
 @register
 def split_comparison_chains(program: Program) -> Program:
-    """``a < b < c[i]`` as ``a < b and b < c[i]``; operands have no effects, so evaluating one twice is alike."""
+    """``a < b < c[i]`` as ``a < b and b < c[i]``, unless an operand in between has effects: it is evaluated twice."""
+    writing = writing_functions(program)
 
     def pattern(node: Expression) -> Expression | None:
         if not isinstance(node, Compare) or len(node.operators) < 2 or not any(map(is_element, node.operands[1:])):
+            return None
+        if calls_one_of(writing, *node.operands[1:-1]):
             return None
         links = zip(node.operators, node.operands, node.operands[1:], strict=False)
         return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
@@ -276,12 +290,12 @@ def bodies(program: Program, change: Callable[[Program | Function], tuple[Statem
     return msgspec.structs.replace(program, body=body, functions=functions)
 
 
-def _each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
+def each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
     """`body` with what `change` puts in the place of each statement, in blocks within it too."""
 
     def one(node: Statement) -> list[Statement]:
         blocks = {name: getattr(node, name, ()) for name in ("body", "orelse")}
-        arms = {name: new for name, old in blocks.items() if (new := _each(old, change)) != old}
+        arms = {name: new for name, old in blocks.items() if (new := each(old, change)) != old}
         return [msgspec.structs.replace(node, **arms)] if arms else change(node)
 
     return tuple(new for statement in body for new in one(statement))
@@ -615,7 +629,7 @@ def copy_changed_vectors(program: Program) -> Program:
                 return [Assign(value, node.value), copied, msgspec.structs.replace(node, value=value)]
         return [node]
 
-    return bodies(program, lambda owner: _each(owner.body, one))
+    return bodies(program, lambda owner: each(owner.body, one))
 
 
 @register
@@ -664,7 +678,7 @@ def pass_copies_of_structs(program: Program) -> Program:
         new = passed(node)
         return [*copies, new] if copies else [node]
 
-    return bodies(program, lambda owner: _each(owner.body, one))
+    return bodies(program, lambda owner: each(owner.body, one))
 
 
 def _copy(whole: Name) -> Expression:

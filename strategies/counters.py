@@ -36,6 +36,8 @@ from strategies.typed import Typed
 COUNTED: Final = Interval(-3, 120)
 #: Trips of a loop whose test counts.
 MOST_TRIPS: Final = 4
+#: Of 100 chains with a call, how many end with it: whether Warp calls what a chain leaves out is known.
+CALLED_LAST: Final = 50
 #: What an operand made of calls is brought back to before it is multiplied or summed on.
 SMALL: Final = Interval(-8, 8)
 
@@ -122,6 +124,11 @@ def counted_test(sketch: Sketch, counter: Callee) -> Typed:
     match dice.below(5):
         case 1:
             test: Expression = Compare(BOOL, ("<",), (left.node, sketch.call(counter, 1).node))
+        case 2 if dice.chance(CALLED_LAST):
+            # which is not called where the first link does not hold
+            bound, value = whole(dice.between(-1, 2)), sketch.fit(sketch.leaf(INT32), COUNTED).node
+            first = (value, bound) if dice.chance(60) or isinstance(value, Element) else (bound, value)
+            test = Compare(BOOL, (dice.one_of(("<", "<=")), dice.one_of(("<", "<="))), (*first, left.node))
         case 2:
             test = Compare(BOOL, ("<", "<="), (low, left.node, whole(dice.between(3, 6))))
         case 3 | 4:

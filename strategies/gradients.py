@@ -68,6 +68,8 @@ RANDOM: Final = 15
 #: Of 100 others, how many take two numbers, or are combined of two that take one.
 PAIRS: Final = 30
 COMBINED: Final = 20
+#: Of 100 functions that ask for a gradient, how many return nothing else: Warp is known to make no adjoint of them.
+SLOPES_ALONE: Final = 60
 
 
 class _Own(FunctionSketch):
@@ -185,6 +187,39 @@ def draw_replayed(sketch: Sketch) -> Callee:
         of = types.tuple_of([sketch.main] * 2)
     end = Return(tuple(found.node for found in results))
     return own.finish(of, [*body, value, store, end], results, places=places, replay=(*body, value, end))
+
+
+def draw_slope(sketch: Sketch, callee: Callee) -> Callee:
+    """A function that asks another for its gradient: ``return wp.grad(f)(x)``, or something made of that."""
+    own, of = FunctionSketch(sketch), callee.function
+    own.vectors, own.calls = False, 0
+    given = [own.parameter(own.main, Interval(p.low, p.high)) for p in of.parameters]
+    own.most_parameters = len(own.parameters)
+    known = of.name in own.called
+    body = [derivative(own, callee, 1)]
+    if not known:
+        # to ask for its gradient is not to call it
+        own.called.discard(of.name)
+    for variable in given:
+        variable.used = True
+    if own.dice.chance(SLOPES_ALONE):
+        value, *others = (own.variable(v) for v in own.defined if v not in given)
+        for other in others:
+            value = own.apply(OPS[own.dice.one_of(("add", "sub"))], own.main, [value, other])
+        value = own.fit_local(value)
+    else:
+        value = own.give(own.main, own.dice.below(2))
+    return own.finish(own.main, [*body, Return((value.node,))], [value])
+
+
+def draw_caller(sketch: Sketch, callee: Callee) -> Callee:
+    """A function that does little more than call another."""
+    own = FunctionSketch(sketch)
+    own.vectors, own.calls = False, 0
+    own.parameter(own.main)
+    body = [own.define_as(own.fit_local(own.call(callee, 1)), mutable=False)]
+    value = own.give(own.main, own.dice.between(0, 1))
+    return own.finish(own.main, [*body, Return((value.node,))], [value])
 
 
 def derivative(sketch: Sketch, callee: Callee, depth: int) -> Statement:

@@ -56,8 +56,13 @@ def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = Fal
     fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
     if dice.chance(50):
         fields = [*fields[1:], fields[0]]
+    return struct_of(sketch, fields)
+
+
+def struct_of(sketch: Sketch, fields: Sequence[tuple[str, Type]]) -> Struct:
+    """A new struct type with those fields."""
     free = [name for name in STRUCTS if name not in sketch.scope.taken]
-    called = dice.one_of(free)
+    called = sketch.dice.one_of(free)
     sketch.scope.taken.add(called)
     return types.struct(called, fields)
 

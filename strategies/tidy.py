@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Break,
     Call,
+    Cast,
     Compare,
     Continue,
     Expression,
@@ -251,6 +252,8 @@ def _without_last_continue(body: Body) -> Body:
 
 def _negated(test: Expression) -> Expression:
     """The opposite of a truth value; what `not` was applied to may be a whole number."""
+    if isinstance(test, Cast) and test.implied:
+        return Apply(BOOL, "unot", (test.operand,))
     if not isinstance(test, Apply) or test.op != "unot":
         return Apply(BOOL, "unot", (test,))
     (operand,) = test.arguments

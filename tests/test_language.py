@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from functools import cache
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -533,6 +534,8 @@ def read_back(tree: ast.AST) -> object:
         case ast.Call(func=function, args=arguments, keywords=named):
             given = (("keyword", k.arg, read_back(k.value)) for k in named)
             return ("call", ast.unparse(function), *map(read_back, arguments), *given)
+        case ast.Starred(value=value):
+            return ("starred", read_back(value))
         case ast.Attribute(value=value, attr=attribute):
             return ("attribute", read_back(value), attribute)
         case ast.Slice(lower=lower, upper=upper, step=step):
@@ -567,6 +570,33 @@ def typed_as(of: t.Type, like: n.Expression) -> str:
     return f"{expression(like)}.dtype" + ("" if inner is of else ".dtype")
 
 
+def unpacked_from(node: n.Expression) -> tuple[object, int, int] | None:
+    """Of an argument that is unpacked: from what, how many numbers that has (0: an array), and which of them it is."""
+    match node:
+        case n.Component(starred=True, base=base, index=n.Literal(value=at)):
+            assert isinstance(base.type, t.Composite)
+            return shape(base), base.type.shape[0], int(at)
+        case n.Element(starred=True, indices=(n.Literal(value=at),)):
+            return dotted(node.array), 0, int(at)
+    return None
+
+
+def arguments(nodes: tuple[n.Expression, ...]) -> list[object]:
+    """The trees of a call's arguments: neighbours that are unpacked from one value are one."""
+    found: list[object] = []
+    places = [(node, unpacked_from(node)) for node in nodes]
+    keys = [(place[0], place[1], place[2] - at) if place else at for at, (_, place) in enumerate(places)]
+    for _, group in groupby(zip(keys, places, strict=True), key=lambda pair: pair[0]):
+        (node, first), *others = [place for _, place in group]
+        if first is None:
+            found.append(shape(node))
+            continue
+        base, extent, start = first
+        bounds = ("slice", repr(start), repr(start + len(others) + 1), None)
+        found.append(("starred", base if len(others) + 1 == extent else ("index", base, bounds)))
+    return found
+
+
 def shape(node: n.Expression) -> object:
     """The tree that the source of an expression must have."""
     match node:
@@ -580,15 +610,15 @@ def shape(node: n.Expression) -> object:
             return read_back(ast.parse(literal(node), mode="eval").body)
         case n.Name(name=name):
             return name
-        case n.Apply(op=op, arguments=arguments) if op in OPERATORS.values():
-            found = (op, *map(shape, arguments))
+        case n.Apply(op=op, arguments=operands) if op in OPERATORS.values():
+            found = (op, *map(shape, operands))
             # minus a positive number, and a negative number, are the same source
             positive = op == "neg" and isinstance(found[1], str) and found[1][0].isdigit()
             return f"-{found[1]}" if positive else found
-        case n.Apply(op=op, arguments=arguments):
+        case n.Apply(op=op, arguments=given):
             called, behind = spelled(op)
             kind: list[object] = []
-            if not arguments:
+            if not given:
                 dtype = t.element_scalar(node.type)
                 if isinstance(node.type, t.Matrix):
                     kind.append(("keyword", "n", str(node.type.rows)))
@@ -596,7 +626,7 @@ def shape(node: n.Expression) -> object:
                     kind.append(("keyword", "dtype", dotted(type_name(dtype))))
             called = called if called == "len" else f"wp.{called}"
             numbers = (read_back(ast.parse(further.text, mode="eval").body) for further in behind)
-            return ("call", called, *map(shape, arguments), *numbers, *kind)
+            return ("call", called, *arguments(given), *numbers, *kind)
         case n.Constant(name=name):
             return name
         case n.Item(name=name):
@@ -624,15 +654,15 @@ def shape(node: n.Expression) -> object:
             called = f"wp.grad({called})" if node.derivative else called
             first = len(node.arguments) - len(names)
             named = zip(names, map(shape, node.arguments[first:]), strict=True)
-            given = [name.split("__")[0] for name in node.given]
-            plain = map(shape, node.arguments[:first])
-            return ("call", called, *given, *plain, *(("keyword", *pair) for pair in named))
+            functions = [name.split("__")[0] for name in node.given]
+            plain = arguments(node.arguments[:first])
+            return ("call", called, *functions, *plain, *(("keyword", *pair) for pair in named))
         case n.Field():
             return ("attribute", shape(node.base), node.field)
         case n.Construct():
             halves = [part for part in node.arguments if isinstance(part.type, t.Vector)]
             called = "wp.spatial_vector" if halves and isinstance(node.type, t.Vector) else type_name(node.type)
-            return ("call", called, *map(shape, node.arguments))
+            return ("call", called, *arguments(node.arguments))
         case n.Component(attribute=True, index=n.Literal(value=value)):
             names = "pq" if isinstance(node.base.type, t.Transform) else "xyzw"
             return ("attribute", shape(node.base), names[int(value)])

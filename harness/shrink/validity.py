@@ -254,6 +254,9 @@ class _Check:
         return of
 
     def test(self, node: Expression, scope: _Scope) -> None:
+        if isinstance(node, Cast) and node.implied:
+            self.need(isinstance(node.operand.type, Scalar) and node.operand.type.is_integer)
+            node = node.operand
         self.need(not isinstance(node, Literal))
         self.value(node, scope)
 
@@ -328,6 +331,7 @@ class _Check:
                 else:
                     self.need(of.dtype is node.type and len(node.indices) == of.ndim)
             case Cast():
+                self.need(not node.implied)
                 self.need(isinstance(node.type, Scalar) and isinstance(node.operand.type, Scalar))
                 # written alike, a literal of the other type may be another number
                 self.need(node.type is node.operand.type or not isinstance(node.operand, Literal))

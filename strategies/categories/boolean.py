@@ -4,6 +4,7 @@ effects, locals, parameters and arrays of bools, bools as numbers, any and all."
 from collections.abc import Iterator
 from typing import Final
 
+from strategies.answers import asked, draw_answerer
 from strategies.blocks import Block, whole
 from strategies.calls import Callee
 from strategies.counters import counted_test, draw_counter
@@ -41,6 +42,8 @@ DISTINCTIVE = frozenset(("logical", "negation", "chain"))
 WEIGHTS: Final = Statements(define=4, reassign=2, augment=3, branch=4)
 #: Of 100 other kernels, how many have a function that counts its calls: those prove the forward pass alone.
 COUNTING: Final = 46
+#: Of 100 of the rest, how many have one that keeps a number and says something of it.
+ANSWERED: Final = 70
 #: Of 100 kernels, how many are what people write with masks and tests.
 IDEAS: Final = 62
 
@@ -188,6 +191,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         return
     sketch.palette = common(sketch)
     counter = draw_counter(sketch) if dice.chance(COUNTING) else None
+    answerer = None
+    if counter is None and dice.chance(ANSWERED):
+        answerer = draw_answerer(sketch, BOOL if dice.chance(60) else INT32)
     if dice.chance(45):
         draw_expression(sketch, BOOL)
         sketch.calls = 30
@@ -211,8 +217,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if counter is not None:
         for _ in range(dice.between(1, 2)):
             yield from _effects(sketch, counter)
+    if answerer is not None:
+        yield from asked(sketch, answerer)
     for callee in sketch.uncalled():
-        if callee is not counter:
+        if not callee.effects:
             yield sketch.define_as(sketch.call(callee, 1), mutable=False)
     if dice.chance(40):
         yield sketch.store(sketch.output(BOOL), _truth(sketch, 2))

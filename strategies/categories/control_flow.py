@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.types import BOOL, FLOAT64, INT32, Scalar
+from strategies.repertoire.marks import marked
 from strategies.repertoire.ways import Way
 from strategies.statements import Sketch
 
@@ -389,6 +390,7 @@ WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
     "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
+    "marked": marked,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (

@@ -1,11 +1,12 @@
 """Gradients of functions' own: the true one spelled otherwise, clipped, straight through, of vectors; `wp.grad`."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from strategies.adjoints import NUMBERS, draw_written
 from strategies.calls import Callee
 from strategies.functions import draw_expression, unpacked
-from strategies.gradients import derivative, draw_custom, draw_replayed
+from strategies.gradients import derivative, draw_caller, draw_custom, draw_replayed, draw_slope
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
     AugmentedAssign,
@@ -33,6 +34,10 @@ from strategies.weights import Statements
 #: than call one.
 WRITTEN = 40
 SIMPLE = 45
+#: Of 100 kernels of several statements, how many have a function that asks another for its gradient; of 100 of those,
+#: how many have a further one that calls it, which Warp is known not to build.
+SLOPES: Final = 40
+CALLERS: Final = 30
 #: Of 100 kernels of several statements, how many have one with a gradient of a few lines, too.
 FURTHER = 20
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1)
@@ -184,6 +189,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     replayed = draw_replayed(sketch) if dice.chance(60) else None
     if dice.chance(FURTHER):
         draw_written(sketch, ((1, NUMBERS),))
+    if dice.chance(SLOPES):
+        slope = draw_slope(sketch, dice.one_of([c for c in sketch.callees if c.slopes]))
+        if dice.chance(CALLERS):
+            draw_caller(sketch, slope)
     sketch.calls = 20
     yield from sketch.block(dice.below(2), WEIGHTS, dice.between(1, 2))
     custom = [c for c in sketch.callees if c.slopes]

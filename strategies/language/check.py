@@ -59,7 +59,6 @@ from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
 from strategies.language.tiles import STORES, sorts
 from strategies.language.types import (
-    BOOL,
     INT32,
     MAX_ARRAY_DIMENSIONS,
     VOID,
@@ -384,7 +383,7 @@ class _Checker(ExpressionChecker):
             case TileStore():
                 self._tile_store(node)
             case If():
-                self._expect(node.test, BOOL)
+                self._test(node.test)
                 entry = dict(self._names)
                 self._block(node.body)
                 after, self._names = self._names, entry
@@ -397,7 +396,7 @@ class _Checker(ExpressionChecker):
             case Return():
                 self._return(node)
             case While():
-                self._expect(node.test, BOOL)
+                self._test(node.test)
                 entry = dict(self._names)
                 self._loops += 1
                 self._block(node.body)

@@ -104,6 +104,15 @@ class ExpressionChecker:
         found = self._expression(node)
         require(found is wanted, f"{found!r} stands where {wanted!r} is needed")
 
+    def _test(self, node: Expression) -> None:
+        """Check what a branch or a loop is decided by: a truth value, or a whole number that stands for one."""
+        if not isinstance(node, Cast) or not node.implied:
+            self._expect(node, BOOL)
+            return
+        number = self._expression(node.operand)
+        require(node.type is BOOL and node.like is None and not node.short, "a conversion that is left out is written")
+        require(isinstance(number, Scalar) and number.is_integer, f"{number!r} stands for no truth value")
+
     def _expression(self, node: Expression) -> Type:
         """The type of an expression, which must be what the node says."""
         found = self._type(node)
@@ -138,6 +147,7 @@ class ExpressionChecker:
                     self._expect(operand, BOOL)
                 return BOOL
             case Cast():
+                require(not node.implied, "a conversion is left out in what is no test")
                 source = self._expression(node.operand)
                 require(isinstance(source, Scalar) and isinstance(node.type, Scalar), "only scalars are converted")
                 return node.type

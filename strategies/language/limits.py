@@ -407,7 +407,10 @@ class _Replay:
             case Apply(op=op, arguments=arguments):
                 self._use_operation(op, arguments)
             case Compare() | Logical():
-                for operand in node.operands:
+                for n, operand in enumerate(node.operands):
+                    if self._moves(operand):
+                        # whether it is called, those before it say; the first two of a chain are evaluated in any case
+                        self._need(*node.operands[: n if isinstance(node, Logical) or n > 1 else 0])
                     self._use(operand)
             case Cast():
                 self._use(node.operand)
@@ -433,7 +436,7 @@ class _Replay:
                     if isinstance(part, Element):
                         self._use(part)
             case Conditional():
-                if self._active(node):
+                if self._active(node) or self._moves(node.then) or self._moves(node.otherwise):
                     self._need(node.test)
                 for part in (node.test, node.then, node.otherwise):
                     self._use(part)
@@ -449,6 +452,11 @@ class _Replay:
                     if self._is_unsteady(node):
                         self.found.add(Limit.EFFECT_REPLAYED)
                 self._run_again(node)
+
+    def _moves(self, node: Expression) -> bool:
+        """Whether calls in an expression put a derivative into an array."""
+        calls = [n for n in walk(node) if isinstance(n, Call) and self._effects[n.function].written]
+        return any(self._call(call).active for call in calls)
 
     def _run_again(self, node: Call) -> None:
         """Note what a function changes that runs again in the backward pass, if it then gets other arguments."""
@@ -630,7 +638,8 @@ class _Replay:
     def _in_loop(self, node: For | While) -> Iterator[None]:
         """Inside a loop that moves no derivative, no test decides what an adjoint is."""
         before = self.quiet
-        self.quiet = before or not any(map(self._carries, walk(node)))
+        tested = isinstance(node, While) and self._moves(node.test)
+        self.quiet = before or not (tested or any(map(self._carries, walk(node))))
         yield
         self.quiet = before
 

@@ -85,13 +85,15 @@ class Logical(Node, frozen=True, tag="logical"):
 class Cast(Node, frozen=True, tag="cast"):
     """A conversion to the scalar type `type`, written as that of `like` if there is one: ``type(x)(n)``.
 
-    One to float32 or int32 that is `short` is written with Python's own name: ``float(n)``, ``int(x)``.
+    One to float32 or int32 that is `short` is written with Python's own name: ``float(n)``, ``int(x)``.  That of a
+    whole number to a truth value, as the test of a branch or of a loop, may be `implied`, and not written: ``if n:``.
     """
 
     type: Type
     operand: Expression
     like: Expression | None = None
     short: bool = False
+    implied: bool = False
 
 
 class Construct(Node, frozen=True, tag="construct"):

@@ -338,6 +338,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             precedence = _LOGICAL[node.operator]
             parts = (expression(operand, precedence + 1) for operand in node.operands)
             return f" {node.operator} ".join(parts), precedence
+        case Cast(implied=True):
+            return _expression(node.operand)
         case Cast():
             name = _cast_name(node) if node.like is None else _like(node.type, node.like)
             return f"{name}({expression(node.operand)})", _ATOM

@@ -1,0 +1,36 @@
+import sys
+import tempfile
+
+import numpy as np
+import warp as wp
+
+wp.config.quiet, wp.config.log_level = True, 40  # the one before Warp 1.14, the other since
+wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time
+
+
+@wp.func
+def f(out: wp.array(dtype=wp.int32), x: wp.int32):
+    out[x] = 1
+    return 0
+
+
+@wp.kernel
+def kernel(
+    x: wp.array(dtype=wp.float32),
+    out: wp.array(dtype=wp.int32),
+    out1: wp.array(dtype=bool),
+    out2: wp.array(dtype=wp.float32),
+):
+    i = wp.tid()
+    out1[i] = 0 < i <= f(out, i)
+    out2[i] = x[i]
+
+
+x = wp.array(np.array([1.8477207], np.float32), dtype=wp.float32, requires_grad=True)
+out = wp.array(np.array([0], np.int32), dtype=wp.int32, requires_grad=True)
+out1 = wp.array(np.array([True], np.bool_), dtype=bool, requires_grad=True)
+out2 = wp.array(np.array([-0.0], np.float32), dtype=wp.float32, requires_grad=True)
+wp.launch(kernel, dim=(1,), inputs=[x, out, out1, out2], device="cpu")
+expected, actual = 0.0, out.numpy()[0]
+print(f"out: expected {expected}, got {actual}")
+sys.exit(0 if abs(float(actual) - expected) <= 0.0 else 1)
