@@ -126,6 +126,9 @@ def part(sketch: Sketch, place: Place) -> Place:
         case Matrix() if sketch.dice.chance(sketch.weights.targets.row):
             row = types.vector(of.columns, of.dtype)
             node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
+            if sketch.dice.chance(sketch.weights.targets.nested):
+                named = sketch.dice.chance(sketch.weights.targets.attribute)
+                node = Component(of.dtype, node, whole(sketch.dice.below(of.columns)), named)
         case Matrix():
             at, column = whole(sketch.dice.below(of.rows)), whole(sketch.dice.below(of.columns))
             node = Component(of.dtype, place.node, at, column=column)

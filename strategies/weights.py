@@ -261,6 +261,8 @@ class Targets:
     attribute: int = 50
     #: of a matrix, of a row
     row: int = 30
+    #: of rows, of one number: ``m[0].x``, ``m[0][1]``.  Warp is known to lose the first of a local
+    nested: int = 30
     #: of a local of three numbers or more, of a slice: ``v[0:2]``, ``m[:, 1]``
     slice: int = 65
     #: of values of two or three numbers, a slice of an element

@@ -1,0 +1,162 @@
+"""What is assigned to: parts of parts, and what Warp is known to make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from tiny import AT, literal
+
+from harness.expectation import TRAITS
+from harness.inputs import Flavour, derive
+from harness.reference import Evaluator
+from harness.sandbox import Sandbox
+from harness.triage import REWRITES, Ledger
+from harness.verdict import FailureKind, Tier
+from harness.verify import verify_all
+from strategies import draw
+from strategies.language import types as t
+from strategies.language.check import check_program
+from strategies.language.limits import Limit, crossed
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Component,
+    Construct,
+    Element,
+    Expression,
+    Literal,
+    Name,
+    Parameter,
+    Program,
+    Statement,
+    ThreadIndex,
+    walk,
+)
+from strategies.language.render import render
+from strategies.language.structs import root
+from strategies.language.types import FLOAT32, INT32, Composite
+from strategies.ops import result_type
+
+VEC3, MAT, POSE = t.vector(3, FLOAT32), t.matrix(3, 3, FLOAT32), t.transform(FLOAT32)
+X = Element(FLOAT32, "x", (AT,))
+
+
+def at(number: int) -> Expression:
+    return literal(INT32, number)
+
+
+def kernel(of: Composite, *body: Statement) -> Program:
+    """`body`, given ``a[i]`` of type `of` and ``x[i]``, writes ``out[i]``."""
+    parameters = (
+        Parameter("a", t.array(of), 0.25, 1.0, (6,)),
+        Parameter("x", t.array(FLOAT32), 0.25, 1.0, (6,)),
+        Parameter("out", t.array(of), 0.0, 0.0, (6,), True),
+    )
+    found = Program("known", "lvalue", (6,), parameters, (ThreadIndex(("i",)), *body))
+    check_program(found, result_type)
+    return found
+
+
+def local(of: Composite, *body: Statement) -> Program:
+    return kernel(of, Assign(Name(of, "v"), Element(of, "a", (AT,))), *body, Assign(place(of), Name(of, "v")))
+
+
+def place(of: Composite) -> Element:
+    return Element(of, "out", (AT,))
+
+
+def row(base: Expression, column: int, named: bool) -> Component:
+    return Component(FLOAT32, Component(VEC3, base, at(1)), Literal(INT32, column), named)
+
+
+def moved(base: Expression, axis: int, named: bool) -> Component:
+    return Component(FLOAT32, Component(VEC3, base, at(0), True), Literal(INT32, axis), named)
+
+
+def turned(base: Expression) -> Component:
+    return Component(FLOAT32, Component(t.quaternion(FLOAT32), base, at(1), True), at(3), True)
+
+
+M, T = Name(MAT, "v"), Name(POSE, "v")
+LOST = {
+    "v[1].y = x[i]": local(MAT, Assign(row(M, 1, True), X)),
+    "v[1].z += x[i]": local(MAT, AugmentedAssign(row(M, 2, True), "add", X)),
+    "v.p.x = x[i]": local(POSE, Assign(moved(T, 0, True), X)),
+    "v.p[2] -= x[i]": local(POSE, AugmentedAssign(moved(T, 2, False), "sub", X)),
+    "v.q.w += x[i]": local(POSE, AugmentedAssign(turned(T), "add", X)),
+}
+KEPT = {
+    "v[1][2] += x[i]": local(MAT, AugmentedAssign(row(M, 2, False), "add", X)),
+    "out[i][1].y = x[i]": kernel(MAT, Assign(row(place(MAT), 1, True), X)),
+    "out[i][1][2] += x[i]": kernel(MAT, AugmentedAssign(row(place(MAT), 2, False), "add", X)),
+    "out[i].p.z += x[i]": kernel(POSE, AugmentedAssign(moved(place(POSE), 2, True), "add", X)),
+    "out[i].p[0] = x[i]": kernel(POSE, Assign(moved(place(POSE), 0, False), X)),
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as found:
+        yield found
+
+
+@pytest.mark.parametrize("text", [*LOST, *KEPT])
+def test_a_part_of_a_part_is_written_as_it_is_called(text: str):
+    assert f"    {text}\n" in render({**LOST, **KEPT}[text])
+
+
+@pytest.mark.parametrize("text", LOST)
+def test_what_is_stored_in_the_whole_is_what_was_stored_in_a_part_of_a_part(text: str):
+    given = LOST[text]
+    rewritten = REWRITES["store_in_the_whole"](given)
+    check_program(rewritten, result_type)
+    assert f"    {text}\n" not in render(rewritten)
+    inputs = {name: values[None] for name, values in derive(given, 0, Flavour.GENERIC).items()}
+    before, after = (Evaluator(p, inputs, native=True).run().arrays["out"] for p in (given, rewritten))
+    np.testing.assert_array_equal(before, after)
+    assert not np.array_equal(before[0], inputs["a"])
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_what_warp_stores_rightly_is_left_as_it_is(text: str):
+    assert REWRITES["store_in_the_whole"](KEPT[text]) is KEPT[text]
+
+
+def test_parts_of_parts_of_elements_are_verified_and_those_of_locals_are_known_to_be_lost(sandbox: Sandbox):
+    ledger = Ledger.load()
+    for program, verdict in zip(KEPT.values(), verify_all(list(KEPT.values()), sandbox), strict=True):
+        assert verdict.tier is Tier.BACKWARD, (verdict, program)
+    for program, verdict in zip(LOST.values(), verify_all(list(LOST.values()), sandbox), strict=True):
+        assert verdict.failure is not None
+        assert verdict.failure.kind is FailureKind.FORWARD_MISMATCH
+        known = ledger.explain(program, verdict, sandbox, sandbox.versions.warp)
+        assert known is not None
+        assert known.id == "nested-component-store-lost"
+
+
+def test_a_number_of_a_row_that_had_a_value_is_outside_of_the_limit():
+    assert Limit.COMPONENT_REASSIGNED in crossed(local(MAT, Assign(row(M, 1, False), X)), TRAITS)
+    assert Limit.COMPONENT_REASSIGNED in crossed(local(POSE, Assign(moved(T, 1, True), X)), TRAITS)
+    fresh = kernel(
+        MAT,
+        Assign(M, Construct(MAT, ())),
+        *(Assign(row(M, n, False), X) for n in range(3)),
+        Assign(place(MAT), M),
+    )
+    assert not crossed(fresh, TRAITS)
+
+
+def test_parts_of_parts_are_drawn_of_locals_and_of_elements():
+    found = set()
+    for n in range(400):
+        program = draw("lvalue", 1, n)
+        for node in walk(program) if program is not None else ():
+            match node:
+                case (
+                    Assign(target=Component(base=Component()) as target)
+                    | AugmentedAssign(target=Component(base=Component()) as target)
+                ):
+                    found.add((type(root(target)), target.attribute))
+    assert found == {(kind, named) for kind in (Name, Element) for named in (True, False)}
