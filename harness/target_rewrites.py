@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
-from harness.rewrites import register
+from harness.rewrites import FreshNames, bodies, register
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -12,13 +14,20 @@ from strategies.language.nodes import (
     Component,
     Element,
     Expression,
+    Function,
     Literal,
+    Name,
     Node,
+    Part,
     Program,
+    Statement,
+    Target,
+    Unpack,
     rebuild,
+    walk,
 )
-from strategies.language.structs import root
-from strategies.language.types import INT32, Matrix, Transform
+from strategies.language.structs import root, with_names
+from strategies.language.types import INT32, Composite, Matrix, Transform
 
 
 @register
@@ -54,3 +63,35 @@ def _behind(index: Expression, start: int) -> Expression:
     if isinstance(index, Literal):
         return Literal(INT32, start + int(index.value))
     return Apply(INT32, "add", (Literal(INT32, start), index)) if start else index
+
+
+@register
+def copy_changed_arguments(program: Program) -> Program:
+    """``def f(v): v[0] += e`` as ``def f(v): w = v; w[0] += e``, `v` a vector, a matrix, a quaternion or a
+    transformation."""
+    names = FreshNames(program)
+
+    def body(owner: Program | Function) -> tuple[Statement, ...]:
+        changed = {name for statement in owner.body for node in walk(statement) for name in _changed_in_part(node)}
+        given = [] if isinstance(owner, Program) else [p for p in owner.parameters if p.name in changed]
+        if not given:
+            return owner.body
+        copies = {p.name: names.fresh(p.name) for p in given}
+        first = [Assign(Name(p.type, copies[p.name]), Name(p.type, p.name)) for p in given]
+        return (*first, *(with_names(statement, copies) for statement in owner.body))
+
+    return bodies(program, body)
+
+
+def _changed_in_part(node: Node) -> Iterator[str]:
+    """The variables of which a statement changes a part."""
+    targets: tuple[Target, ...] = ()
+    match node:
+        case Assign(target=target) | AugmentedAssign(target=target):
+            targets = (target,)
+        case Unpack():
+            targets = node.targets
+    for target in targets:
+        whole = root(target)
+        if isinstance(target, Component | Part) and isinstance(whole, Name) and isinstance(whole.type, Composite):
+            yield whole.name

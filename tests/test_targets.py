@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from tiny import AT, literal
+from tiny import AT, apply, literal
 
 from harness.expectation import TRAITS
 from harness.inputs import Flavour, derive
@@ -20,16 +20,20 @@ from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
+    Apply,
     Assign,
     AugmentedAssign,
+    Call,
     Component,
     Construct,
     Element,
     Expression,
+    Function,
     Literal,
     Name,
     Parameter,
     Program,
+    Return,
     Statement,
     ThreadIndex,
     walk,
@@ -160,3 +164,64 @@ def test_parts_of_parts_are_drawn_of_locals_and_of_elements():
                 ):
                     found.add((type(root(target)), target.attribute))
     assert found == {(kind, named) for kind in (Name, Element) for named in (True, False)}
+
+
+# ---------------------------------------------------------------- vectors that functions are given
+
+VEC2 = t.vector(2, FLOAT32)
+V, OUT = Name(VEC2, "v"), Element(FLOAT32, "out", (AT,))
+
+
+def number(of: Expression, index: int) -> Component:
+    return Component(FLOAT32, of, at(index))
+
+
+def calling(*change: Statement, again: bool = True) -> Program:
+    """``v = wp.vec2(x[i], y[i])``, of which a function makes ``v[0]`` after `change`; and `v` is read again."""
+    y = Element(FLOAT32, "y", (AT,))
+    function = Function("f", FLOAT32, (Parameter("v", VEC2, -2.0, 2.0),), (*change, Return((number(V, 0),))))
+    called: Expression = Call(FLOAT32, "f", (V,))
+    found = apply("add", called, apply("mul", number(V, 0), number(V, 1))) if again else called
+    parameters = (
+        *(Parameter(name, t.array(FLOAT32), 0.25, 1.0, (6,)) for name in "xy"),
+        Parameter("out", t.array(FLOAT32), 0.0, 0.0, (6,), True),
+    )
+    body = (ThreadIndex(("i",)), Assign(V, Construct(VEC2, (X, y))), Assign(OUT, found))
+    program = Program("known", "function", (6,), parameters, body, (function,))
+    check_program(program, result_type)
+    return program
+
+
+SUM = AugmentedAssign(number(V, 0), "add", apply("mul", literal(FLOAT32, 2.0), number(V, 1)))
+
+
+def test_what_a_function_adds_to_its_vector_is_known_to_meet_what_the_caller_does_with_it(sandbox: Sandbox):
+    """Changed as a whole, or not read again, it is verified."""
+    whole = Assign(V, Apply(VEC2, "mul", (V, number(V, 1))))
+    programs = [calling(SUM), calling(SUM, again=False), calling(whole)]
+    shared, *right = verify_all(programs, sandbox)
+    assert [verdict.tier for verdict in right] == [Tier.BACKWARD] * 2, right
+    assert shared.failure is not None
+    assert shared.failure.kind is FailureKind.BACKWARD_MISMATCH
+    known = Ledger.load().explain(programs[0], shared, sandbox, sandbox.versions.warp)
+    assert known is not None
+    assert known.id == "vector-argument-updated-gradient"
+
+
+def test_a_function_that_changes_a_part_of_what_it_is_given_changes_a_copy_instead():
+    rewritten = REWRITES["copy_changed_arguments"](calling(SUM))
+    check_program(rewritten, result_type)
+    assert "    v_1 = v\n    v_1[0] += 2.0 * v_1[1]\n    return v_1[0]\n" in render(rewritten)
+    whole = calling(Assign(V, Apply(VEC2, "mul", (V, number(V, 1)))))
+    assert REWRITES["copy_changed_arguments"](whole) is whole
+
+
+def test_a_component_of_a_parameter_has_a_value_already():
+    assert Limit.COMPONENT_REASSIGNED in crossed(calling(Assign(number(V, 0), number(V, 1))), TRAITS)
+    assert not crossed(calling(SUM), TRAITS)
+
+
+def test_functions_that_change_numbers_of_their_vector_are_drawn():
+    programs = [p for n in range(250) if (p := draw("function", 1, n)) is not None]
+    changed = [p for p in programs if REWRITES["copy_changed_arguments"](p) is not p]
+    assert 5 < len(changed) < 40

@@ -310,6 +310,8 @@ class _Replay:
         if key not in self.calls:
             found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
             found.reasons.update(stale)
+            # a parameter has a value, as a local that was assigned whole
+            found.assigned.update((parameter.name, {None}) for parameter in function.parameters)
             if function.own_gradient:
                 found.own_gradient(function)
             else:
