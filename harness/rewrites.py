@@ -252,12 +252,12 @@ def bodies(program: Program, change: Callable[[Program | Function], tuple[Statem
     return msgspec.structs.replace(program, body=body, functions=functions)
 
 
-def _each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
+def each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
     """`body` with what `change` puts in the place of each statement, in blocks within it too."""
 
     def one(node: Statement) -> list[Statement]:
         blocks = {name: getattr(node, name, ()) for name in ("body", "orelse")}
-        arms = {name: new for name, old in blocks.items() if (new := _each(old, change)) != old}
+        arms = {name: new for name, old in blocks.items() if (new := each(old, change)) != old}
         return [msgspec.structs.replace(node, **arms)] if arms else change(node)
 
     return tuple(new for statement in body for new in one(statement))
@@ -591,7 +591,7 @@ def copy_changed_vectors(program: Program) -> Program:
                 return [Assign(value, node.value), copied, msgspec.structs.replace(node, value=value)]
         return [node]
 
-    return bodies(program, lambda owner: _each(owner.body, one))
+    return bodies(program, lambda owner: each(owner.body, one))
 
 
 @register
@@ -640,7 +640,7 @@ def pass_copies_of_structs(program: Program) -> Program:
         new = passed(node)
         return [*copies, new] if copies else [node]
 
-    return bodies(program, lambda owner: _each(owner.body, one))
+    return bodies(program, lambda owner: each(owner.body, one))
 
 
 def _copy(whole: Name) -> Expression:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from harness.rewrites import FreshNames, bodies, register
+from harness.rewrites import FreshNames, bodies, each, is_element, register
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -20,14 +20,16 @@ from strategies.language.nodes import (
     Node,
     Part,
     Program,
+    Slice,
     Statement,
     Target,
     Unpack,
     rebuild,
     walk,
 )
+from strategies.language.parts import numbers
 from strategies.language.structs import root, with_names
-from strategies.language.types import INT32, Composite, Matrix, Transform
+from strategies.language.types import INT32, Composite, Matrix, Transform, Vector
 
 
 @register
@@ -95,3 +97,24 @@ def _changed_in_part(node: Node) -> Iterator[str]:
         whole = root(target)
         if isinstance(target, Component | Part) and isinstance(whole, Name) and isinstance(whole.type, Composite):
             yield whole.name
+
+
+@register
+def store_slices_of_elements_by_number(program: Program) -> Program:
+    """``a[i][0:2] = e`` as ``u = e; a[i][0] = u[0]; a[i][1] = u[1]``, and ``+=`` alike; of fields of structs, too."""
+    names = FreshNames(program)
+
+    def one(node: Statement) -> list[Statement]:
+        if not isinstance(node, Assign | AugmentedAssign) or not isinstance(node.target, Part):
+            return [node]
+        if not is_element(node.target.base):
+            return [node]
+        value, of = Name(node.value.type, names.fresh("part")), node.value.type
+        targets = numbers(node.target)
+        given: Sequence[Expression] = [value] * len(targets)
+        if isinstance(of, Vector | Matrix):
+            given = numbers(Part(of, value, Slice(), Slice() if isinstance(of, Matrix) else None))
+        pairs = zip(targets, given, strict=True)
+        return [Assign(value, node.value), *(msgspec.structs.replace(node, target=t, value=v) for t, v in pairs)]
+
+    return bodies(program, lambda owner: each(owner.body, one))

@@ -115,7 +115,8 @@ def part(sketch: Sketch, place: Place) -> Place:
     of = place.type
     if not isinstance(of, Composite) or sketch.dice.chance(sketch.weights.targets.whole):
         return place
-    if not place.slot and max(of.shape) > 2 and sketch.dice.chance(sketch.weights.targets.slice):
+    sliced = sketch.weights.targets.slot_slice if place.slot else sketch.weights.targets.slice
+    if max(of.shape) > 2 and sketch.dice.chance(sliced):
         return Place(_sliced(sketch, place.node, of), place.interval, place.slot)
     match of:
         case Vector():
@@ -127,6 +128,8 @@ def part(sketch: Sketch, place: Place) -> Place:
             row = types.vector(of.columns, of.dtype)
             node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
             if sketch.dice.chance(sketch.weights.targets.nested):
+                if not place.slot and of.columns > 2 and sketch.dice.chance(sketch.weights.targets.slice):
+                    return Place(_sliced(sketch, node, row), place.interval, place.slot)
                 named = sketch.dice.chance(sketch.weights.targets.attribute)
                 node = Component(of.dtype, node, whole(sketch.dice.below(of.columns)), named)
         case Matrix():

@@ -265,6 +265,8 @@ class Targets:
     nested: int = 30
     #: of a local of three numbers or more, of a slice: ``v[0:2]``, ``m[:, 1]``
     slice: int = 65
+    #: the same of an array's element, of which Warp is known to take none: ``a[i][0:2]``
+    slot_slice: int = 7
     #: of values of two or three numbers, a slice of an element
     read_slice: int = 36
     #: plain stores; the others are sums in place

@@ -32,14 +32,16 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Parameter,
+    Part,
     Program,
     Return,
+    Slice,
     Statement,
     ThreadIndex,
     walk,
 )
 from strategies.language.render import render
-from strategies.language.structs import root
+from strategies.language.structs import flattened, root
 from strategies.language.types import FLOAT32, INT32, Composite
 from strategies.ops import result_type
 
@@ -225,3 +227,55 @@ def test_functions_that_change_numbers_of_their_vector_are_drawn():
     programs = [p for n in range(250) if (p := draw("function", 1, n)) is not None]
     changed = [p for p in programs if REWRITES["copy_changed_arguments"](p) is not p]
     assert 5 < len(changed) < 40
+
+
+# ---------------------------------------------------------------- slices of what stands in an array
+
+FIRST, LAST = (Part(t.vector(2, FLOAT32), place(VEC3), Slice(*cut)) for cut in ((None, at(2)), (at(1), None)))
+PAIR = Part(t.vector(2, FLOAT32), Element(VEC3, "a", (AT,)), Slice(at(1), at(3)))
+ROW = Part(t.vector(2, FLOAT32), place(MAT), at(1), Slice(None, at(2)))
+SLICED = {
+    "out[i][:2] = a[i][1:3]": kernel(VEC3, Assign(FIRST, PAIR)),
+    "out[i][1:] -= a[i][1:3]": kernel(VEC3, AugmentedAssign(LAST, "sub", PAIR)),
+    "out[i][1:] = out[i][:2]": kernel(VEC3, Assign(LAST, FIRST)),
+    "out[i][1, :2] = x[i] * wp.vec2(1.0)": kernel(
+        MAT, Assign(ROW, Apply(ROW.type, "mul", (X, Construct(ROW.type, (literal(FLOAT32, 1.0),)))))
+    ),
+}
+
+
+def test_a_slice_in_an_array_is_the_numbers_that_it_names():
+    """What stands at the right is computed before anything is stored."""
+    inputs = {"a": np.array([[[1.0, 2.0, 3.0]] * 6]), "x": np.ones((1, 6)), "out": np.array([[[5.0, 6.0, 7.0]] * 6])}
+    wanted = {
+        "out[i][:2] = a[i][1:3]": [2, 3, 7],
+        "out[i][1:] -= a[i][1:3]": [5, 4, 4],
+        "out[i][1:] = out[i][:2]": [5, 5, 6],
+    }
+    for text, numbers in wanted.items():
+        for program in (SLICED[text], REWRITES["store_slices_of_elements_by_number"](SLICED[text])):
+            found = Evaluator(flattened(program), inputs, native=False).run().arrays["out"]
+            assert found[0, 0, 0].tolist() == numbers, text
+
+
+def test_a_slice_in_an_array_is_known_to_be_refused_and_verified_by_number(sandbox: Sandbox):
+    ledger = Ledger.load()
+    for (text, program), verdict in zip(SLICED.items(), verify_all(list(SLICED.values()), sandbox), strict=True):
+        assert f"    {text}\n" in render(program)
+        assert verdict.failure is not None
+        assert verdict.failure.kind is FailureKind.REJECTED
+        known = ledger.explain(program, verdict, sandbox, sandbox.versions.warp)
+        assert known is not None
+        assert known.id == "slice-of-array-element-stored"
+
+
+def test_a_slice_of_a_local_is_left_as_it_is():
+    value = Construct(ROW.type, (X, X))
+    local_slice = local(MAT, Assign(Part(ROW.type, Component(VEC3, M, at(1)), Slice(None, at(2))), value))
+    assert REWRITES["store_slices_of_elements_by_number"](local_slice) is local_slice
+
+
+def test_slices_of_elements_are_drawn_as_targets():
+    programs = [p for n in range(300) if (p := draw("lvalue", 1, n)) is not None]
+    sliced = [p for p in programs if REWRITES["store_slices_of_elements_by_number"](p) is not p]
+    assert 2 < len(sliced) < 25

@@ -150,8 +150,7 @@ class Slice(Node, frozen=True, tag="slice"):
 class Part(Node, frozen=True, tag="part"):
     """Several numbers of a vector or a matrix at once: ``v[0:2]``, ``m[1, 0:2]``, ``m[:, 1]``, ``m[0:2, 1:3]``.
 
-    Indices and bounds are literals.  As a target it is of a local alone: of an array's element Warp takes
-    none there.
+    Indices and bounds are literals.  As a target it is of a local, of an array's element, or of a part of one.
     """
 
     type: Type
