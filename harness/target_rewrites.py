@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from harness.rewrites import FreshNames, bodies, each, is_element, register
+from harness.rewrites import FreshNames, bodies, each, is_element, register, with_part
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -118,3 +118,21 @@ def store_slices_of_elements_by_number(program: Program) -> Program:
         return [Assign(value, node.value), *(msgspec.structs.replace(node, target=t, value=v) for t, v in pairs)]
 
     return bodies(program, lambda owner: each(owner.body, one))
+
+
+@register
+def rebuild_poses(program: Program) -> Program:
+    """``t.p = e`` as ``t = wp.transform(e, t.q)``, and ``t.q = e`` and ``t.p += e`` alike, of locals."""
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        if not isinstance(node, Assign | AugmentedAssign) or not isinstance(node.target, Component):
+            return node
+        old, whole, of = node.target, node.target.base, node.target.base.type
+        if not isinstance(of, Transform) or not old.attribute or not isinstance(whole, Name):
+            return node
+        value = node.value if isinstance(node, Assign) else Apply(old.type, node.operator, (old, node.value))
+        return Assign(whole, with_part(whole, old, value))
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten

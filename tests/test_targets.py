@@ -279,3 +279,50 @@ def test_slices_of_elements_are_drawn_as_targets():
     programs = [p for n in range(300) if (p := draw("lvalue", 1, n)) is not None]
     sliced = [p for p in programs if REWRITES["store_slices_of_elements_by_number"](p) is not p]
     assert 2 < len(sliced) < 25
+
+
+# ---------------------------------------------------------------- parts of poses
+
+
+def half(base: Expression) -> Component:
+    return Component(VEC3, base, at(0), True)
+
+
+ALONG = Apply(VEC3, "mul", (half(Element(POSE, "a", (AT,))), X))
+MOVED = {
+    "v.p = a[i].p * x[i]": local(POSE, Assign(half(T), ALONG)),
+    "v.p += a[i].p * x[i]": local(POSE, AugmentedAssign(half(T), "add", ALONG)),
+    "wp.transform_set_translation(v, a[i].p * x[i])": local(POSE, Assign(half(T), ALONG, called=True)),
+}
+
+
+def test_another_translation_of_a_pose_is_within_the_limits_and_known_to_have_a_wrong_gradient(sandbox: Sandbox):
+    ledger = Ledger.load()
+    for (text, program), verdict in zip(MOVED.items(), verify_all(list(MOVED.values()), sandbox), strict=True):
+        assert f"    {text}\n" in render(program)
+        assert not crossed(program, TRAITS)
+        assert verdict.failure is not None
+        assert verdict.failure.kind is FailureKind.BACKWARD_MISMATCH
+        known = ledger.explain(program, verdict, sandbox, sandbox.versions.warp)
+        assert known is not None
+        assert known.id == "transform-part-store-gradient"
+
+
+def test_a_pose_that_is_made_part_by_part_is_verified(sandbox: Sandbox):
+    program = kernel(POSE, Assign(T, Construct(POSE, ())), Assign(half(T), ALONG), Assign(place(POSE), T))
+    (verdict,) = verify_all([program], sandbox)
+    assert verdict.tier is Tier.BACKWARD, verdict
+
+
+def test_a_pose_is_rebuilt_with_its_other_part():
+    (program, *_) = MOVED.values()
+    assert "    v = wp.transform(a[i].p * x[i], v.q)\n" in render(REWRITES["rebuild_poses"](program))
+    number = local(POSE, Assign(moved(T, 1, False), X))
+    assert REWRITES["rebuild_poses"](number) is number
+
+
+def test_poses_that_are_given_another_part_are_drawn():
+    programs = [p for n in range(300) if (p := draw("transform", 1, n)) is not None]
+    stored = [p for p in programs if REWRITES["rebuild_poses"](p) is not p]
+    assert any(Limit.COMPONENT_REASSIGNED not in crossed(p, TRAITS) for p in stored)
+    assert any(isinstance(node, Assign) and isinstance(node.value, Element) for p in stored for node in p.body)

@@ -551,6 +551,9 @@ class _Replay:
         match target:
             case Name(name=name):
                 self.assigned[name] = {None} if active else set()
+            case Component(base=base, attribute=True) if isinstance(base.type, Transform):
+                # the documentation speaks of components of vectors, matrices and quaternions
+                pass
             case Component() if (local := _local(target)) is not None:
                 before = self.assigned.setdefault(local, set())
                 numbers = _numbers(target)
