@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -27,7 +27,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.parts import numbers
+from strategies.language.parts import is_backwards, numbers
 from strategies.language.structs import root, with_names
 from strategies.language.types import INT32, Composite, Matrix, Transform, Vector
 
@@ -102,12 +102,25 @@ def _changed_in_part(node: Node) -> Iterator[str]:
 @register
 def store_slices_of_elements_by_number(program: Program) -> Program:
     """``a[i][0:2] = e`` as ``u = e; a[i][0] = u[0]; a[i][1] = u[1]``, and ``+=`` alike; of fields of structs, too."""
+    return _by_number(program, lambda target: is_element(target.base))
+
+
+@register
+def store_backwards_by_number(program: Program) -> Program:
+    """``v[::-1] = e`` as ``u = e; v[2] = u[0]; v[1] = u[1]; v[0] = u[2]`` where components may be assigned again."""
+    if program.options is None or not program.options.component_overwrites:
+        return program
+    return _by_number(program, is_backwards)
+
+
+def _by_number(program: Program, wanted: Callable[[Part], bool]) -> Program:
+    """`program` with the numbers of slices that are `wanted` assigned one by one, after their value is computed."""
     names = FreshNames(program)
 
     def one(node: Statement) -> list[Statement]:
         if not isinstance(node, Assign | AugmentedAssign) or not isinstance(node.target, Part):
             return [node]
-        if not is_element(node.target.base):
+        if not wanted(node.target):
             return [node]
         value, of = Name(node.value.type, names.fresh("part")), node.value.type
         targets = numbers(node.target)

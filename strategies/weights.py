@@ -267,6 +267,8 @@ class Targets:
     slice: int = 65
     #: the same of an array's element, of which Warp is known to take none: ``a[i][0:2]``
     slot_slice: int = 7
+    #: of slices, in reverse: ``v[::-1]``
+    backwards: int = 12
     #: of values of two or three numbers, a slice of an element
     read_slice: int = 36
     #: plain stores; the others are sums in place
@@ -315,6 +317,8 @@ class Builds:
     unrolls: int = 70
     fuses: int = 20
     modes: int = 12
+    #: how many let components of locals be assigned again, and do so
+    overwrites: int = 20
     #: 0 unrolls nothing; up to 8 as much as people write; 20 is beyond Warp's own
     max_unroll: tuple[tuple[int, int], ...] = ((2, 0), (1, 1), (3, 2), (5, 4), (4, 8), (2, 16), (1, 20))
     #: debug builds take a header of their own

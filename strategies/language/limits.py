@@ -109,6 +109,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
         found.add(Limit.IN_PLACE_PRODUCT)
     if program.options is not None and program.options.enable_backward is False:
         found.add(Limit.NO_BACKWARD)
+    if program.options is not None and program.options.component_overwrites:
+        found.discard(Limit.COMPONENT_REASSIGNED)
     if tiled:
         found.add(Limit.NOT_DIFFERENTIABLE)
     if indexed:

@@ -551,13 +551,22 @@ def _is_inclined(of: Type) -> bool:
 class Options(Node, frozen=True, tag="options"):
     """How Warp is told to build a kernel, where not by default: a parameter of the decorator, or of its module.
 
-    Constant loops of up to `max_unroll` iterations are unrolled.  `mode` is ``debug`` or ``release``.
+    Constant loops of up to `max_unroll` iterations are unrolled.  `mode` is ``debug`` or ``release``.  With
+    `component_overwrites`, components of locals may be assigned more than once: that is a setting of `wp.config`, under
+    which the module is built, and stands in front of all else.
     """
 
     enable_backward: bool | None = None
     max_unroll: int | None = None
     fuse_fp: bool | None = None
     mode: str | None = None
+    component_overwrites: bool | None = None
+
+    @property
+    def of_config(self) -> dict[str, bool]:
+        """Those of `wp.config`; the module is the kernel's own then, too."""
+        given = {"enable_vector_component_overwrites": self.component_overwrites}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def of_module(self) -> dict[str, int | str]:

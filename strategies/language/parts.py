@@ -31,6 +31,12 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Matrix, Scalar, Type, Vector
 
 
+def is_backwards(node: Part) -> bool:
+    """Whether a part is taken in reverse, along an axis or both."""
+    steps = [axis.step for axis in (node.index, node.column) if isinstance(axis, Slice)]
+    return any(isinstance(step, Literal) and step.value < 0 for step in steps)
+
+
 def part_type(base: Type, node: Part) -> Type | None:
     """The type of the part of a vector or a matrix that `node` names; None if there is none of several numbers."""
     match base:
