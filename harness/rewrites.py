@@ -272,6 +272,8 @@ def index_component_updates(program: Program) -> Program:
     def change(node: Node) -> Node:
         node = rebuild(node, change)
         if isinstance(node, AugmentedAssign) and isinstance(node.target, Component) and node.target.attribute:
+            if isinstance(node.target.base.type, Transform):
+                return node
             return msgspec.structs.replace(node, target=msgspec.structs.replace(node.target, attribute=False))
         return node
 
@@ -617,7 +619,7 @@ def copy_changed_vectors(program: Program) -> Program:
     def one(node: Statement) -> list[Statement]:
         match node:
             case Assign(target=Component(base=Name() as whole) as old) if _is_fixed(old):
-                return [Assign(whole, _with_part(whole, old, node.value))]
+                return [Assign(whole, with_part(whole, old, node.value))]
             case (
                 Assign(target=Part(base=Name() as whole))
                 | AugmentedAssign(target=Component(base=Name() as whole) | Part(base=Name() as whole))
@@ -647,7 +649,7 @@ def rebuild_changed_fields(program: Program) -> Program:
                 return node
         if not isinstance(whole.type, Composite) or not isinstance(root(whole), Name):
             return node
-        return Assign(whole, _with_part(whole, old, value))
+        return Assign(whole, with_part(whole, old, value))
 
     rewritten: Program = rebuild(program, change)
     return rewritten
@@ -701,7 +703,7 @@ def _is_fixed(part: Component) -> bool:
     return isinstance(part.index, Literal) and (part.column is None or isinstance(part.column, Literal))
 
 
-def _with_part(base: Expression, part: Component, value: Expression) -> Construct:
+def with_part(base: Expression, part: Component, value: Expression) -> Construct:
     """`base` with `value` as one part of it."""
     of, index = base.type, part.index
     assert isinstance(of, Composite)

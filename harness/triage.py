@@ -17,7 +17,8 @@ from typing import Annotated, Final
 import msgspec
 
 import harness.array_rewrites
-import harness.effect_rewrites  # noqa: F401  (they register their rewrites)
+import harness.effect_rewrites
+import harness.target_rewrites  # noqa: F401  (likewise)
 from corpus.case import check_bucket
 from harness.call_rewrites import REWRITES
 from harness.sandbox import Sandbox

@@ -51,6 +51,8 @@ COARSE: Final = frozenset(("quat_twist_angle", "quat_twist_angle_signed"))
 PARTS = 22
 #: Of 100 matrices of those, how many may read what is there already: few, for Warp's gradient is known to be wrong.
 OWN_READS = 6
+#: Of 100 poses of those, how many are given another part: few, for Warp's gradient is known to be wrong.
+GIVEN = 35
 BRANCHES = 12
 LOOPS = 10
 #: Of 100 kernels about what a built-in with several results takes, how many unpack those.
@@ -101,13 +103,16 @@ CALLED: Final = 45
 
 
 def in_parts(sketch: Sketch, of: Composite) -> Iterator[Statement]:
-    """A local of zeros whose parts are assigned one by one: rows or numbers of a matrix, components, ``t.p``."""
-    yield sketch.define_as(Typed(Construct(of, ()), Interval(0.0, 0.0)), False)
+    """A local of zeros whose parts are assigned one by one: rows or numbers of a matrix, components, ``t.p``; or a pose
+    that is given another translation, or another rotation."""
+    given = isinstance(of, Transform) and sketch.dice.chance(GIVEN)
+    yield sketch.define_as(sketch.element(of) if given else Typed(Construct(of, ()), Interval(0.0, 0.0)), False)
     variable = sketch.defined[-1]
     name = Name(of, variable.name)
     if not isinstance(of, Matrix) or not sketch.dice.chance(OWN_READS):
         sketch.scope.release(sketch.scope.mark() - 1)
-    for target in _targets(sketch, of, name):
+    targets = list(_targets(sketch, of, name))
+    for target in sketch.dice.some_of(targets, 1) if given else targets:
         value = sketch.fit_local(sketch.expression(target.type, 1))
         if isinstance(of, Transform) and isinstance(target.type, Quaternion):
             value = sketch.unit(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,8 @@ from strategies.typed import Typed
 SUMS: Final = ("add", "sub")
 #: The last is asked for more often, because it is defined of fewer values.
 OTHERS: Final = ("mul", "floordiv", "mod", "bit_and", "bit_or", "bit_xor", "rshift", "lshift", "lshift", "lshift")
+#: The bounds of slices in reverse; of two numbers there are the first alone.
+BACKWARDS: Final = ((None, None, -1), (None, None, -2), (None, 0, -1), (-2, None, -1))
 
 
 @dataclass
@@ -107,6 +110,21 @@ def row_places(sketch: Sketch) -> tuple[Statement, list[Place]]:
     return Assign(Name(view.type, name), view), [Place(Element(of, name, (whole(n),)), interval) for n in some]
 
 
+def local_place(sketch: Sketch) -> tuple[Statement, Place]:
+    """A local vector or matrix, of which components are changed."""
+    of = composite_type(sketch)
+    value = sketch.fit_local(value_of(sketch, of, 2))
+    name = Name(of, sketch.fresh())
+    return Assign(name, value.node), Place(name, value.interval, slot=False)
+
+
+def kept(sketch: Sketch, place: Place) -> Iterator[Statement]:
+    """What a local holds in the end, stored whole."""
+    assert isinstance(place.type, Composite)
+    output = sketch.output(place.type)
+    yield Assign(Element(place.type, output.name, sketch.own_indices()), place.node)
+
+
 # ---------------------------------------------------------------- parts
 
 
@@ -115,7 +133,8 @@ def part(sketch: Sketch, place: Place) -> Place:
     of = place.type
     if not isinstance(of, Composite) or sketch.dice.chance(sketch.weights.targets.whole):
         return place
-    if not place.slot and max(of.shape) > 2 and sketch.dice.chance(sketch.weights.targets.slice):
+    sliced = sketch.weights.targets.slot_slice if place.slot else sketch.weights.targets.slice
+    if max(of.shape) > 2 and sketch.dice.chance(sliced):
         return Place(_sliced(sketch, place.node, of), place.interval, place.slot)
     match of:
         case Vector():
@@ -126,6 +145,11 @@ def part(sketch: Sketch, place: Place) -> Place:
         case Matrix() if sketch.dice.chance(sketch.weights.targets.row):
             row = types.vector(of.columns, of.dtype)
             node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
+            if sketch.dice.chance(sketch.weights.targets.nested):
+                if not place.slot and of.columns > 2 and sketch.dice.chance(sketch.weights.targets.slice):
+                    return Place(_sliced(sketch, node, row), place.interval, place.slot)
+                named = sketch.dice.chance(sketch.weights.targets.attribute)
+                node = Component(of.dtype, node, whole(sketch.dice.below(of.columns)), named)
         case Matrix():
             at, column = whole(sketch.dice.below(of.rows)), whole(sketch.dice.below(of.columns))
             node = Component(of.dtype, place.node, at, column=column)
@@ -137,6 +161,9 @@ def part(sketch: Sketch, place: Place) -> Place:
 def _slice(sketch: Sketch, extent: int) -> tuple[Slice, int]:
     """A slice of two places or more of `extent`, and how many they are."""
     dice = sketch.dice
+    if dice.chance(sketch.weights.targets.backwards):
+        bounds = dice.one_of([b for b in BACKWARDS if len(range(extent)[slice(*b)]) > 1])
+        return Slice(*(None if bound is None else whole(bound) for bound in bounds)), len(range(extent)[slice(*bounds)])
     if extent > 2 and dice.chance(20):
         step = Slice(None if dice.chance(60) else whole(0), None, whole(2))
         return step, -(-extent // 2)
@@ -163,8 +190,9 @@ def _sliced(sketch: Sketch, base: Expression, of: Composite) -> Part:
     return Part(types.matrix(height, width, of.dtype), base, rows, columns)
 
 
-def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
-    """``target = value`` or ``target op= value``; None if the operator does not take what is there."""
+def change(sketch: Sketch, place: Place, depth: int, stores: int | None = None) -> Statement | None:
+    """``target = value``, as `stores` of 100 are, or ``target op= value``; None if the operator does not take what is
+    there."""
     of = place.type
     assert isinstance(of, Scalar | Composite)
     scalar = types.element_scalar(of)
@@ -183,7 +211,7 @@ def change(sketch: Sketch, place: Place, depth: int) -> Statement | None:
         value = sketch.fit(value, symmetric(rounded(REACH[scalar.notation] / 8, scalar)))
     else:
         value = sketch.fit_local(value)
-    if sketch.dice.chance(sketch.weights.targets.store):
+    if sketch.dice.chance(sketch.weights.targets.store if stores is None else stores):
         place.interval = value.interval
         return Assign(target, value.node)
     operator = sketch.dice.one_of(SUMS)

@@ -261,8 +261,14 @@ class Targets:
     attribute: int = 50
     #: of a matrix, of a row
     row: int = 30
+    #: of rows, of one number: ``m[0].x``, ``m[0][1]``.  Warp is known to lose the first of a local
+    nested: int = 30
     #: of a local of three numbers or more, of a slice: ``v[0:2]``, ``m[:, 1]``
     slice: int = 65
+    #: the same of an array's element, of which Warp is known to take none: ``a[i][0:2]``
+    slot_slice: int = 7
+    #: of slices, in reverse: ``v[::-1]``
+    backwards: int = 12
     #: of values of two or three numbers, a slice of an element
     read_slice: int = 36
     #: plain stores; the others are sums in place
@@ -311,6 +317,8 @@ class Builds:
     unrolls: int = 70
     fuses: int = 20
     modes: int = 12
+    #: how many let components of locals be assigned again, and do so
+    overwrites: int = 20
     #: 0 unrolls nothing; up to 8 as much as people write; 20 is beyond Warp's own
     max_unroll: tuple[tuple[int, int], ...] = ((2, 0), (1, 1), (3, 2), (5, 4), (4, 8), (2, 16), (1, 20))
     #: debug builds take a header of their own

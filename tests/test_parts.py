@@ -44,6 +44,7 @@ from strategies.ops import result_type
 
 VEC2, VEC4 = t.vector(2, FLOAT32), t.vector(4, FLOAT32)
 MAT = t.matrix(3, 3, FLOAT32)
+OUT = Element(VEC4, "out", (AT,))
 A, V, M = Element(VEC4, "a", (AT,)), Name(VEC4, "v"), Name(MAT, "m")
 
 
@@ -120,7 +121,8 @@ def test_what_they_are_made_of(base: Composite, index: Slice, column: Slice | No
 @pytest.mark.parametrize(
     "statement",
     [
-        Assign(Part(VEC2, Element(VEC4, "out", (AT,)), cut(0, 2)), LAST),
+        AugmentedAssign(Part(VEC2, OUT, cut(0, 2)), "add", Part(VEC2, OUT, cut(1, 3))),
+        Assign(Part(VEC2, A, cut(0, 2)), LAST),
         AugmentedAssign(FIRST, "add", Part(VEC2, V, cut(1, 3))),
         Assign(Part(VEC2, V, cut(0, 3)), LAST),
         Assign(FIRST, A),

@@ -18,7 +18,8 @@ from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.limits import Limit
-from strategies.language.nodes import For, Program, walk
+from strategies.language.nodes import Assign, AugmentedAssign, For, Part, Program, walk
+from strategies.language.parts import is_backwards
 
 #: Kernels of a batch that are built alone: each costs a build of its own, and all are alike.
 ALONE: Final = 3
@@ -38,6 +39,14 @@ def _has_constant_loop(program: Program) -> bool:
 
 def _always(program: Program) -> bool:
     return True
+
+
+def _stores_backwards(program: Program) -> bool:
+    """Whether a slice is changed in reverse, of which Warp is known to reverse the gradient under this option."""
+    return any(
+        isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Part) and is_backwards(node.target)
+        for node in walk(program)
+    )
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,7 @@ SWEEPS: Final = (
     Sweep("max_unroll 0", module={"max_unroll": 0}, bits=False, forward_only=_has_constant_loop),
     Sweep("block_dim 64", config={"enable_cpu_blocks": True}, block_dim=64, bits=False),
     Sweep("vector component overwrites", config={"enable_vector_component_overwrites": True}, bits=False,
-          lifts=(Limit.COMPONENT_REASSIGNED,)),
+          forward_only=_stores_backwards, lifts=(Limit.COMPONENT_REASSIGNED,)),
     Sweep("with a kernel without backward", with_mute=True),
     Sweep("max_unroll 64", module={"max_unroll": 64}, bits=False),
     Sweep("warm cache", warm=True),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 import numpy as np
 
-from harness.shrink.order import FLOATS, INTEGERS, literal_cost, range_cost, simple_ranges, type_cost
+from harness.shrink.order import FLOATS, INTEGERS, given_options, literal_cost, range_cost, simple_ranges, type_cost
 from harness.shrink.tree import places, walk, with_fields
 from strategies.language import types
 from strategies.language.nodes import (
@@ -16,6 +16,7 @@ from strategies.language.nodes import (
     Expression,
     Literal,
     Node,
+    Options,
     Parameter,
     Program,
     rebuild,
@@ -35,6 +36,17 @@ from strategies.language.types import (
     Vector,
     Void,
 )
+
+
+def fewer_options(program: Program) -> Iterator[Program]:
+    """The kernel built as Warp does by default, or with one of its options less."""
+    if program.options is None:
+        return
+    yield msgspec.structs.replace(program, options=None)
+    for name in given_options(program):
+        fewer = msgspec.structs.replace(program.options, **{name: None})
+        if fewer != Options():
+            yield msgspec.structs.replace(program, options=fewer)
 
 
 def retyped(program: Program) -> Iterator[Program]:

@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Element,
     Literal,
     Name,
+    Options,
     Parameter,
     Program,
     encode,
@@ -45,6 +46,7 @@ def _dress(program: Program) -> tuple[object, ...]:
     nodes = list(walk(program))
     typed = (n for n in nodes if isinstance(n, Literal | Name | Apply | Cast | Construct | Element | Parameter))
     return (
+        len(given_options(program)),
         sum(bool(n.generic) for n in nodes if isinstance(n, Parameter)) + len(program.overloads),
         sum(NUMBERED in function.name for function in program.functions),
         sum(len(n.keywords) for n in nodes if isinstance(n, Call)),
@@ -56,6 +58,11 @@ def _dress(program: Program) -> tuple[object, ...]:
         sum(range_cost(p) for p in program.parameters),
         _renaming_cost(program),
     )
+
+
+def given_options(program: Program) -> list[str]:
+    """The options of a kernel's build that are not left to Warp."""
+    return [name for name in Options.__struct_fields__ if getattr(program.options, name, None) is not None]
 
 
 def _renaming_cost(program: Program) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import imported
-from .building import build, code_digest, complete_options, define, generated, text_kind
+from .building import build, code_digest, complete_options, configured, define, generated, noted, text_kind
 from .frames import Emit, Frame
 from .launching import run_launch
 from .messages import failure, refused_in, same_every_time, say, with_output
@@ -41,10 +41,16 @@ def run_batch(
     started, began = time.perf_counter(), time.time()
     imported.wp.set_module_options(dict(request["options"]), types.ModuleType(module_name))
     kernels: dict[int, Any] = {}
+    #: what programs set of `wp.config`, for the modules that they have for themselves
+    settings: dict[Any, dict[str, Any]] = {}
     for index, program in enumerate(programs):
         emit({"stage": "define", "index": index})
         try:
-            kernels[index] = define(program["source"], program["entry"], f"kernel_{index}.py", module_name)
+            changed: dict[str, Any] = {}
+            with noted(changed):
+                kernels[index] = define(program["source"], program["entry"], f"kernel_{index}.py", module_name)
+            if kernels[index].module.name != module_name:
+                settings[kernels[index].module] = changed
         except Exception as error:
             emit({"result": index, "value": {**failure("rejected", "define", say(error)), "place": refused_in(error)}})
     if not kernels:
@@ -57,9 +63,12 @@ def run_batch(
             complete_options(module, request["options"])
 
     emit({"stage": "build", "index": None})
-    if not all(build(request, module, emit, folder, device, log) for module in modules):
-        emit({"done": True})
-        return
+    for module in modules:
+        with configured(settings.get(module, {})):
+            built = build(request, module, emit, folder, device, log)
+        if not built:
+            emit({"done": True})
+            return
     name, extension = text_kind(device)
     texts = {module: generated(folder, extension, module.name) for module in modules}
     if texts.get(shared) is not None:
@@ -87,7 +96,7 @@ def run_batch(
     emit({"seconds": "run", "value": time.perf_counter() - started})
 
     if request["cuda"] is not None:
-        _generate_cuda(request, emit, folder, kernels, outcomes, shared, log)
+        _generate_cuda(request, emit, folder, kernels, outcomes, shared, settings, log)
     emit({"done": True})
 
 
@@ -98,6 +107,7 @@ def _generate_cuda(
     kernels: dict[int, Any],
     outcomes: dict[int, Frame],
     shared: Any,
+    settings: dict[Any, dict[str, Any]],
     log: str | None,
 ) -> None:
     """Have Warp generate the CUDA text of each module, and NVRTC compile it."""
@@ -107,7 +117,8 @@ def _generate_cuda(
         cuda_folder = os.path.join(folder, "cuda", str(number))
         os.makedirs(cuda_folder)
         try:
-            imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=cuda_folder)
+            with configured(settings.get(module, {})):
+                imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=cuda_folder)
         except Exception as error:
             message = same_every_time(with_output(say(error), log), folder)
             if len(request["programs"]) == 1:

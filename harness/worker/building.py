@@ -41,6 +41,33 @@ def define(source: str, entry: str, filename: str, module_name: str) -> Any:
     return module.__dict__[entry]
 
 
+@contextlib.contextmanager
+def configured(config: Mapping[str, Any]) -> Iterator[None]:
+    """Set `wp.config`, and set it back."""
+    before = {name: getattr(imported.wp.config, name) for name in config}
+    try:
+        for name, value in config.items():
+            setattr(imported.wp.config, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(imported.wp.config, name, value)
+
+
+@contextlib.contextmanager
+def noted(changed: dict[str, Any]) -> Iterator[None]:
+    """Note in `changed` what is set of `wp.config`, and set it back: it is for one program's module, not for others."""
+    before = dict(vars(imported.wp.config))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            now = getattr(imported.wp.config, name)
+            if now is not value:
+                changed[name] = now
+                setattr(imported.wp.config, name, value)
+
+
 def load(module: Any, device: str, block_dim: int = 1) -> None:
     if device == "cpu":
         # A launch on the CPU runs blocks of one thread; loading with the default of 256 would build twice.

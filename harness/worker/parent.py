@@ -19,12 +19,11 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Iterator, Mapping
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from . import imported
 from .batch import run_batch
-from .building import define, generated, load, quick_to_build
+from .building import configured, define, generated, load, quick_to_build
 from .frames import Abandoned, Frame, FrameReader, OutOfTime, Tally, write_frame
 from .messages import same_every_time, say, with_output
 
@@ -36,19 +35,6 @@ def die_with_parent(number: int) -> None:
     nothing)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-
-
-@contextlib.contextmanager
-def _configured(config: Mapping[str, Any]) -> Iterator[None]:
-    """Set `wp.config`, and set it back."""
-    before = {name: getattr(imported.wp.config, name) for name in config}
-    try:
-        for name, value in config.items():
-            setattr(imported.wp.config, name, value)
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(imported.wp.config, name, value)
 
 
 class Worker:
@@ -85,7 +71,7 @@ class Worker:
             self._batches += 1
             reply: Frame | None = None
             try:
-                with _configured(request["config"]):
+                with configured(request["config"]):
                     if self._in_process:
                         self._run_here(request, folder, module_name)
                     else:

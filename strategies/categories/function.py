@@ -23,6 +23,7 @@ from strategies.repertoire.directions import NAMED
 from strategies.repertoire.helpers import CURVES, PAIRS, SEARCHES, draw_helper
 from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
+from strategies.vector_functions import draw_changed, given_a_local
 from strategies.weights import Statements
 
 #: Of 100 kernels, how many have a function with atomic operations, too.
@@ -41,6 +42,7 @@ KINDS = (
     (6, "reader"),
     (17, "writer"),
     (3, "several"),
+    (8, "changed"),
     (7, "passing"),
     (6, "made"),
     (1, "counter"),
@@ -67,6 +69,8 @@ def _function(sketch: Sketch, kind: str) -> Callee:
             return draw_several(sketch, sketch.dice.between(2, 3))
         case "counter":
             return draw_counter(sketch)
+        case "changed":
+            return draw_changed(sketch)
         case "passing":
             return draw_passing(sketch)[0]
         case "made":
@@ -81,14 +85,16 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         sketch.allow_integers(1)
     sketch.max_arrays = 5
     kinds = [dice.weighted(KINDS) for _ in range(dice.between(1, 3))]
-    sketch.vectors = dice.chance(25) or "vector" in kinds
+    sketch.vectors = dice.chance(25) or not {"vector", "changed"}.isdisjoint(kinds)
     # functions call those before them
     sketch.calls = 25
-    for kind in kinds:
-        _function(sketch, kind)
+    drawn = [(kind, _function(sketch, kind)) for kind in kinds]
     sketch.calls = 40
     output = sketch.output(sketch.main)
     yield from sketch.block(dice.below(3), WEIGHTS, dice.between(1, 2))
+    for kind, callee in drawn:
+        if kind == "changed":
+            yield from given_a_local(sketch, callee)
     for callee in list(sketch.callees):
         of = callee.function.type
         if isinstance(of, Tuple):

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from strategies.composites import computed, undivided
-from strategies.language import types
 from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, If, Name, Statement
 from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
 from strategies.repertoire.placements import PLACEMENTS
@@ -11,13 +10,13 @@ from strategies.statements import Sketch
 from strategies.targets import (
     Place,
     change,
-    composite_type,
     element_place,
     field_places,
+    kept,
+    local_place,
     part,
     row_places,
     stored,
-    value_of,
 )
 from strategies.weights import Statements
 
@@ -57,7 +56,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
                 yield statement
                 places += found
             case _:
-                made, local = _local(sketch)
+                made, local = local_place(sketch)
                 yield made
                 places.append(local)
     written: set[int] = set()
@@ -83,26 +82,11 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             yield stored(sketch, place)
     for place in places:
         if not place.slot:
-            yield from _kept(sketch, place)
+            yield from kept(sketch, place)
         elif not isinstance(place.node, Name):
             yield from _touched(sketch, place)
     if any(not v.used for v in sketch.scope if v in sketch.defined):
         yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(1, 2)))
-
-
-def _local(sketch: Sketch) -> tuple[Statement, Place]:
-    """A local vector or matrix, of which components are changed."""
-    of = composite_type(sketch)
-    value = sketch.fit_local(value_of(sketch, of, 2))
-    name = Name(of, sketch.fresh())
-    return Assign(name, value.node), Place(name, value.interval, slot=False)
-
-
-def _kept(sketch: Sketch, place: Place) -> Iterator[Statement]:
-    """What a local holds in the end, stored whole."""
-    assert isinstance(place.type, types.Composite)
-    output = sketch.output(place.type)
-    yield Assign(Element(place.type, output.name, sketch.own_indices()), place.node)
 
 
 def _touched(sketch: Sketch, place: Place) -> Iterator[Statement]:

@@ -1,13 +1,15 @@
-"""Kernels with options of their own: loops around another `max_unroll`, no backward pass, debug mode, unfused sums."""
+"""Options of a kernel's own: another `max_unroll`, no backward pass, debug mode, unfused sums, components set again."""
 
 from collections.abc import Iterator
 
 from strategies.blocks import whole
+from strategies.composites import undivided
 from strategies.functions import draw_loop
 from strategies.intervals import Interval
-from strategies.language.nodes import Options, Statement
+from strategies.language.nodes import If, Options, Statement
 from strategies.loops import Bounds
 from strategies.statements import Sketch
+from strategies.targets import change, kept, local_place, part
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
@@ -15,6 +17,10 @@ DISTINCTIVE = frozenset(("augment", "loop"))
 
 #: Of 100 first loops, how many are drawn whole, as people write them; the others have a body of any statements.
 WHOLE = 70
+#: Of 100 changes of a part, how many are under a condition.
+CONDITIONAL = 15
+#: How many are plain stores, which the option is for; the others are sums in place.
+STORED = 60
 
 WEIGHTS = Statements(define=5, augment=5, reassign=2, branch=2, loop=2)
 
@@ -26,7 +32,11 @@ def _options(sketch: Sketch) -> Options:
     unroll = dice.weighted(sketch.weights.builds.max_unroll) if dice.chance(sketch.weights.builds.unrolls) else None
     fuse = dice.chance(50) if dice.chance(sketch.weights.builds.fuses) else None
     mode = dice.weighted(sketch.weights.builds.mode) if dice.chance(sketch.weights.builds.modes) else None
-    found = Options({"on": True, "off": False}.get(backward), unroll, fuse, mode)
+    overwrites = True if dice.chance(sketch.weights.builds.overwrites) else None
+    if overwrites and backward == "off":
+        # the option is there for the backward pass
+        backward = "unsaid"
+    found = Options({"on": True, "off": False}.get(backward), unroll, fuse, mode, overwrites)
     return Options(max_unroll=dice.weighted(sketch.weights.builds.max_unroll)) if found == Options() else found
 
 
@@ -47,6 +57,33 @@ def _crossing(sketch: Sketch) -> tuple[int, int]:
     return max(2, sketch.dice.between(most // 2, most)), max(2, most + sketch.dice.between(-1, 1))
 
 
+def _overwritten(sketch: Sketch) -> Iterator[Statement]:
+    """A local vector or matrix, or two, whose numbers and slices are assigned and changed, some more than once."""
+    dice = sketch.dice
+    sketch.vectors = True
+    sketch.max_arrays = 4
+    sketch.mixture = undivided(sketch)
+    yield from sketch.block(dice.below(2), WEIGHTS, 2)
+    places = []
+    for _ in range(dice.between(1, 2)):
+        made, place = local_place(sketch)
+        yield made
+        places.append(place)
+    for n in range(dice.between(3, 6)):
+        place = places[n % len(places)]
+        before, piece = place.interval, part(sketch, place)
+        if piece is place:
+            continue
+        changed = change(sketch, piece, dice.between(1, 2), STORED)
+        place.interval = before.join(piece.interval)
+        if changed is not None:
+            yield If(sketch.condition(1).node, (changed,)) if dice.chance(CONDITIONAL) else changed
+    for place in places:
+        yield from kept(sketch, place)
+    if any(not v.used for v in sketch.scope if v in sketch.defined):
+        yield from sketch.end_with_result()
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A loop or two around the length that is unrolled, one in another at times, and a function at times."""
     dice, main = sketch.dice, sketch.main
@@ -54,6 +91,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.options = _options(sketch)
     if sketch.options.max_unroll is not None:
         sketch.max_unroll = sketch.options.max_unroll
+    if sketch.options.component_overwrites:
+        yield from _overwritten(sketch)
+        return
     if dice.chance(20):
         draw_loop(sketch, main)
         sketch.calls = 30

@@ -76,6 +76,7 @@ from strategies.language.types import (
     element_scalar,
     struct_array,
 )
+from strategies.language.views import roots
 
 #: Cells of an array, and threads of a launch, at most: programs are small, and a damaged file must not make
 #: the reader allocate without bound.
@@ -369,7 +370,7 @@ class _Checker(ExpressionChecker):
             case AugmentedAssign():
                 require(node.operator in AUGMENTED, f"{node.operator!r} is no binary operator")
                 target, value = self._expression(node.target), self._expression(node.value)
-                itself = isinstance(node.target, Part) and changes_itself(node.target, node.value)
+                itself = isinstance(node.target, Part) and changes_itself(node.target, node.value, roots(self._owner))
                 require(not itself, "a slice is changed by what it is a part of")
                 if isinstance(target, Tile):
                     require(isinstance(node.target, Name), "a part of a tile is changed")
@@ -461,7 +462,6 @@ class _Checker(ExpressionChecker):
                 self._bind(target.name, value, fixed=False)
             case Part():
                 require(self._expression(target) is value, "a part of something is assigned a value of another type")
-                require(isinstance(target.base, Name), "a slice of something else than a variable is assigned")
                 self._changed(target)
             case Element() | Component() | Field():
                 require(self._expression(target) is value, "a part of something is assigned a value of another type")
@@ -482,7 +482,7 @@ class _Checker(ExpressionChecker):
     def _changed_fields(self, array: str, target: Expression) -> None:
         """The fields of an element of an array of structs that an assignment changes must be outputs."""
         path = ""
-        while isinstance(target, Component | Field):
+        while isinstance(target, Component | Field | Part):
             if isinstance(target, Field):
                 path = f".{target.field}{path}"
             target = target.base

@@ -109,6 +109,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
         found.add(Limit.IN_PLACE_PRODUCT)
     if program.options is not None and program.options.enable_backward is False:
         found.add(Limit.NO_BACKWARD)
+    if program.options is not None and program.options.component_overwrites:
+        found.discard(Limit.COMPONENT_REASSIGNED)
     if tiled:
         found.add(Limit.NOT_DIFFERENTIABLE)
     if indexed:
@@ -310,6 +312,8 @@ class _Replay:
         if key not in self.calls:
             found = _Replay(self.program, function, self.traits, set(stale), set(active), calls=self.calls)
             found.reasons.update(stale)
+            # a parameter has a value, as a local that was assigned whole
+            found.assigned.update((parameter.name, {None}) for parameter in function.parameters)
             if function.own_gradient:
                 found.own_gradient(function)
             else:
@@ -557,8 +561,11 @@ class _Replay:
         match target:
             case Name(name=name):
                 self.assigned[name] = {None} if active else set()
-            case Component(base=Name(name=name)):
-                before = self.assigned.setdefault(name, set())
+            case Component(base=base, attribute=True) if isinstance(base.type, Transform):
+                # the documentation speaks of components of vectors, matrices and quaternions
+                pass
+            case Component() if (local := _local(target)) is not None:
+                before = self.assigned.setdefault(local, set())
                 numbers = _numbers(target)
                 if None in before or numbers & before or (None in numbers and before):
                     self.found.add(Limit.COMPONENT_REASSIGNED)
@@ -576,10 +583,12 @@ class _Replay:
             for index in target.indices:
                 self._use(index)
             self._need_place(target.array, target.indices)
-        elif isinstance(target, Component):
-            self._need(target.index)
-            if target.column is not None:
-                self._need(target.column)
+        part: Expression = target
+        while isinstance(part, Component):
+            self._need(part.index)
+            if part.column is not None:
+                self._need(part.column)
+            part = part.base
 
     def _set(self, target: Target, stale: Limit | None, whole: bool) -> None:
         name = _local(target)
@@ -707,18 +716,29 @@ def _holds_floats(of: Type) -> bool:
 
 
 def _numbers(target: Component) -> set[int | None]:
-    """Which numbers of a value a component is; None stands for any."""
-    of, index, column = target.base.type, target.index, target.column
+    """Which numbers of a value a component is, or a component of one; None stands for any."""
+    own = _places(target)
+    base = target.base
+    while own is not None and isinstance(base, Component):
+        outer = _places(base)
+        own = None if outer is None else [outer[n] for n in own]
+        base = base.base
+    return {None} if own is None else set(own)
+
+
+def _places(part: Component) -> list[int] | None:
+    """Which numbers of its base a component is, in order; None if only a run tells."""
+    of, index, column = part.base.type, part.index, part.column
     if not isinstance(index, Literal) or not (column is None or isinstance(column, Literal)):
-        return {None}
+        return None
     at = int(index.value)
     match of:
         case Matrix():
             places = range(of.columns) if column is None else (int(column.value),)
-            return {at * of.columns + n for n in places}
-        case Transform() if target.attribute:
-            return {0, 1, 2} if at == 0 else {3, 4, 5, 6}
-    return {at}
+            return [at * of.columns + n for n in places]
+        case Transform() if part.attribute:
+            return [0, 1, 2] if at == 0 else [3, 4, 5, 6]
+    return [at]
 
 
 def _local(target: Target) -> str | None:

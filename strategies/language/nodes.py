@@ -156,8 +156,7 @@ class Slice(Node, frozen=True, tag="slice"):
 class Part(Node, frozen=True, tag="part"):
     """Several numbers of a vector or a matrix at once: ``v[0:2]``, ``m[1, 0:2]``, ``m[:, 1]``, ``m[0:2, 1:3]``.
 
-    Indices and bounds are literals.  As a target it is of a local alone: of an array's element Warp takes
-    none there.
+    Indices and bounds are literals.  As a target it is of a local, of an array's element, or of a part of one.
     """
 
     type: Type
@@ -558,13 +557,22 @@ def _is_inclined(of: Type) -> bool:
 class Options(Node, frozen=True, tag="options"):
     """How Warp is told to build a kernel, where not by default: a parameter of the decorator, or of its module.
 
-    Constant loops of up to `max_unroll` iterations are unrolled.  `mode` is ``debug`` or ``release``.
+    Constant loops of up to `max_unroll` iterations are unrolled.  `mode` is ``debug`` or ``release``.  With
+    `component_overwrites`, components of locals may be assigned more than once: that is a setting of `wp.config`, under
+    which the module is built, and stands in front of all else.
     """
 
     enable_backward: bool | None = None
     max_unroll: int | None = None
     fuse_fp: bool | None = None
     mode: str | None = None
+    component_overwrites: bool | None = None
+
+    @property
+    def of_config(self) -> dict[str, bool]:
+        """Those of `wp.config`; the module is the kernel's own then, too."""
+        given = {"enable_vector_component_overwrites": self.component_overwrites}
+        return {name: value for name, value in given.items() if value is not None}
 
     @property
     def of_module(self) -> dict[str, int | str]:

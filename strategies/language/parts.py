@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,9 +11,12 @@ from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
+    Call,
     Component,
     Construct,
+    Element,
     Expression,
+    Field,
     Literal,
     Name,
     Node,
@@ -26,6 +29,12 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import INT32, Matrix, Scalar, Type, Vector
+
+
+def is_backwards(node: Part) -> bool:
+    """Whether a part is taken in reverse, along an axis or both."""
+    steps = [axis.step for axis in (node.index, node.column) if isinstance(axis, Slice)]
+    return any(isinstance(step, Literal) and step.value < 0 for step in steps)
 
 
 def part_type(base: Type, node: Part) -> Type | None:
@@ -79,10 +88,23 @@ def numbers(node: Part) -> tuple[Component, ...]:
     )
 
 
-def changes_itself(target: Part, value: Expression) -> bool:
-    """Whether a new value of a part is made of what it is a part of."""
-    return isinstance(target.base, Name) and any(
-        isinstance(n, Name) and n.name == target.base.name for n in walk(value)
+def _root(node: Expression) -> Expression:
+    """What a part is part of: `strategies.language.structs.root`, which is above this."""
+    while isinstance(node, Component | Field | Part):
+        node = node.base
+    return node
+
+
+def changes_itself(target: Part, value: Expression, views: Mapping[str, str]) -> bool:
+    """Whether a new value of a part is made of what it is a part of, `views` being the arrays that local names are of;
+    what a call reads of arrays is not known here."""
+    whole = _root(target)
+    if isinstance(whole, Name):
+        return any(isinstance(n, Name) and n.name == whole.name for n in walk(value))
+    assert isinstance(whole, Element)
+    array = views.get(whole.array, whole.array)
+    return any(
+        isinstance(n, Call) or (isinstance(n, Element) and views.get(n.array, n.array) == array) for n in walk(value)
     )
 
 
@@ -123,7 +145,8 @@ def _statements(node: Statement) -> Iterator[Statement]:
             targets = numbers(target)
             # a number stands there in what the reducer tries, before that is checked
             values = (value,) * len(targets) if isinstance(value.type, Scalar) else _parts(value)[: len(targets)]
-            if changes_itself(target, value):
+            if not isinstance(_root(target), Name) or changes_itself(target, value, {}):
+                # what stands at the right is computed before anything is stored
                 yield Unpack(targets, values)
             else:
                 yield from map(Assign, targets, values)

@@ -485,9 +485,11 @@ def _if(node: If, indent: str, keyword: str) -> Iterator[str]:
 
 
 def render(program: Program, name: str | None = None) -> str:
-    """The module source of `program`: imports, types that Warp has no name for, its structs and functions, and one
-    kernel, called `name` instead of its own if given."""
+    """The module source of `program`: imports, settings, types that Warp has no name for, its structs and functions,
+    and one kernel, called `name` instead of its own if given."""
     lines = ["import warp as wp"]
+    if program.options is not None and program.options.of_config:
+        lines += ["", *(f"wp.config.{name} = {value}" for name, value in program.options.of_config.items())]
     if nameless := _nameless(program):
         lines += ["", *map(_definition_of, nameless)]
     for struct in struct_types(program):
@@ -535,9 +537,11 @@ def _decorator(options: Options | None) -> str:
     given = []
     if options is not None and options.enable_backward is not None:
         given.append(f"enable_backward={options.enable_backward}")
+    if options is not None and (options.of_module or options.of_config):
+        given.append('module="unique"')
     if options is not None and options.of_module:
         named = ", ".join(f'"{name}": {_option(value)}' for name, value in options.of_module.items())
-        given += ['module="unique"', f"module_options={{{named}}}"]
+        given.append(f"module_options={{{named}}}")
     return f"@wp.kernel({', '.join(given)})" if given else "@wp.kernel"
 
 

@@ -27,6 +27,9 @@ from strategies.repertoire.records import moved
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.typed import Typed
 
+#: Of 100 poses that are moved along axes, how many are locals, of which Warp is known to lose such stores.
+LIFTED: Final = 60
+
 
 def _output(scene: Scene, of: Type, shape: tuple[int, ...] | None = None) -> Parameter:
     assert isinstance(of, types.Scalar | Composite)
@@ -303,7 +306,24 @@ def poses(scene: Scene) -> list[Typed]:
     return [scene.op("transform_point", scene.now(pose), scene.read(scene.vector()))]
 
 
+def lifted(scene: Scene) -> list[Typed]:
+    """A pose moved along its axes: numbers of its translation changed, in a local or in the thread's own element."""
+    dice, of = scene.dice, types.transform(scene.main)
+    pose = scene.let(scene.read(of), mutable=True) if dice.chance(LIFTED) else None
+    base = Element(of, _output(scene, of).name, scene.sketch.own_indices()) if pose is None else pose.node
+    reach = 1.0
+    for axis in dice.some_of(range(3), dice.between(1, 2)):
+        target = Component(scene.main, Component(scene.vector(), base, whole(0), True), whole(axis), dice.chance(60))
+        value = scene.op("mul", scene.read(scene.main), scene.gain())
+        reach += value.interval.size
+        scene.body.append(Assign(target, value.node) if dice.chance(30) else _sum(scene, target, value))
+    if pose is None:
+        return []
+    scene.claim(pose, symmetric(pose.interval.size + reach))
+    return [scene.op("transform_point", scene.now(pose), scene.read(scene.vector()))]
+
+
 PLACEMENTS: Final[tuple[Drawn, ...]] = (
     components, components, entries, by_number, by_number, either, either, exchanged, filled, collected, collected,
-    mirrored, symmetric_matrix, poses, moved, flags,
+    mirrored, symmetric_matrix, poses, lifted, lifted, moved, flags,
 )  # fmt: skip
