@@ -110,9 +110,8 @@ def row_places(sketch: Sketch) -> tuple[Statement, list[Place]]:
     return Assign(Name(view.type, name), view), [Place(Element(of, name, (whole(n),)), interval) for n in some]
 
 
-def local_place(sketch: Sketch) -> tuple[Statement, Place]:
+def local_place(sketch: Sketch, of: Composite) -> tuple[Statement, Place]:
     """A local vector or matrix, of which components are changed."""
-    of = composite_type(sketch)
     value = sketch.fit_local(value_of(sketch, of, 2))
     name = Name(of, sketch.fresh())
     return Assign(name, value.node), Place(name, value.interval, slot=False)

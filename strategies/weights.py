@@ -318,7 +318,7 @@ class Builds:
     fuses: int = 20
     modes: int = 12
     #: how many let components of locals be assigned again, and do so
-    overwrites: int = 20
+    overwrites: int = 30
     #: 0 unrolls nothing; up to 8 as much as people write; 20 is beyond Warp's own
     max_unroll: tuple[tuple[int, int], ...] = ((2, 0), (1, 1), (3, 2), (5, 4), (4, 8), (2, 16), (1, 20))
     #: debug builds take a header of their own

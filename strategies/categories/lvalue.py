@@ -10,6 +10,7 @@ from strategies.statements import Sketch
 from strategies.targets import (
     Place,
     change,
+    composite_type,
     element_place,
     field_places,
     kept,
@@ -56,7 +57,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
                 yield statement
                 places += found
             case _:
-                made, local = local_place(sketch)
+                made, local = local_place(sketch, composite_type(sketch))
                 yield made
                 places.append(local)
     written: set[int] = set()

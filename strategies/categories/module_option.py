@@ -9,7 +9,7 @@ from strategies.intervals import Interval
 from strategies.language.nodes import If, Options, Statement
 from strategies.loops import Bounds
 from strategies.statements import Sketch
-from strategies.targets import change, kept, local_place, part
+from strategies.targets import change, composite_type, kept, local_place, part
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
@@ -66,10 +66,11 @@ def _overwritten(sketch: Sketch) -> Iterator[Statement]:
     yield from sketch.block(dice.below(2), WEIGHTS, 2)
     places = []
     for _ in range(dice.between(1, 2)):
-        made, place = local_place(sketch)
+        of = composite_type(sketch)
+        made, place = local_place(sketch, of if of.dtype.is_float else sketch.vector_type(sketch.main))
         yield made
         places.append(place)
-    for n in range(dice.between(3, 6)):
+    for n in range(dice.between(4, 7)):
         place = places[n % len(places)]
         before, piece = place.interval, part(sketch, place)
         if piece is place:
