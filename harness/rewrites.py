@@ -47,6 +47,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import leaves_early
 from strategies.language.spellings import spelled
 from strategies.language.structs import root, with_names
 from strategies.language.types import (
@@ -466,7 +467,7 @@ class _Guards:
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips, returns = self._trips(loop), _returns_from_loop(loop)
-        if not (_exits(loop.body) or returns) or trips is None:
+        if not (leaves_early(loop.body) or returns) or trips is None:
             return [msgspec.structs.replace(loop, body=body)]
         rounds = -(-trips // max(self._most, 1))
         width = -(-trips // max(rounds, 1))
@@ -514,7 +515,7 @@ class _Guards:
                     return (*found, *given, Assign(self._gone, one), Assign(live, zero))
                 case Continue():
                     return (*found, Assign(live, zero))
-                case If() if _exits((statement,)):
+                case If() if leaves_early((statement,)):
                     arms = {
                         "body": self._guard(statement.body, going, live),
                         "orelse": self._guard(statement.orelse, going, live),
@@ -548,14 +549,6 @@ class _Guards:
         name = Name(bound.type, self._names.fresh("bound"))
         before.append(Assign(name, bound))
         return name
-
-
-def _exits(body: tuple[Statement, ...]) -> bool:
-    """Whether a way out in `body` belongs to the loop around it, or leaves the kernel."""
-    return any(
-        isinstance(s, Break | Continue | Return) or (isinstance(s, If) and (_exits(s.body) or _exits(s.orelse)))
-        for s in body
-    )
 
 
 def _returns_from_loop(node: Node) -> bool:

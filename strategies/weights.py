@@ -164,6 +164,9 @@ class Loops:
     reused: int = 60
     #: of 100 loops that certainly run, how many are followed by a read of their index
     read: int = 25
+    #: of 100 loops whose bounds only a run knows, how many have a target that had a value before: Warp is known to lose
+    #: it where no iteration runs
+    target: int = 6
 
 
 @dataclass(frozen=True)

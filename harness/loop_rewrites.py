@@ -1,0 +1,134 @@
+"""Rewrites that avoid defects of loops and of the names around them: `harness.rewrites` says what a rewrite is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import msgspec
+
+from harness.rewrites import FreshNames, bodies, register, zero_of
+from strategies.language.limits import is_dynamic_loop, max_unroll
+from strategies.language.nodes import (
+    Assign,
+    Cast,
+    Construct,
+    For,
+    Function,
+    If,
+    Literal,
+    Name,
+    Program,
+    Statement,
+    ThreadIndex,
+    Unpack,
+    While,
+    names_in,
+    walk,
+)
+from strategies.language.rules import certainly_runs
+from strategies.language.types import INT32, Composite, Scalar, Type, element_scalar
+
+Body: TypeAlias = tuple[Statement, ...]
+#: What stands for a dynamic loop, by what has a value before it and by the names in what may run after it.
+Change: TypeAlias = Callable[[For | While, set[str], set[str]], list[Statement]]
+
+
+def _at_loops(program: Program, change: Change) -> Program:
+    """`program` with what `change` makes of each dynamic loop, the innermost first."""
+    most = max_unroll(program)
+
+    def block(body: Body, known: set[str], after: set[str]) -> Body:
+        found: list[Statement] = []
+        for n, statement in enumerate(body):
+            found += one(statement, known, after | names_in(body[n + 1 :]))
+            known |= set(defined(statement))
+        return tuple(found)
+
+    def one(node: Statement, known: set[str], after: set[str]) -> list[Statement]:
+        match node:
+            case If():
+                body, orelse = (block(arm, set(known), after) for arm in (node.body, node.orelse))
+                return [msgspec.structs.replace(node, body=body, orelse=orelse)]
+            case For() | While():
+                # what an iteration does before a loop in it, it does again after it
+                own = {node.name} if isinstance(node, For) else names_in((node.test,))
+                inner = []
+                inside = set(known) | own
+                for n, statement in enumerate(node.body):
+                    others = names_in((*node.body[:n], *node.body[n + 1 :]))
+                    inner += one(statement, inside, after | others | (own if isinstance(node, While) else set()))
+                    inside |= set(defined(statement))
+                made = msgspec.structs.replace(node, body=tuple(inner))
+                return change(made, known, after) if is_dynamic_loop(node, most) else [made]
+        return [node]
+
+    def whole(owner: Program | Function) -> Body:
+        given = {p.name for p in owner.parameters}
+        return block(owner.body, given, set())
+
+    return bodies(program, whole)
+
+
+def defined(statement: Statement) -> dict[str, Type]:
+    """The variables that a statement, or one in it, gives a value, with their types."""
+    found: dict[str, Type] = {}
+    for node in walk(statement):
+        match node:
+            case ThreadIndex(names=names):
+                found.update(dict.fromkeys(names, INT32))
+            case For(name=name):
+                found[name] = INT32
+            case Assign(target=Name() as target):
+                found[target.name] = target.type
+            case Unpack(targets=targets):
+                found.update({t.name: t.type for t in targets if isinstance(t, Name)})
+    return found
+
+
+@register
+def copy_loop_targets(program: Program) -> Program:
+    """``k = 7; for k in range(n): a += x[k]`` as ``k = int(7); for j in range(n): k = j; a += x[k]``, where `k` is
+    read later."""
+    names = FreshNames(program)
+    copied: set[str] = set()
+
+    def change(loop: For | While, known: set[str], after: set[str]) -> list[Statement]:
+        if isinstance(loop, While) or loop.name not in known & after or certainly_runs(loop):
+            return [loop]
+        index, copy = Name(INT32, loop.name), Name(INT32, names.fresh(loop.name))
+        copied.add(loop.name)
+        return [msgspec.structs.replace(loop, name=copy.name, body=(Assign(index, copy), *loop.body))]
+
+    def begun(owner: Program | Function) -> Body:
+        return tuple(map(_with_variables, owner.body))
+
+    def _with_variables(node: Statement) -> Statement:
+        match node:
+            case Assign(target=Name(name=name), value=Literal(type=of) as value) if name in copied:
+                # a bare number is a constant, which a loop may not change
+                return msgspec.structs.replace(node, value=Cast(of, value))
+            case If() | For() | While():
+                arms = {arm: tuple(map(_with_variables, getattr(node, arm, ()))) for arm in ("body", "orelse")}
+                return msgspec.structs.replace(node, **{arm: body for arm, body in arms.items() if body})
+        return node
+
+    rewritten = _at_loops(program, change)
+    return bodies(rewritten, begun) if copied else rewritten
+
+
+@register
+def begin_loop_variables(program: Program) -> Program:
+    """``for k in range(20): t = x[k]`` as ``t = float(0.0); for k in range(20): t = x[k]``, where `t` is read later."""
+
+    def change(loop: For | While, known: set[str], after: set[str]) -> list[Statement]:
+        body = {name: of for s in loop.body for name, of in defined(s).items()}
+        first = {name: of for name, of in body.items() if name in after - known and _has_gradient(of)}
+        zeros = (Construct(of, ()) if isinstance(of, Composite) else zero_of(of) for of in first.values())
+        return [*(Assign(Name(zero.type, name), zero) for name, zero in zip(first, zeros, strict=True)), loop]
+
+    return _at_loops(program, change)
+
+
+def _has_gradient(of: Type) -> bool:
+    return isinstance(of, Scalar | Composite) and element_scalar(of).is_float
