@@ -10,24 +10,31 @@ import msgspec
 from harness.rewrites import FreshNames, bodies, register, zero_of
 from strategies.language.limits import is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
+    Apply,
     Assign,
     Cast,
+    Conditional,
+    Constant,
     Construct,
+    Expression,
     For,
     Function,
     If,
     Literal,
     Name,
+    Node,
     Program,
     Statement,
+    Static,
     ThreadIndex,
     Unpack,
     While,
     names_in,
+    rebuild,
     walk,
 )
 from strategies.language.rules import certainly_runs
-from strategies.language.types import INT32, Composite, Scalar, Type, element_scalar
+from strategies.language.types import BOOL, INT32, Composite, Matrix, Quaternion, Scalar, Type, Vector, element_scalar
 
 Body: TypeAlias = tuple[Statement, ...]
 #: What stands for a dynamic loop, by what has a value before it and by the names in what may run after it.
@@ -132,3 +139,28 @@ def begin_loop_variables(program: Program) -> Program:
 
 def _has_gradient(of: Type) -> bool:
     return isinstance(of, Scalar | Composite) and element_scalar(of).is_float
+
+
+@register
+def copy_chosen_variables(program: Program) -> Program:
+    """``b = a if FLAG else c``, with a flag that Python knows, as ``b = +a if FLAG else +c``."""
+
+    def copied(arm: Expression) -> Expression:
+        of = arm.type
+        if not isinstance(arm, Name) or not isinstance(of, Scalar | Vector | Matrix | Quaternion) or of is BOOL:
+            return arm
+        return Apply(of, "pos", (arm,))
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        match node:
+            # elsewhere what was chosen is read, and not changed
+            case Assign(target=Name(), value=Conditional(test=Constant() | Static() | Literal()) as chosen):
+                then, otherwise = copied(chosen.then), copied(chosen.otherwise)
+                if then is not chosen.then or otherwise is not chosen.otherwise:
+                    value = msgspec.structs.replace(chosen, then=then, otherwise=otherwise)
+                    return msgspec.structs.replace(node, value=value)
+        return node
+
+    rewritten: Program = rebuild(program, change)
+    return rewritten

@@ -76,7 +76,7 @@ class Constants:
         found = self._named.get(node)
         if found is None or found.name in bound:
             # a bare number of another type than Warp's default would be one of that default
-            known = isinstance(node, Numbers) or node.type.notation in ("float32", "int32")
+            known = isinstance(node, Numbers) or node.type.notation in ("float32", "int32", "bool")
             bare = known and self._dice.chance(BARE)
             found = Constant(node.type, self._new_name(bound), node, not bare)
             self._named[node] = found

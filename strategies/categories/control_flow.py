@@ -260,6 +260,33 @@ def _target(way: Way) -> Iterator[Statement]:
     yield way.stored(total)
 
 
+def _chosen(way: Way) -> Iterator[Statement]:
+    """A local that a flag of the module chooses while the kernel is compiled, changed after, beside what was chosen."""
+    dice = way.dice
+    first, begin = way.total(30)
+    other: Expression = way.n() if first.type is INT32 else way.times(way.x(), way.x())
+    flag = dice.chance(50)
+    test: Expression = Constant(BOOL, way.sketch.fresh().upper(), Literal(BOOL, flag), wrapped=dice.chance(60))
+    if dice.chance(25):
+        test = Apply(BOOL, "unot", (test,))
+    arms = (first, other) if flag == dice.chance(75) else (other, first)
+    second = Name(first.type, way.sketch.fresh())
+    yield begin
+    yield way.change(first)
+    yield Assign(second, Conditional(first.type, test, *arms))
+    index = Name(INT32, way.sketch.fresh())
+    body = (way.change(first if dice.chance(30) else second, index),)
+    match dice.below(4):
+        case 0:
+            yield way.change(second)
+        case 1:
+            yield If(way.test(), (way.change(second),))
+        case _:
+            yield _loop(way, index.name, body)
+    yield way.stored(second)
+    yield way.stored(first)
+
+
 def _loop(way: Way, name: str, body: tuple[Statement, ...]) -> Statement:
     """A short loop of any sort."""
     dice = way.dice
@@ -420,7 +447,8 @@ def _carried(way: Way) -> Iterator[Statement]:
 WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
-    "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried, "target": _target,
+    "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
+    "target": _target, "chosen": _chosen,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (
