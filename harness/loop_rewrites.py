@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -34,7 +35,21 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import certainly_runs
-from strategies.language.types import BOOL, INT32, Composite, Matrix, Quaternion, Scalar, Type, Vector, element_scalar
+from strategies.language.structs import struct_types, with_names
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    Composite,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Type,
+    Vector,
+    element_scalar,
+    parse,
+)
+from strategies.names import ADJOINT, KEYWORDS, OPERATORS
+from strategies.renaming import with_function
 
 Body: TypeAlias = tuple[Statement, ...]
 #: What stands for a dynamic loop, by what has a value before it and by the names in what may run after it.
@@ -164,3 +179,54 @@ def copy_chosen_variables(program: Program) -> Program:
 
     rewritten: Program = rebuild(program, change)
     return rewritten
+
+
+@register
+def name_parameters_unlike_keywords(program: Program) -> Program:
+    """``def kernel(new: …)`` as ``def kernel(new_1: …)``, and fields of structs alike."""
+    names = FreshNames(program)
+    new = {p.name: names.fresh(p.name) for p in program.parameters if p.name in KEYWORDS}
+    fields = {name for struct in struct_types(program) for name, _ in struct.fields if name in KEYWORDS}
+    renamed = with_names(program, new) if new else program
+    return _with_fields(renamed, {name: names.fresh(name) for name in sorted(fields)}) if fields else renamed
+
+
+@register
+def name_fields_unlike_adjoint(program: Program) -> Program:
+    """``s.adjoint[i]`` as ``s.adjoint_1[i]``."""
+    fields = {name for struct in struct_types(program) for name, _ in struct.fields if name == ADJOINT}
+    return _with_fields(program, {ADJOINT: FreshNames(program).fresh(ADJOINT)}) if fields else program
+
+
+def _with_fields(program: Program, new: Mapping[str, str]) -> Program:
+    """`program` with other names of fields, in types and wherever they stand."""
+    field = re.compile(rf"(?<=[{{ ])({'|'.join(new)})(?=: )")
+
+    def change(node: Node) -> Any:
+        node = rebuild(node, change)
+        changed: dict[str, object] = {}
+        for name in node.__struct_fields__:
+            match getattr(node, name):
+                case Type() as of:
+                    notation = field.sub(lambda found: new[found[1]], of.notation)
+                    if notation != of.notation:
+                        changed[name] = parse(notation)
+                case str() as text if name == "field":
+                    changed[name] = new.get(text, text)
+                case str() as text if name in ("name", "array") and "." in text:
+                    whole, *path = text.split(".")
+                    changed[name] = ".".join((whole, *(new.get(part, part) for part in path)))
+        return msgspec.structs.replace(node, **changed) if changed else node
+
+    renamed: Program = change(program)
+    return renamed
+
+
+@register
+def name_functions_unlike_operators(program: Program) -> Program:
+    """``def mod(a, b)`` as ``def mod_1(a, b)``."""
+    names = FreshNames(program)
+    for function in program.functions:
+        if function.name in OPERATORS:
+            program = with_function(program, function.name, names.fresh(function.name))
+    return program

@@ -252,6 +252,10 @@ class Structs:
     #: of 100 functions that change a struct, how many change their argument itself: Warp is known to pass gradients of
     #: later reads of the caller's struct through the change
     argument: int = 12
+    #: of 100 structs, how many have a field that is called like a keyword of C++; of those with arrays, how many call
+    #: one `adjoint`: Warp is known to trip over both
+    keyword: int = 1
+    adjoint: int = 50
 
 
 @dataclass(frozen=True)
