@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from harness.rewrites import FreshNames, bodies, register, zero_of
+from harness.rewrites import FreshNames, Guards, bodies, holds, register, zero_of
 from strategies.language.limits import is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Program,
+    Return,
     Statement,
     Static,
     ThreadIndex,
@@ -34,7 +35,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.rules import certainly_runs
+from strategies.language.rules import certainly_runs, leaves_early
 from strategies.language.structs import struct_types, with_names
 from strategies.language.types import (
     BOOL,
@@ -230,3 +231,36 @@ def name_functions_unlike_operators(program: Program) -> Program:
         if function.name in OPERATORS:
             program = with_function(program, function.name, names.fresh(function.name))
     return program
+
+
+@register
+def guard_exits_of_static_loops(program: Program) -> Program:
+    """``for k in range(3): if x[k] > 1.0: break; s += wp.static(k)`` as ``going = int(1)``, and the same loop with its
+    body under ``if going == 1:``, where what would leave it sets `going` to zero."""
+    names = FreshNames(program)
+
+    def change(node: Any, guards: Guards) -> list[Any]:
+        arms = {arm: body for arm in ("body", "orelse") if (body := getattr(node, arm, ()))}
+        node = (
+            msgspec.structs.replace(node, **{arm: block(body, guards) for arm, body in arms.items()}) if arms else node
+        )
+        if not isinstance(node, For) or not _is_static(node):
+            return [node]
+        going, live = (Name(INT32, names.fresh(base)) for base in ("going", "live"))
+        one = Cast(INT32, Literal(INT32, 1))
+        body = (Assign(live, one), *guards.guarded(node.body, going, live))
+        return [Assign(going, one), msgspec.structs.replace(node, body=(If(holds(going, 1), body),))]
+
+    def block(body: Body, guards: Guards) -> Body:
+        return tuple(new for statement in body for new in change(statement, guards))
+
+    if not any(isinstance(node, For) and _is_static(node) for node in walk(program)):
+        return program
+    return bodies(program, lambda owner: block(owner.body, Guards(program, owner)))
+
+
+def _is_static(loop: For) -> bool:
+    """Whether a loop has a static expression of its index, and a way out of it, but not out of the kernel."""
+    nodes = [node for statement in loop.body for node in walk(statement)]
+    static = any(isinstance(n, Static) and loop.name in names_in((n,)) for n in nodes)
+    return static and leaves_early(loop.body) and not any(isinstance(n, Return) for n in nodes)
