@@ -124,10 +124,12 @@ class Precision(ControlFlow):
             least = (noise + np.copysign(1.0, noise)) / 2
         factor[1:] += (2.0 * size * UNIT_ROUNDOFF[scalar.notation]) * (least if scalar.bits == 64 else noise)
         if ulps <= 0.5:
-            base = values[:1, :1]
-            exact = base.astype(scalar.notation) == base
+            # of each realisation: a difference may be exact only where nothing was rounded before
+            plain = values[:, :1]
+            exact = plain.astype(scalar.notation) == plain
             if scalar.bits == 64:
-                exact = exact & np.all((values[:, :1] == base) | (base != base), axis=0, keepdims=True)
+                base = plain[:1]
+                exact = exact & np.all((plain == base) | (base != base), axis=0, keepdims=True)
             factor = np.where(exact, 1.0, factor)
         if scalar.bits < 64:
             # where there is no noise a negative zero, which changes nothing: a positive one would turn it positive

@@ -48,6 +48,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import leaves_early
 from strategies.language.spellings import spelled
 from strategies.language.structs import root, with_names
 from strategies.language.types import (
@@ -406,7 +407,7 @@ def guard_loop_exits(program: Program) -> Program:
     A constant loop is unrolled, so that no value has to be replayed; it runs as often as the parameters'
     ranges allow at most, and what would not have run stands under a condition.
     """
-    return bodies(program, lambda owner: _Guards(program, owner).rewrite())
+    return bodies(program, lambda owner: Guards(program, owner).rewrite())
 
 
 @register
@@ -458,7 +459,7 @@ class FreshNames:
 WRITTEN_OUT: Final = 24
 
 
-class _Guards:
+class Guards:
     """Turns the exits of loops into conditions."""
 
     def __init__(self, program: Program, owner: Program | Function) -> None:
@@ -500,13 +501,13 @@ class _Guards:
                 case _:
                     found.append(statement)
             if _returns_from_loop(statement) and body[n + 1 :]:
-                return (*found, If(_is(self._gone, 0), self._block(body[n + 1 :])))
+                return (*found, If(holds(self._gone, 0), self._block(body[n + 1 :])))
         return tuple(found)
 
     def _loop(self, loop: For) -> list[Statement]:
         body = self._block(loop.body)
         trips, returns = self._trips(loop), _returns_from_loop(loop)
-        if not (_exits(loop.body) or returns) or trips is None:
+        if not (leaves_early(loop.body) or returns) or trips is None:
             return [msgspec.structs.replace(loop, body=body)]
         rounds = -(-trips // max(self._most, 1))
         width = -(-trips // max(rounds, 1))
@@ -521,8 +522,8 @@ class _Guards:
         if 1 < rounds <= self._most:
             number = Apply(INT32, "add", (Apply(INT32, "mul", (round_, Literal(INT32, width))), turn))
         reached = Apply(INT32, "add", (start, Apply(INT32, "mul", (number, step))))
-        tests = (_is(going, 1), self._inside(loop, reached, step), *((_is(self._gone, 0),) if returns else ()))
-        guarded = (Assign(index, reached), Assign(live, Cast(INT32, one)), *self._guard(body, going, live))
+        tests = (holds(going, 1), self._inside(loop, reached, step), *((holds(self._gone, 0),) if returns else ()))
+        guarded = (Assign(index, reached), Assign(live, Cast(INT32, one)), *self.guarded(body, going, live))
         once = If(Logical(BOOL, "and", tests), guarded)
         # after the loop its index is still what it was in the last iteration
         before += [Assign(index, Cast(INT32, start)), Assign(going, Cast(INT32, one))]
@@ -541,7 +542,7 @@ class _Guards:
         down = ahead is not None and ahead.low < 0
         return Compare(BOOL, (">" if down else "<",), (reached, loop.stop))
 
-    def _guard(self, body: tuple[Statement, ...], going: Name, live: Name) -> tuple[Statement, ...]:
+    def guarded(self, body: tuple[Statement, ...], going: Name, live: Name) -> tuple[Statement, ...]:
         """`body` with its exits replaced by flags, and what follows one under the condition that it was not taken."""
         zero, one = (Cast(INT32, Literal(INT32, value)) for value in (0, 1))
         found: list[Statement] = []
@@ -554,15 +555,15 @@ class _Guards:
                     return (*found, *given, Assign(self._gone, one), Assign(live, zero))
                 case Continue():
                     return (*found, Assign(live, zero))
-                case If() if _exits((statement,)):
+                case If() if leaves_early((statement,)):
                     arms = {
-                        "body": self._guard(statement.body, going, live),
-                        "orelse": self._guard(statement.orelse, going, live),
+                        "body": self.guarded(statement.body, going, live),
+                        "orelse": self.guarded(statement.orelse, going, live),
                     }
                     found.append(msgspec.structs.replace(statement, **arms))
-                    rest = self._guard(body[n + 1 :], going, live)
+                    rest = self.guarded(body[n + 1 :], going, live)
                     if rest:
-                        found.append(If(_is(live, 1), rest))
+                        found.append(If(holds(live, 1), rest))
                     return tuple(found)
                 case _:
                     found.append(statement)
@@ -590,20 +591,12 @@ class _Guards:
         return name
 
 
-def _exits(body: tuple[Statement, ...]) -> bool:
-    """Whether a way out in `body` belongs to the loop around it, or leaves the kernel."""
-    return any(
-        isinstance(s, Break | Continue | Return) or (isinstance(s, If) and (_exits(s.body) or _exits(s.orelse)))
-        for s in body
-    )
-
-
 def _returns_from_loop(node: Node) -> bool:
     """Whether a loop in `node` has a ``return``."""
     return any(isinstance(inner, Return) for loop in walk(node) if isinstance(loop, For) for inner in walk(loop))
 
 
-def _is(flag: Name, value: int) -> Expression:
+def holds(flag: Name, value: int) -> Expression:
     return Compare(BOOL, ("==",), (flag, Literal(INT32, value)))
 
 

@@ -18,6 +18,7 @@ import msgspec
 
 import harness.array_rewrites
 import harness.effect_rewrites
+import harness.loop_rewrites
 import harness.target_rewrites  # noqa: F401  (likewise)
 from corpus.case import check_bucket
 from harness.call_rewrites import REWRITES

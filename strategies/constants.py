@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from strategies.intervals import Interval
 from strategies.language.nodes import (
     Apply,
     AugmentedAssign,
+    Break,
     Call,
     Compare,
     Component,
@@ -19,6 +21,7 @@ from strategies.language.nodes import (
     Expression,
     For,
     Function,
+    If,
     Item,
     Literal,
     Name,
@@ -32,7 +35,8 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import is_given
-from strategies.language.types import FLOAT32, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar
+from strategies.scope import Variable
 from strategies.statements import Sketch
 
 #: Where a number may stand as well as a name: not where a literal is asked for, nor as a variable's first value.
@@ -51,6 +55,8 @@ BARE = 30
 SMALL = 15
 #: Of 100 names, how many are of the negative of the number that is meant.
 NEGATED = 15
+#: Of 100 loops over a table, how many have a way out: Warp is known to leave the loop around them then.
+LEFT = 25
 #: What tables hold.
 _WEIGHTS = (0.25, 0.5, 1.0, -1.0, 2.0, 0.125, -0.5)
 
@@ -76,7 +82,7 @@ class Constants:
         found = self._named.get(node)
         if found is None or found.name in bound:
             # a bare number of another type than Warp's default would be one of that default
-            known = isinstance(node, Numbers) or node.type.notation in ("float32", "int32")
+            known = isinstance(node, Numbers) or node.type.notation in ("float32", "int32", "bool")
             bare = known and self._dice.chance(BARE)
             found = Constant(node.type, self._new_name(bound), node, not bare)
             self._named[node] = found
@@ -210,7 +216,28 @@ class Constants:
         end: Expression = Literal(INT32, trips)
         if dice.chance(40):
             end = self.constant(Literal(INT32, trips), frozenset(sketch.scope.taken))
-        return [made, For(index, end, (add,))]
+        if not dice.chance(LEFT):
+            return [made, For(index, end, (add,))]
+        return [made, *self._left(source, For(index, end, (add,)), total, size)]
+
+    def _left(self, source: Parameter, loop: For, total: Variable, size: float) -> list[Statement]:
+        """A loop like that with a way out, at times in another loop."""
+        sketch, dice = self.sketch, self._dice
+        k, (add,) = Name(INT32, loop.name), loop.body
+        outer = sketch.fresh()
+        number: Expression = Element(sketch.main, source.name, (k,))
+        nested = dice.chance(70)
+        limit: Expression = Literal(sketch.main, dice.one_of((0.25, 0.5, 1.0)))
+        if nested and dice.chance(50):
+            number, limit = Apply(INT32, "add", (k, Name(INT32, outer))), Literal(INT32, dice.between(1, 3))
+        leave = If(Compare(BOOL, (dice.one_of((">", ">=")),), (number, limit)), (Break(),))
+        loop = For(loop.name, loop.stop, (leave, add) if dice.chance(60) else (add, leave))
+        if not nested:
+            return [loop]
+        times = dice.between(2, 3)
+        bound: Expression = Name(INT32, sketch.scalar_parameter(INT32, Interval(1, times)).name)
+        total.interval = Interval(total.interval.low - size * times, total.interval.high + size * times)
+        return [For(outer, bound if dice.chance(75) else Literal(INT32, times), (loop,))]
 
 
 def _short(value: float) -> bool:

@@ -13,7 +13,7 @@ from strategies.conditions import Conditions, same
 from strategies.inputs import STAPLES
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Apply, Cast, Conditional, Construct, Expression, Literal, Name
+from strategies.language.nodes import Apply, Cast, Conditional, Constant, Construct, Expression, Literal, Name
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.leaves import counting_uses
@@ -61,6 +61,8 @@ class Expressions(Conditions):
 
     #: conditionals around this point
     _conditionals = 0
+    #: of 100 conditionals, in how many a truth value of the module decides
+    flags = 0
 
     @counting_uses
     def expression(self, of: Type, depth: int) -> Typed:
@@ -171,7 +173,8 @@ class Expressions(Conditions):
 
     def conditional(self, of: Type, depth: int) -> Typed:
         """``a if c else b``."""
-        test = self.condition(min(depth - 1, 1))
+        flag = self._flag() if self.dice.chance(self.flags) else None
+        test = flag or self.condition(min(depth - 1, 1))
         self._conditionals += 1
         then, otherwise = self.expression(of, depth - 1), self.expression(of, depth - 1)
         self._conditionals -= 1
@@ -181,7 +184,16 @@ class Expressions(Conditions):
                 return then
         self.nodes += 1
         node = Conditional(of, test.node, then.node, otherwise.node)
-        return Typed(node, then.interval.join(otherwise.interval), then.live or otherwise.live)
+        live = then.live or otherwise.live
+        if flag is not None:
+            live = (then if flag.interval.low else otherwise).live
+        return Typed(node, then.interval.join(otherwise.interval), live)
+
+    def _flag(self) -> Typed:
+        """A truth value of the module."""
+        value = self.dice.chance(50)
+        named = Constant(BOOL, self.fresh().upper(), Literal(BOOL, value), wrapped=self.dice.chance(60))
+        return Typed(named, Interval(value, value))
 
     def cast(self, of: Scalar, depth: int) -> Typed:
         """A value of another scalar type, converted."""

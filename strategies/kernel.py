@@ -11,6 +11,7 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Program, Statement, ThreadIndex
 from strategies.language.types import INT32
+from strategies.renaming import with_rare_names
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.steps import in_steps
@@ -63,4 +64,4 @@ def draw_kernel(
         options=sketch.options,
         block_dim=sketch.block_dim,
     )
-    return in_steps(tidied(drawn), sketch.fresh)
+    return with_rare_names(dice, in_steps(tidied(drawn), sketch.fresh))

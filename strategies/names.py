@@ -40,3 +40,17 @@ NAMES: Final = (
 )  # fmt: skip
 #: What structs are called: words of the same pool, as classes are written.
 STRUCTS: Final = tuple(name.capitalize() for name in NAMES if len(name) > 3)
+#: Words of C++ that Python has no use for, and people give to things: Warp is known not to compile parameters and
+#: fields that are called so.
+KEYWORDS: Final = (
+    "new", "default", "template", "union", "operator", "this", "register", "auto", "char", "short", "long", "double",
+    "signed", "const", "private", "public", "delete", "switch", "mutable", "friend", "enum", "export", "struct",
+    "static", "volatile", "virtual", "namespace", "inline", "explicit",
+)  # fmt: skip
+#: What Warp calls the operators of Python; a function of one of these names is known to be taken for the operator.
+OPERATORS: Final = (
+    "add", "sub", "mul", "div", "floordiv", "mod", "pow", "neg", "pos", "bit_and", "bit_or", "bit_xor", "invert",
+    "lshift", "rshift", "unot",
+)  # fmt: skip
+#: A field of a struct that Warp is known to take for `wp.adjoint`.
+ADJOINT: Final = "adjoint"

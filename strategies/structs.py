@@ -33,13 +33,22 @@ from strategies.language.nodes import (
 )
 from strategies.language.structs import leaves
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type, Vector
-from strategies.names import NAMES, STRUCTS
+from strategies.names import ADJOINT, KEYWORDS, NAMES, STRUCTS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
 #: Between which values a field lies, and whether it has a derivative.
 Known: TypeAlias = tuple[Interval, bool]
+
+
+def field_names(sketch: Sketch, count: int) -> list[str]:
+    """The names of the fields of a struct, at times one that C++ keeps for itself."""
+    dice = sketch.dice
+    names = dice.some_of(NAMES, count)
+    if dice.chance(sketch.weights.structs.keyword):
+        names[dice.below(count)] = dice.one_of(KEYWORDS)
+    return names
 
 
 def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = False) -> Struct:
@@ -52,8 +61,11 @@ def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = Fal
     table += [(weights.inner, of) for of in inner]
     if arrays:
         table += [(weights.array, types.array(sketch.main)), (weights.array, types.array(INT32))]
-    names = dice.some_of(NAMES, dice.between(*weights.fields))
+    names = field_names(sketch, dice.between(*weights.fields))
     fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
+    held = [n for n, (_, of) in enumerate(fields) if isinstance(of, Array)]
+    if held and dice.chance(weights.adjoint):
+        fields[held[0]] = (ADJOINT, fields[held[0]][1])
     if dice.chance(50):
         fields = [*fields[1:], fields[0]]
     return struct_of(sketch, fields)

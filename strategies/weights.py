@@ -164,6 +164,9 @@ class Loops:
     reused: int = 60
     #: of 100 loops that certainly run, how many are followed by a read of their index
     read: int = 25
+    #: of 100 loops whose bounds only a run knows, how many have a target that had a value before: Warp is known to lose
+    #: it where no iteration runs
+    target: int = 6
 
 
 @dataclass(frozen=True)
@@ -249,6 +252,10 @@ class Structs:
     #: of 100 functions that change a struct, how many change their argument itself: Warp is known to pass gradients of
     #: later reads of the caller's struct through the change
     argument: int = 12
+    #: of 100 structs, how many have a field that is called like a keyword of C++; of those with arrays, how many call
+    #: one `adjoint`: Warp is known to trip over both
+    keyword: int = 1
+    adjoint: int = 50
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from strategies.blocks import whole
@@ -215,7 +216,24 @@ class WhileLoops(WhileForms):
     def dynamic_loop(self, weights: Statements, depth: int) -> list[Statement]:
         """A ``for`` loop whose bounds only a run of the kernel knows."""
         before, bounds = self._dynamic_bounds()
-        return before + self.loop(weights, depth, leave=False, bounds=bounds)
+        # the index is read after some loops: what it then is must be what the loop made it
+        steady = replace(weights, reindex=0)
+        return before + self._with_target(
+            bounds,
+            lambda given: self.loop(steady if given.name else weights, depth, leave=False, bounds=given),
+        )
+
+    def _with_target(self, bounds: Bounds, draw: Callable[[Bounds], list[Statement]]) -> list[Statement]:
+        """The loop that `draw` draws, at times one whose target has a value before it that is read after it: if no
+        iteration runs, the target keeps it."""
+        if self.loop_trips or not self.dice.chance(self.weights.loops.target):
+            return draw(bounds)
+        first = self.dice.between(-1, 4)
+        name, begin = self.start(INT32, first)
+        made = draw(bounds._replace(name=name.name))
+        self.past_indices = [past for past in self.past_indices if past != name.name]
+        reach = bounds.interval.join(Interval(first, first))
+        return [begin, *made, *self.leave_result(name, reach, False, True)]
 
     def _dynamic_bounds(self) -> tuple[list[Statement], Bounds]:
         """The bounds of such a loop, and what they need before it."""
@@ -272,7 +290,7 @@ class WhileLoops(WhileForms):
             forms = ((6, self.segment), (4, self.onwards), (1, self.pairs))
             return self.dice.weighted(forms)()
         before, bounds = self._dynamic_bounds()
-        return [*before, *self.form_over(bounds)]
+        return [*before, *self._with_target(bounds, self.form_over)]
 
     @abstractmethod
     def result(self, of: Type, depth: int) -> Typed:

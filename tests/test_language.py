@@ -284,7 +284,7 @@ ILL_FORMED = {
     "continue outside of loops": program(n.If(less(A, A), (n.Continue(),))),
     "variable never defined": program(n.Assign(OUT, T32)),
     "variable of one arm only": program(n.If(less(A, A), (DEFINE_T,)), n.Assign(OUT, T32)),
-    "variable of a loop read after it": program(n.For("j", whole(3), (DEFINE_T,)), n.Assign(OUT, T32)),
+    "variable of a loop read after it": program(n.For("j", AT, (DEFINE_T,)), n.Assign(OUT, T32)),
     "variable changes its type": program(DEFINE_T, n.Assign(n.Name(INT32, "t"), whole(1))),
     "name says another type": program(DEFINE_T, n.Assign(n.Name(INT32, "k"), n.Name(INT32, "t"))),
     "target says another type": program(n.Assign(n.Name(INT32, "t"), number(1.0))),

@@ -56,6 +56,7 @@ from strategies.language.rules import (
     component_type,
     constructions,
     is_given,
+    leaves_early,
     returned_type,
 )
 from strategies.language.several import called, is_item, is_whole, item
@@ -186,9 +187,10 @@ class _Check:
                     if bound is not None:
                         self.value(bound, scope)
                 self.need(bool(node.body) and scope.get(node.name, INT32) is INT32 and node.name not in self.arrays)
-                self.loop(node, {**scope, node.name: INT32})
-                if certainly_runs(node):
-                    return {**scope, node.name: INT32}
+                after = self.loop(node, {**scope, node.name: INT32})
+                if certainly_runs(node, self.owner.parameters if isinstance(self.owner, Program) else ()):
+                    early = after is None or leaves_early(node.body)
+                    return {**scope, node.name: INT32} if early else after
             case While():
                 self.test(node.test, scope)
                 self.need(bool(node.body))
@@ -208,11 +210,12 @@ class _Check:
                 return None
         return scope
 
-    def loop(self, node: For | While, scope: _Scope) -> None:
+    def loop(self, node: For | While, scope: _Scope) -> _Scope | None:
         changed = assigned(node.body)
         self.around.update(changed)
-        self.block(node.body, scope, True)
+        after = self.block(node.body, scope, True)
         self.around.subtract(changed)
+        return after
 
     def unpack(self, node: Unpack, scope: _Scope) -> _Scope:
         several = called(node)

@@ -29,7 +29,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, FLOAT64, INT32, Scalar
 from strategies.repertoire.marks import marked
-from strategies.repertoire.ways import Way
+from strategies.repertoire.ways import VISITED, Way
 from strategies.statements import Sketch
 
 #: Few threads: the way that they go matters.
@@ -48,6 +48,8 @@ LONG_RANGES: Final = (
 )  # fmt: skip
 #: Of 100 ranges, how many are such.
 LONG: Final = 40
+#: Of 100 loops with a target that had a value before, how many may not run at all: Warp is known to lose it then.
+EMPTY: Final = 30
 #: Of 100 sums in `while` loops, how many are of whole numbers: gradients through others are not promised.
 COUNTED: Final = 85
 #: The same of loops with a way out, where Warp is known to lose adjoints, which would cover up the rest.
@@ -229,6 +231,63 @@ def _nested(way: Way) -> Iterator[Statement]:
     yield way.stored(total)
 
 
+def _target(way: Way) -> Iterator[Statement]:
+    """A loop whose target had a value before, and a local that each iteration sets: what is read of both after it."""
+    dice = way.dice
+    total, begin = way.total(50)
+    index, first = way.local(way.n() if dice.chance(50) else whole(dice.between(-2, 7)))
+    last, value = way.local(way.x())
+    yield begin
+    yield first
+    start, stop, step = dice.one_of(LONG_RANGES if dice.chance(50) else CONSTANT_RANGES)
+    values = range(start, stop, step)
+    extent = max(values) + 1 if values and min(values) >= 0 else 0
+    if dynamic := dice.chance(EMPTY):
+        extent = VISITED
+    if dynamic or not values or dice.chance(40):
+        yield value
+    of_last = way.at(way.of, index, extent) if extent else way.times(way.x(), way.float_of(index))
+    body = [way.change(total, index, extent), Assign(last, of_last)]
+    body = body if dice.chance(70) else body[::-1]
+    if dynamic:
+        loop = _dynamic_range(way, index.name, tuple(body))
+    else:
+        loop = _range(way, index.name, whole(start), whole(stop), whole(step), tuple(body))
+    if dice.chance(30):
+        loop = For(way.sketch.fresh(), whole(dice.between(2, 3)), (loop, way.change(total, index, 0)))
+    yield loop
+    yield way.stored(index)
+    yield way.stored(last)
+    yield way.stored(total)
+
+
+def _chosen(way: Way) -> Iterator[Statement]:
+    """A local that a flag of the module chooses while the kernel is compiled, changed after, beside what was chosen."""
+    dice = way.dice
+    first, begin = way.total(30)
+    other: Expression = way.n() if first.type is INT32 else way.times(way.x(), way.x())
+    flag = dice.chance(50)
+    test: Expression = Constant(BOOL, way.sketch.fresh().upper(), Literal(BOOL, flag), wrapped=dice.chance(60))
+    if dice.chance(25):
+        test = Apply(BOOL, "unot", (test,))
+    arms = (first, other) if flag == dice.chance(75) else (other, first)
+    second = Name(first.type, way.sketch.fresh())
+    yield begin
+    yield way.change(first)
+    yield Assign(second, Conditional(first.type, test, *arms))
+    index = Name(INT32, way.sketch.fresh())
+    body = (way.change(first if dice.chance(30) else second, index),)
+    match dice.below(4):
+        case 0:
+            yield way.change(second)
+        case 1:
+            yield If(way.test(), (way.change(second),))
+        case _:
+            yield _loop(way, index.name, body)
+    yield way.stored(second)
+    yield way.stored(first)
+
+
 def _loop(way: Way, name: str, body: tuple[Statement, ...]) -> Statement:
     """A short loop of any sort."""
     dice = way.dice
@@ -391,6 +450,7 @@ WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
     "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
     "marked": marked,
+    "target": _target, "chosen": _chosen,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (

@@ -16,6 +16,8 @@ DISTINCTIVE = frozenset(("conditional",))
 WEIGHTS = Statements(define=5, reassign=3, augment=3)
 #: A quarter of the inner nodes is conditional.
 MIXTURE = Expressions(operation=9, leaf=1, conditional=3)
+#: Of 100 conditionals of the grammar, in how many a truth value of the module decides.
+FLAGS = 8
 #: Of 100 kernels, how many are what people write; of those, how many are two of them, one after the other.
 IDEAS = 68
 SECOND = 35
@@ -43,6 +45,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.palette = common(sketch)
     yield from sketch.block(dice.below(3), WEIGHTS, 1)
     sketch.mixture = MIXTURE
+    sketch.flags = FLAGS
     value = sketch.conditional(sketch.main, dice.between(1, 2))
     yield sketch.define_as(sketch.fit_local(value), mutable=False)
     yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 1)))

@@ -54,7 +54,15 @@ from strategies.language.nodes import (
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
 from strategies.language.render import AUGMENTED, has_name
-from strategies.language.rules import IllFormed, certainly_runs, check_name, require, returned_type, returns
+from strategies.language.rules import (
+    IllFormed,
+    certainly_runs,
+    check_name,
+    leaves_early,
+    require,
+    returned_type,
+    returns,
+)
 from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
 from strategies.language.tiles import STORES, sorts
@@ -542,6 +550,8 @@ class _Checker(ExpressionChecker):
         self._loops += 1
         self._block(node.body)
         self._loops -= 1
-        self._names = entry
-        if certainly_runs(node):
+        after, self._names = self._names, entry
+        if certainly_runs(node, self._owner.parameters if isinstance(self._owner, Program) else ()):
             self._names[node.name] = INT32
+            if not leaves_early(node.body):
+                self._names = after

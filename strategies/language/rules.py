@@ -11,14 +11,17 @@ from typing import Final
 
 from strategies.language.nodes import (
     Apply,
+    Break,
     Call,
     Component,
     Constant,
+    Continue,
     Expression,
     For,
     Function,
     If,
     Literal,
+    Name,
     Numbers,
     Parameter,
     Return,
@@ -169,8 +172,21 @@ def fixed(node: Expression) -> int | None:
     return int(found.value) if isinstance(found, Literal) else None
 
 
-def certainly_runs(loop: For) -> bool:
-    """Whether the body certainly runs, so that the loop's variable has a value afterwards."""
+def certainly_runs(loop: For, parameters: Sequence[Parameter] = ()) -> bool:
+    """Whether the body certainly runs, so that the loop's variable has a value afterwards: the bounds are numbers, or
+    it counts up to one of a kernel's `parameters`, whose values are known to be large enough."""
     bounds = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
-    values = [value for b in bounds if (value := fixed(b)) is not None]
-    return len(values) == 3 and values[2] != 0 and len(range(*values)) > 0
+    least = {p.name: int(p.low) for p in parameters if p.type is INT32}
+    start, stop, step = (least.get(b.name) if isinstance(b, Name) and b is loop.stop else fixed(b) for b in bounds)
+    if start is None or stop is None or step is None or step == 0:
+        return False
+    return len(range(start, stop, step)) > 0 and (step > 0 or not isinstance(loop.stop, Name))
+
+
+def leaves_early(body: Sequence[Statement]) -> bool:
+    """Whether an iteration of the loop with that body may end before the end of the body."""
+    return any(
+        isinstance(s, Break | Continue | Return)
+        or (isinstance(s, If) and (leaves_early(s.body) or leaves_early(s.orelse)))
+        for s in body
+    )

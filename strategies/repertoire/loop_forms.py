@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     Parameter,
     Statement,
 )
+from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32, Composite, Scalar
 from strategies.loops import Bounds, Loops
 from strategies.ops import OPS, REACH
@@ -36,6 +37,9 @@ from strategies.typed import Typed
 
 #: Of 100 whole numbers that a loop leaves, how many have an output of their own; the others are added to the result.
 STORED: Final = 60
+#: Of 100 loops that leave a local what their last iteration gave it, with bounds that only a run knows, how many are
+#: known to run: the local needs no value before them then.
+COUNTED: Final = 50
 #: Elements of a segment at most, and places that its offsets may name.
 SEGMENT: Final = 4
 PLACES: Final = 6
@@ -183,6 +187,34 @@ class LoopForms(Loops):
                 reach = Interval(0, bounds.trips)
         return [begin, self.over(index, bounds, [add]), *self.leave_result(count, reach, False, True)]
 
+    def latest(self, bounds: Bounds) -> list[Statement]:
+        """A local that each iteration sets anew, with what the last one left in it read after the loop."""
+        if not isinstance(bounds.stop, Literal) and self.dice.chance(COUNTED):
+            trips = max(2, bounds.trips)
+            count = self.scalar_parameter(INT32, Interval(1, trips))
+            count.used = True
+            reach = Interval(0, trips - 1)
+            bounds = Bounds(None, Name(INT32, count.name), None, trips, reach, bounds.name, bounds.changed)
+        index, dynamic = self.new_index(bounds), self.is_dynamic(bounds)
+        total, begin = self.start(self.main, 0.0)
+        last = Name(self.main, self.fresh())
+        with self.inside(index, bounds.trips):
+            value = self.term(index, bounds.trips)
+        body: list[Statement] = [Assign(last, changeable_value(value.node))]
+        sums = self.dice.chance(50)
+        if sums:
+            body.append(AugmentedAssign(total, "add", last))
+        loop = self.over(index, bounds, body)
+        assert isinstance(loop, For)
+        left: list[Statement] = [loop]
+        if not certainly_runs(loop, self.parameters):
+            left = [Assign(last, changeable_value(self._constant(self.main, self.dice.one_of((0.0, 1.0))))), loop]
+        left += self.leave_result(last, value.interval.join(Interval(0, 1)), value.live, dynamic)
+        if sums:
+            reach = symmetric(value.interval.size * bounds.trips)
+            left = [begin, *left, *self.leave_result(total, reach, value.live, dynamic)]
+        return left
+
     def extreme(self, bounds: Bounds) -> list[Statement]:
         """The largest or smallest element, at times with its place."""
         index = self.new_index(bounds)
@@ -312,6 +344,6 @@ class LoopForms(Loops):
         few = 1 if self.is_dynamic(bounds) else 3
         forms: tuple[tuple[int, Callable[[Bounds], list[Statement]]], ...] = (
             (6, self.summed), (2, self.counted), (few, self.extreme), (few, self.iterated), (few, self.multiplied),
-            (2, self.stored), (2, self.added),
+            (2, self.stored), (2, self.added), (2 if few > 1 else 4, self.latest),
         )  # fmt: skip
         return self.dice.weighted(forms)(bounds)

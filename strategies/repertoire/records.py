@@ -22,9 +22,10 @@ from strategies.language.nodes import (
     Return,
 )
 from strategies.language.types import BOOL, INT32, Struct, Type
-from strategies.names import NAMES, STRUCTS
+from strategies.names import STRUCTS
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.scope import Variable
+from strategies.structs import field_names
 from strategies.typed import Typed
 
 #: Between which values fields lie, if nothing else is said.
@@ -66,7 +67,7 @@ def record(scene: Scene, roles: Mapping[str, tuple[Type, Interval]]) -> Record:
     """A new struct with fields for `roles`, in an order of its own, and at times one more."""
     sketch, dice = scene.sketch, scene.dice
     order = dice.some_of(sorted(roles), len(roles))
-    names = dict(zip(order, dice.some_of(NAMES, len(order)), strict=True))
+    names = dict(zip(order, field_names(sketch, len(order)), strict=True))
     called = dice.one_of([name for name in STRUCTS if name not in sketch.scope.taken])
     sketch.scope.taken.add(called)
     of = types.struct(called, [(names[role], roles[role][0]) for role in order])

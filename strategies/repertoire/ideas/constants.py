@@ -12,10 +12,14 @@ from strategies.constants import Constants
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Literal, Numbers
-from strategies.language.types import INT32, Scalar
+from strategies.language.types import BOOL, INT32, Scalar
 from strategies.repertoire.ideas.numbers import operand
 from strategies.repertoire.phrases import Phrase, short
 from strategies.typed import Typed
+
+#: Of 100 values that a flag chose, how many are changed in a loop: Warp is known to take such a value for the variable
+#: that was chosen.
+CHANGED: Final = 60
 
 
 class Named(Phrase):
@@ -33,6 +37,12 @@ class Named(Phrase):
         exact = float(value) if of.is_float else int(value)
         found = self._constants.constant(Literal(of, exact), frozenset())
         self.bind(**{name: Typed(found, Interval(exact, exact))})
+        return self
+
+    def flag(self, name: str, value: bool) -> Named:
+        """A truth value of the module that the lines call `name`."""
+        found = self._constants.constant(Literal(BOOL, value), frozenset())
+        self.bind(**{name: Typed(found, Interval(value, value))})
         return self
 
     def several(self, name: str, form: str, values: Sequence[float], of: Scalar | None = None) -> Named:
@@ -143,8 +153,34 @@ def masked(p: Named) -> str:
     return dice.one_of(("x[i] * F(h & MASK)", "x[i] + F(h & MASK)")) if p.real.bits > 16 else "x[i] * F(h & 15)"
 
 
+def chosen(p: Named) -> str:
+    """What a flag of the module chooses while the kernel is compiled; at times it is changed after, in a loop too."""
+    dice = p.dice
+    use = dice.chance(60)
+    p.flag("USE", use)
+    x, y = operand(p, "x"), operand(p, "y")
+    p.constant("GAIN", dice.one_of((0.5, 2.0, -1.5)))
+    if dice.chance(25):
+        return dice.one_of(
+            (f"{x} * GAIN if USE else {y}", f"{x} + ({y} if USE else GAIN)", f"-{x} if USE else {x} * {y}")
+        )
+    p.write(f"a = {x} * {dice.one_of(('GAIN', y, '0.5'))}")
+    other = dice.one_of((f"-{y}", f"{y} * GAIN", f"{x} + {y}", f"{y}"))
+    taken, left = ("a", other) if use == dice.chance(75) else (other, "a")
+    changed = dice.chance(CHANGED)
+    p.write(f"b = {taken} if USE else {left}")
+    if changed:
+        bound = "n" if dice.chance(75) else str(dice.between(2, 4))
+        p.parameter("n", INT32, 1, 4).array("z", p.real, -1.0, 1.0, (4,))
+        step = dice.one_of(("z[k]", "GAIN", "z[k] * 0.5", f"z[k] * {x}"))
+        p.write(f"for k in range({bound}):\n    b {dice.one_of(('+=', '-='))} {step}")
+    else:
+        p.write(dice.one_of((f"b += {x}", "b *= GAIN", f"if {y} > 0.5:\n    b -= {x}")))
+    return dice.one_of(("a + b", "b - GAIN * a", "a - b"))
+
+
 IDEAS: Final[tuple[tuple[int, Callable[[Named], str]], ...]] = (
-    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (3, masked),
+    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (3, masked), (8, chosen),
 )  # fmt: skip
 
 
