@@ -16,7 +16,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-import harness.array_rewrites  # noqa: F401  (registers its rewrites)
+import harness.array_rewrites
+import harness.tile_rewrites  # noqa: F401  (both register their rewrites)
 from corpus.case import check_bucket
 from harness.call_rewrites import REWRITES
 from harness.sandbox import Sandbox
