@@ -84,6 +84,7 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                     for s in launch.structs
                 ],
                 "block_dim": launch.block_dim,
+                "tape": launch.tape,
                 "indexed": [{"first": of.first, "axes": list(of.axes)} for of in launch.indexed],
             }
             for launch in job.launches
@@ -141,4 +142,5 @@ def decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) ->
         cuda=own_text(result.get("cuda", reply["cuda"])),
         code=reply.get("code"),
         place=result.get("place", ""),
+        hash=result.get("hash", ""),
     )

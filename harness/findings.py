@@ -30,9 +30,11 @@ end, which saves one reduced failure of every known issue that it meets and that
 #: How bad a kind of failure is for the one who meets it, the worst first.
 SEVERITY: Final = {
     FailureKind.FORWARD_MISMATCH: "silent wrong result",
+    FailureKind.STALE_BINARY: "silent run of an old binary",
     FailureKind.MISREAD: "silent wrong meaning",
     FailureKind.MEMORY: "memory",
     FailureKind.BACKWARD_MISMATCH: "wrong gradient",
+    FailureKind.TAPE_MISMATCH: "wrong gradient, or none",
     FailureKind.CRASH: "crash",
     FailureKind.HANG: "hang",
     FailureKind.BUILD_ERROR: "rejection",

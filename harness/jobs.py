@@ -101,7 +101,8 @@ class Launch:
     has two steps more: before the kernel its launch on arrays of its own, without cotangents (but of kernels that take
     structs or indexed arrays), and behind it what hands the cotangents on, as a copy of what has one would.
     A struct is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
-    With a `block_dim`, `dims` are those of the blocks, of so many threads each.
+    With a `block_dim`, `dims` are those of the blocks, of so many threads each.  What `tape` says happens between the
+    two passes: ``struct changed``, ``list changed``; or the launch takes an ``indexed array`` as Warp makes it.
     """
 
     dims: tuple[int, ...]
@@ -113,6 +114,7 @@ class Launch:
     structs: tuple[StructLayout, ...] = ()
     indexed: tuple[IndexedLayout, ...] = ()
     block_dim: int = 0
+    tape: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,7 @@ class BuildOptions:
         block_dim: of every launch; on the CPU it is 1 unless `wp.config.enable_cpu_blocks` is set.
         warm: whether the batch is built by one process and run by another, which finds it in the kernel cache.
         digest: whether results say what machine code was run (`JobResult.code`).
+        texts_alone: whether Warp only writes the C++ text of each program, in a module of its own: nothing is compiled.
     """
 
     optimization_level: int | None = 0
@@ -152,6 +155,7 @@ class BuildOptions:
     block_dim: int | None = None
     warm: bool = False
     digest: bool = False
+    texts_alone: bool = False
 
 
 # ----------------------------------------------------------------------------
@@ -224,6 +228,7 @@ class JobResult:
         code: a digest of the machine code of the whole module, with `cached` in front if another process
             compiled it; None if it was not asked for.
         place: the function of Warp that refused a kernel alone in its batch, if it is known.
+        hash: by which Warp knows the binary of the module again; empty unless texts alone were asked for.
     """
 
     status: Status
@@ -234,6 +239,7 @@ class JobResult:
     cuda: str | None
     code: str | None = None
     place: str = ""
+    hash: str = ""
 
 
 @dataclass(frozen=True)

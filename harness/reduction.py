@@ -15,7 +15,7 @@ from harness.probes import Probe
 from harness.report import draft
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
-from harness.triage import bucket
+from harness.triage import OF_PROBE, bucket
 from harness.verdict import FailureKind, Verdict
 from harness.verify import CUDA_TEXT
 from strategies.language.check import check_program
@@ -103,8 +103,9 @@ class Reduction(Judge):
                 keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
             )
             if probe is not None:
-                # Both ways were built at one level.
-                found = replace(found, fails_by_default=False)
+                # Both ways were built at one level; what depends on no kernel depends on no level.
+                at_any = verdict.failure is not None and verdict.failure.kind in OF_PROBE
+                found = replace(found, fails_by_default=at_any)
             elif not plain and verdict.failure is not None and verdict.failure.launch != CUDA_TEXT:
                 found = replace(
                     found,

@@ -91,6 +91,12 @@ SHOULD: Final = {
     ),
     FailureKind.OPTION_MISMATCH: "The option should not change results.",
     FailureKind.METAMORPHIC_MISMATCH: "The two spellings mean the same, so the results should agree.",
+    FailureKind.STALE_BINARY: (
+        "Warp looks a binary up by a hash of the module, so what changes the generated code should change the hash."
+    ),
+    FailureKind.TAPE_MISMATCH: (
+        "What is done with arguments after a launch should not change the gradients of that launch."
+    ),
     FailureKind.NONDETERMINISTIC: (
         "No two threads write one cell in an order that matters, so two launches should agree to the bit."
     ),

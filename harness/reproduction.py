@@ -25,8 +25,10 @@ import numpy as np
 from harness.lanes import Values
 from harness.launches import COPIED, WITHHELD
 from harness.probes import other_spelling
+from harness.probes.hashes import varied
 from harness.probes.host_cuda import ARCH, CUDA
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
+from harness.probes.tapes import INDEXED_ARRAY, LIST_CHANGED, STRUCT_CHANGED
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN, AROUND, CUDA_TEXT
 from strategies.language import types
@@ -156,6 +158,8 @@ def _both_run(shown: Shown) -> bool:
 def _kernel_text(shown: Shown) -> list[str]:
     """The kernel, with the blank lines around it; the imports in front of it are the file's own."""
     text = render(shown.program, _kernel(shown.program))
+    if shown.failure.kind is FailureKind.STALE_BINARY:
+        return _factory(shown, text)
     if not _both_run(shown):
         other = other_spelling(shown.program, shown.failure.variant)
         text = render(other, _kernel(other)) if other is not shown.program else text
@@ -164,6 +168,12 @@ def _kernel_text(shown: Shown) -> list[str]:
         text = with_mute(text, _kernel(shown.program))
     _, _, own = text.removeprefix(f"{IMPORT_ANY}\n\n").partition("\n")
     return ["", "", *own.strip("\n").split("\n"), "", ""]
+
+
+def _factory(shown: Shown, text: str) -> list[str]:
+    """The function that makes the kernel, of what varies."""
+    made = varied(shown.failure.variant, text, shown.program)
+    return ["", "", *made.factory(_kernel(shown.program), f'{_DECORATOR}(module="unique")'), "", ""]
 
 
 def _any(kernel: list[str]) -> list[str]:
@@ -313,6 +323,7 @@ def _indexed(shown: Shown, given: IndexedParameter) -> list[str]:
     places = [_local(program, places_of(given.name, n)) if n in given.axes else "None" for n in range(ndim)]
     made = f"{called} = wp.indexedarray({data}, [{', '.join(places)}])"
     launched = shown.failure.kind not in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+    launched = launched and shown.failure.variant != INDEXED_ARRAY
     return [made, f"{called}.grad = None  # a tape asks for it"] if launched else [made]
 
 
@@ -346,7 +357,20 @@ def _read(program: Program, name: str, gradient: bool = False) -> str:
 #: What the scripts use themselves.
 _TAKEN: Final = frozenset(
     (
-        *("actual", "before", "done", "error", "expected", "np", "result", "results"),
+        *(
+            "actual",
+            "before",
+            "done",
+            "error",
+            "expected",
+            "first",
+            "given",
+            "inputs",
+            "make",
+            "np",
+            "result",
+            "results",
+        ),
         *(
             "around",
             "guarded",
@@ -415,6 +439,37 @@ def _backward(shown: Shown) -> list[str]:
     return [*lines, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
 
 
+def _between(shown: Shown) -> list[str]:
+    """What happens to the arguments between the launch and the backward pass."""
+    program, found = shown.program, []
+    if shown.failure.variant == LIST_CHANGED:
+        kept = "wp.zeros_like(given, requires_grad=True) if isinstance(given, wp.array) else given"
+        return [f"inputs[:] = [{kept} for given in inputs]"]
+    if shown.failure.variant == STRUCT_CHANGED:
+        for struct in program.structs:
+            of = struct.type
+            assert isinstance(of, Struct)
+            for path, field in leaves(of):
+                if not struct.ndim and not isinstance(field, Array):
+                    found.append(f"{_local(program, struct.name)}.{path} = {type_name(field)}()")
+    return found
+
+
+def _taped(shown: Shown) -> _Check:
+    """The gradients after something has happened to the arguments; or that there are any."""
+    check = _compared(shown)
+    steps = [step for line in check.steps for step in (*(_between(shown) if line == "tape.backward()" else ()), line)]
+    if shown.failure.variant == LIST_CHANGED:
+        launch = _launch(shown.program)
+        given = launch[launch.index("[") : launch.rindex("]") + 1]
+        at = steps.index("with wp.Tape() as tape:")
+        changed = (line.replace(f"inputs={given}", "inputs=inputs") for line in steps[at:])
+        steps = [*steps[:at], f"inputs = {given}", *changed]
+    if shown.failure.face is FailureKind.REJECTED:
+        return _Check([*_arguments(shown), *_backward(shown)], proof=_Proof.ACCEPTED)
+    return replace(check, steps=steps)
+
+
 def _run(shown: Shown, backward: bool) -> list[str]:
     return _backward(shown) if backward else [_launch(shown.program)]
 
@@ -456,7 +511,8 @@ def _check(shown: Shown) -> _Check:
             # The host's compiler is no part of Warp: who mends CUDA code generation has the device.
             check = _compared(shown)
             return replace(check, steps=[line.replace('device="cpu"', 'device="cuda:0"') for line in check.steps])
-    return _CHECKS.get(failure.face or failure.kind, _compared)(shown)
+    by_kind = failure.kind if failure.kind in _CHECKS else failure.face or failure.kind
+    return _CHECKS.get(by_kind, _compared)(shown)
 
 
 def _respelled(shown: Shown) -> _Check:
@@ -494,6 +550,18 @@ def _swept(shown: Shown, sweep: Sweep) -> _Check:
     right = f"expected == actual or abs(float(actual) - float(expected)) <= {tolerance}"
     said = f"{_called(failure)}: {{expected}} plainly, {{actual}} with {failure.variant}"
     return _Check(steps, right, said, helpers)
+
+
+def _stale(shown: Shown) -> _Check:
+    """Both kernels, one after the other: the second must not be run by the binary of the first."""
+    failure, own = shown.failure, _kernel(shown.program)
+    one, other = varied(failure.variant, render(shown.program, own), shown.program).values
+    assert failure.expected is not None
+    run = _launch(shown.program).replace(f"({own},", "(kernel,")
+    helpers = ("def result(kernel):", *_block([*_arguments(shown), run, f"return {_value(shown)}"]))
+    steps = [f"first, actual = result(make({one})), result(make({other}))", f"expected = {_number(failure.expected)}"]
+    said = f"{_called(failure)}: expected {{expected}}, got {{actual}}, after {{first}} of a kernel that differs"
+    return _Check(steps, _is_right(failure.expected, _number(failure.tolerance or 0.0)), said, helpers)
 
 
 def _compared(shown: Shown) -> _Check:
@@ -631,6 +699,8 @@ _CHECKS: Final[dict[FailureKind, Callable[[Shown], _Check]]] = {
     FailureKind.HANG: _deadly,
     FailureKind.NONDETERMINISTIC: _twice,
     FailureKind.LAYOUT_MISMATCH: _strided,
+    FailureKind.STALE_BINARY: _stale,
+    FailureKind.TAPE_MISMATCH: _taped,
     FailureKind.MEMORY: _unchanged,
 }
 

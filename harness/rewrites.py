@@ -611,7 +611,7 @@ def copy_changed_vectors(program: Program) -> Program:
 
     def one(node: Statement) -> list[Statement]:
         match node:
-            case Assign(target=Component(base=Name() as whole) as old) if _is_fixed(old):
+            case Assign(target=Component(base=Name(type=Composite()) as whole) as old) if _is_fixed(old):
                 return [Assign(whole, with_part(whole, old, node.value))]
             case (
                 Assign(target=Part(base=Name() as whole))

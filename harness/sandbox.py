@@ -273,6 +273,7 @@ class Sandbox:
             "block_dim": options.block_dim or 1,
             "warm": options.warm,
             "digest": options.digest,
+            "texts_alone": options.texts_alone,
             "second_try": patient and len(jobs) == 1,
             "cpu_seconds": self._limits(len(jobs), options),
             "wall_seconds": self.wall_seconds,

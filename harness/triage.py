@@ -19,7 +19,8 @@ import msgspec
 import harness.array_rewrites
 import harness.effect_rewrites
 import harness.loop_rewrites
-import harness.target_rewrites  # noqa: F401  (likewise)
+import harness.target_rewrites
+import harness.tile_rewrites  # noqa: F401  (all of them register their rewrites)
 from corpus.case import check_bucket
 from harness.call_rewrites import REWRITES
 from harness.sandbox import Sandbox
@@ -75,6 +76,9 @@ _ONE_PRECISION: Final = ("this precision only", "float64 itself")
 #: Kinds whose message says what is wrong; for the others it gives numbers.
 SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
 
+#: Kinds that depend on what a probe does and on nothing in a kernel: no rewrite could avoid them.
+OF_PROBE: Final = (FailureKind.STALE_BINARY, FailureKind.TAPE_MISMATCH)
+
 _PLACE = re.compile(r"^.*Error while parsing function .*?\n.*\n;", re.DOTALL)
 _COMPILER_ERROR = re.compile(r"(?:fatal )?error: (.*)")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'|`[^`\n]*`|<[^<>\n]*>|\[[^\[\]\n]*\]")
@@ -104,6 +108,10 @@ def message_head(message: str) -> str:
 def bucket(program: Program, failure: Failure) -> str:
     """The bucket of a failure of a reduced program: a readable name that can be a folder's."""
     parts = [failure.kind.value, *re.findall(r"\w+", failure.variant)]
+    if failure.kind in OF_PROBE:
+        # what the probe does says what is wrong, whatever the kernel does
+        said = message_head(failure.message) if failure.face else ""
+        return _slug("-".join(parts + _words(said)[:MESSAGE_WORDS]), said)
     if failure.parameter is not None:
         output = program.parameter(failure.parameter).output
         if failure.gradient and failure.kind is not FailureKind.BACKWARD_MISMATCH:
@@ -344,6 +352,8 @@ class Ledger:
         if verdict.failure is None:
             return None
         shows_as = verdict.failure.face or verdict.failure.kind
+        if verdict.failure.kind in OF_PROBE:
+            return self.by_bucket(bucket(program, verdict.failure), warp_version)
         # what a rewrite puts in has the types of one instance
         program = apart(program)
         changed: list[tuple[KnownIssue, Program]] = []

@@ -37,6 +37,8 @@ class FailureKind(str, Enum):
     LAYOUT_MISMATCH = "layout-mismatch"
     OPTION_MISMATCH = "option-mismatch"
     METAMORPHIC_MISMATCH = "metamorphic-mismatch"
+    STALE_BINARY = "stale-binary"
+    TAPE_MISMATCH = "tape-mismatch"
     NONDETERMINISTIC = "nondeterministic"
     INTERNAL = "internal-error"
     MISREAD = "misread"
@@ -58,6 +60,8 @@ _SENTENCES = {
     FailureKind.LAYOUT_MISMATCH: "The kernel computes something else on strided arrays than on contiguous ones.",
     FailureKind.OPTION_MISMATCH: "The kernel computes something else under an option that must not matter.",
     FailureKind.METAMORPHIC_MISMATCH: "Two spellings of the same meaning give different results.",
+    FailureKind.STALE_BINARY: "Kernels that compute different things have one hash: Warp runs the binary of the other.",
+    FailureKind.TAPE_MISMATCH: "A tape gives other gradients than those of the launch that it recorded, or none.",
     FailureKind.NONDETERMINISTIC: "The same launch gives different bits the second time.",
     FailureKind.INTERNAL: "Warp refuses what is not in its language with an exception out of its own insides.",
     FailureKind.MISREAD: "Warp builds what is not in its language, with another meaning than Python's.",

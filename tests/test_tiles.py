@@ -296,7 +296,7 @@ def test_a_defect_of_products_of_tiles_is_caught_and_reduced(
     assert len(failures) >= 3
     assert {v.failure.kind for _, v in failures if v.failure is not None} == {FailureKind.BACKWARD_MISMATCH}
     sizes = []
-    for program, verdict in failures[:2]:
+    for program, verdict in sorted(failures, key=lambda failure: size(failure[0]))[:2]:
         reduced = reduce(program, verdict, damaged, seed=3)
         sizes.append(sum(size(s) for s in reduced.program.body[1:]))
         left = [n for n in walk(reduced.program) if isinstance(n, Apply) and isinstance(n.type, Tile)]

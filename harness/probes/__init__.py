@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Final
 
+from harness.probes.hashes import HASHES
 from harness.probes.host_cuda import HostCuda
 from harness.probes.metamorphic import METAMORPHIC, SPELLINGS
 from harness.probes.probe import Probe, Probed, Ran, probed
 from harness.probes.sweeps import SWEEPS
+from harness.probes.tapes import TAPES
 from strategies.language.nodes import Program
 
 __all__ = ["PROBES", "Probe", "Probed", "Ran", "other_spelling", "probe_of_batch", "probed"]
 
 PROBES: Final[dict[str, Probe]] = {
     probe.name: probe
-    for probe in (HostCuda(), *(probe for pair in zip_longest(METAMORPHIC, SWEEPS) for probe in pair if probe))
+    for probe in (HostCuda(), *(p for turn in zip_longest(METAMORPHIC, SWEEPS, HASHES, TAPES) for p in turn if p))
 }
 """By name, in the order in which a hunt comes to them."""
 

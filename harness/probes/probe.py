@@ -103,17 +103,24 @@ def _values(array: ArrayResult | None, gradient: bool) -> Values | None:
     return array.gradient if gradient else array.data
 
 
+def cell_at(parameter: Parameter, index: tuple[int, ...]) -> tuple[int, ...]:
+    """The cell of an array by its position in C order, and the component, from an index of both."""
+    rank = len(parameter.shape)
+    return (int(np.ravel_multi_index(index[:rank], parameter.shape)), *index[rank:])
+
+
 def _difference(
     kind: FailureKind, name: str, parameter: Parameter, plain: Values, other: Values, launch: str, gradient: bool
 ) -> Failure | None:
     differs = (plain != other) & ~((plain != plain) & (other != other))
     if not differs.any():
         return None
-    at = tuple(int(n) for n in np.argwhere(differs)[0])
+    index = tuple(int(n) for n in np.argwhere(differs)[0])
+    plain_value, other_value, at = plain[index], other[index], cell_at(parameter, index)
     what = f"the gradient of {parameter.name}" if gradient else parameter.name
     return Failure(
-        kind, f"{what} at {list(at)}: {plain[at]!r} plainly, {other[at]!r} by {name}", parameter.name, gradient, at,
-        float(plain[at]), float(other[at]), 0.0, launch, variant=name, face=_face(gradient),
+        kind, f"{what} at {list(at)}: {plain_value!r} plainly, {other_value!r} by {name}", parameter.name, gradient, at,
+        float(plain_value), float(other_value), 0.0, launch, variant=name, face=_face(gradient),
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from harness.shrink.tree import size, with_replays
 from harness.shrink.validity import well_formed
 from harness.shrink.views import without_views
 from strategies.language.nodes import Program
+from strategies.language.tiles import has_tiles
 
 
 def structural(program: Program) -> Iterator[Program]:
@@ -58,6 +59,9 @@ def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
     tidied: dict[int, dict[Program, None]] = {}
     raw: dict[int, dict[Program, None]] = {}
     for edited in map(with_replays, edits):
+        if has_tiles(edited) and not well_formed(edited):
+            # a tile is as many numbers as it says, and what does not fit has none
+            continue
         clean = with_replays(tidy(edited))
         tidied.setdefault(size(clean), {})[clean] = None
         if untidy and clean != edited:

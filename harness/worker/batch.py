@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import imported
-from .building import build, code_digest, complete_options, configured, define, generated, noted, text_kind
+from .building import build, code_digest, complete_options, configured, define, generated, noted, text_kind, written
 from .frames import Emit, Frame
 from .launching import run_launch
 from .messages import failure, refused_in, same_every_time, say, with_output
@@ -36,6 +36,9 @@ def run_batch(
     how many seconds of CPU time the process may take from now on; None for what the whole batch has.
     """
     programs = request["programs"]
+    if request["texts_alone"]:
+        _write_texts(request, emit, folder, module_name)
+        return
     imported.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
 
     started, began = time.perf_counter(), time.time()
@@ -97,6 +100,25 @@ def run_batch(
 
     if request["cuda"] is not None:
         _generate_cuda(request, emit, folder, kernels, outcomes, shared, settings, log)
+    emit({"done": True})
+
+
+def _write_texts(request: Frame, emit: Emit, folder: str, module_name: str) -> None:
+    """Have Warp write the C++ text of each program, in a module of its own, and say the module's hash."""
+    for index, program in enumerate(request["programs"]):
+        name, own = f"{module_name}_{index}", os.path.join(folder, str(index))
+        imported.wp.config.kernel_cache_dir = own
+        emit({"stage": "define", "index": index})
+        imported.wp.set_module_options(dict(request["options"]), types.ModuleType(name))
+        try:
+            kernel = define(program["source"], program["entry"], f"kernel_{index}.py", name)
+            emit({"stage": "build", "index": index})
+            text, digest = written(kernel.module, own, request["block_dim"])
+        except Exception as error:
+            emit({"result": index, "value": {**failure("rejected", "define", say(error)), "place": refused_in(error)}})
+            continue
+        value: Frame = {"status": "ok", "stage": "build", "message": "", "launches": [], "cpp": text, "hash": digest}
+        emit({"result": index, "value": value})
     emit({"done": True})
 
 

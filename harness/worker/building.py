@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import importlib
 import linecache
 import os
 import struct
@@ -95,6 +96,29 @@ def complete_options(module: Any, options: Mapping[str, Any]) -> None:
         if module.options[name] == usual[name]:
             module.options[name] = value
     module.mark_modified()
+
+
+class _Written(Exception):
+    """The C++ text has been written, and is not to be compiled."""
+
+
+def written(module: Any, folder: str, block_dim: int) -> tuple[str | None, str]:
+    """The C++ text of a module, and the hash by which Warp knows its binary again; nothing is compiled."""
+    try:
+        compiler = importlib.import_module("warp._src.build")
+    except ImportError:
+        compiler = importlib.import_module("warp.build")
+
+    def stop(*_: Any, **__: Any) -> None:
+        raise _Written
+
+    before, compiler.build_cpu = compiler.build_cpu, stop  # type: ignore[attr-defined]
+    try:
+        with contextlib.suppress(_Written):
+            load(module, "cpu", block_dim)
+    finally:
+        compiler.build_cpu = before  # type: ignore[attr-defined]
+    return generated(folder, "cpp"), module.get_module_hash(block_dim).hex()
 
 
 def text_kind(device: str) -> tuple[str, str]:

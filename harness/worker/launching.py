@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from . import imported
@@ -39,14 +40,14 @@ def _put_together(struct: Any, paths: list[str], values: list[Any]) -> Any:
     return whole
 
 
-def _indexed(values: list[Any], axes: list[int]) -> Any:
-    """The indexed array of data and, along each of `axes`, places."""
+def _indexed(values: list[Any], axes: list[int], bare: bool) -> Any:
+    """The indexed array of data and, along each of `axes`, places; `bare` is as Warp makes it."""
     data, *places = values
     indices: list[Any] = [None] * data.ndim
     for axis, of in zip(axes, places, strict=True):
         indices[axis] = of
     whole = imported.wp.indexedarray(data, indices)
-    if not hasattr(whole, "grad"):
+    if not bare and not hasattr(whole, "grad"):
         # a tape asks for it; until Warp has one, the backward pass takes the array for a constant
         whole.grad = None
     return whole
@@ -78,7 +79,7 @@ def _launch_arguments(kernel: Any, launch: Frame, device: str, in_device: bool) 
             if layout is not None:
                 arguments.append(_put_together(struct, layout["fields"], values))
             else:
-                arguments.append(_indexed(values, axes) if axes else values[0])
+                arguments.append(_indexed(values, axes, launch["tape"] == "indexed array") if axes else values[0])
         for buffer, parameter in zip(found, own, strict=True):
             if buffer is not None:
                 buffer.fill(parameter["data"])
@@ -94,6 +95,22 @@ def _single(parameter: Frame, salt: int, device: str, in_device: bool) -> tuple[
     size = ITEM_SIZES[parameter["dtype"]] * max(1, parameter["components"])
     buffer = _padded(element, size, parameter, salt, device, in_device)
     return buffer, buffer.array
+
+
+def _change_structs(arguments: list[Any], launch: Frame) -> None:
+    """Set the numbers of every struct among the arguments to zeros: its owner makes it ready for another launch."""
+    layouts = {layout["first"]: layout for layout in launch["structs"]}
+    axes = {layout["first"]: len(layout["axes"]) for layout in launch["indexed"]}
+    position = 0
+    for argument in arguments:
+        layout = layouts.get(position)
+        if layout is not None and not layout["array"]:
+            for path, parameter in zip(layout["fields"], launch["parameters"][position:], strict=False):
+                *outer, last = path.split(".")
+                if parameter["kind"] != "array":
+                    kind = element_type(parameter["dtype"], parameter.get("components", 0), parameter.get("form", ""))
+                    setattr(functools.reduce(getattr, outer, argument), last, kind())
+        position += len(layout["fields"]) if layout is not None else 1 + axes.get(position, 0)
 
 
 def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
@@ -127,6 +144,11 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
 
         if behind:
             tape.record_func(hand_on, [buffer.array for buffer, _, _ in behind])
+    if launch["tape"] == "struct changed":
+        _change_structs(arguments, launch)
+    elif launch["tape"] == "list changed":
+        # the next step of a program that keeps one list
+        arguments[:] = _launch_arguments(kernel, launch, device, in_device_memory)[1]
     imported.wp.synchronize_device(device)
 
     outcome: list[Frame | None] = []

@@ -12,6 +12,7 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     Atomic,
+    AugmentedAssign,
     Call,
     Component,
     Element,
@@ -54,6 +55,8 @@ PAIRED: Final = ("max", "min", "max", "min", "atan2")
 READ: Final = 40
 #: Of 100 tiles that are loaded, in how many some numbers are set.
 CHANGED: Final = 22
+#: How a tile is changed in place.  Where its old numbers had been read, Warp's gradient is wrong.
+UPDATES: Final = ((4, "add"), (3, "scale"), (1, "residual"), (1, "read before"))
 #: Products of more flags would leave what integers hold.
 MANY: Final = 16
 #: Of 100 kernels, how many reduce in a way that Warp documents as not differentiable.
@@ -184,7 +187,11 @@ class Block(Numbers):
             array = self.sketch.array(INT32, self.whole(of.shape), Interval(0, 3))
             loads.append(Apply(flags, "tile_load", (Name(array.type, array.name), *self.offset(of.shape))))
         op = self.dice.one_of(("bit_and", "bit_and", "bit_or", "bit_xor"))
-        both = self.named(Typed(Apply(flags, op, tuple(loads)), Interval(0, 3)))
+        if self.dice.chance(25):
+            both = self.let(Typed(loads[0], Interval(0, 3)))
+            self.update(both, op, Typed(loads[1], Interval(0, 3)))
+        else:
+            both = self.named(Typed(Apply(flags, op, tuple(loads)), Interval(0, 3)))
         if isinstance(both.node, Name) and self.dice.chance(60):
             self.counted(both)
         weights = Typed(Apply(of, "tile_astype", (both.node,)), Interval(0, 3))
@@ -206,6 +213,39 @@ class Block(Numbers):
         self.note(Component(INT32, found.node, Literal(INT32, 0)), self.sketch.output_interval(INT32))
 
     # ------------------------------------------------------------ steps
+
+    def update(self, value: Typed, op: str, other: Typed) -> None:
+        """``value op= other``, of a tile that has a name."""
+        assert isinstance(value.node, Name)
+        self.body.append(AugmentedAssign(value.node, op, other.node))
+
+    def updated(self, value: Typed) -> Typed:
+        """`value` changed where it is: scaled, by another tile or, as a residual is added, by what is made of it."""
+        value = self.kept(value)
+        if not isinstance(value.node, Name) or value.node.name in self.sharing:
+            return self.scaled(value)
+        if value.node == self.settled:
+            self.settled = None
+        before = None
+        match self.dice.weighted(UPDATES):
+            case "scale":
+                divided = self.dice.chance(30)
+                op = "div" if divided else "mul"
+                other = self.number(Interval(0.5, 3.0) if divided else Interval(-2.0, 2.0))
+            case "residual":
+                op, other = self.dice.one_of(("add", "add", "sub")), self.named(self.mapped(value))
+            case "read before":
+                before = self.let(self.mapped(value))
+                op, other = self.dice.one_of(("add", "sub")), self.named(self.load(_tile(value).shape))
+            case _:
+                op, other = self.dice.one_of(("add", "add", "sub", "mul")), self.named(self.load(_tile(value).shape))
+        found = OPS[op].result_interval(self.main, value.interval, other.interval)
+        if found.size > self.most:
+            op, other = "mul", self.sketch.literal(self.main, Interval(0.25, 0.9))
+            found = OPS[op].result_interval(self.main, value.interval, other.interval)
+        self.update(value, op, other)
+        changed = Typed(value.node, found, value.live or other.live)
+        return changed if before is None else self.meet(changed, before)
 
     def normalised(self, value: Typed) -> Typed:
         """``e / sum(e)`` over a row: softmax, or a mean that is taken off."""
@@ -304,7 +344,7 @@ class Block(Numbers):
     def step(self, value: Typed) -> Typed:
         """Another tile, of `value` and at times of others."""
         shape = _tile(value).shape
-        table = [(5, "meet"), (4, "scale"), (5, "map"), (2, "move"), (2, "normalise"), (1, "ramp")]
+        table = [(5, "meet"), (4, "scale"), (5, "map"), (2, "move"), (2, "normalise"), (1, "ramp"), (2, "update")]
         if len(shape) == 2:
             table += [(4, "product"), (2, "rows")]
         if len(shape) <= len(self.own):
@@ -324,6 +364,8 @@ class Block(Numbers):
                 return self.settled_too(value, self.moved(value))
             case "mask":
                 return self.masked(value)
+            case "update":
+                return self.updated(value)
             case "diagonal":
                 line = self.named(self.load(shape[:1], Interval(0.5, 2.0), shared=True))
                 node = Apply(_tile(value), "tile_diag_add", (value.node, line.node))

@@ -65,7 +65,7 @@ from strategies.language.rules import (
 )
 from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
-from strategies.language.tiles import STORES, sorts
+from strategies.language.tiles import IN_PLACE, STORES, shared_by, sorts, takes_update
 from strategies.language.types import (
     INT32,
     MAX_ARRAY_DIMENSIONS,
@@ -374,7 +374,10 @@ class _Checker(ExpressionChecker):
                 require(variable, f"{value!r} is no type of a variable")
                 # another name of a tile is no copy of it
                 require(not (isinstance(value, Tile) and isinstance(node.value, Name)), "a tile has two names")
+                if isinstance(node.target, Component):
+                    self._alone(node.target.base)
                 self._assign(node.target, value)
+                self._note_sharing(node)
             case AugmentedAssign():
                 require(node.operator in AUGMENTED, f"{node.operator!r} is no binary operator")
                 target, value = self._expression(node.target), self._expression(node.value)
@@ -382,7 +385,9 @@ class _Checker(ExpressionChecker):
                 require(not itself, "a slice is changed by what it is a part of")
                 if isinstance(target, Tile):
                     require(isinstance(node.target, Name), "a part of a tile is changed")
-                    require(value is target and node.operator in ("add", "sub"), "a tile is changed by another")
+                    require(takes_update(target, node.operator, value), "a tile is changed by something else")
+                    if node.operator in IN_PLACE:
+                        self._alone(node.target)
                 elif self._result_type is not None:
                     found = self._result_type(node.operator, (target, value))
                     require(found is target, f"{node.operator!r} does not take {target!r} and {value!r}")
@@ -415,6 +420,7 @@ class _Checker(ExpressionChecker):
                 self._expression(node.value)
             case Unpack() if sorts(node):
                 for place in node.targets:
+                    self._alone(place)
                     self._assign(place, self._expression(place))
             case Contribute(target=target, value=value):
                 inclined = self._owner.inclined if isinstance(self._owner, Function) else ()
@@ -428,6 +434,17 @@ class _Checker(ExpressionChecker):
                 require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
                 for place, of in zip(node.targets, given, strict=True):
                     self._assign(place, of)
+
+    def _note_sharing(self, node: Assign) -> None:
+        """Two names of tiles may be of the same numbers: where Warp keeps a tile decides, which no program says."""
+        if isinstance(node.target, Name) and isinstance(node.target.type, Tile):
+            source = shared_by(node.value)
+            if source is not None and source != node.target.name:
+                self._sharing |= {source, node.target.name}
+
+    def _alone(self, tile: Expression) -> None:
+        name = tile.name if isinstance(tile, Name) else ""
+        require(name not in self._sharing, f"{name!r} is changed, and another tile may have the same numbers")
 
     def _results(self, node: Unpack) -> list[Type]:
         """The types of what a built-in with several results gives."""

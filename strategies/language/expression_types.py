@@ -96,6 +96,8 @@ class ExpressionChecker:
         self._fixed: set[str] = set()
         #: parts of arrays, by their local names
         self._views: dict[str, Parameter] = {}
+        #: tiles that may be the same numbers as others
+        self._sharing: set[str] = set()
         #: the indexed arrays, which are read and written element by element alone, and their axes
         self._indexed: dict[str, tuple[int, ...]] = {}
         self._loops = 0

@@ -71,6 +71,8 @@ SORTED: Final = frozenset(("int32", "uint32", "int64", "uint64"))
 SCANNED: Final = frozenset(("float32", "int32", "uint32"))
 #: What moves numbers, and computes none.
 MOVES: Final = frozenset(("tile_broadcast", "tile_reshape", "tile_squeeze", "tile_transpose", "tile_view"))
+#: What changes a tile in place; by other operators an augmented assignment makes another tile.
+IN_PLACE: Final = frozenset(("add", "sub", "bit_and", "bit_or", "bit_xor"))
 #: What puts two tiles into order in place: in the tree, what is made of the one and of the other.
 SORT: Final = "tile_sort"
 #: What writes a tile to an array.
@@ -160,6 +162,20 @@ def sorts(node: Unpack) -> bool:
         return False
     fitting = keys.type.dtype.notation in SORTED and keys.type.shape == values.type.shape
     return fitting and [value.type for value in node.values] == [keys.type, values.type]
+
+
+def takes_update(of: Tile, operator: str, value: Type) -> bool:
+    """Whether ``t += e`` and the like are of such types; a number is taken by products and quotients alone."""
+    if operator in ("bit_and", "bit_or", "bit_xor"):
+        return value is of and of.dtype.is_integer
+    return operator in IN_PLACE | MIXED and (value is of or (operator in MIXED and value is of.dtype))
+
+
+def shared_by(value: Expression) -> str | None:
+    """The name of the tile whose numbers `value` shares: what only moves numbers need not copy them."""
+    while isinstance(value, Apply) and value.op in MOVES:
+        value = value.arguments[0]
+    return value.name if isinstance(value, Name) else None
 
 
 def joins(function: Function) -> bool:
@@ -280,7 +296,10 @@ class _Lowering:
             case Assign(target=Name(type=Tile() as of, name=name), value=value):
                 yield from _assigned(_variables(name, of), self._tile(value))
             case AugmentedAssign(target=Name(type=Tile() as of, name=name), operator=operator, value=value):
-                old, new = _variables(name, of), self._tile(value)
+                old = _variables(name, of)
+                new = (
+                    self._tile(value) if isinstance(value.type, Tile) else self._kept([self._number(value)]) * len(old)
+                )
                 values = [Apply(of.dtype, operator, pair) for pair in zip(old, new, strict=True)]
                 yield from _assigned(old, values)
             case Assign(target=Component(base=Name(type=Tile())) as target, value=value):

@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Name,
     Statement,
 )
+from strategies.language.tiles import shared_by
 from strategies.language.types import INT32
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -43,6 +44,8 @@ class Loads:
         self.main = sketch.main
         self.body: list[Statement] = []
         self.own = sketch.own_indices()
+        #: tiles that may be the same numbers as others
+        self.sharing: set[str] = set()
 
     def let(self, value: Typed) -> Typed:
         """`value` under a new name, unless it has one: another name of a tile is no copy of it."""
@@ -50,6 +53,9 @@ class Loads:
             return value
         name = Name(value.type, self.sketch.fresh())
         self.body.append(Assign(name, value.node))
+        source = shared_by(value.node)
+        if source is not None:
+            self.sharing |= {source, name.name}
         return Typed(name, value.interval, value.live)
 
     def named(self, value: Typed) -> Typed:

@@ -1,0 +1,34 @@
+import sys
+import tempfile
+
+import numpy as np
+import warp as wp
+
+wp.config.quiet, wp.config.log_level = True, 40  # the one before Warp 1.14, the other since
+wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time
+wp.set_module_options({"optimization_level": 0})
+
+
+def make(varied):
+    @wp.func
+    def f(x: wp.float32 = varied):
+        return x
+
+    @wp.kernel(module="unique")
+    def kernel(out: wp.array(dtype=wp.float32)):
+        i = wp.tid()
+        out[i] = f()
+
+    return kernel
+
+
+def result(kernel):
+    out = wp.array(np.array([0.0], np.float32), dtype=wp.float32, requires_grad=True)
+    wp.launch(kernel, dim=(1,), inputs=[out], device="cpu")
+    return out.numpy()[0]
+
+
+first, actual = result(make(1.0)), result(make(1.5))
+expected = 1.5
+print(f"out: expected {expected}, got {actual}, after {first} of a kernel that differs")
+sys.exit(0 if abs(float(actual) - expected) <= 0.125 else 1)
