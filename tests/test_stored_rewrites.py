@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from draws import drawn
 from tiny import AT, apply, program_of
 
 from corpus.case import Case, decode_case
@@ -15,6 +16,7 @@ from harness.sandbox import Sandbox
 from harness.shrink.validity import well_formed
 from harness.triage import Ledger
 from harness.verify import verify_all
+from strategies.categories import CATEGORIES
 from strategies.language.check import check_program
 from strategies.language.nodes import Assign, Component, Element, Expression, Literal, Program, rebuild, walk
 from strategies.language.types import FLOAT32, INT32, Tuple
@@ -76,3 +78,10 @@ def test_zeros_have_signs_where_ieee_754_gives_them(value: Expression, signed: b
     program = program_of(FLOAT32, Assign(Element(FLOAT32, "out", (AT,)), value))
     assert signs_zeros(program) == signed
     assert expect(program).outputs["out"].signed == signed
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_a_rewrite_can_do_with_whatever_is_drawn(rewrite: str) -> None:
+    for category in CATEGORIES:
+        for program in drawn(category)[:6]:
+            assert isinstance(REWRITES[rewrite](program), Program)

@@ -106,7 +106,10 @@ def component_type(base: Composite, node: Component) -> Type | None:
 
 def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter, Expression]]:
     """The parameters of `function` with what `call` gives for them, in the order of evaluation: the arguments as they
-    are written, then defaults.  Raises `IllFormed` if they do not fit."""
+    are written, then defaults.  Raises `IllFormed` if they do not fit.  Of a fold there are none: its function gets
+    numbers of a tile, two at a time."""
+    if call.folds:
+        return
     plain = len(call.arguments) - len(call.keywords)
     require(plain <= len(function.parameters), f"{function.name!r} takes fewer arguments")
     left = {p.name: p for p in function.parameters[plain:]}
