@@ -200,7 +200,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("precision", "a sum with what was rounded away", carries, 3),
     ("precision", "a number of eight bits", lambda p: any(of.bits == 8 for of in numbers(p)), 2),
     ("ternary", "a conditional expression", has(Conditional), 100),
-    ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 10),
+    ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 4),  # of 300, 22
     ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
     ("gather_scatter", "a read through an index array", gathers, 80),
     ("gather_scatter", "a sum or an extreme at an index", adds_up, 40),
@@ -243,7 +243,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         lambda p: called_functions(p) == {f.name for f in p.functions},
         98,
     ),
-    ("function", "a function that calls another", lambda p: any(has_call(f) for f in p.functions), 20),
+    ("function", "a function that calls another", lambda p: any(has_call(f) for f in p.functions), 14),  # of 300, 67
     ("function", "a return before the end", early_return, 15),
     ("function", "a loop in a function", lambda p: any(has(For, While)(f) for f in p.functions), 25),
     ("function", "an array that is passed", lambda p: any(isinstance(q.type, Array) for q in passed(p)), 35),
@@ -324,8 +324,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("spatial", "an operation on spatial vectors", works_on("vec6"), 85),
     ("struct", "a struct", lambda p: bool(struct_types(p)), 100),
     ("struct", "an array of structs", lambda p: any(s.ndim for s in p.structs), 88),
-    ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 35),
-    ("struct", "a struct in a struct", holds_a(Struct), 8),
+    ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 32),  # of 300, 133
+    ("struct", "a struct in a struct", holds_a(Struct), 3),  # of 300, 32
     ("struct", "a truth value in a struct", holds_a_flag, 20),
     ("struct", "a branch on such a field", branches_on_a_flag, 12),
     ("struct", "such a field that is changed", sets_a_flag, 8),
@@ -368,7 +368,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         "module_option",
         "a loop beside that length",
         lambda p: any(abs(trips(f) - max_unroll(p)) < 3 for f in bounds(p)),
-        90,
+        # of 300, 221: the others assign components again, and have no loop
+        65,
     ),
     ("compound", "a branch or a loop", has(If, For), 70),
     ("compound", "a loop", has(For), 35),

@@ -158,7 +158,7 @@ def test_a_replay_without_effects_keeps_within_the_limits() -> None:
 
 def test_a_function_of_which_the_gradient_alone_is_asked_for_is_called_by_the_rewrite() -> None:
     rewrite = REWRITES["call_differentiated_functions"]
-    drawn = [found for n in range(160) if (found := draw("custom_gradient", 3, n)) is not None]
+    drawn = [found for n in range(400) if (found := draw("custom_gradient", 3, n)) is not None]
     lonely = [found for found in drawn if rewrite(found) is not found]
     assert 1 <= len(lonely) < len(drawn) / 4
     for found in lonely:

@@ -24,6 +24,8 @@ from strategies.language.nodes import (
     Construct,
     Element,
     Expression,
+    Field,
+    Literal,
     Name,
     Parameter,
     Part,
@@ -36,7 +38,7 @@ from strategies.language.nodes import (
     encode,
     walk,
 )
-from strategies.language.parts import numbers, part_type, without_parts
+from strategies.language.parts import changes_itself, numbers, part_type, without_parts
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, INT32, Composite, Type
@@ -182,3 +184,17 @@ def test_a_defect_of_slices_as_targets_is_caught_and_reduced(tmp_path: Path) -> 
     assert all(any(isinstance(getattr(s, "target", None), Part) for s in walk(p)) for p in reduced)
     # a local, a slice of it and a store of it are fifteen nodes at least
     assert median(sum(size(s) for s in p.body[1:]) for p in reduced) <= 20
+
+
+def test_one_field_is_not_changed_by_another() -> None:
+    vector = t.vector(3, FLOAT32)
+    body = t.struct("Body", [("place", vector), ("speed", vector)])
+    at = Element(body, "bodies", (Name(INT32, "i"),))
+    place, speed = (Field(vector, at, name) for name in ("place", "speed"))
+    target = Part(t.vector(2, FLOAT32), place, Slice(Literal(INT32, 0), Literal(INT32, 2)))
+    assert changes_itself(target, Part(target.type, place, target.index), {})
+    assert changes_itself(target, at, {})
+    assert not changes_itself(target, Part(target.type, speed, target.index), {})
+    row = Element(vector, "row", (Name(INT32, "i"),))
+    assert changes_itself(target, row, {"row": "bodies"})
+    assert not changes_itself(target, row, {})

@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     Slice,
     Statement,
     Unpack,
+    children,
     rebuild,
     walk,
 )
@@ -102,10 +103,32 @@ def changes_itself(target: Part, value: Expression, views: Mapping[str, str]) ->
     if isinstance(whole, Name):
         return any(isinstance(n, Name) and n.name == whole.name for n in walk(value))
     assert isinstance(whole, Element)
-    array = views.get(whole.array, whole.array)
-    return any(
-        isinstance(n, Call) or (isinstance(n, Element) and views.get(n.array, n.array) == array) for n in walk(value)
+    changed = _field(target.base)
+    return any(isinstance(n, Call) for n in walk(value)) or any(
+        views.get(array, array) == views.get(whole.array, whole.array) and all(map(str.__eq__, changed, read))
+        for array, read in _reads(value)
     )
+
+
+def _field(node: Expression) -> tuple[str, ...]:
+    """The fields that lead to what a part is part of: those of ``bodies[i].pose.p`` are ``pose`` and ``p``."""
+    fields: list[str] = []
+    while isinstance(node, Component | Field | Part):
+        # what is within a number, or a row, is no field any more
+        fields = [node.field, *fields] if isinstance(node, Field) else []
+        node = node.base
+    return tuple(fields)
+
+
+def _reads(node: Node) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The arrays whose elements are read, each with the fields of which it is; none if it is all of the element."""
+    inner: Node = node
+    while isinstance(inner, Field):
+        inner = inner.base
+    if isinstance(inner, Element):
+        yield inner.array, _field(node) if isinstance(node, Field) else ()
+    for child in children(inner):
+        yield from _reads(child)
 
 
 def without_parts(program: Program) -> Program:
