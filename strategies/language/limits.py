@@ -654,6 +654,9 @@ class _Replay:
 
     def _while(self, node: While) -> None:
         assigned = _assigned(node)
+        # that it ends is not promised if it begins with a condition on what another loop computed, or reads at its index
+        self.statement = node
+        self._need(node.test)
         with self._in_loop(node):
             for _ in range(2):
                 self._stale_by_loop(assigned)
