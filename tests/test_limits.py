@@ -626,3 +626,30 @@ def test_the_backward_pass_is_not_run_where_it_may_lack_an_index() -> None:
     assert not any(launch.backward for launch in job(expectation, "known").launches)
     copied = program_of(FLOAT32, Assign(OUT, A))
     assert any(launch.backward for launch in job(expect(copied), "known").launches)
+
+
+def test_the_backward_pass_is_not_run_where_a_loop_in_it_may_not_end() -> None:
+    """Run again for its adjoints, the inner loop goes up to what is behind the last element that the outer one reads."""
+    k, inner = Name(INT32, "k"), Name(INT32, "m")
+    limit = Parameter("limits", t.array(INT32), 0, 3, (4,))
+
+    def counted(stop: Expression) -> Program:
+        return program_of(
+            FLOAT32,
+            Assign(k, Cast(INT32, whole(0))),
+            While(
+                Compare(BOOL, ("<",), (k, whole(4))),
+                (
+                    Assign(inner, Cast(INT32, whole(0))),
+                    While(Compare(BOOL, ("<",), (inner, stop)), (AugmentedAssign(inner, "add", whole(1)),)),
+                    AugmentedAssign(k, "add", whole(1)),
+                ),
+            ),
+            Assign(OUT, A),
+            more=(limit,),
+        )
+
+    for stop, within in ((whole(3), ()), (Element(INT32, "limits", (k,)), (Limit.DYNAMIC_LOOP,))):
+        expectation = expect(counted(stop))
+        assert expectation.limits == within
+        assert any(launch.backward for launch in job(expectation, "known").launches) == (not within)

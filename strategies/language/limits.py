@@ -654,7 +654,7 @@ class _Replay:
 
     def _while(self, node: While) -> None:
         assigned = _assigned(node)
-        # that it ends is not promised if it begins with a condition on what another loop computed, or reads at its index
+        # a loop that begins with a condition on what another one computed, or reads at its index, may not end
         self.statement = node
         self._need(node.test)
         with self._in_loop(node):
