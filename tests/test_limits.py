@@ -629,7 +629,7 @@ def test_the_backward_pass_is_not_run_where_it_may_lack_an_index() -> None:
 
 
 def test_the_backward_pass_is_not_run_where_a_loop_in_it_may_not_end() -> None:
-    """Run again for its adjoints, the inner loop goes up to what is behind the last element that the outer one reads."""
+    """Run again for its adjoints, the inner loop goes up to what is behind the last element that was read."""
     k, inner = Name(INT32, "k"), Name(INT32, "m")
     limit = Parameter("limits", t.array(INT32), 0, 3, (4,))
 
