@@ -8,7 +8,16 @@ from typing import Any
 import msgspec
 
 from harness.call_rewrites import in_blocks, number_within
-from harness.rewrites import FreshNames, calls_one_of, each, everywhere, is_element, register, writing_functions
+from harness.rewrites import (
+    FreshNames,
+    calls_one_of,
+    each,
+    everywhere,
+    is_element,
+    links_of,
+    register,
+    writing_functions,
+)
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.nodes import (
     Assign,
@@ -85,8 +94,7 @@ def end_chains_early(program: Program) -> Program:
             return None
         if calls_one_of(writing, *node.operands[1:-1]):
             return None
-        links = zip(node.operators, node.operands, node.operands[1:], strict=False)
-        return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
+        return links_of(node)
 
     return everywhere(program, pattern) if writing else program
 

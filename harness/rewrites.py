@@ -116,6 +116,12 @@ def writing_functions(program: Program) -> frozenset[str]:
     return frozenset(name for name, found in function_effects(program).items() if found.written)
 
 
+def links_of(chain: Compare) -> Expression:
+    """``a < b < c`` as ``a < b and b < c``, in which `b` is evaluated twice."""
+    links = zip(chain.operators, chain.operands, chain.operands[1:], strict=False)
+    return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
+
+
 # ---------------------------------------------------------------- one for each defect
 
 
@@ -129,8 +135,7 @@ def split_comparison_chains(program: Program) -> Program:
             return None
         if calls_one_of(writing, *node.operands[1:-1]):
             return None
-        links = zip(node.operators, node.operands, node.operands[1:], strict=False)
-        return Logical(BOOL, "and", tuple(Compare(BOOL, (operator,), (a, b)) for operator, a, b in links))
+        return links_of(node)
 
     return everywhere(program, pattern)
 

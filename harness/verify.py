@@ -338,7 +338,7 @@ def _off(cells: Cells, actual: Values) -> Values:
         off = np.where(both, 0.0, np.where(np.isnan(off), np.inf, off))
         if cells.signed:
             turned = equal & (np.signbit(actual) != np.signbit(cells.expected))
-            return np.where(turned, LEAST, np.where(equal, 0.0, off))
+            equal, off = equal & ~turned, np.where(turned, LEAST, off)
     return np.where(equal, 0.0, off)
 
 
