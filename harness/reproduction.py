@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from harness.lanes import Values
-from harness.launches import COPIED, WITHHELD
+from harness.launches import COPIED, WITHHELD, is_preceded
 from harness.probes import other_spelling
 from harness.probes.hashes import varied
 from harness.probes.host_cuda import ARCH, CUDA
@@ -420,7 +420,7 @@ def _backward(shown: Shown) -> list[str]:
     """A launch, recorded and run backwards."""
     program = shown.program
     lines = ["with wp.Tape() as tape:"]
-    if shown.failure.launch == COPIED and not program.structs and not program.indexed:
+    if shown.failure.launch == COPIED and is_preceded(program):
         lines.append(f"    {_launch(program, own=True)}")
     lines.append(f"    {_launch(program)}")
     copies = {name: f"copy_{n}" for n, name in enumerate(_copied(shown))}
