@@ -12,7 +12,8 @@ from tiny import AT, apply, literal
 
 from harness.expectation import expect
 from harness.generated_code import GeneratedCodeError, kernel_text
-from harness.reproduction import Shown, repro
+from harness.launch_text import Shown
+from harness.reproduction import repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
