@@ -164,26 +164,13 @@ class BuildOptions:
 
 
 class Status(str, enum.Enum):
-    """How it went with one job; each member reads as a sentence about the kernel in its `description`."""
+    """How it went with one job: it ran, Warp refused it, its C++ does not compile, its process died, it did not end."""
 
     OK = "ok"
     REJECTED = "rejected"
     BUILD_ERROR = "build-error"
     CRASH = "crash"
     HANG = "hang"
-
-    @property
-    def description(self) -> str:
-        return _DESCRIPTIONS[self]
-
-
-_DESCRIPTIONS: Mapping[Status, str] = {
-    Status.OK: "it was built and ran",
-    Status.REJECTED: "Warp refused it",
-    Status.BUILD_ERROR: "the code that Warp generated for it does not compile",
-    Status.CRASH: "its process died of a signal",
-    Status.HANG: "it did not end within its time",
-}
 
 
 @dataclass(frozen=True, eq=False)
