@@ -16,7 +16,6 @@ from harness.bounds import Bounds
 from strategies.language import types
 from strategies.language.effects import function_effects
 from strategies.language.hashing import defined_names, unused_name
-from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -68,6 +67,7 @@ from strategies.language.types import (
     tile,
     vector,
 )
+from strategies.language.unrolling import is_dynamic, is_dynamic_loop, max_unroll
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
