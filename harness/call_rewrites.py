@@ -32,7 +32,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.several import called
-from strategies.language.structs import with_names
+from strategies.language.structs import renamed, with_names
+from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scalar, Tuple, Vector
 
 __all__ = ["REWRITES"]
@@ -84,7 +85,9 @@ def choose_halves(program: Program) -> Program:
 
 @register
 def unpack_tuples(program: Program) -> Program:
-    """``t = f(x)``, ``y = t[1]`` as ``a, b = f(x)``, ``y = b``."""
+    """``t = f(x)``, ``y = t[1]`` as ``a, b = f(x)``, ``y = b``, and ``f((x, y))`` as ``f(x, y)``."""
+    if makes_tuples(program):
+        return renamed(without_tuples(program))
     names = FreshNames(program)
     items: dict[str, tuple[Name, ...]] = {}
     for node in walk(program):
