@@ -82,7 +82,7 @@ def well_formed(program: Program) -> bool:
         if struct_types(program) or program.indexed or program.block_dim or passes:
             check_program(program, result_type)
             program = flattened(program)
-        if is_generic(program) or any(f.own_gradient for f in program.functions):
+        elif is_generic(program) or any(f.own_gradient for f in program.functions):
             check_program(program, result_type)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
