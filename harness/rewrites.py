@@ -127,11 +127,18 @@ def links_of(chain: Compare) -> Expression:
 
 @register
 def split_comparison_chains(program: Program) -> Program:
-    """``a < b < c[i]`` as ``a < b and b < c[i]``, unless an operand in between has effects: it is evaluated twice."""
+    """``a < b < c[i]`` as ``a < b and b < c[i]``, unless an operand in between has effects: it is evaluated twice.
+
+    A parameter that is a reference is read as an element is.
+    """
     writing = writing_functions(program)
+    references = {p.name for function in program.functions for p in function.parameters if p.reference}
+
+    def is_read(node: Expression) -> bool:
+        return is_element(node) or (isinstance(node, Name) and node.name in references)
 
     def pattern(node: Expression) -> Expression | None:
-        if not isinstance(node, Compare) or len(node.operators) < 2 or not any(map(is_element, node.operands[1:])):
+        if not isinstance(node, Compare) or len(node.operators) < 2 or not any(map(is_read, node.operands[1:])):
             return None
         if calls_one_of(writing, *node.operands[1:-1]):
             return None

@@ -80,7 +80,7 @@ def _tuple_parameter(own: FunctionSketch, of: Tuple) -> str:
 def _spelled(node: Any, name: str, of: Tuple) -> Any:
     """`node` with ``t.0`` written as ``t[0]``."""
 
-    def change(inner: Node) -> Node:
+    def change(inner: Node) -> Any:
         match inner:
             case Name(name=item) if item.startswith(f"{name}."):
                 return Component(inner.type, Name(of, name), whole(int(item.removeprefix(f"{name}."))))
