@@ -371,6 +371,7 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
     found: list[Statement] = []
     known: dict[str, Type] = {}
     called: dict[str, str] = {}
+    references = {p.name for p in owner.parameters if p.reference}
     for statement in owner.body:
         if is_dynamic_loop(statement, most):
             for name in sorted(_assigned(statement) & known.keys()):
@@ -379,7 +380,7 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
                 found.append(Assign(Name(before.type, called[name]), before))
         found.append(with_names(statement, called) if called else statement)
         target = statement.target if isinstance(statement, Assign) else None
-        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite):
+        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite) and target.name not in references:
             known[target.name] = target.type
     return tuple(found)
 
