@@ -107,6 +107,21 @@ def unpack_tuples(program: Program) -> Program:
 
 
 @register
+def read_items_of_parameters(program: Program) -> Program:
+    """``a, b = t``, where `t` is a parameter, as ``a = t[0]``, ``b = t[1]``."""
+    given = {p.name for f in program.functions for p in f.parameters if isinstance(p.type, Tuple)}
+
+    def change(node: Statement) -> list[Statement]:
+        match node:
+            case Unpack(values=(Name(name=name, type=Tuple() as of) as whole,)) if name in given:
+                parts = (Component(item, whole, Literal(INT32, n)) for n, item in enumerate(of.items))
+                return [*map(Assign, node.targets, parts)]
+        return [node]
+
+    return in_blocks(program, change) if given else program
+
+
+@register
 def count_items_from_the_start(program: Program) -> Program:
     """``t[-1]`` as ``t[1]``, of a tuple of two."""
 

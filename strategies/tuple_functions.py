@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Parameter,
     Return,
     Statement,
+    Unpack,
     rebuild,
 )
 from strategies.language.types import BOOL, INT32, Scalar, Tuple, Type, Vector
@@ -38,6 +39,8 @@ WHOLE: Final = 35
 BACKWARD: Final = 10
 #: Of 100 functions, how many return a tuple: the very one that they take, or its items in another order.
 RETURNED: Final = 25
+#: Of 100 functions, how many unpack their tuple, which Warp is known not to do.
+UNPACKED: Final = 4
 #: Of 100 tuples, how many have a name, and how many of those are given to the function twice or read.
 NAMED: Final = 60
 AGAIN: Final = 40
@@ -89,6 +92,18 @@ def _spelled(node: Any, name: str, of: Tuple) -> Any:
     return change(node)
 
 
+def _unpacked(own: FunctionSketch, name: str, of: Tuple) -> Statement:
+    """``a, b = t``."""
+    targets = []
+    for item in of.items:
+        assert isinstance(item, Scalar | Vector)
+        local = own.new_local(item, _holds(item), types.element_scalar(item).is_float)
+        targets.append(Name(item, local.name))
+    for variable in own.scope:
+        variable.used |= variable.name.startswith(f"{name}.")
+    return Unpack(tuple(targets), (Name(of, name),))
+
+
 def _returned(own: FunctionSketch, name: str, of: Tuple) -> tuple[Expression, ...]:
     """The tuple that is taken, or its items, those of one type in another order."""
     if own.dice.chance(50):
@@ -113,7 +128,8 @@ def draw_taker(sketch: Sketch) -> Callee:
         body: list[Statement] = [Return(values)]
     else:
         result = result_type(sketch)
-        body = own.block(own.dice.below(2), BRANCHED, 1)
+        body = [_unpacked(own, name, of)] if own.dice.chance(UNPACKED) else []
+        body += own.block(own.dice.below(2), BRANCHED, 1)
         value = own.give(result, own.dice.between(0, 1))
         intervals = (value.interval,)
         body.append(Return((value.node,)))

@@ -13,7 +13,7 @@ from tiny import AT, apply, literal
 from harness.expectation import TRAITS
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import well_formed
+from harness.shrink import candidates, well_formed
 from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies.language import types as t
@@ -226,3 +226,18 @@ def test_a_chain_that_compares_a_reference_is_split() -> None:
     function = Function("held", VOID, (reference(X), STEP), (If(chain, (Assign(X, H),)),))
     rewritten = REWRITES["split_comparison_chains"](kernel(START, call("held", P, A), STORE, functions=(function,)))
     assert "if -1.0 < h and h < x:" in render(rewritten)
+
+
+@pytest.mark.parametrize("what", PASSED)
+def test_whatever_reducing_tries_is_well_formed(what: str) -> None:
+    for candidate in candidates(used(*PASSED[what])):
+        check_program(candidate, result_type)
+
+
+def test_rewrites_of_what_functions_change_leave_references_alone() -> None:
+    inputs = {name: np.linspace(-1, 1, 6, dtype=np.float32) for name in ("a", "b", "out")}
+    for body in PASSED.values():
+        program = used(*body)
+        expected = evaluate(program, inputs)["out"]
+        for name in ("copy_changed_arguments", "copy_before_dynamic_loops", "copy_changed_vectors"):
+            assert np.array_equal(evaluate(REWRITES[name](program), inputs)["out"], expected), name

@@ -9,7 +9,7 @@ from tiny import AT, apply, literal
 
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import well_formed
+from harness.shrink import candidates, well_formed
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all
 from strategies.language import types as t
@@ -179,3 +179,21 @@ def test_a_tuple_that_is_unpacked_is_its_items() -> None:
     program = kernel(NAMED, Unpack((x, y), (S,)), Assign(OUT, apply("sub", x, y)), functions=())
     check_program(program, result_type)
     assert flattened(program).body[3] == Unpack((x, y), (Name(FLOAT32, "s.0"), Name(FLOAT32, "s.1")))
+
+
+def test_a_parameter_that_is_unpacked_is_known(sandbox: Sandbox) -> None:
+    x, y = Name(FLOAT32, "x"), Name(FLOAT32, "y")
+    function = Function("total", FLOAT32, TAKES, (Unpack((x, y), (P,)), Return((apply("add", x, y),))))
+    program = kernel(Assign(OUT, call(function, made(A, B))), functions=(function,))
+    rewritten = REWRITES["read_items_of_parameters"](program)
+    assert "    x = p[0]\n    y = p[1]\n" in render(rewritten)
+    failed, right = verify_all([program, rewritten], sandbox)
+    assert failed.failure is not None
+    assert failed.failure.kind is FailureKind.REJECTED
+    assert right.tier is Tier.FORWARD
+
+
+@pytest.mark.parametrize("what", PASSED)
+def test_whatever_reducing_tries_is_well_formed(what: str) -> None:
+    for candidate in candidates(PASSED[what]):
+        check_program(candidate, result_type)
