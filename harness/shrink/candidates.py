@@ -66,7 +66,7 @@ def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
         try:
             clean = with_replays(tidy(edited))
         except IllFormed:
-            # an argument that is no tuple has no items, and one that has no place is no reference
+            # what a struct or a tuple is made of does not fit, or what is passed is no tuple or has no place
             continue
         tidied.setdefault(size(clean), {})[clean] = None
         if untidy and clean != edited:

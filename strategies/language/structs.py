@@ -41,6 +41,7 @@ from strategies.language.nodes import (
 from strategies.language.parts import without_parts
 from strategies.language.references import without_references
 from strategies.language.remembered import remembered
+from strategies.language.rules import require
 from strategies.language.tiles import without_tiles
 from strategies.language.tuples import without_tuples
 from strategies.language.types import Array, Scalar, Struct, StructArray, Type
@@ -265,6 +266,7 @@ class _Flattening:
                 return zero(of)
             case Construct(type=Struct() as struct, arguments=arguments):
                 first, _, rest = path.partition(".")
+                require(len(arguments) == len(struct.fields), f"{struct.name!r} is made of another number of values")
                 argument = arguments[[name for name, _ in struct.fields].index(first)]
                 return self._leaf(argument, rest, of) if rest else self._plain(argument)
             case Conditional(test=test, then=then, otherwise=otherwise):
