@@ -53,6 +53,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.overwrites import Overwrites
+from strategies.language.references import referring
 from strategies.language.remembered import remembered
 from strategies.language.rules import bound_arguments, fixed
 from strategies.language.structs import flattened
@@ -79,6 +80,7 @@ class Limit(Enum):
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     INDEXED_ARRAY = "what is written to an indexed array has no gradient: Warp's adjoints pass over it"
     NO_BACKWARD = "the kernel is built without a backward pass"
+    REFERENCE = "a function with parameters wp.ref[T] has no adjoint, and a kernel with a backward pass may not call it"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 
@@ -97,7 +99,7 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
     `written` is what is known of a launch; without it, elements that may be one count as one.  Gradients are those
     of inputs, and with `held` of what outputs hold before the launch, too.
     """
-    indexed, tiled = _stores_indexed(program), _reduces_tiles(program)
+    indexed, tiled, referring = _stores_indexed(program), _reduces_tiles(program), _passes_references(program)
     program = flattened(program)
     overwrites = Overwrites(program, None if written is None else written.after_reading)
     active = {p.name for p in program.arrays if (held or not p.output) and _holds_floats(p.type)}
@@ -115,6 +117,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
         found.add(Limit.NOT_DIFFERENTIABLE)
     if indexed:
         found.add(Limit.INDEXED_ARRAY)
+    if referring:
+        found.add(Limit.REFERENCE)
     return tuple(limit for limit in Limit if limit in found)
 
 
@@ -132,6 +136,11 @@ def _reduces_tiles(program: Program) -> bool:
         or (isinstance(node, Unpack) and tiles.sorts(node) and any(_holds_floats(v.type) for v in node.values))
         for node in walk(program)
     )
+
+
+def _passes_references(program: Program) -> bool:
+    """Whether a function that is called changes what it is passed: Warp refuses a backward pass of such a kernel."""
+    return any(referring(program.function(name)) for name in called_functions(program))
 
 
 def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
