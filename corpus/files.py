@@ -13,7 +13,7 @@ from typing import Final
 import filelock
 import msgspec
 
-from corpus.record import CorpusError
+from corpus.record import CorpusError, DamagedCorpus
 
 LOCK: Final = ".lock"
 
@@ -45,6 +45,15 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CorpusError(_sentence(path, error)) from error
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Says of which corpus, the one in the folder `path`, a file is damaged."""
+    try:
+        yield
+    except DamagedCorpus as error:
+        raise DamagedCorpus(f"{path}/{error}") from error
 
 
 def _sentence(path: Path, error: OSError) -> str:

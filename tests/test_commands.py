@@ -144,6 +144,28 @@ def test_a_corpus_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.Ca
         assert "no corpus" in complaint(capsys, *command, tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    "command", [("verify",), ("rebuild",), ("merge",), ("stats", "--corpus"), ("replay", "--corpus")]
+)
+def test_a_folder_that_is_no_corpus_is_refused_and_left_as_it_is(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert f"{tmp_path} is no corpus" in complaint(capsys, *command, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "command", [("stats", "--corpus"), ("show", "00", "--corpus"), ("merge",), ("grow", "--corpus")]
+)
+def test_what_is_damaged_is_named_with_its_corpus(
+    command: tuple[str, ...], copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = copy / VERIFIED / "elementwise.jsonl"
+    file.write_bytes(b"damage\n" + file.read_bytes())
+    assert f"{file}, line 1: " in complaint(capsys, *command, copy)
+
+
 def test_a_case_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / FAILURES).mkdir()
     assert "no-such" in complaint(capsys, "replay", "no-such", "--corpus", tmp_path)
