@@ -11,6 +11,7 @@ import pytest
 from harness import releases
 from harness.campaign import Campaign
 from harness.commands import bisect as command
+from harness.commands.shared import BadUsage
 from harness.jobs import Versions
 from harness.judging import lacking, operations
 from harness.releases import COMPLETE, Bisection, NoRelease, Seen, bisect, interpreter, is_installed
@@ -45,6 +46,34 @@ def test_releases_come_in_order_and_without_those_that_are_too_old(monkeypatch: 
     said = "warp-lang (1.19.0)\nAvailable versions: 1.19.0, 1.9.1, 1.14.0, 1.15.1, 1.13.0\n"
     monkeypatch.setattr(releases, "_pip", lambda arguments, seconds: said)
     assert releases.releases() == ["1.14.0", "1.15.1", "1.19.0"]
+
+
+@pytest.mark.parametrize("version", ["../elsewhere", "", "newest", "1.14.0/x"])
+def test_what_can_be_no_release_is_no_name_of_a_folder(version: str, tmp_path: Path):
+    with pytest.raises(NoRelease, match="is no release"):
+        interpreter(version, tmp_path / "releases")
+    assert not (tmp_path / "releases").exists()
+
+
+def test_a_place_where_no_environment_can_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NoRelease, match=f"no environment can be made in {tmp_path / 'file'}"):
+        interpreter("1.14.0", tmp_path / "file" / "releases")
+
+
+def test_a_user_without_a_home_is_told_of_another_place(monkeypatch: pytest.MonkeyPatch):
+    def homeless() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(NoRelease, match="XDG_CACHE_HOME"):
+        releases.cache_folder()
+
+
+def test_an_empty_list_of_releases_is_bad_usage():
+    with pytest.raises(BadUsage, match="no release"):
+        command.bisect_command(["a-case"], only=" , ")
 
 
 def test_a_release_that_cannot_be_installed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
