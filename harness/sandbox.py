@@ -373,6 +373,10 @@ class Sandbox:
         except _WorkerDied as died:
             self._stop(gently=False)
             raise SandboxError(f"{self._python} did not start as a worker: {died}") from None
+        except BaseException:
+            # An interruption: nobody is there yet to close what was not entered.
+            self._stop(gently=False)
+            raise
         if "error" in hello:
             self._stop(gently=True)
             raise SandboxError(hello["error"])

@@ -15,7 +15,10 @@ import pytest
 
 from harness.commands import run
 from harness.frontend import hunting
+from harness.plan import Plan
+from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
+from harness.workers import WorkerHandle
 
 #: Seconds within which a command starts, or ends, on a machine that others use too.
 PATIENCE: Final = 120
@@ -108,3 +111,51 @@ def test_what_was_met_and_not_saved_before_an_interruption_is_not_counted(
     tally = hunting.hunt(tmp_path / "corpus", 0, 60.0, sys.executable, lambda sentence: None)
     assert tally.interrupted
     assert not tally.met
+
+
+#: An interpreter that starts as a worker of a sandbox does, and then heeds neither its input nor a signal.
+STUBBORN: Final = f"""#!{sys.executable}
+import os, signal, sys, time
+sys.path.append({str(Path(__file__).parents[1])!r})
+from harness.worker.frames import write_frame
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+write_frame(1, dict(warp="1.19.0", numpy="2.0", python="3.11", settings=[], builtins=""))
+time.sleep(1000)
+"""
+
+
+@pytest.fixture
+def stubborn(tmp_path: Path) -> str:
+    (tmp_path / "python").write_text(STUBBORN)
+    (tmp_path / "python").chmod(0o755)
+    return str(tmp_path / "python")
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    return tmp_path / "temporary"
+
+
+def test_a_worker_has_time_to_end_a_sandbox_that_does_not_want_to(stubborn: str, temporary: Path) -> None:
+    worker = WorkerHandle(Plan(0, (), python=stubborn))
+    wait_for(lambda: bool(list(worker.answers()) or worker.versions))
+    assert list(temporary.iterdir())
+    worker.close()
+    assert not list(temporary.iterdir())
+    assert not running_in(temporary)
+
+
+def test_an_interruption_while_a_sandbox_starts_leaves_nothing(
+    stubborn: str, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(sandbox: Sandbox, deadline: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sandbox, "_next_frame", interrupted)
+    with pytest.raises(KeyboardInterrupt), Sandbox(stubborn):
+        pass
+    assert not list(temporary.iterdir())
+    assert not running_in(temporary)
