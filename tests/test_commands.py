@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -284,6 +286,40 @@ def test_pairs_are_rebuilt_into_a_new_folder(grown: Path, tmp_path: Path) -> Non
     before = {record.id: record.cpp for record in Store.open(grown, write=False).records()}
     after = {record.id: record.cpp for record in Store.open(tmp_path / "new", write=False).records()}
     assert after == before
+
+
+def test_what_is_no_plain_file_is_written_to_and_not_replaced(grown: Path, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "rows.jsonl")
+    (tmp_path / "rows.jsonl").touch()
+    # opened for both, so that neither end waits for the other
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    for out in (pipe, link):
+        assert run(["export", "--corpus", str(grown), "--category", "unary", "--out", str(out)]) == 0
+    read = os.read(end, 1 << 16)
+    os.close(end)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert read
+    assert link.read_bytes().startswith(read)
+
+
+def test_standard_output_without_room_is_no_fault_of_the_command(grown: Path) -> None:
+    command = [sys.executable, "-m", "warpsmith", "stats", "--json", "--corpus", str(grown)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "warpsmith: there is no room left to write to: [Errno 28] No space left on device\n"
+
+
+def test_a_reader_who_has_had_enough_is_no_new_failure(grown: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "warpsmith", "stats", "--json", "--corpus", str(grown)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(("expected", "now"), [(12345.0, "still fails"), (None, "fixed")])

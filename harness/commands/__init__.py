@@ -16,6 +16,7 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
+from corpus.files import NO_ROOM
 from corpus.record import CorpusError
 from harness.commands.bisect import bisect_command
 from harness.commands.card import card
@@ -134,14 +135,25 @@ def run(arguments: Sequence[str]) -> int:
         # Typer may have answered it itself, with this status.
         status = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output, `head` for instance, has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOTHING_NEW
+        return _unread()
+    except SystemExit as end:
+        # So Click answers a broken pipe, with the status of a new failure.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _unread()
+        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return _complain(f"there is no room left to write to: {error}", debug)
         return _confess(error, debug)
     if status == INTERRUPTED:
         print("warpsmith: interrupted", file=sys.stderr)
     return status if isinstance(status, int) else NOTHING_NEW
+
+
+def _unread() -> int:
+    """The status when whoever read the output, `head` for instance, has had enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return NOTHING_NEW
 
 
 def _complain(sentence: str, debug: bool) -> int:
