@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ from corpus.record import Provenance, Record, decode_record, encode_record
 from corpus.shards import VERIFIED
 from corpus.store import Store
 from harness.commands import run
+from harness.commands.rebuild import rebuild
+from harness.commands.recheck import Recheck, recheck
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats
 from harness.inputs import Flavour, derive
@@ -320,6 +323,42 @@ def test_a_reader_who_has_had_enough_is_no_new_failure(grown: Path) -> None:
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupted_rebuild_goes_on_where_it_was(
+    grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = sys.modules[rebuild.__module__]
+    verified_again: list[str] = []
+
+    def interrupted(records: Iterable[Record], workers: int | None) -> Iterator[Recheck]:
+        for found in recheck(records, workers):
+            if len(verified_again) == 2:
+                raise KeyboardInterrupt
+            verified_again.append(found.record.id)
+            yield found
+
+    command = ["rebuild", str(grown), "--workers", "1", "--out", str(tmp_path / "new")]
+    monkeypatch.setattr(module, "recheck", interrupted)
+    assert run(command) == 130
+    monkeypatch.setattr(module, "recheck", recheck)
+    capsys.readouterr()
+    assert run(command) == 0
+    assert capsys.readouterr().err == f"2 rebuilt before\n{COUNT - 2} the same\n"
+    pairs = [{record.id for record in Store.open(path, write=False).records()} for path in (grown, tmp_path / "new")]
+    assert pairs[0] == pairs[1]
+    assert len(pairs[0]) == COUNT
+    assert run(["verify", str(tmp_path / "new"), "--sample", "1", "--workers", "1"]) == 0
+
+
+def test_a_rebuild_leaves_alone_what_it_did_not_make(
+    grown: Path, copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    for place in (copy, tmp_path / "notes"):
+        assert "choose a new folder" in complaint(capsys, "rebuild", grown, "--out", place)
+    assert "is a file" in complaint(capsys, "rebuild", grown, "--out", tmp_path / "notes" / "mine.txt")
 
 
 @pytest.mark.parametrize(("expected", "now"), [(12345.0, "still fails"), (None, "fixed")])
