@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from corpus import files
+from corpus.record import CorpusError
 from harness import releases
 from harness.campaign import Campaign
 from harness.commands import bisect as command
@@ -99,6 +101,21 @@ def test_the_report_says_since_when(
     sentence = "the first that fails is 1.16.0, the last that does not is 1.15.0."
     assert sentence in capsys.readouterr().out
     assert f"Releases: {sentence}" in (tmp_path / "README.md").read_text()
+
+
+def test_a_report_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stored = Path(__file__).resolve().parents[1] / "corpus" / "failures" / "half-to-bool"
+    for name in ("case.json", "README.md"):
+        (tmp_path / name).write_bytes((stored / name).read_bytes())
+
+    def refused(path: Path, parts: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "replace_file", refused)
+    monkeypatch.setattr(command, "interpreter", lambda version: version)
+    monkeypatch.setattr(command, "run_repro", lambda script, python: Ran(1, "said"))
+    with pytest.raises(CorpusError, match=r"cannot write .*README\.md: Permission denied"):
+        command.bisect_command([str(tmp_path)], only="1.14.0")
 
 
 #: A release before the current one.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from corpus.case import FAILURES, Case
+from corpus.files import write_whole
 from harness.case_script import script_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
@@ -44,7 +45,7 @@ def bisect_command(
         folder = folder_of(name, case, corpus)
         if (folder / README).is_file():
             text = (folder / README).read_text(encoding="utf-8")
-            (folder / README).write_text(with_releases(text, found.sentence), encoding="utf-8")
+            write_whole(folder / README, [with_releases(text, found.sentence).encode()])
         if ledger:
             _note(case, found)
     return 0
@@ -78,4 +79,4 @@ def _note(case: Case, found: Bisection) -> None:
     )
     text, count = entry.subn(lambda match: f'{match.group(1)}"{found.first_bad}"', LEDGER.read_text(encoding="utf-8"))
     if count == 1:
-        LEDGER.write_text(text, encoding="utf-8")
+        write_whole(LEDGER, [text.encode()])
