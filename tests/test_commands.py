@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from corpus.case import FAILURES, plain_json
 from corpus.record import Provenance, Record, decode_record, encode_record
@@ -216,6 +217,19 @@ def test_a_pair_is_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().out
     assert record.python in printed
     assert record.id in printed
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_statistics_fit_a_narrow_terminal(
+    width: int, grown: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = Console(width=width)
+    monkeypatch.setattr(sys.modules[stats.__module__], "_console", lambda: narrow)
+    assert run(["stats", "--corpus", str(grown)]) == 0
+    said = capsys.readouterr().out
+    assert "elementwise" in said
+    assert "gradient tolerance" in " ".join(said.split())
+    assert "…" not in said
 
 
 def test_statistics_are_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
