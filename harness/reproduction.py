@@ -55,6 +55,10 @@ _DECORATOR: Final = "@wp.kernel"
 _ANY: Final = re.compile(r"\bAny\b")
 #: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
 TRACEBACK: Final = "Traceback (most recent call last)"
+#: What Warp says first on a machine without a GPU, which has no bearing on a failure on the CPU.
+_NO_DRIVER: Final = re.compile(
+    r"^Warp CUDA warning: Could not find or load the NVIDIA CUDA driver\b.*\n?", re.MULTILINE
+)
 #: Where a machine keeps its packages, which is of no use to another.
 _INSTALLED: Final = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages/")
 
@@ -765,4 +769,5 @@ def run_repro(script: str, python: str = sys.executable) -> Ran:
             )
         except subprocess.TimeoutExpired:
             return Ran(None, f"it did not end within {REPRO_SECONDS} s")
-    return Ran(done.returncode, _INSTALLED.sub("", (done.stdout + done.stderr).replace(folder + os.sep, "")).strip())
+    said = _NO_DRIVER.sub("", done.stdout + done.stderr).replace(folder + os.sep, "")
+    return Ran(done.returncode, _INSTALLED.sub("", said).strip())
