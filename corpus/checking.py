@@ -10,8 +10,20 @@ from corpus.digests import DigestSet
 from corpus.files import explained, names, require_folder, size
 from corpus.heads import heads, is_record, lines_of_shard
 from corpus.journal import JOURNAL, Journal
-from corpus.record import DamagedCorpus, DamagedRecord, Record, check_record, decode_record
-from corpus.shards import categories, category_of, shard_file, shards, strangers
+from corpus.record import CorpusError, DamagedCorpus, DamagedRecord, Record, check_record, decode_record
+from corpus.shards import VERIFIED, categories, category_of, shard_file, shards, strangers
+
+
+def require_corpus(path: Path) -> None:
+    """Raises `CorpusError` if there is no corpus in the folder `path`, `OSError` if it is no folder to look into."""
+    require_folder(path)
+    if not is_corpus(path):
+        raise CorpusError(f"{path} is no corpus: it has neither {VERIFIED} nor {FAILURES}")
+
+
+def is_corpus(path: Path) -> bool:
+    """Whether a folder has what a corpus has."""
+    return (path / VERIFIED).is_dir() or (path / FAILURES).is_dir()
 
 
 def check_corpus(path: Path) -> list[str]:
@@ -21,7 +33,7 @@ def check_corpus(path: Path) -> list[str]:
     """
     path = Path(path)
     with explained(path):
-        require_folder(path)
+        require_corpus(path)
     return list(_problems(path))
 
 

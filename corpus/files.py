@@ -13,9 +13,12 @@ from typing import Final
 import filelock
 import msgspec
 
-from corpus.record import CorpusError
+from corpus.record import CorpusError, DamagedCorpus
 
 LOCK: Final = ".lock"
+
+#: What the system says where a file cannot grow.
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 #: Bytes read at once where a file may not fit in memory.
 CHUNK: Final = 1 << 20
@@ -47,11 +50,20 @@ def explained(path: Path) -> Iterator[None]:
         raise CorpusError(_sentence(path, error)) from error
 
 
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Says of which corpus, the one in the folder `path`, a file is damaged."""
+    try:
+        yield
+    except DamagedCorpus as error:
+        raise DamagedCorpus(f"{path}/{error}") from error
+
+
 def _sentence(path: Path, error: OSError) -> str:
     """One sentence for the person at the keyboard on why the file or folder `path` cannot be used."""
     place = error.filename if isinstance(error.filename, str) else path
     match error.errno:
-        case errno.ENOSPC | errno.EDQUOT | errno.EFBIG:
+        case number if number in NO_ROOM:
             return f"there is no room left to write to {path}; what was committed before is kept"
         case errno.EACCES | errno.EPERM:
             return f"no permission to use {place}; change it or choose another place"
@@ -167,9 +179,19 @@ def replace_file(path: Path, parts: Iterable[bytes]) -> None:
 
 
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
-    """`replace_file`, for a person who has asked for the file `path`: `CorpusError` if it cannot be written."""
+    """`replace_file`, for a person who has asked for the file `path`: `CorpusError` if it cannot be written.
+
+    Where `path` is a link, what it leads to is written.  A device or a pipe, such as /dev/stdout, is written to and
+    stays what it is: to rename a file over it would take it from everybody.
+    """
     try:
-        replace_file(path, parts)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            with path.open("wb") as place:
+                place.writelines(parts)
+        else:
+            replace_file(path.resolve() if path.is_symlink() else path, parts)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise CorpusError(f"cannot write {path}: {error.strerror or error}") from error
 

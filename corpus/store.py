@@ -29,9 +29,9 @@ import filelock
 
 from corpus import files
 from corpus.case import ASIDE, CASE, FAILURES, Case, check_bucket, check_case, encode_case
-from corpus.checking import case_files, read_case
+from corpus.checking import case_files, read_case, require_corpus
 from corpus.digests import DigestSet
-from corpus.files import explained, replace_file
+from corpus.files import explained, located, replace_file
 from corpus.heads import heads, lines_of_category
 from corpus.journal import JOURNAL, Begin, Commit, Journal, Progress, encode_event
 from corpus.mending import mend, require_acknowledged
@@ -71,13 +71,13 @@ class Store:
         cannot be read, and `CorpusError` if the folder itself cannot be used.
         """
         path = Path(path)
-        with explained(path):
+        with explained(path), located(path):
             if not write:
                 return cls._open_to_read(path)
             os.makedirs(path / VERIFIED, exist_ok=True)
             store = cls(path, files.lock(path))
         try:
-            with explained(path):
+            with explained(path), located(path):
                 mend(path)
                 store._load_progress()
                 store._kept_structures()
@@ -88,7 +88,7 @@ class Store:
 
     @classmethod
     def _open_to_read(cls, path: Path) -> Store:
-        files.require_folder(path)
+        require_corpus(path)
         store = cls(path, None)
         store._load_progress()
         return store
@@ -159,7 +159,7 @@ class Store:
 
     def categories(self) -> tuple[str, ...]:
         """The categories that have a file, sorted."""
-        with explained(self.path):
+        with explained(self.path), located(self.path):
             return tuple(categories(self.path))
 
     def records(self, category: str | None = None, *, check: bool = True) -> Iterator[Record]:
@@ -169,28 +169,32 @@ class Store:
         and line, or the file from which acknowledged records are missing.  A last line that is still being written
         is left out.
         """
-        with explained(self.path):
-            journal = Journal(self.path / JOURNAL)
-        for name in self.categories() if category is None else (category,):
-            for where, line in lines_of_category(self.path, name):
-                yield _record(where, line, check)
-            for shard in shards(self.path, name):
-                with explained(self.path):
-                    require_acknowledged(self.path, journal, shard)
+        names = self.categories() if category is None else (category,)
+        with located(self.path):
+            with explained(self.path):
+                journal = Journal(self.path / JOURNAL)
+            for name in names:
+                for where, line in lines_of_category(self.path, name):
+                    yield _record(where, line, check)
+                for shard in shards(self.path, name):
+                    with explained(self.path):
+                        require_acknowledged(self.path, journal, shard)
 
     def find(self, prefix: str) -> Record:
         """The record whose id starts with `prefix`; `CorpusError` if none does, or more than one."""
         found: dict[str, tuple[str, bytes]] = {}
         for category in self.categories() if prefix else ():
-            for where, line, head in heads(self.path, category):
-                if head.id.startswith(prefix):
-                    found.setdefault(head.id, (where, line))
+            with located(self.path):
+                for where, line, head in heads(self.path, category):
+                    if head.id.startswith(prefix):
+                        found.setdefault(head.id, (where, line))
         if not found:
             raise CorpusError(f"no record in {self.path} has an id that starts with {prefix!r}")
         if len(found) > 1:
             raise CorpusError(f"{len(found)} records in {self.path} have an id that starts with {prefix!r}")
         ((where, line),) = found.values()
-        return _record(where, line, check=True)
+        with located(self.path):
+            return _record(where, line, check=True)
 
     def failure_folder(self, bucket: str) -> Path:
         """The folder of the failures that are one bug; `ValueError` if `bucket` can name none."""
@@ -204,7 +208,9 @@ class Store:
         for file in found:
             with explained(self.path):
                 text = file.read_bytes()
-            yield read_case(self.path, file, text)
+            with located(self.path):
+                case = read_case(self.path, file, text)
+            yield case
 
     # ------------------------------------------------------------ keeping
 

@@ -32,7 +32,8 @@ from strategies.language.nodes import (
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.several import called
-from strategies.language.structs import with_names
+from strategies.language.structs import renamed, with_names
+from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scalar, Tuple, Vector
 
 #: The names that kernels have for values and Warp for built-ins.
@@ -65,7 +66,9 @@ def choose_halves(program: Program) -> Program:
 
 @register
 def unpack_tuples(program: Program) -> Program:
-    """``t = f(x)``, ``y = t[1]`` as ``a, b = f(x)``, ``y = b``."""
+    """``t = f(x)``, ``y = t[1]`` as ``a, b = f(x)``, ``y = b``, and ``f((x, y))`` as ``f(x, y)``."""
+    if makes_tuples(program):
+        return renamed(without_tuples(program))
     names = FreshNames(program)
     items: dict[str, tuple[Name, ...]] = {}
     for node in walk(program):
@@ -82,6 +85,21 @@ def unpack_tuples(program: Program) -> Program:
         return rebuild(node, change)
 
     return change(program) if items else program
+
+
+@register
+def read_items_of_parameters(program: Program) -> Program:
+    """``a, b = t``, where `t` is a parameter, as ``a = t[0]``, ``b = t[1]``."""
+    given = {p.name for f in program.functions for p in f.parameters if isinstance(p.type, Tuple)}
+
+    def change(node: Statement) -> list[Statement]:
+        match node:
+            case Unpack(values=(Name(name=name, type=Tuple() as of) as whole,)) if name in given:
+                parts = (Component(item, whole, Literal(INT32, n)) for n, item in enumerate(of.items))
+                return [*map(Assign, node.targets, parts)]
+        return [node]
+
+    return in_blocks(program, change) if given else program
 
 
 @register

@@ -26,6 +26,8 @@ PACKAGE: Final = "warp-lang"
 #: Time on the clock for pip to list releases, and to install one.
 LIST_SECONDS: Final = 60
 INSTALL_SECONDS: Final = 600
+#: What a release is called, which names its folder too.
+_VERSION: Final = re.compile(r"\d+(\.\d+)*[\w.+-]*")
 #: The file that says that an environment is complete.
 COMPLETE: Final = "complete"
 
@@ -53,7 +55,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def cache_folder() -> Path:
     """Where environments are kept."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warpsmith" / "releases"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warpsmith" / "releases"
+    except RuntimeError:
+        raise NoRelease("there is no home folder to keep environments in; set XDG_CACHE_HOME") from None
 
 
 def is_installed(version: str, folder: Path | None = None) -> bool:
@@ -66,20 +71,30 @@ def interpreter(version: str, folder: Path | None = None) -> str:
 
     Raises `NoRelease` if it cannot be installed.
     """
+    if not _VERSION.fullmatch(version):
+        raise NoRelease(f"{version!r} is no release of {PACKAGE}; one is called like 1.14.0")
     place = (cache_folder() if folder is None else folder) / version
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(place.with_name(version + ".lock")):
+            return _environment(place, version)
+    except OSError as error:
+        where = error.filename or place
+        raise NoRelease(f"no environment can be made in {where}: {error.strerror or error}") from error
+
+
+def _environment(place: Path, version: str) -> str:
     python = place / "bin" / "python"
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(place.with_name(version + ".lock")):
-        if (place / COMPLETE).exists():
-            return str(python)
+    if (place / COMPLETE).exists():
+        return str(python)
+    shutil.rmtree(place, ignore_errors=True)
+    venv.create(place, with_pip=False)
+    try:
+        _pip(["--python", str(python), "install", "--quiet", f"{PACKAGE}=={version}", "numpy"], INSTALL_SECONDS)
+    except NoRelease:
         shutil.rmtree(place, ignore_errors=True)
-        venv.create(place, with_pip=False)
-        try:
-            _pip(["--python", str(python), "install", "--quiet", f"{PACKAGE}=={version}", "numpy"], INSTALL_SECONDS)
-        except NoRelease:
-            shutil.rmtree(place, ignore_errors=True)
-            raise
-        (place / COMPLETE).touch()
+        raise
+    (place / COMPLETE).touch()
     return str(python)
 
 

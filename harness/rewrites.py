@@ -129,11 +129,18 @@ def links_of(chain: Compare) -> Expression:
 
 @register
 def split_comparison_chains(program: Program) -> Program:
-    """``a < b < c[i]`` as ``a < b and b < c[i]``, unless an operand in between has effects: it is evaluated twice."""
+    """``a < b < c[i]`` as ``a < b and b < c[i]``, unless an operand in between has effects: it is evaluated twice.
+
+    A parameter that is a reference is read as an element is.
+    """
     writing = writing_functions(program)
+    references = {p.name for function in program.functions for p in function.parameters if p.reference}
+
+    def is_read(node: Expression) -> bool:
+        return is_element(node) or (isinstance(node, Name) and node.name in references)
 
     def pattern(node: Expression) -> Expression | None:
-        if not isinstance(node, Compare) or len(node.operators) < 2 or not any(map(is_element, node.operands[1:])):
+        if not isinstance(node, Compare) or len(node.operators) < 2 or not any(map(is_read, node.operands[1:])):
             return None
         if calls_one_of(writing, *node.operands[1:-1]):
             return None
@@ -371,6 +378,7 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
     found: list[Statement] = []
     known: dict[str, Type] = {}
     called: dict[str, str] = {}
+    references = {p.name for p in owner.parameters if p.reference}
     for statement in owner.body:
         if is_dynamic_loop(statement, most):
             for name in sorted(_assigned(statement) & known.keys()):
@@ -379,7 +387,7 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
                 found.append(Assign(Name(before.type, called[name]), before))
         found.append(with_names(statement, called) if called else statement)
         target = statement.target if isinstance(statement, Assign) else None
-        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite):
+        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite) and target.name not in references:
             known[target.name] = target.type
     return tuple(found)
 

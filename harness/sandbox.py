@@ -364,7 +364,7 @@ class Sandbox:
                 )
         except OSError as error:
             self._stop(gently=False)
-            raise SandboxError(f"cannot start {self._python}: {error}") from None
+            raise SandboxError(f"cannot start {self._python}: {error.strerror or error}") from None
         assert self._process.stdout is not None
         self._reader = wire.FrameReader(self._process.stdout.fileno())
         self._batches = 0
@@ -372,7 +372,11 @@ class Sandbox:
             hello = self._next_frame(time.monotonic() + START_SECONDS)
         except _WorkerDied as died:
             self._stop(gently=False)
-            raise SandboxError(f"the worker did not start: {died}") from None
+            raise SandboxError(f"{self._python} did not start as a worker: {died}") from None
+        except BaseException:
+            # An interruption: nobody is there yet to close what was not entered.
+            self._stop(gently=False)
+            raise
         if "error" in hello:
             self._stop(gently=True)
             raise SandboxError(hello["error"])

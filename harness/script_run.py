@@ -20,6 +20,10 @@ REPRO_SECONDS: Final = 180
 FIXED, FAILING = 0, 1
 #: How Python begins to tell of an exception that nobody caught, which ends a script with status 1 as well.
 TRACEBACK: Final = "Traceback (most recent call last)"
+#: What Warp says first on a machine without a GPU, which has no bearing on a failure on the CPU.
+_NO_DRIVER: Final = re.compile(
+    r"^Warp CUDA warning: Could not find or load the NVIDIA CUDA driver\b.*\n?", re.MULTILINE
+)
 #: Where a machine keeps its packages, which is of no use to another.
 _INSTALLED: Final = re.compile(r"[^\s'\"=]*/(?:site|dist)-packages/")
 
@@ -81,4 +85,5 @@ def run_repro(script: str, python: str = sys.executable) -> Ran:
             )
         except subprocess.TimeoutExpired:
             return Ran(None, f"it did not end within {REPRO_SECONDS} s")
-    return Ran(done.returncode, _INSTALLED.sub("", (done.stdout + done.stderr).replace(folder + os.sep, "")).strip())
+    said = _NO_DRIVER.sub("", done.stdout + done.stderr).replace(folder + os.sep, "")
+    return Ran(done.returncode, _INSTALLED.sub("", said).strip())

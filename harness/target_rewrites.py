@@ -75,7 +75,9 @@ def copy_changed_arguments(program: Program) -> Program:
 
     def body(owner: Program | Function) -> tuple[Statement, ...]:
         changed = {name for statement in owner.body for node in walk(statement) for name in _changed_in_part(node)}
-        given = [] if isinstance(owner, Program) else [p for p in owner.parameters if p.name in changed]
+        given = (
+            [] if isinstance(owner, Program) else [p for p in owner.parameters if p.name in changed and not p.reference]
+        )
         if not given:
             return owner.body
         copies = {p.name: names.fresh(p.name) for p in given}

@@ -23,12 +23,13 @@ from harness.jobs import Versions
 from harness.judging import Lost
 from harness.lane import Lane
 from harness.plan import Plan
+from harness.sandbox import CLOSE_SECONDS as SANDBOX_CLOSE_SECONDS
 from harness.sandbox import Sandbox, SandboxError
 from harness.worker.frames import FrameReader, OutOfTime, write_frame
 from harness.worker.parent import die_with_parent
 
-CLOSE_SECONDS: Final = 3.0
-"""Time for a worker to end its sandbox and remove its folders before it is killed."""
+CLOSE_SECONDS: Final = 2 * SANDBOX_CLOSE_SECONDS + 5.0
+"""Time for a worker to end its sandboxes, the CPU's and a device's, and remove their folders before it is killed."""
 
 
 # ---------------------------------------------------------------- within the worker

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from strategies.inputs import Inputs
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name, names_in
+from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name, Part, Slice, names_in
 from strategies.language.rules import constructions
-from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type
+from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.scope import Variable
 from strategies.typed import Typed
 
@@ -116,6 +116,8 @@ class Leaves(Inputs, ABC):
                 sources.append((self.weights.leaves.component, "component"))
             if self.loop_indices and of is not INT32:
                 sources.append((self.features.weight("loop index", self.weights.leaves.loop_index), "loop index"))
+        if isinstance(of, Vector) and self._longer(of):
+            sources.append((self.weights.leaves.part, "part"))
         if of is INT32 and self.parameters:
             sources.append((self.features.weight("extent", self.weights.leaves.extent), "extent"))
         if not sources:
@@ -131,6 +133,9 @@ class Leaves(Inputs, ABC):
             case "component":
                 assert isinstance(of, Scalar)
                 return self._component_of(self.variable(self.dice.one_of(self._components(of))))
+            case "part":
+                assert isinstance(of, Vector)
+                return self._part_of(self.variable(self.dice.one_of(self._longer(of))), of)
             case "extent":
                 return self._extent()
             case "loop index":
@@ -166,6 +171,32 @@ class Leaves(Inputs, ABC):
         attribute = of.length <= 4 and self.dice.chance(50)
         return Typed(Component(of.dtype, value.node, index, attribute), value.interval, value.live)
 
+    def _longer(self, of: Vector) -> list[Variable]:
+        """The vectors that are longer than `of`, and the matrices with a row or a column as long or longer."""
+        return [
+            v
+            for v in self.scope
+            if (isinstance(v.type, Vector) and v.type.length > of.length)
+            or (isinstance(v.type, Matrix) and max(v.type.shape) >= of.length)
+            if v.type.dtype is of.dtype and not v.sum_only
+        ]
+
+    def _part_of(self, value: Typed, of: Vector) -> Typed:
+        """A slice of a vector, or a row, a column or a slice of one, as long as `of`."""
+        whole = value.type
+        assert isinstance(whole, Vector | Matrix)
+        self.nodes += 1
+        axis = self.dice.one_of([axis for axis, extent in enumerate(whole.shape) if extent >= of.length])
+        index: Expression | Slice = self.dice.one_of(slices(whole.shape[axis], of.length))
+        if isinstance(whole, Vector):
+            return Typed(Part(of, value.node, index), value.interval, value.live)
+        other = Literal(INT32, self.dice.below(whole.shape[1 - axis]))
+        if axis == 0:
+            return Typed(Part(of, value.node, index, other), value.interval, value.live)
+        if index == Slice() and self.dice.chance(70):
+            return Typed(Component(of, value.node, other), value.interval, value.live)
+        return Typed(Part(of, value.node, other, index), value.interval, value.live)
+
     def unpacked(self, count: int, of: Scalar, within: Interval | None = None) -> list[Typed]:
         """The numbers of one vector, ``*v``, all of them inside `within`; none if there is no such vector."""
         vector = types.vector(count, of)
@@ -199,6 +230,17 @@ class Leaves(Inputs, ABC):
         """A value all of whose numbers are `part`."""
         once = (part.type,) in constructions(of)
         return Construct(of, (part,) * (1 if once else of.length))
+
+
+@cache
+def slices(extent: int, count: int) -> tuple[Slice, ...]:
+    """The slices of `count` numbers out of `extent`, as they are written: forwards first, then with a step."""
+    firsts = range(extent - count + 1)
+    bounds: list[tuple[int | None, int | None, int | None]] = [
+        (first or None, first + count if first + count < extent else None, None) for first in firsts
+    ]
+    bounds += [(None, None, step) for step in (-1, 2, -2) if len(range(extent)[::step]) == count]
+    return tuple(Slice(*(None if bound is None else Literal(INT32, bound) for bound in some)) for some in bounds)
 
 
 def _dyadic(within: Interval) -> float:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from strategies.calls import Callee
 from strategies.functions import PLAIN, FunctionSketch
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     Call,
+    Evaluate,
     Expression,
     Function,
     Name,
@@ -16,7 +20,7 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.structs import leaves
-from strategies.language.types import Array, Scalar, Struct
+from strategies.language.types import BOOL, VOID, Array, Scalar, Struct
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.structs import Known, changes, constructed, copied, local, spelled
@@ -104,6 +108,29 @@ def _changed(sketch: Sketch, own: FunctionSketch, name: str, of: Struct, passed:
     _finish(sketch, own, of, [*body, Return((Name(of, changed),))])
     arguments = _arguments(sketch, own, name, of)
     return local(sketch, of, Call(of, own.name, arguments), known)
+
+
+def altered(sketch: Sketch, name: str) -> Statement:
+    """``f(b)``: the function is passed a reference to the struct called `name`, and changes the caller's."""
+    of = sketch.structs[name]
+    assert isinstance(of, Struct)
+    own = FunctionSketch(sketch)
+    own.calls = 0
+    own.scope.taken |= {f.name for f in sketch.struct_functions}
+    fields = {v.name: v for v in sketch.scope}
+    passed = _struct_parameter(own, of, fields, name)
+    own.parameters[-1] = msgspec.structs.replace(own.parameters[-1], reference=True)
+    body = changes(own, passed, 2) or changes(own, passed, 1)
+    statements = tuple(spelled(statement, own.structs) for statement in body)
+    # behind the functions that are known already, whose variables may have its name
+    function = Function(own.name, VOID, tuple(own.parameters), statements)
+    sketch.callees.append(Callee(function, (), shared=True))
+    sketch.called.add(own.name)
+    call = Call(VOID, own.name, _arguments(sketch, own, name, of))
+    for path, (interval, live) in _known(own, passed, of).items():
+        field = fields[f"{name}.{path}"]
+        field.interval, field.live, field.used = interval, live, field.type is BOOL
+    return Evaluate(call)
 
 
 def _known(own: Sketch, name: str, of: Struct) -> dict[str, Known]:

@@ -39,6 +39,7 @@ from strategies.language.nodes import (
     names_in,
     walk,
 )
+from strategies.language.references import referring
 from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import BOOL, Array, Scalar, Struct, StructArray
@@ -50,7 +51,8 @@ Body = tuple[Statement, ...]
 def tidied(program: Program) -> Program:
     """`program` without statements that have no effect on what it writes, and without parameters that nothing names."""
     effects = function_effects(program) if program.functions else {}
-    pure = frozenset(name for name, of in effects.items() if not of.written)
+    referring_to = {f.name for f in program.functions if referring(f)}
+    pure = frozenset(name for name, of in effects.items() if not of.written and name not in referring_to)
     functions = tuple(
         function
         if function.own_gradient or function.replay

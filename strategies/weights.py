@@ -89,6 +89,8 @@ class Leaves:
     element: int = 5
     component: int = 2
     literal: int = 2
+    #: a slice of a longer local vector, a row or a column of a local matrix
+    part: int = 2
     extent: int = 1
     #: the innermost loop's index, as a number
     loop_index: int = 2

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from corpus.case import FAILURES, plain_json
 from corpus.record import Provenance, Record, decode_record, encode_record
 from corpus.shards import VERIFIED
 from corpus.store import Store
 from harness.commands import run
+from harness.commands.rebuild import rebuild
+from harness.commands.recheck import Recheck, recheck
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats
 from harness.inputs import Flavour, derive
@@ -144,6 +150,28 @@ def test_a_corpus_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.Ca
         assert "no corpus" in complaint(capsys, *command, tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    "command", [("verify",), ("rebuild",), ("merge",), ("stats", "--corpus"), ("replay", "--corpus")]
+)
+def test_a_folder_that_is_no_corpus_is_refused_and_left_as_it_is(
+    command: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert f"{tmp_path} is no corpus" in complaint(capsys, *command, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "command", [("stats", "--corpus"), ("show", "00", "--corpus"), ("merge",), ("grow", "--corpus")]
+)
+def test_what_is_damaged_is_named_with_its_corpus(
+    command: tuple[str, ...], copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = copy / VERIFIED / "elementwise.jsonl"
+    file.write_bytes(b"damage\n" + file.read_bytes())
+    assert f"{file}, line 1: " in complaint(capsys, *command, copy)
+
+
 def test_a_case_that_is_not_there_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / FAILURES).mkdir()
     assert "no-such" in complaint(capsys, "replay", "no-such", "--corpus", tmp_path)
@@ -189,6 +217,19 @@ def test_a_pair_is_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr().out
     assert record.python in printed
     assert record.id in printed
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_statistics_fit_a_narrow_terminal(
+    width: int, grown: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    narrow = Console(width=width)
+    monkeypatch.setattr(sys.modules[stats.__module__], "_console", lambda: narrow)
+    assert run(["stats", "--corpus", str(grown)]) == 0
+    said = capsys.readouterr().out
+    assert "elementwise" in said
+    assert "gradient tolerance" in " ".join(said.split())
+    assert "…" not in said
 
 
 def test_statistics_are_shown(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,6 +303,76 @@ def test_pairs_are_rebuilt_into_a_new_folder(grown: Path, tmp_path: Path) -> Non
     before = {record.id: record.cpp for record in Store.open(grown, write=False).records()}
     after = {record.id: record.cpp for record in Store.open(tmp_path / "new", write=False).records()}
     assert after == before
+
+
+def test_what_is_no_plain_file_is_written_to_and_not_replaced(grown: Path, tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(tmp_path / "rows.jsonl")
+    (tmp_path / "rows.jsonl").touch()
+    # opened for both, so that neither end waits for the other
+    end = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    for out in (pipe, link):
+        assert run(["export", "--corpus", str(grown), "--category", "unary", "--out", str(out)]) == 0
+    read = os.read(end, 1 << 16)
+    os.close(end)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert read
+    assert link.read_bytes().startswith(read)
+
+
+def test_standard_output_without_room_is_no_fault_of_the_command(grown: Path) -> None:
+    command = [sys.executable, "-m", "warpsmith", "stats", "--json", "--corpus", str(grown)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "warpsmith: there is no room left to write to: [Errno 28] No space left on device\n"
+
+
+def test_a_reader_who_has_had_enough_is_no_new_failure(grown: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "warpsmith", "stats", "--json", "--corpus", str(grown)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_interrupted_rebuild_goes_on_where_it_was(
+    grown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = sys.modules[rebuild.__module__]
+    verified_again: list[str] = []
+
+    def interrupted(records: Iterable[Record], workers: int | None) -> Iterator[Recheck]:
+        for found in recheck(records, workers):
+            if len(verified_again) == 2:
+                raise KeyboardInterrupt
+            verified_again.append(found.record.id)
+            yield found
+
+    command = ["rebuild", str(grown), "--workers", "1", "--out", str(tmp_path / "new")]
+    monkeypatch.setattr(module, "recheck", interrupted)
+    assert run(command) == 130
+    monkeypatch.setattr(module, "recheck", recheck)
+    capsys.readouterr()
+    assert run(command) == 0
+    assert capsys.readouterr().err == f"2 rebuilt before\n{COUNT - 2} the same\n"
+    pairs = [{record.id for record in Store.open(path, write=False).records()} for path in (grown, tmp_path / "new")]
+    assert pairs[0] == pairs[1]
+    assert len(pairs[0]) == COUNT
+    assert run(["verify", str(tmp_path / "new"), "--sample", "1", "--workers", "1"]) == 0
+
+
+def test_a_rebuild_leaves_alone_what_it_did_not_make(
+    grown: Path, copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "mine.txt").touch()
+    for place in (copy, tmp_path / "notes"):
+        assert "choose a new folder" in complaint(capsys, "rebuild", grown, "--out", place)
+    assert "is a file" in complaint(capsys, "rebuild", grown, "--out", tmp_path / "notes" / "mine.txt")
 
 
 @pytest.mark.parametrize(("expected", "now"), [(12345.0, "still fails"), (None, "fixed")])

@@ -107,6 +107,7 @@ def test_one_kernel_is_printed_as_text(file: Path, capfd: pytest.CaptureFixture[
         ("x = 1 / 0\n", (), "file.py cannot be imported: ZeroDivisionError: division by zero"),
         ("import sys\nsys.exit(0)\n", (), "file.py cannot be imported: it ends the process itself, by SystemExit(0)"),
         ("import os\nos._exit(0)\n", (), "ended with status 0"),
+        ("import os\nos.abort()\n", (), "died of SIGABRT"),
         (None, (), "there is no file"),
     ],
 )

@@ -154,6 +154,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ),
     ("reduction", "a condition", has(If), 25),
     ("reduction", "a target of several cells", lambda p: any(max(o.shape) > 1 for o in p.outputs), 40),
+    ("vector", "a slice of a longer local", has(Part), 3),
+    ("matrix", "a row, a column or a slice of one", has(Part), 3),
     ("vector", "a vector", has_vectors, 100),
     ("vector", "a constructor", has(Construct), 28),
     ("vector", "a component", has(Component), 24),
@@ -251,6 +253,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("function", "an argument by name", lambda p: any(isinstance(n, Call) and n.keywords for n in walk(p)), 15),
     ("function", "several results", has(Unpack), 12),
     ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
+    # of 300, 24
+    ("function", "a function that is passed references", lambda p: any(q.reference for q in passed(p)), 3),
     ("atomics", "an atomic, or a sum in place that is one", adds_up, 100),
     ("atomics", "a sum in place that is one", adds_to_shared, 8),
     ("atomics", "a returned value", lambda p: any(isinstance(a, Atomic) and a.result for a in walk(p)), 35),
@@ -284,6 +288,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("tuple", "several values at once", has(Unpack), 98),
     ("tuple", "locals that change places", swaps, 30),
     ("tuple", "tuples in a loop", lambda p: any(has(Unpack)(f) for f in bounds(p)), 12),
+    # of 300, 38
+    ("tuple", "a function that takes a tuple", lambda p: any(isinstance(q.type, Tuple) for q in passed(p)), 5),
     ("tuple", "tuples in a branch", lambda p: any(has(Unpack)(s) for s in walk(p) if isinstance(s, If)), 12),
     ("boolean", "a truth value kept in a local", keeps_truth, 80),
     ("boolean", "and, or", has(Logical), 55),

@@ -14,9 +14,9 @@ from strategies import names
 from strategies.categories import CATEGORIES
 from strategies.language.hashing import defined_names
 from strategies.language.nodes import For, Program, ThreadIndex, walk
-from strategies.language.render import is_alias, render
+from strategies.language.render import render
 from strategies.language.structs import struct_types
-from strategies.language.types import Array
+from strategies.language.types import Array, is_alias
 
 
 def threads_of(program: Program) -> tuple[str, ...]:

@@ -42,6 +42,7 @@ from strategies.language.parts import changes_itself, numbers, part_type, withou
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, INT32, Composite, Type
+from strategies.leaves import slices
 from strategies.ops import result_type
 
 VEC2, VEC4 = t.vector(2, FLOAT32), t.vector(4, FLOAT32)
@@ -198,3 +199,16 @@ def test_one_field_is_not_changed_by_another() -> None:
     row = Element(vector, "row", (Name(INT32, "i"),))
     assert changes_itself(target, row, {"row": "bodies"})
     assert not changes_itself(target, row, {})
+
+
+def bound(node: Expression | None) -> int | None:
+    assert node is None or isinstance(node, Literal)
+    return None if node is None else int(node.value)
+
+
+@pytest.mark.parametrize("extent", range(2, 7))
+def test_every_slice_of_a_longer_value_has_as_many_numbers_as_asked_for(extent: int) -> None:
+    for count in range(1, extent + 1):
+        found = [slice(bound(s.start), bound(s.stop), bound(s.step)) for s in slices(extent, count)]
+        assert {len(range(extent)[one]) for one in found} == {count}
+        assert len({tuple(range(extent)[one]) for one in found}) >= extent - count + 1

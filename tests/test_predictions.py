@@ -258,7 +258,7 @@ def test_the_command_scores_a_file(
     plain: Record, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file, details = tmp_path / "predictions.jsonl", tmp_path / "details.jsonl"
-    file.write_text(json.dumps({"id": plain.id, "cpp_forward": forward_text(plain.cpp)}) + "\n")
+    file.write_text("\n" + json.dumps({"id": plain.id, "cpp_forward": forward_text(plain.cpp)}) + "\n\n")
     assert run(["score", str(file), "--corpus", str(small), "--details", str(details), "--json"]) == 0
     said = capsys.readouterr()
     found = json.loads(said.out)["categories"]["all"]
@@ -271,14 +271,15 @@ def test_the_command_scores_a_file(
     ("line", "said"),
     [
         ({"id": "nobody", "cpp": ""}, "no pair of"),
+        (None, "there is no prediction in"),
         ({"id": "nobody"}, "line 1: not a prediction"),
         ({"id": "nobody", "cpp": "", "cpp_forward": ""}, "line 1: not a prediction"),
     ],
 )
 def test_a_line_that_is_no_prediction_is_refused(
-    line: dict[str, str], said: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    line: dict[str, str] | None, said: str, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "predictions.jsonl"
-    file.write_text(json.dumps(line) + "\n")
+    file.write_text("\n" if line is None else json.dumps(line) + "\n")
     assert run(["score", str(file), "--corpus", str(small)]) == 2
     assert said in capsys.readouterr().err

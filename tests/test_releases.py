@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from corpus import files
+from corpus.record import CorpusError
 from harness import releases
 from harness.campaign import Campaign
 from harness.commands import bisect as command
+from harness.commands.shared import BadUsage
 from harness.jobs import Versions
 from harness.judging import lacking, operations
 from harness.releases import COMPLETE, Bisection, NoRelease, Seen, bisect, interpreter, is_installed
@@ -47,6 +50,34 @@ def test_releases_come_in_order_and_without_those_that_are_too_old(monkeypatch: 
     assert releases.releases() == ["1.14.0", "1.15.1", "1.19.0"]
 
 
+@pytest.mark.parametrize("version", ["../elsewhere", "", "newest", "1.14.0/x"])
+def test_what_can_be_no_release_is_no_name_of_a_folder(version: str, tmp_path: Path):
+    with pytest.raises(NoRelease, match="is no release"):
+        interpreter(version, tmp_path / "releases")
+    assert not (tmp_path / "releases").exists()
+
+
+def test_a_place_where_no_environment_can_be_made_is_named(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NoRelease, match=f"no environment can be made in {tmp_path / 'file'}"):
+        interpreter("1.14.0", tmp_path / "file" / "releases")
+
+
+def test_a_user_without_a_home_is_told_of_another_place(monkeypatch: pytest.MonkeyPatch):
+    def homeless() -> Path:
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(NoRelease, match="XDG_CACHE_HOME"):
+        releases.cache_folder()
+
+
+def test_an_empty_list_of_releases_is_bad_usage():
+    with pytest.raises(BadUsage, match="no release"):
+        command.bisect_command(["a-case"], only=" , ")
+
+
 def test_a_release_that_cannot_be_installed_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def fails(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", "no network")
@@ -70,6 +101,21 @@ def test_the_report_says_since_when(
     sentence = "the first that fails is 1.16.0, the last that does not is 1.15.0."
     assert sentence in capsys.readouterr().out
     assert f"Releases: {sentence}" in (tmp_path / "README.md").read_text()
+
+
+def test_a_report_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    stored = Path(__file__).resolve().parents[1] / "corpus" / "failures" / "half-to-bool"
+    for name in ("case.json", "README.md"):
+        (tmp_path / name).write_bytes((stored / name).read_bytes())
+
+    def refused(path: Path, parts: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(files, "replace_file", refused)
+    monkeypatch.setattr(command, "interpreter", lambda version: version)
+    monkeypatch.setattr(command, "run_repro", lambda script, python: Ran(1, "said"))
+    with pytest.raises(CorpusError, match=r"cannot write .*README\.md: Permission denied"):
+        command.bisect_command([str(tmp_path)], only="1.14.0")
 
 
 #: A release before the current one.

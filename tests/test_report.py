@@ -257,6 +257,16 @@ def test_a_number_of_a_matrix_is_looked_at_by_its_row_and_column():
     assert run_repro(script).fixed
 
 
+def test_that_there_is_no_gpu_is_no_part_of_what_a_script_says() -> None:
+    script = (
+        "import sys\n"
+        'print("out: expected 1.0, got 2.0")\n'
+        'print("Warp CUDA warning: Could not find or load the NVIDIA CUDA driver. No GPU.", file=sys.stderr)\n'
+        "sys.exit(1)\n"
+    )
+    assert run_repro(script) == (1, "out: expected 1.0, got 2.0")
+
+
 def test_a_script_that_cannot_run_shows_nothing():
     ran = run_repro("import no_such_module")
     assert ran.status == 1

@@ -16,6 +16,7 @@ from corpus.checking import check_corpus
 from corpus.files import CorpusBusy
 from corpus.journal import Progress
 from corpus.record import CorpusError, DamagedCorpus, Record, check_record
+from corpus.shards import VERIFIED
 from corpus.store import Store
 
 # ---------------------------------------------------------------- keeping
@@ -117,11 +118,12 @@ def test_a_campaign_does_not_go_backwards(tmp_path: Path) -> None:
 
 
 def test_a_reader_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / VERIFIED).mkdir()
     with Store.open(tmp_path, write=False) as store:
         with pytest.raises(ValueError, match="not open for writing"):
             store.commit(KEY, progress(1))
         assert store.categories() == ()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("*")) == [tmp_path / VERIFIED]
 
 
 def test_a_record_is_found_by_the_start_of_its_id(tmp_path: Path) -> None:

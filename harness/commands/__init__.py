@@ -5,14 +5,18 @@ Exit status: 0 nothing new, 1 a new failure was found and saved, 2 bad usage, 3 
 
 from __future__ import annotations
 
+import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import FrameType
 from typing import Annotated, Final, NoReturn
 
 import typer
 
+from corpus.files import NO_ROOM
 from corpus.record import CorpusError
 from harness.commands.bisect import bisect_command
 from harness.commands.card import card
@@ -44,6 +48,7 @@ NOTHING_NEW: Final = 0
 BAD_USAGE: Final = 2
 BROKEN: Final = 3
 INTERRUPTED: Final = 130
+TERMINATED: Final = 143
 
 DEBUG: Final = "--debug"
 DEBUG_VARIABLE: Final = "WARPSMITH_DEBUG"
@@ -101,8 +106,19 @@ def _main(
 
 
 def main() -> NoReturn:
-    """The command as a program."""
-    sys.exit(run(sys.argv[1:]))
+    """The command as a program; SIGTERM ends it as Ctrl-C does, so that no process or temporary file is left."""
+    ends: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        ends.append(TERMINATED)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's encoding has no letters for is shown all the same, as on standard error.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    status = run(sys.argv[1:])
+    sys.exit(ends[0] if ends and status == INTERRUPTED else status)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -116,14 +132,28 @@ def run(arguments: Sequence[str]) -> int:
     except _USAGE as error:
         return _complain(str(error), debug)
     except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
+        # Typer may have answered it itself, with this status.
+        status = INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output, `head` for instance, has had enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOTHING_NEW
+        return _unread()
+    except SystemExit as end:
+        # So Click answers a broken pipe, with the status of a new failure.
+        if isinstance(end.__context__, BrokenPipeError):
+            return _unread()
+        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return _complain(f"there is no room left to write to: {error}", debug)
         return _confess(error, debug)
+    if status == INTERRUPTED:
+        print("warpsmith: interrupted", file=sys.stderr)
     return status if isinstance(status, int) else NOTHING_NEW
+
+
+def _unread() -> int:
+    """The status when whoever read the output, `head` for instance, has had enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return NOTHING_NEW
 
 
 def _complain(sentence: str, debug: bool) -> int:

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from corpus.case import FAILURES, Case
+from corpus.files import write_whole
 from harness.case_script import script_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
-from harness.releases import Bisection, Seen, bisect, interpreter, releases
+from harness.releases import Bisection, Seen, bisect, interpreter, is_installed, releases
 from harness.report import README, with_releases
 from harness.script_run import run_repro
 from harness.triage import LEDGER, UNKNOWN, Ledger
@@ -33,7 +34,9 @@ def bisect_command(
 
     Runs the script of each failure, rendered from its syntax tree, in environments made by pip for a release each.
     """
-    versions = only.split(",") if only else releases()
+    versions = [name for part in only.split(",") if (name := part.strip())] if only else releases()
+    if not versions:
+        raise BadUsage(f"--releases {only}: there is no release in it; 1.14.0,1.15.0 is how to name two")
     for name, case in zip(failures, read_cases(failures, corpus), strict=True):
         if not case.evidence.get("confirmed"):
             raise BadUsage(f"{case.bucket} has no script that shows the failure, so releases cannot be told apart")
@@ -42,13 +45,15 @@ def bisect_command(
         folder = folder_of(name, case, corpus)
         if (folder / README).is_file():
             text = (folder / README).read_text(encoding="utf-8")
-            (folder / README).write_text(with_releases(text, found.sentence), encoding="utf-8")
+            write_whole(folder / README, [with_releases(text, found.sentence).encode()])
         if ledger:
             _note(case, found)
     return 0
 
 
 def _shows(case: Case, version: str) -> Seen:
+    if not is_installed(version):
+        say(f"installing Warp {version}, which takes a minute and 400 MB")
     ran = run_repro(script_of(case), interpreter(version))
     seen = Seen.FAILS if ran.fails else Seen.FIXED if ran.fixed else Seen.UNKNOWN
     last = ran.output.splitlines()[-1] if ran.output else ""
@@ -74,4 +79,4 @@ def _note(case: Case, found: Bisection) -> None:
     )
     text, count = entry.subn(lambda match: f'{match.group(1)}"{found.first_bad}"', LEDGER.read_text(encoding="utf-8"))
     if count == 1:
-        LEDGER.write_text(text, encoding="utf-8")
+        write_whole(LEDGER, [text.encode()])

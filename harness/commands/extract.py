@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,9 @@ def generate(file: Path, devices: list[str]) -> dict[str, Any]:
         answer = Path(folder) / "kernels.json"
         if not answer.exists():
             last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise BadUsage(": ".join([f"the process that imported {file} ended with status {done.returncode}", *last]))
+            status = done.returncode
+            how = f"died of {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+            raise BadUsage(": ".join([f"the process that imported {file} {how}", *last]))
         found: dict[str, Any] = json.loads(answer.read_bytes())
     if "error" in found:
         raise BadUsage(f"{file} cannot be imported: {found['error']}")

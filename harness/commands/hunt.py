@@ -84,11 +84,11 @@ def hunt(
         scratch = Path(tempfile.mkdtemp(prefix="warpsmith-hunt-"))
     folder = scratch or corpus
     assert folder is not None
-    if frontend:
-        return _in_the_front_end(folder, seed, seconds, count, python, fail_fast, keep_known, json)
     with contextlib.ExitStack() as stack:
         if scratch is not None:
             stack.callback(_remove_if_empty, scratch)
+        if frontend:
+            return _in_the_front_end(folder, seed, seconds, count, python, fail_fast, keep_known, json)
         with progress() as display:
             campaign = Campaign(
                 folder,

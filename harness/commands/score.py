@@ -34,6 +34,8 @@ def score(
     The texts are not trusted: what they are kept from is said first.
     """
     asked = list(_read(predictions))
+    if not asked:
+        raise BadUsage(f"there is no prediction in {predictions}")
     wanted = {prediction.id for prediction in asked}
     store = Store.open(existing_corpus(corpus), write=False)
     records = {record.id: record for record in store.records(check=False) if record.id in wanted}
@@ -96,6 +98,8 @@ def _read(path: Path) -> Iterator[Prediction]:
     except OSError as error:
         raise BadUsage(f"cannot read {path}: {error.strerror or error}") from None
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             found = msgspec.json.decode(line, type=Prediction)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Final
 import typer
 
 import corpus
-from corpus.case import FAILURES
+from corpus.checking import is_corpus, require_corpus
+from corpus.files import explained
 from corpus.record import CorpusError, Record
-from corpus.shards import VERIFIED
 from harness.campaign import Campaign
 from harness.progress import Progress
 from harness.summary import Summary
@@ -70,8 +70,8 @@ def needs_dataset_extra() -> Iterator[None]:
 def existing_corpus(given: Path | None) -> Path:
     """The folder to read: the one given, else the default one, else the one that comes with a checkout."""
     if given is not None:
-        if given.is_dir() and not is_corpus(given):
-            raise CorpusError(f"{given} is no corpus: it has neither {VERIFIED} nor {FAILURES}")
+        with explained(given):
+            require_corpus(given)
         return given
     if DEFAULT_CORPUS.is_dir():
         return DEFAULT_CORPUS
@@ -79,11 +79,6 @@ def existing_corpus(given: Path | None) -> Path:
     if is_corpus(own):
         return own
     raise CorpusError(f"there is no folder {DEFAULT_CORPUS} here; say which with --corpus")
-
-
-def is_corpus(folder: Path) -> bool:
-    """Whether a folder has what a corpus has."""
-    return (folder / VERIFIED).is_dir() or (folder / FAILURES).is_dir()
 
 
 def of_installed_warp(record: Record, why: str) -> Record:

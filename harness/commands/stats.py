@@ -19,6 +19,8 @@ from harness.commands.shared import Corpus, Json, existing_corpus
 #: Kernels are counted by their number of statements in steps of this many, up to where there are few.
 SIZE_STEP: Final = 5
 LARGEST: Final = 60
+#: Letters in a line that has all columns.
+WIDE: Final = 200
 #: Pairs that are printed; `--json` has all of them.
 SHOWN: Final = 20
 
@@ -70,27 +72,44 @@ def _print_spread(found: Spread, sizes: Counter[int]) -> None:
 def _console() -> Console:
     """A file or a pipe has no width to fit."""
     console = Console()
-    return console if console.is_terminal else Console(width=200)
+    return console if console.is_terminal else Console(width=WIDE)
+
+
+def _table(summary: Summary, columns: int) -> Table:
+    """The first so many columns of numbers, a category a row."""
+    table = Table()
+    table.add_column("category")
+    for heading in _HEADINGS[:columns]:
+        table.add_column(heading, justify="right")
+    for name, category in summary.categories.items():
+        table.add_row(name, *_cells(category)[:columns])
+    table.add_section()
+    table.add_row("all", *_cells(summary.total)[:columns])
+    return table
 
 
 def _print(summary: Summary) -> None:
-    table = Table()
-    table.add_column("category")
-    for heading in (
-        "pairs", "backward", "structures", "outlines", "statements", "nodes", "C++ bytes",
-        "cells checked", "gradients checked", "gradient tolerance",
-    ):  # fmt: skip
-        table.add_column(heading, justify="right")
-    for name, category in summary.categories.items():
-        table.add_row(name, *_cells(category))
-    table.add_section()
-    table.add_row("all", *_cells(summary.total))
     console = _console()
-    console.print(table)
+    columns = len(_HEADINGS)
+    # Columns are left out rather than squeezed to a letter each.
+    roomy = console.options.update(width=WIDE)
+    while columns > 1 and console.measure(_table(summary, columns), options=roomy).minimum > console.width:
+        columns -= 1
+    console.print(_table(summary, columns))
+    if columns < len(_HEADINGS):
+        console.print(
+            f"No room for {', '.join(_HEADINGS[columns:])}: a wider terminal or --json shows them.", highlight=False
+        )
     console.print(
         "Statements, nodes and tolerances are medians, C++ bytes a mean; shares are smallest / median.",
         highlight=False,
     )
+
+
+_HEADINGS: Final = (
+    "pairs", "backward", "structures", "outlines", "statements", "nodes", "C++ bytes",
+    "cells checked", "gradients checked", "gradient tolerance",
+)  # fmt: skip
 
 
 def _cells(of: CategorySummary) -> list[str]:

@@ -36,13 +36,19 @@ class Met:
     def new(self) -> bool:
         return self.known is None and self.reproduced
 
+    @property
+    def unsaved(self) -> bool:
+        return self.new and self.path is None
+
 
 @dataclass
 class Tally:
-    """What came of a hunt: the texts that were tried, and the ways in which they were not taken well, by bucket."""
+    """What came of a hunt: the texts that were tried, and the ways in which they were not taken well, by bucket;
+    `interrupted` is whether a person ended it."""
 
     texts: int = 0
     discarded: int = 0
+    interrupted: bool = False
     met: dict[str, Met] = field(default_factory=dict)
 
     @property
@@ -61,8 +67,8 @@ def hunt(
     fail_fast: bool = False,
     keep_known: bool = False,
 ) -> Tally:
-    """Give Warp texts for so long, or so many; one of each new bucket is made small, and saved with a script that
-    shows it.
+    """Give Warp texts for so long, or so many, or until Ctrl-C; one of each new bucket is made small, and saved with
+    a script that shows it.
 
     Args:
         corpus: the folder in which failures are saved.
@@ -80,26 +86,31 @@ def hunt(
     if not foreign.available():
         say("hypothesmith is not installed (pip install 'warpsmith[frontend]'): kernels are edited only.")
     with Store.open(corpus, write=True) as store, Sandbox(python) as sandbox:
-        index = -1
-        while time.monotonic() < deadline and (count is None or tally.texts < count):
-            index += 1
-            source = edited(seed, index)
-            if source is None:
-                tally.discarded += 1
-                continue
-            tally.texts += 1
-            found = judge(source, sandbox)
-            if found is None:
-                continue
-            if found.bucket in tally.met:
-                tally.met[found.bucket].hits += 1
-                continue
-            known = ledger.by_bucket(found.bucket, sandbox.versions.warp)
-            met = tally.met[found.bucket] = Met(found.kind.value, None if known is None else known.id)
-            if known is None or (keep_known and not (store.failure_folder(known.id) / CASE).exists()):
-                _save(store, found, met, known, sandbox, (seed, index), python, say)
-            if fail_fast and met.new:
-                break
+        try:
+            index = -1
+            while time.monotonic() < deadline and (count is None or tally.texts < count):
+                index += 1
+                source = edited(seed, index)
+                if source is None:
+                    tally.discarded += 1
+                    continue
+                tally.texts += 1
+                found = judge(source, sandbox)
+                if found is None:
+                    continue
+                if found.bucket in tally.met:
+                    tally.met[found.bucket].hits += 1
+                    continue
+                known = ledger.by_bucket(found.bucket, sandbox.versions.warp)
+                met = tally.met[found.bucket] = Met(found.kind.value, None if known is None else known.id)
+                if known is None or (keep_known and not (store.failure_folder(known.id) / CASE).exists()):
+                    _save(store, found, met, known, sandbox, (seed, index), python, say)
+                if fail_fast and met.new:
+                    break
+        except KeyboardInterrupt:
+            tally.interrupted = True
+            # The one that was being reduced, if any: the same seed meets it again.
+            tally.met = {bucket: met for bucket, met in tally.met.items() if not met.unsaved}
     return tally
 
 
@@ -128,6 +139,8 @@ def _save(
 
 def sum_up(tally: Tally, say: Say) -> None:
     """A hunt in words."""
+    if tally.interrupted:
+        say("Stopped: it was interrupted; everything up to here is saved.")
     say(f"{tally.texts} texts, {tally.discarded} discarded; {len(tally.met)} ways in which Warp did not take one well.")
     for bucket, met in sorted(tally.met.items(), key=lambda item: -item[1].hits):
         what = f"known issue {met.known}" if met.known else "new" if met.reproduced else "not reproduced"

@@ -50,6 +50,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.references import referring
 from strategies.language.rules import IllFormed
 from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, Array, Scalar, Tuple
@@ -191,6 +192,7 @@ def _straight(function: Function) -> bool:
         and not own & (assigned | _advanced(function))
         and not function.own_gradient
         and not function.replay
+        and not referring(function)
         and all(isinstance(p.type, Scalar | Array) for p in function.parameters)
     )
 

@@ -19,6 +19,7 @@ from harness.shrink.tree import size, with_replays
 from harness.shrink.validity import well_formed
 from harness.shrink.views import without_views
 from strategies.language.nodes import Program
+from strategies.language.rules import IllFormed
 from strategies.language.tiles import has_tiles
 
 
@@ -62,7 +63,11 @@ def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
         if has_tiles(edited) and not well_formed(edited):
             # a tile is as many numbers as it says, and what does not fit has none
             continue
-        clean = with_replays(tidy(edited))
+        try:
+            clean = with_replays(tidy(edited))
+        except IllFormed:
+            # what a struct or a tuple is made of does not fit, or what is passed is no tuple or has no place
+            continue
         tidied.setdefault(size(clean), {})[clean] = None
         if untidy and clean != edited:
             raw.setdefault(size(edited), {})[edited] = None

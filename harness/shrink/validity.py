@@ -48,6 +48,7 @@ from strategies.language.nodes import (
     Zeros,
 )
 from strategies.language.parts import part_type
+from strategies.language.references import has_references
 from strategies.language.rules import (
     IllFormed,
     bound_arguments,
@@ -62,6 +63,7 @@ from strategies.language.rules import (
 from strategies.language.several import called, is_item, is_whole, item
 from strategies.language.structs import flattened, struct_types
 from strategies.language.tiles import is_tiled
+from strategies.language.tuples import makes_tuples
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
 from strategies.language.views import view_type
 from strategies.ops import result_type
@@ -76,10 +78,11 @@ def well_formed(program: Program) -> bool:
     if not program.outputs or not program.body or not isinstance(program.body[0], ThreadIndex):
         return False
     try:
-        if struct_types(program) or program.indexed or program.block_dim:
+        passes = has_references(program) or makes_tuples(program)
+        if struct_types(program) or program.indexed or program.block_dim or passes:
             check_program(program, result_type)
             program = flattened(program)
-        if is_generic(program) or any(f.own_gradient for f in program.functions):
+        elif is_generic(program) or any(f.own_gradient for f in program.functions):
             check_program(program, result_type)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:

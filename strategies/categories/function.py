@@ -18,6 +18,7 @@ from strategies.functions import (
 from strategies.language.nodes import If, Statement
 from strategies.language.types import BOOL, INT32, VOID, Scalar, Tuple, Vector
 from strategies.passing import draw_made, draw_passing
+from strategies.reference_functions import references
 from strategies.repertoire.deposits import draw_deposit
 from strategies.repertoire.directions import NAMED
 from strategies.repertoire.helpers import CURVES, PAIRS, SEARCHES, draw_helper
@@ -29,6 +30,8 @@ from strategies.weights import Statements
 #: Of 100 kernels, how many have a function with atomic operations, too.
 DEPOSITED = 9
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
+#: Of 100 kernels, how many have functions that change what they are passed by reference, too; those have no gradient.
+REFERENCES = 8
 #: How a function is made.  A counter is rare, because no kernel with one has gradients that Warp promises
 #: (`EFFECT_REPLAYED`).
 KINDS = (
@@ -108,6 +111,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         pen = Pen(sketch)
         draw_deposit(pen, "atomic_add", sketch.main if sketch.main.bits > 16 and dice.chance(70) else INT32)
         yield from pen.body
+    if dice.chance(REFERENCES):
+        yield from references(sketch)
     value = sketch.result(sketch.main, dice.between(0, 2))
     if dice.chance(35):
         value = sketch.plus(sketch.element(sketch.main), value)

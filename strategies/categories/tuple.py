@@ -32,6 +32,7 @@ from strategies.ops import OPS
 from strategies.repertoire.helpers import PAIRS, draw_helper
 from strategies.scope import Variable
 from strategies.statements import Sketch
+from strategies.tuple_functions import given_tuples
 from strategies.typed import Typed
 from strategies.weights import Statements
 
@@ -50,6 +51,8 @@ FROM_THE_END: Final = 12
 EXCHANGES: Final = 12
 #: Of 100 kernels, how many unpack the results of a built-in.
 BUILT_IN: Final = 12
+#: Of 100 kernels, how many have a function that takes a tuple.
+TAKEN: Final = 12
 #: Of 100 functions, how many are small computations of a name; of 100 calls, of how many the results are stored.
 HELPERS: Final = 70
 STORED: Final = 15
@@ -301,4 +304,6 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     for callee in list(sketch.callees):
         if callee.function.name not in sketch.called:
             yield unpacked(sketch, callee, 1)
+    if dice.chance(TAKEN):
+        yield from given_tuples(sketch)
     yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from strategies.language.closures import made_name
 from strategies.language.cotangents import check_linear
 from strategies.language.expression_types import ExpressionChecker, ResultType
@@ -53,6 +55,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
+from strategies.language.references import check_references
 from strategies.language.render import AUGMENTED, has_name
 from strategies.language.rules import (
     IllFormed,
@@ -104,6 +107,7 @@ def check_program(program: Program, result_type: ResultType | None = None) -> No
         _Checker(program, function, result_type, program.functions[:number]).function(function)
     _Checker(program, program, result_type, program.functions).run()
     check_overloads(program)
+    check_references(program)
     for instance in instances(program):
         check_program(instance, result_type)
 
@@ -135,6 +139,7 @@ class _Checker(ExpressionChecker):
         for parameter in program.parameters:
             require(parameter.default is None, f"{parameter.name!r}, a kernel's parameter, has a default")
             require(not parameter.axes, f"{parameter.name!r}, a kernel's parameter, has axes of its own")
+            require(not parameter.reference, f"{parameter.name!r}, a kernel's parameter, is a reference")
             if parameter.name not in members and parameter.name not in parts:
                 check_name(parameter.name)
             self._parameter(parameter)
@@ -169,6 +174,9 @@ class _Checker(ExpressionChecker):
                 self._bind_struct(parameter.name, parameter.type)
                 self._require_new(parameter.name)
                 self._parameters[parameter.name] = parameter
+                continue
+            if isinstance(parameter.type, Tuple):
+                self._tuple(parameter, parameter.type)
                 continue
             self._parameter(parameter)
             if parameter.axes:
@@ -265,6 +273,14 @@ class _Checker(ExpressionChecker):
             require(not parameter.shape and not parameter.output, f"{name!r} is no array")
             require(isinstance(parameter.type, Scalar | Composite), f"{name!r} has a type that is not passed")
             self._names[name] = parameter.type
+
+    def _tuple(self, parameter: Parameter, of: Tuple) -> None:
+        """A parameter that is a tuple, whose items all have its range."""
+        plain = parameter.default is None and parameter.generic is None and not parameter.reference
+        require(plain and all(isinstance(kind, Scalar | Vector) for kind in of.items), "a tuple holds more than values")
+        for n, kind in enumerate(of.items):
+            self._parameter(msgspec.structs.replace(parameter, name=f"{parameter.name}.{n}", type=kind))
+        self._bind(parameter.name, of, fixed=True)
 
     def _require_new(self, name: str) -> None:
         require(name not in self._parameters, f"there are two parameters {name!r}")
@@ -376,6 +392,8 @@ class _Checker(ExpressionChecker):
                 require(not (isinstance(value, Tile) and isinstance(node.value, Name)), "a tile has two names")
                 if isinstance(node.target, Component):
                     self._alone(node.target.base)
+                if isinstance(node.target, Name) and isinstance(value, Tuple):
+                    require(node.target.name not in self._names, f"{node.target.name!r}, a tuple, is assigned twice")
                 self._assign(node.target, value)
                 self._note_sharing(node)
             case AugmentedAssign():

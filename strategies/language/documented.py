@@ -23,6 +23,7 @@ class Limit(Enum):
     EFFECT_REPLAYED = "a function runs again in the backward pass of its caller, with its effects on arrays"
     INDEXED_ARRAY = "what is written to an indexed array has no gradient: Warp's adjoints pass over it"
     NO_BACKWARD = "the kernel is built without a backward pass"
+    REFERENCE = "a function with parameters wp.ref[T] has no adjoint, and a kernel with a backward pass may not call it"
     NOT_DIFFERENTIABLE = "a built-in is documented as not differentiable"
 
 

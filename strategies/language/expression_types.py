@@ -364,8 +364,23 @@ class ExpressionChecker:
                 require(axes == parameter.axes, f"{given.name!r} is indexed otherwise than {parameter.name!r}")
                 require(not (axes and node.keywords), "an indexed array is given beside names")
                 require(given.output or not parameter.output, f"{given.name!r} is no output")
+            if isinstance(parameter.type, Tuple):
+                require(isinstance(argument, Name | Construct), f"{parameter.name!r} takes a tuple")
             self._expect(argument, parameter.type)
+            if parameter.reference:
+                self._reference(argument)
         return called_type(function, node)
+
+    def _reference(self, argument: Expression) -> None:
+        """What is passed as a reference may be changed, as a target may."""
+        whole = argument.name if isinstance(argument, Name) else ""
+        require(whole not in self._fixed, f"{whole!r} may not be changed")
+        if isinstance(argument, Component | Field | Element):
+            self._changed(argument)
+
+    def _changed(self, target: Component | Field | Element | Part) -> None:
+        """Check that what a part belongs to may be changed."""
+        raise NotImplementedError
 
     def _compare(self, node: Compare) -> Type:
         require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
@@ -387,6 +402,10 @@ class ExpressionChecker:
                 self._expect(argument, field)
             return node.type
         of = node.type
+        if isinstance(of, Tuple):
+            found = tuple(self._expression(argument) for argument in node.arguments)
+            require(found == of.items and len(found) > 1, f"{of!r} is made of other items")
+            return of
         require(isinstance(of, Composite), "only vectors, matrices, quaternions and transformations are constructed")
         assert isinstance(of, Composite)
         found = tuple(self._expression(argument) for argument in node.arguments)
@@ -426,6 +445,7 @@ class ExpressionChecker:
             return base.dtype
         if isinstance(base, Tuple):
             require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")
+            require(isinstance(node.base, Name), "an item is taken out of what has no name")
             assert isinstance(node.index, Literal)
             require(
                 -len(base.items) <= node.index.value < len(base.items), f"{base!r} has no item {node.index.value!r}"

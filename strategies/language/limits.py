@@ -16,6 +16,7 @@ from strategies.language.effects import called_functions, effects, function_effe
 from strategies.language.indexed import data_of
 from strategies.language.nodes import Apply, Assign, AugmentedAssign, Call, Element, Program, Unpack, walk
 from strategies.language.overwrites import Overwrites
+from strategies.language.references import referring
 from strategies.language.remembered import remembered
 from strategies.language.replay import Replay, holds_floats
 from strategies.language.rules import bound_arguments
@@ -32,7 +33,7 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
     `written` is what is known of a launch; without it, elements that may be one count as one.  Gradients are those
     of inputs, and with `held` of what outputs hold before the launch, too.
     """
-    indexed, tiled = _stores_indexed(program), _reduces_tiles(program)
+    indexed, tiled, refers = _stores_indexed(program), _reduces_tiles(program), _passes_references(program)
     program = flattened(program)
     overwrites = Overwrites(program, None if written is None else written.after_reading)
     active = {p.name for p in program.arrays if (held or not p.output) and holds_floats(p.type)}
@@ -50,6 +51,8 @@ def crossed(program: Program, traits: Traits, written: Written | None = None, he
         found.add(Limit.NOT_DIFFERENTIABLE)
     if indexed:
         found.add(Limit.INDEXED_ARRAY)
+    if refers:
+        found.add(Limit.REFERENCE)
     return tuple(limit for limit in Limit if limit in found)
 
 
@@ -67,6 +70,11 @@ def _reduces_tiles(program: Program) -> bool:
         or (isinstance(node, Unpack) and tiles.sorts(node) and any(holds_floats(v.type) for v in node.values))
         for node in walk(program)
     )
+
+
+def _passes_references(program: Program) -> bool:
+    """Whether a function that is called changes what it is passed: Warp refuses a backward pass of such a kernel."""
+    return any(referring(program.function(name)) for name in called_functions(program))
 
 
 def _in_place_products(program: Program) -> bool:

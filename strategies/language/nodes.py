@@ -100,7 +100,8 @@ class Construct(Node, frozen=True, tag="construct"):
     """A value of a composite type from its numbers, from one for all of them, or, without arguments, from zeros.
 
     A quaternion may be made of a vector and a scalar, a transformation of a vector and a quaternion, and a spatial
-    vector of two vectors.  A struct is made of its fields, or of none.  With `like`: ``type(v)(x, y, z)``.
+    vector of two vectors.  A struct is made of its fields, or of none, and a tuple of its items: ``(x, n)``.  With
+    `like`: ``type(v)(x, y, z)``.
     """
 
     type: Type
@@ -433,7 +434,8 @@ class Parameter(Node, frozen=True, tag="parameter"):
     the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  No two cells of an
     array that is `distinct`, of whole numbers, are alike.  A `generic` parameter has a type here, and none in the text:
     ``Any`` (``any``), or any float (``float``).  One with `axes`, for functions alone, takes an indexed array that is
-    indexed along those: ``wp.indexedarray(dtype=wp.float32)``.
+    indexed along those: ``wp.indexedarray(dtype=wp.float32)``.  One that is a `reference`, for functions alone, is the
+    variable, or the part of one, that the caller names: ``x: wp.ref[wp.float32]``.
     """
 
     name: str
@@ -446,6 +448,7 @@ class Parameter(Node, frozen=True, tag="parameter"):
     distinct: bool = False
     generic: str | None = None
     axes: tuple[int, ...] = ()
+    reference: bool = False
 
 
 class StructParameter(Node, frozen=True, tag="struct"):

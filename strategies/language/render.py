@@ -125,7 +125,6 @@ _SUFFIXES: Final = {
 #: floats.  Those of spatial vectors and matrices have names of their own; any other is defined in front of the kernel.
 _NAMED_SIZES: Final = (2, 3, 4)
 _SPATIAL: Final = 6
-_ALIAS: Final = re.compile(r"(vec[0-9]+|mat[1-9][1-9])(h|d|b|ub|s|us|i|ui|l|ul)?")
 INDENT: Final = "    "
 #: A signature that is longer has one parameter a line.
 LINE: Final = 100
@@ -145,6 +144,8 @@ def type_name(of: Type) -> str:
         case Array() | StructArray():
             dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
             return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
+        case Tuple():
+            return f"tuple[{', '.join(map(type_name, of.items))}]"
     raise TypeError(f"{of!r} has no name")
 
 
@@ -167,11 +168,6 @@ def _named(of: Composite) -> str | None:
 def alias(of: Composite) -> str:
     """The name that a file gives a type that has none in Warp: ``mat23``, ``vec5d``."""
     return f"{of.form}{_SUFFIXES[of.dtype.notation]}"
-
-
-def is_alias(name: str) -> bool:
-    """Whether a file may give a type this name, so that nothing else can have it."""
-    return bool(_ALIAS.fullmatch(name))
 
 
 def _definition_of(of: Composite) -> str:
@@ -210,6 +206,8 @@ def has_name(of: Type) -> bool:
             return has_name(of.dtype)
         case Struct():
             return all(has_name(field) for _, field in of.fields)
+        case Tuple():
+            return all(map(has_name, of.items))
     return isinstance(of, Scalar | Tile)
 
 
@@ -332,6 +330,8 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Cast():
             name = _cast_name(node) if node.like is None else _like(node.type, node.like)
             return f"{name}({expression(node.operand)})", _ATOM
+        case Construct(type=Tuple()):
+            return f"({_list(node.arguments)})", _ATOM
         case Construct():
             return _construction(node), _ATOM
         case Component():
@@ -657,6 +657,7 @@ def _parameters(of: Program | Function) -> Iterator[str]:
 def _parameter(parameter: Parameter) -> str:
     of = parameter.type
     known = _indexed_name(of) if parameter.axes else type_name(of)
+    known = f"wp.ref[{known}]" if parameter.reference else known
     text = f"{parameter.name}: {_generic_name(of, parameter.generic) if parameter.generic else known}"
     return text if parameter.default is None else f"{text} = {literal(parameter.default)}"
 

@@ -27,7 +27,6 @@ from strategies.language.nodes import (
     Return,
     Statement,
 )
-from strategies.language.render import is_alias
 from strategies.language.types import (
     FLOAT16,
     INT32,
@@ -39,6 +38,7 @@ from strategies.language.types import (
     Transform,
     Type,
     Vector,
+    is_alias,
     quaternion,
     tuple_of,
     vector,

@@ -39,8 +39,11 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.parts import without_parts
+from strategies.language.references import without_references
 from strategies.language.remembered import remembered
+from strategies.language.rules import require
 from strategies.language.tiles import without_tiles
+from strategies.language.tuples import without_tuples
 from strategies.language.types import Array, Scalar, Struct, StructArray, Type
 
 #: The name of a field of a field, from the outermost: ``inner.mass``.
@@ -81,11 +84,12 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs, indexed arrays, tiles and slices of values; the same object if it has none."""
-    program = without_parts(without_tiles(without_indexed(program)))
-    if not struct_types(program):
-        return program
-    return _Flattening(program).program()
+    """`program` without structs, indexed arrays, tiles, slices of values, references, and tuples made or passed.
+
+    It is the same object if it has none.
+    """
+    program = without_tuples(without_parts(without_tiles(without_indexed(program))))
+    return without_references(_Flattening(program).program() if struct_types(program) else program)
 
 
 def destructured(program: Program) -> Program:
@@ -262,6 +266,7 @@ class _Flattening:
                 return zero(of)
             case Construct(type=Struct() as struct, arguments=arguments):
                 first, _, rest = path.partition(".")
+                require(len(arguments) == len(struct.fields), f"{struct.name!r} is made of another number of values")
                 argument = arguments[[name for name, _ in struct.fields].index(first)]
                 return self._leaf(argument, rest, of) if rest else self._plain(argument)
             case Conditional(test=test, then=then, otherwise=otherwise):

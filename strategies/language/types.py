@@ -360,6 +360,15 @@ def tuple_of(items: Sequence[Type]) -> Tuple:
     return found
 
 
+#: The names that a file gives types that have none in Warp: ``mat23``, ``vec5d``.
+_ALIAS: Final = re.compile(r"(vec[0-9]+|mat[1-9][1-9])(h|d|b|ub|s|us|i|ui|l|ul)?")
+
+
+def is_alias(name: str) -> bool:
+    """Whether a file may give a type this name, so that nothing else can have it."""
+    return bool(_ALIAS.fullmatch(name))
+
+
 def scalars_of(of: Type) -> tuple[Scalar, ...]:
     """The scalar types that values of type `of` are made of; none for `VOID`."""
     match of:
