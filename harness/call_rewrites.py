@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.rewrites import REWRITES, FreshNames, everywhere, register, writing_functions
+from harness.rewrites import FreshNames, everywhere, in_blocks, register, writing_functions
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -35,25 +35,6 @@ from strategies.language.several import called
 from strategies.language.structs import renamed, with_names
 from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scalar, Tuple, Vector
-
-__all__ = ["REWRITES"]
-
-
-def in_blocks(program: Program, change: Any) -> Program:
-    """`program` with each statement, innermost first, replaced by what `change` makes of it."""
-
-    def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
-        return tuple(new for statement in body for new in change(inside(statement)))
-
-    def inside(node: Any) -> Any:
-        fields = {name: block(getattr(node, name)) for name in ("body", "orelse") if getattr(node, name, ())}
-        changed = {name: body for name, body in fields.items() if body != getattr(node, name)}
-        return msgspec.structs.replace(node, **changed) if changed else node
-
-    functions = tuple(map(inside, program.functions))
-    rewritten: Program = inside(program)
-    return rewritten if functions == program.functions else msgspec.structs.replace(rewritten, functions=functions)
-
 
 #: The names that kernels have for values and Warp for built-ins.
 BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))

@@ -7,15 +7,16 @@ from typing import Any
 
 import msgspec
 
-from harness.call_rewrites import in_blocks, number_within
+from harness.call_rewrites import number_within
 from harness.rewrites import (
     FreshNames,
     calls_one_of,
-    each,
     everywhere,
+    in_blocks,
     is_element,
     links_of,
     register,
+    replaced,
     writing_functions,
 )
 from strategies.language.hashing import defined_names, unused_name
@@ -203,7 +204,7 @@ def write_gradients_out(program: Program) -> Program:
 
     functions: list[Function] = []
     for function in program.functions:
-        body = each(function.body, one)
+        body = replaced(function.body, one)
         known = len(functions)
         changed = function if body == function.body else msgspec.structs.replace(function, body=body)
         functions[known:] = [*(f for f in slopes.values() if f not in functions), changed]

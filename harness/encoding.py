@@ -77,6 +77,7 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                 "backward": launch.backward,
                 "twice": launch.twice,
                 "again": launch.again,
+                "preceded": launch.preceded,
                 "copied": launch.copied,
                 "more": dict(more),
                 "structs": [

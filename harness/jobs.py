@@ -97,9 +97,9 @@ class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `copied` the tape
-    has two steps more: before the kernel its launch on arrays of its own, without cotangents (but of kernels that take
-    structs or indexed arrays), and behind it what hands the cotangents on, as a copy of what has one would.
+    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `preceded` the
+    tape has a step before the kernel, the same launch on arrays of its own, without cotangents; with `copied` it has
+    one behind it, which hands the cotangents on, as a copy of what has one would.
     A struct is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
     With a `block_dim`, `dims` are those of the blocks, of so many threads each.  What `tape` says happens between the
     two passes: ``struct changed``, ``list changed``; or the launch takes an ``indexed array`` as Warp makes it.
@@ -110,6 +110,7 @@ class Launch:
     backward: bool = True
     twice: bool = False
     again: bool = False
+    preceded: bool = False
     copied: bool = False
     structs: tuple[StructLayout, ...] = ()
     indexed: tuple[IndexedLayout, ...] = ()
@@ -163,26 +164,13 @@ class BuildOptions:
 
 
 class Status(str, enum.Enum):
-    """How it went with one job; each member reads as a sentence about the kernel in its `description`."""
+    """How it went with one job: it ran, Warp refused it, its C++ does not compile, its process died, it did not end."""
 
     OK = "ok"
     REJECTED = "rejected"
     BUILD_ERROR = "build-error"
     CRASH = "crash"
     HANG = "hang"
-
-    @property
-    def description(self) -> str:
-        return _DESCRIPTIONS[self]
-
-
-_DESCRIPTIONS: Mapping[Status, str] = {
-    Status.OK: "it was built and ran",
-    Status.REJECTED: "Warp refused it",
-    Status.BUILD_ERROR: "the code that Warp generated for it does not compile",
-    Status.CRASH: "its process died of a signal",
-    Status.HANG: "it did not end within its time",
-}
 
 
 @dataclass(frozen=True, eq=False)

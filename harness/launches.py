@@ -38,7 +38,7 @@ GENERIC, STRIDED, SPECIAL = range(3)
 #: The launch whose input gradients start from other values than zero; its tape is run backwards twice.
 ACCUMULATED: Final = "accumulated"
 #: The launch whose results are handed to a step behind it on the tape, as a copy would be: their cotangents come
-#: through that.
+#: through that.  Before it stands one on arrays of its own, if `is_preceded`.
 COPIED: Final = "copied"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
@@ -82,7 +82,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     if not differentiable:
         return found
     if any(isinstance(argument, ArrayArgument) and argument.cotangent is not None for argument in plain):
-        found[COPIED] = Launch(dims, plain, copied=True)
+        found[COPIED] = Launch(dims, plain, preceded=is_preceded(expectation.program), copied=True)
     begun = starts(expectation)
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
     found[ACCUMULATED] = Launch(dims, tuple(adding), again=True)
@@ -107,6 +107,12 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
             dims, (*plain[:n], replace(argument, gradient=False, cotangent=None), *plain[n + 1 :])
         )
     return found
+
+
+def is_preceded(program: Program) -> bool:
+    """Whether the tape of `COPIED` begins with the same launch on other arrays: where no argument is put together of
+    several."""
+    return not program.structs and not program.indexed
 
 
 def _begun(argument: Argument, start: Values | None) -> Argument:

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 import msgspec
 
 from harness.rewrites import FreshNames, Guards, bodies, holds, register, zero_of
-from strategies.language.limits import is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -49,6 +48,7 @@ from strategies.language.types import (
     element_scalar,
     parse,
 )
+from strategies.language.unrolling import is_dynamic_loop, max_unroll
 from strategies.names import ADJOINT, KEYWORDS, OPERATORS
 from strategies.renaming import with_function
 

@@ -18,7 +18,9 @@ from corpus.files import replace_file
 from corpus.record import Provenance
 from corpus.store import Store
 from harness.generated_code import GeneratedCodeError, backward_text, forward_text
-from harness.reproduction import REPRO, TEST, Ran, Shown, regression, repro, run_repro
+from harness.launch_text import Shown
+from harness.reproduction import regression, repro
+from harness.script_run import REPRO, TEST, Ran, run_repro
 from harness.shrink import Reduced
 from harness.stored_case import level_of, make_case
 from harness.suspects import suspects

@@ -16,7 +16,6 @@ from harness.bounds import Bounds
 from strategies.language import types
 from strategies.language.effects import function_effects
 from strategies.language.hashing import defined_names, unused_name
-from strategies.language.limits import is_dynamic, is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -68,10 +67,13 @@ from strategies.language.types import (
     tile,
     vector,
 )
+from strategies.language.unrolling import is_dynamic, is_dynamic_loop, max_unroll
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
 Pattern: TypeAlias = Callable[[Expression], Expression | None]
+#: What a statement becomes: itself alone to leave it.
+Replacement: TypeAlias = Callable[[Statement], list[Statement]]
 
 REWRITES: Final[dict[str, Rewrite]] = {}
 #: What looks a random field up by its state.
@@ -305,15 +307,20 @@ def bodies(program: Program, change: Callable[[Program | Function], tuple[Statem
     return msgspec.structs.replace(program, body=body, functions=functions)
 
 
-def each(body: tuple[Statement, ...], change: Callable[[Statement], list[Statement]]) -> tuple[Statement, ...]:
-    """`body` with what `change` puts in the place of each statement, in blocks within it too."""
+def replaced(body: tuple[Statement, ...], change: Replacement) -> tuple[Statement, ...]:
+    """`body` with what `change` puts in the place of each statement, innermost first."""
 
-    def one(node: Statement) -> list[Statement]:
-        blocks = {name: getattr(node, name, ()) for name in ("body", "orelse")}
-        arms = {name: new for name, old in blocks.items() if (new := each(old, change)) != old}
-        return [msgspec.structs.replace(node, **arms)] if arms else change(node)
+    def with_blocks(node: Statement) -> Statement:
+        blocks = {name: block for name in ("body", "orelse") if (block := getattr(node, name, ()))}
+        changed = {name: new for name, old in blocks.items() if (new := replaced(old, change)) != old}
+        return msgspec.structs.replace(node, **changed) if changed else node
 
-    return tuple(new for statement in body for new in one(statement))
+    return tuple(new for statement in body for new in change(with_blocks(statement)))
+
+
+def in_blocks(program: Program, change: Replacement) -> Program:
+    """`program` with what `change` puts in the place of each statement of its kernel and functions, innermost first."""
+    return bodies(program, lambda owner: replaced(owner.body, change))
 
 
 def _within(owner: Program | Function) -> Iterator[Node]:
@@ -637,7 +644,7 @@ def copy_changed_vectors(program: Program) -> Program:
                 return [Assign(value, node.value), copied, msgspec.structs.replace(node, value=value)]
         return [node]
 
-    return bodies(program, lambda owner: each(owner.body, one))
+    return in_blocks(program, one)
 
 
 @register
@@ -686,7 +693,7 @@ def pass_copies_of_structs(program: Program) -> Program:
         new = passed(node)
         return [*copies, new] if copies else [node]
 
-    return bodies(program, lambda owner: each(owner.body, one))
+    return in_blocks(program, one)
 
 
 def _copy(whole: Name) -> Expression:

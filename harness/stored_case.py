@@ -12,7 +12,7 @@ from corpus.case import Values as CaseValues
 from corpus.record import Provenance
 from harness.inputs import components
 from harness.lanes import Values
-from harness.reproduction import Shown
+from harness.launch_text import Shown
 from harness.shrink import Reduced
 from harness.verdict import Failure, FailureKind
 from strategies.language import types

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from harness.rewrites import FreshNames, bodies, each, is_element, register, with_part
+from harness.rewrites import FreshNames, bodies, in_blocks, is_element, register, with_part
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -132,7 +132,7 @@ def _by_number(program: Program, wanted: Callable[[Part], bool]) -> Program:
         pairs = zip(targets, given, strict=True)
         return [Assign(value, node.value), *(msgspec.structs.replace(node, target=t, value=v) for t, v in pairs)]
 
-    return bodies(program, lambda owner: each(owner.body, one))
+    return in_blocks(program, one)
 
 
 @register

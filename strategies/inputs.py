@@ -9,7 +9,6 @@ from strategies import intervals
 from strategies.dice import Dice
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.limits import MAX_UNROLL
 from strategies.language.nodes import (
     Apply,
     Element,
@@ -23,6 +22,7 @@ from strategies.language.nodes import (
     View,
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Type, Vector
+from strategies.language.unrolling import MAX_UNROLL
 from strategies.names import NAMES
 from strategies.ops import FACTOR, OPS, REACH, OpSpec, instances
 from strategies.scope import Scope, Variable

@@ -206,14 +206,6 @@ class Sketch(WhileLoops):
                 return self.convert(self.fit(self.element(self.main), Interval(0, cells - 1)), INT32).node
         return Apply(INT32, "mod", (own, whole(cells)))
 
-    def store_in_arms(self, output: Parameter, depth: int) -> list[Statement]:
-        """The result stored by both arms of a branch."""
-        assert isinstance(output.type, Array)
-        first = self.result(output.type.dtype, depth)
-        second = self.expression(output.type.dtype, depth)
-        test = self.condition(self.dice.between(1, 2))
-        return [If(test.node, (self.store(output, first),), (self.store(output, second),))]
-
     def leave_early(self, output: Parameter, depth: int) -> Statement:
         """``if condition: out[i] = value; return``."""
         assert isinstance(output.type, Array)

@@ -17,7 +17,6 @@ from harness.verify import verify_all
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.hashing import defined_names
-from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -44,6 +43,7 @@ from strategies.language.nodes import (
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT32, FLOAT64, INT32
+from strategies.language.unrolling import is_dynamic
 from strategies.language.widen import widened
 from strategies.ops import result_type
 

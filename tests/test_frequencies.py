@@ -64,7 +64,6 @@ from strategies.categories import CATEGORIES
 from strategies.language.effects import called_functions, effects
 from strategies.language.generics import groups, is_generic
 from strategies.language.indexed import all_members
-from strategies.language.limits import is_dynamic, max_unroll
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -103,6 +102,7 @@ from strategies.language.nodes import (
 from strategies.language.structs import struct_types
 from strategies.language.tiles import REDUCTIONS, sorts
 from strategies.language.types import BOOL, FLOAT16, FLOAT64, Array, Scalar, Struct, Tuple, Vector, element_scalar
+from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.ops import OPS, ROWS
 from strategies.weights import WEIGHTS
 

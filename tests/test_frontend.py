@@ -20,8 +20,8 @@ from harness.frontend.report import TYPICAL, rejection_of, script, typical, writ
 from harness.frontend.shrink import shrink, smaller_texts
 from harness.frontend.texts import ENTRY, edited
 from harness.pairs import make_provenance
-from harness.reproduction import run_repro
 from harness.sandbox import Sandbox
+from harness.script_run import run_repro
 from harness.triage import Ledger
 from harness.verdict import FailureKind
 

@@ -12,7 +12,8 @@ from tiny import AT, apply, literal
 
 from harness.expectation import expect
 from harness.generated_code import GeneratedCodeError, kernel_text
-from harness.reproduction import Shown, repro
+from harness.launch_text import Shown
+from harness.reproduction import repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
@@ -24,7 +25,6 @@ from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.generics import apart, concrete, is_generic
 from strategies.language.hashing import outline_hash, structure_hash
-from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -48,6 +48,7 @@ from strategies.language.nodes import (
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Scalar, Type
+from strategies.language.unrolling import is_dynamic
 from strategies.language.widen import widened
 from strategies.ops import result_type
 

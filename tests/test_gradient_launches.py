@@ -16,8 +16,9 @@ from harness.accumulation import accumulated, starts
 from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Expectation, expect
 from harness.jobs import ArrayArgument, JobResult
+from harness.launch_text import Shown
 from harness.launches import ACCUMULATED, COPIED, SILENT, WITHHELD, job, launches
-from harness.reproduction import Shown, repro
+from harness.reproduction import repro
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
 from harness.verify import AGAIN, judge, verify_all

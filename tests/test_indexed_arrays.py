@@ -15,10 +15,12 @@ from corpus.record import check_names
 from harness.expectation import expect
 from harness.inputs import Flavour, derive
 from harness.jobs import ArrayArgument
+from harness.launch_text import Shown
 from harness.launches import launches
-from harness.reproduction import Shown, repro, run_repro
+from harness.reproduction import repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
+from harness.script_run import run_repro
 from harness.shrink import reduce, size
 from harness.shrink.structs import without_indexed as fewer_indexed
 from harness.verdict import FailureKind, Verdict

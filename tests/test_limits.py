@@ -12,7 +12,7 @@ from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies.language import types as t
 from strategies.language.check import check_program
-from strategies.language.limits import MAX_UNROLL, Limit, crossed, is_dynamic
+from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -47,6 +47,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, VOID
+from strategies.language.unrolling import MAX_UNROLL, is_dynamic
 from strategies.ops import result_type
 
 VEC = t.vector(3, FLOAT32)

@@ -12,10 +12,12 @@ from tiny import AT, apply, literal, program_of
 
 from harness.inputs import Flavour, derive
 from harness.jobs import BuildOptions
+from harness.launch_text import Shown
 from harness.probes import PROBES, other_spelling, probed
 from harness.probes.metamorphic import METAMORPHIC, Metamorphic, call_in_place, statements_swapped
 from harness.reference import Evaluator
-from harness.reproduction import Shown, repro, run_repro
+from harness.reproduction import repro
+from harness.script_run import run_repro
 from harness.verdict import FailureKind
 from harness.verify import jobs, settle, try_expect
 from strategies import draw

@@ -23,7 +23,7 @@ from strategies import draw
 from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.hashing import structure_hash
-from strategies.language.limits import Limit, crossed, max_unroll
+from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
@@ -51,6 +51,7 @@ from strategies.language.nodes import (
 from strategies.language.render import render
 from strategies.language.rules import IllFormed
 from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.language.unrolling import max_unroll
 from strategies.ops import result_type
 
 A, OUT = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))

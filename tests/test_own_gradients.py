@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from tiny import AT, apply, literal
 
-from harness.call_rewrites import REWRITES
 from harness.expectation import TRAITS, expect
 from harness.launches import job
 from harness.sandbox import Sandbox
+from harness.triage import REWRITES
 from harness.verdict import Tier
 from harness.verify import FAST, judge, verify_all
 from strategies import draw

@@ -17,7 +17,7 @@ from harness.commands.shared import BadUsage
 from harness.jobs import Versions
 from harness.judging import lacking, operations
 from harness.releases import COMPLETE, Bisection, NoRelease, Seen, bisect, interpreter, is_installed
-from harness.reproduction import Ran
+from harness.script_run import Ran
 from harness.summary import StopReason
 from strategies import draw
 

@@ -26,7 +26,6 @@ from harness.verdict import Failure, FailureKind, Verdict, inconclusive
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
-from strategies.language.limits import is_dynamic
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -59,6 +58,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Struct
+from strategies.language.unrolling import is_dynamic
 from strategies.names import NAMES
 from strategies.ops import OPS
 

@@ -15,7 +15,7 @@ from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
 from harness.releases import Bisection, Seen, bisect, interpreter, is_installed, releases
 from harness.report import README, with_releases
-from harness.reproduction import run_repro
+from harness.script_run import run_repro
 from harness.triage import LEDGER, UNKNOWN, Ledger
 
 

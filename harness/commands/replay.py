@@ -16,8 +16,8 @@ from harness.case_script import script_of
 from harness.commands.recheck import recheck
 from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say
 from harness.jobs import BuildOptions
-from harness.reproduction import run_repro
 from harness.sandbox import Sandbox
+from harness.script_run import run_repro
 from harness.stored_case import failure_of, shown
 from harness.triage import Ledger, bucket, message_head
 from harness.verdict import Failure, FailureKind

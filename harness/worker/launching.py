@@ -121,7 +121,7 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         more, start = {"block_dim": launch["block_dim"], **more}, imported.wp.launch_tiled
     tape, own = imported.wp.Tape(), None
     with tape:
-        if launch["copied"] and not launch["structs"] and not launch["indexed"]:
+        if launch["preceded"]:
             # a step before, on arrays of its own that outlive the tape: its results have no cotangents
             own = _launch_arguments(kernel, launch, device, in_device_memory)
             start(kernel, dim=dims, inputs=own[1], device=device, **more)

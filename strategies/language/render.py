@@ -295,6 +295,7 @@ def expression(node: Expression, context: int = 0) -> str:
 
 
 def _expression(node: Expression) -> tuple[str, int]:
+    """The source of an expression, and how tightly it binds."""
     match node:
         case Literal():
             if node.like is not None:
@@ -313,20 +314,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             return node.name, _ATOM
         case Apply() if is_tiled(node) and (tiled := tile_text(node, expression, type_name)) is not None:
             return tiled, _ATOM
-        case Apply(op=op, arguments=arguments):
-            if op in INFIX:
-                symbol, precedence = INFIX[op]
-                left, right = (expression(a, precedence + n) for n, a in enumerate(arguments))
-                return f"{left} {symbol} {right}", precedence
-            if op in PREFIX:
-                symbol, precedence = PREFIX[op]
-                return f"{symbol}{expression(arguments[0], precedence)}", precedence
-            if op == POWER:
-                return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
-            name, numbers = spelled(op)
-            called = name if name in _PYTHONS else f"wp.{name}"
-            further = "".join(f", {number.text}" for number in numbers)
-            return f"{called}({', '.join(_arguments(arguments)) or _kind(node.type)}{further})", _ATOM
+        case Apply():
+            return _operation(node)
         case Compare():
             text = expression(node.operands[0], _COMPARE + 1)
             for operator, operand in zip(node.operators, node.operands[1:], strict=True):
@@ -344,17 +333,9 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Construct(type=Tuple()):
             return f"({_list(node.arguments)})", _ATOM
         case Construct():
-            name = type_name(node.type) if node.like is None else _like(node.type, node.like)
-            if isinstance(node.type, Vector) and any(isinstance(part.type, Vector) for part in node.arguments):
-                # of two vectors, whose type says that of its numbers
-                name = "wp.spatial_vector"
-            return f"{name}({', '.join(_arguments(node.arguments))})", _ATOM
+            return _construction(node), _ATOM
         case Component():
-            base = expression(node.base, _ATOM)
-            if node.attribute and isinstance(node.index, Literal):
-                names = _PARTS if isinstance(node.base.type, Transform) else _COMPONENTS
-                return f"{base}.{names[int(node.index.value)]}", _ATOM
-            return f"{base}[{_list([node.index] if node.column is None else [node.index, node.column])}]", _ATOM
+            return _component(node), _ATOM
         case Field():
             return f"{expression(node.base, _ATOM)}.{node.field}", _ATOM
         case Element():
@@ -372,21 +353,62 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Extent():
             return f"{node.array}.shape[{node.axis}]", _ATOM
         case Call():
-            plain = len(node.arguments) - len(node.keywords)
-            named = [f"{k}={expression(a)}" for k, a in zip(node.keywords, node.arguments[plain:], strict=True)]
-            called = node.through or text_name(node.function)
-            given = [*map(text_name, node.given), *_arguments(node.arguments[:plain])]
-            if node.folds:
-                axis = f", axis={given[1]}" if len(given) > 1 else ""
-                return f"wp.tile_reduce({called}, {given[0]}{axis})", _ATOM
-            if isinstance(node.type, Tile):
-                return f"wp.tile_map({', '.join((called, *given))})", _ATOM
-            called = f"wp.grad({called})" if node.derivative else called
-            return f"{called}({', '.join((*given, *named))})", _ATOM
+            return _call(node), _ATOM
         case Conditional():
             then, test = expression(node.then, _OR), expression(node.test, _OR)
             return f"{then} if {test} else {expression(node.otherwise, _CONDITIONAL)}", _CONDITIONAL
     raise TypeError(f"{node!r} is not an expression")
+
+
+def _operation(node: Apply) -> tuple[str, int]:
+    """An operator with its operands, or a call of a built-in."""
+    op, arguments = node.op, node.arguments
+    if op in INFIX:
+        symbol, precedence = INFIX[op]
+        left, right = (expression(a, precedence + n) for n, a in enumerate(arguments))
+        return f"{left} {symbol} {right}", precedence
+    if op in PREFIX:
+        symbol, precedence = PREFIX[op]
+        return f"{symbol}{expression(arguments[0], precedence)}", precedence
+    if op == POWER:
+        return f"{expression(arguments[0], _ATOM)} ** {expression(arguments[1], _UNARY)}", _POWER
+    name, numbers = spelled(op)
+    called = name if name in _PYTHONS else f"wp.{name}"
+    further = "".join(f", {number.text}" for number in numbers)
+    return f"{called}({', '.join(_arguments(arguments)) or _kind(node.type)}{further})", _ATOM
+
+
+def _construction(node: Construct) -> str:
+    """A vector, a matrix or the like, of its numbers or of other values."""
+    name = type_name(node.type) if node.like is None else _like(node.type, node.like)
+    if isinstance(node.type, Vector) and any(isinstance(part.type, Vector) for part in node.arguments):
+        # of two vectors, whose type says that of its numbers
+        name = "wp.spatial_vector"
+    return f"{name}({', '.join(_arguments(node.arguments))})"
+
+
+def _component(node: Component) -> str:
+    """A part of a value by its name, or by index."""
+    base = expression(node.base, _ATOM)
+    if node.attribute and isinstance(node.index, Literal):
+        names = _PARTS if isinstance(node.base.type, Transform) else _COMPONENTS
+        return f"{base}.{names[int(node.index.value)]}"
+    return f"{base}[{_list([node.index] if node.column is None else [node.index, node.column])}]"
+
+
+def _call(node: Call) -> str:
+    """A call of a function of the program, or of a built-in that applies one to a tile."""
+    plain = len(node.arguments) - len(node.keywords)
+    named = [f"{k}={expression(a)}" for k, a in zip(node.keywords, node.arguments[plain:], strict=True)]
+    called = node.through or text_name(node.function)
+    given = [*map(text_name, node.given), *_arguments(node.arguments[:plain])]
+    if node.folds:
+        axis = f", axis={given[1]}" if len(given) > 1 else ""
+        return f"wp.tile_reduce({called}, {given[0]}{axis})"
+    if isinstance(node.type, Tile):
+        return f"wp.tile_map({', '.join((called, *given))})"
+    called = f"wp.grad({called})" if node.derivative else called
+    return f"{called}({', '.join((*given, *named))})"
 
 
 def _indices(nodes: Sequence[Expression | Slice]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strategies.language import types
-from strategies.language.limits import is_dynamic_loop, max_unroll
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
@@ -34,6 +33,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import Array
+from strategies.language.unrolling import is_dynamic_loop, max_unroll
 
 _EXITS = (Break, Continue, Return)
 

@@ -33,7 +33,6 @@ from strategies.language.nodes import (
     Literal,
     Logical,
     Name,
-    Node,
     Program,
     Return,
     Statement,
@@ -617,10 +616,3 @@ def _assigned(targets: Sequence[Name], values: Sequence[Expression]) -> Iterator
         yield from map(Assign, targets, values)
     else:
         yield Unpack(tuple(targets), tuple(values))
-
-
-def tile_nodes(program: Program) -> Iterator[Node]:
-    """The operations on tiles, and the stores of them."""
-    for node in walk(program):
-        if isinstance(node, TileStore) or (isinstance(node, Apply) and is_tiled(node)):
-            yield node

@@ -35,7 +35,6 @@ from strategies.repertoire.values import Value, Values
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
-from strategies.weights import Statements
 
 
 class Pen(Values):
@@ -256,7 +255,3 @@ class Pen(Values):
         with self._block() as inner:
             yield
         self.body.append(msgspec.structs.replace(before, orelse=tuple(inner)))
-
-    def grammar(self, count: int, *, depth: int = 2) -> None:
-        """Statements of the grammar."""
-        self.body += self.sketch.block(count, Statements(), depth)
