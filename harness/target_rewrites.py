@@ -33,6 +33,22 @@ from strategies.language.types import INT32, Composite, Matrix, Transform, Vecto
 
 
 @register
+def index_the_whole(program: Program) -> Program:
+    """``v[1:][0]`` as ``v[1]``, and ``m[0:2, 1][0]`` as ``m[0, 1]``."""
+
+    def change(node: Node) -> Node:
+        node = rebuild(node, change)
+        match node:
+            case Component(base=Part(type=Vector()) as part, index=Literal(value=at), attribute=False):
+                found = numbers(part)
+                return found[int(at)] if -len(found) <= at < len(found) else node
+        return node
+
+    changed: Program = rebuild(program, change)
+    return changed
+
+
+@register
 def store_in_the_whole(program: Program) -> Program:
     """``m[0].x = e`` as ``m[0, 0] = e`` and ``t.p[1] += e`` as ``t[1] += e``, of locals; elements of arrays stay."""
 
