@@ -79,6 +79,7 @@ def encode_job(job: Job, more: Mapping[str, Any]) -> dict[str, Any]:
                 "again": launch.again,
                 "preceded": launch.preceded,
                 "copied": launch.copied,
+                "reused": launch.reused,
                 "more": dict(more),
                 "structs": [
                     {"struct": s.struct, "first": s.first, "fields": list(s.fields), "array": s.array}

@@ -97,9 +97,10 @@ class Launch:
     """One launch of a kernel, with all its arguments in order.
 
     `backward` runs the tape backwards as well; `again` runs it backwards a second time, over the gradients that
-    the first left; `twice` runs the whole launch again, in fresh buffers, and compares bits.  With `preceded` the
-    tape has a step before the kernel, the same launch on arrays of its own, without cotangents; with `copied` it has
-    one behind it, which hands the cotangents on, as a copy of what has one would.
+    the first left, and `reused` after they were cleared, with the same cotangents; `twice` runs the whole launch again,
+    in fresh buffers, and compares bits.  With `preceded` the tape has a step before the kernel, the same launch on
+    arrays of its own, without cotangents; with `copied` it has one behind it, which hands the cotangents on, as
+    a copy of what has one would.
     A struct is given by its fields, which `structs` puts together, and an indexed array by its parts, likewise.
     With a `block_dim`, `dims` are those of the blocks, of so many threads each.  What `tape` says happens between the
     two passes: ``struct changed``, ``list changed``; or the launch takes an ``indexed array`` as Warp makes it.
@@ -112,6 +113,7 @@ class Launch:
     again: bool = False
     preceded: bool = False
     copied: bool = False
+    reused: bool = False
     structs: tuple[StructLayout, ...] = ()
     indexed: tuple[IndexedLayout, ...] = ()
     block_dim: int = 0

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.lanes import Values
-from harness.launches import COPIED, WITHHELD, is_preceded
+from harness.launches import COPIED, REUSED, WITHHELD, is_preceded
 from harness.probes.tapes import INDEXED_ARRAY
 from harness.verdict import Failure, FailureKind
 from harness.verify import AGAIN
@@ -199,6 +199,7 @@ def backward_lines(shown: Shown) -> list[str]:
     lines += [
         f"    {copy} = wp.clone({local_name(program, name)}, requires_grad=True)" for name, copy in copies.items()
     ]
+    seeds, told = [], []
     for name, values in shown.cotangents.items():
         if name == _withheld(shown) or name in all_members(program):
             continue
@@ -207,10 +208,16 @@ def backward_lines(shown: Shown) -> list[str]:
         nested = _nested(_shaped(parameter, typed))
         made = f"np.array({nested}, {_numpy_type(parameter)})"
         if any(s.name == name.partition(".")[0] and s.ndim for s in program.structs):
-            lines.append(f"{contents_text(program, name, gradient=True)}[...] = {made}")
+            seeds.append(f"{contents_text(program, name, gradient=True)}[...] = {made}")
+        elif shown.failure.launch == REUSED:
+            of = local_name(program, name)
+            told.append(f"{of}: wp.array({made}, dtype={of}.dtype)")
         else:
-            lines.append(f"{copies.get(name) or local_name(program, name)}.grad.assign({made})")
-    return [*lines, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
+            seeds.append(f"{copies.get(name) or local_name(program, name)}.grad.assign({made})")
+    if shown.failure.launch == REUSED:
+        backward = f"tape.backward(grads={{{', '.join(told)}}})"
+        return [*lines, *seeds, backward, "tape.zero()", *seeds, backward]
+    return [*lines, *seeds, *["tape.backward()"] * (2 if shown.failure.launch == AGAIN else 1)]
 
 
 def run_lines(shown: Shown, backward: bool) -> list[str]:

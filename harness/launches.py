@@ -40,6 +40,8 @@ ACCUMULATED: Final = "accumulated"
 #: The launch whose results are handed to a step behind it on the tape, as a copy would be: their cotangents come
 #: through that.  Before it stands one on arrays of its own, if `is_preceded`.
 COPIED: Final = "copied"
+#: The second backward pass of that tape, once its gradients are cleared and it is given the cotangents.
+REUSED: Final = "reused"
 #: What the name of a launch begins with in which an array has no gradient, and one in which its cotangent is zero.
 WITHHELD, SILENT = "withheld ", "silent "
 
@@ -82,7 +84,8 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     if not differentiable:
         return found
     if any(isinstance(argument, ArrayArgument) and argument.cotangent is not None for argument in plain):
-        found[COPIED] = Launch(dims, plain, preceded=is_preceded(expectation.program), copied=True)
+        program = expectation.program
+        found[COPIED] = Launch(dims, plain, preceded=is_preceded(program), copied=True, reused=not program.indexed)
     begun = starts(expectation)
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]
     found[ACCUMULATED] = Launch(dims, tuple(adding), again=True)

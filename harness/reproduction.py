@@ -343,7 +343,7 @@ def _twice(shown: Shown) -> _Check:
 
 
 def _strided(shown: Shown) -> _Check:
-    """Both launches; a strided array is every other element of one twice as long."""
+    """Both launches; a strided array is every other element of one twice as long, from the second on."""
     structs = {s.name for s in shown.program.structs if s.ndim}
     program = shown.program
     places = all_members(program) - {data_of(given.name) for given in program.indexed}
@@ -355,8 +355,8 @@ def _strided(shown: Shown) -> _Check:
         "def spread(array):",
         "    shape = (*array.shape[:-1], 2 * array.shape[-1])",
         "    wide = wp.zeros(shape, dtype=array.dtype, requires_grad=True)",
-        "    wide[(slice(None),) * (array.ndim - 1) + (slice(None, None, 2),)].assign(array)",
-        "    return wide[(slice(None),) * (array.ndim - 1) + (slice(None, None, 2),)]",
+        "    wide[(slice(None),) * (array.ndim - 1) + (slice(1, None, 2),)].assign(array)",
+        "    return wide[(slice(None),) * (array.ndim - 1) + (slice(1, None, 2),)]",
         "",
         "",
         "def result(layout):",

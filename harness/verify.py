@@ -13,7 +13,7 @@ from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
 from harness.jobs import BuildOptions, Job, JobResult, LaunchResult, Status
 from harness.lanes import Values
-from harness.launches import ACCUMULATED, COPIED, GENERIC, SILENT, SPECIAL, STRIDED, WITHHELD, job, launches
+from harness.launches import ACCUMULATED, COPIED, GENERIC, REUSED, SILENT, SPECIAL, STRIDED, WITHHELD, job, launches
 from harness.sandbox import Sandbox
 from harness.tolerance import largest, sizes
 from harness.verdict import (
@@ -75,8 +75,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     4. strided arrays give the bits that contiguous ones give;
     5. every input gradient agrees with finite differences on the reference, the cotangents of outputs are
        consumed where the kernel stored, and integers have no gradient; a step behind on the same tape hands cotangents
-       on as they are; gradients are added to what is there, a second backward pass adds what cotangents are left, and
-       an array without a gradient changes no other's;
+       on as they are, and a tape that is cleared gives the same gradients again; gradients are added to what is there,
+       a second backward pass adds what cotangents are left, and an array without a gradient changes no other's;
     6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
        on inputs in either tier.)
 
@@ -262,6 +262,8 @@ def _copied(expectation: Expectation, result: JobResult) -> Failure | None:
         wrong = _worst(_exactly(plain.gradient), found.gradient)
         if wrong is not None:
             return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, COPIED)
+        if found.again is not None and (wrong := _worst(_exactly(plain.gradient), found.again)) is not None:
+            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, REUSED)
     return None
 
 
@@ -367,6 +369,8 @@ def _circumstance(launch: str) -> str:
             return ", through a copy on the same tape"
         case "accumulated":
             return ", added to what was there"
+        case "reused":
+            return ", of a tape that is cleared and run backwards again"
         case "again":
             return ", after a second backward pass"
         case "withheld":

@@ -17,7 +17,7 @@ from harness.code_paths import SPECIALIZED, runs_specialized_code
 from harness.expectation import Expectation, expect
 from harness.jobs import ArrayArgument, JobResult
 from harness.launch_text import Shown
-from harness.launches import ACCUMULATED, COPIED, SILENT, WITHHELD, job, launches
+from harness.launches import ACCUMULATED, COPIED, REUSED, SILENT, WITHHELD, job, launches
 from harness.reproduction import repro
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
@@ -141,6 +141,37 @@ def test_a_tape_that_goes_back_in_the_order_of_the_forward_pass_is_seen(tmp_path
     for copied in ("copy_0 = wp.clone(out, requires_grad=True)", "copy_0.grad.assign("):
         assert copied in text
     compile(text, "repro.py", "exec")
+
+
+@pytest.mark.parametrize(
+    ("file", "pattern", "replacement"),
+    [
+        ("_src/tape.py", r"a\.grad\.assign\(g\)", "a.grad.fill_(1.0)"),
+        ("_src/tape.py", r"(def zero\(self\):\n)", r"\1        return\n"),
+    ],
+    ids=["cotangents replaced by ones", "gradients not cleared"],
+)
+def test_a_tape_that_cannot_be_used_again_is_seen(tmp_path: Path, file: str, pattern: str, replacement: str) -> None:
+    with sandbox_with(tmp_path, [Defect(file, pattern, replacement)]) as broken:
+        (verdict,) = verify_all([PROGRAMS["stored"]], broken)
+    assert verdict.failure is not None
+    assert verdict.failure.launch == REUSED
+    text = repro(Shown(PROGRAMS["stored"], verdict.failure, verdict.inputs, verdict.cotangents))
+    assert "tape.zero()" in text
+    assert text.count("tape.backward(grads={out: wp.array(") == 2
+    compile(text, "repro.py", "exec")
+
+
+def test_the_gradient_of_a_slice_begins_where_the_slice_does(tmp_path: Path) -> None:
+    begin = Defect(
+        "_src/types.py",
+        r"ptr=self\.grad\.ptr \+ ptr_offset if self\.grad\.ptr is not None else None",
+        "ptr=self.grad.ptr",
+    )
+    with sandbox_with(tmp_path, [begin]) as broken:
+        (verdict,) = verify_all([PROGRAMS["stored"]], broken)
+    assert verdict.failure is not None
+    assert verdict.failure.launch == "strided"
 
 
 def test_a_tape_that_forgets_the_second_launch_of_a_kernel_is_seen(tmp_path: Path) -> None:

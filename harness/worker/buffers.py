@@ -97,7 +97,7 @@ class PaddedArray:
     """A Warp array over bytes of our own, with a pattern in front, behind and, if strided, between its
     elements.
 
-    A `stride` of k lays the array over one whose last axis is k times as long.
+    A `stride` of k lays the array over one whose last axis is k times as long, as every k-th element from the k-th on.
     """
 
     def __init__(
@@ -119,23 +119,28 @@ class PaddedArray:
         memory = _DeviceMemory if in_device_memory else _HostMemory
         self._memory: _HostMemory | _DeviceMemory = memory(length, device)
         self.gradient: PaddedArray | None = gradient
-        strides = [self._item * stride]
-        for extent in reversed(shape[1:]):
-            strides.insert(0, strides[0] * extent)
-        keywords = {} if gradient is None else {"grad": gradient.array}
-        self.array: Any = imported.wp.array(
+        keywords = {} if gradient is None else {"grad": gradient._whole}
+        self._whole: Any = imported.wp.array(
             ptr=self._memory.address + PAD_BYTES,
-            shape=shape,
-            strides=tuple(strides),
+            shape=(*shape[:-1], shape[-1] * stride),
             dtype=element,
             device=device,
             copy=False,
             **keywords,
         )
+        every = (*(slice(None) for _ in shape[1:]), slice(stride - 1, None, stride))
+        self.array: Any = self._whole if stride == 1 else self._whole[every]
 
     def _elements(self, image: Any) -> Any:
         cells = image[PAD_BYTES : len(image) - PAD_BYTES].reshape(self._count, self._stride, self._item)
-        return cells[:, 0, :]
+        return cells[:, -1, :]
+
+    def like(self, content: bytes, dtype: str) -> Any:
+        """An array of Warp's own of the same type and shape, with these numbers, which are of NumPy's type `dtype`."""
+        element = self.array.dtype
+        shape = (*self.array.shape, *getattr(element, "_shape_", ()))
+        numbers = imported.np.frombuffer(content, dtype).reshape(shape)
+        return imported.wp.array(numbers, dtype=element, device=self.array.device)
 
     def fill(self, content: bytes | None, offset: int = 0, size: int | None = None) -> None:
         """Set the elements (to zeros, if None) and everything around them to the pattern.

@@ -182,14 +182,31 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         if buffer.gradient is not None:
             result["gradient"], canary = buffer.gradient.read()
             result["canary"] = result["canary"] and canary
-    if launch["again"]:
-        tape.backward()
+    if launch["again"] or launch["reused"]:
+        seeds = _begin_again(tape, launch, buffers) if launch["reused"] else None
+        tape.backward(grads=seeds)
         imported.wp.synchronize_device(device)
         for buffer, result in zip(buffers, outcome, strict=True):
             if buffer is not None and buffer.gradient is not None and result is not None:
                 result["again"], canary = buffer.gradient.read()
                 result["canary"] = result["canary"] and canary
     return outcome
+
+
+def _begin_again(tape: Any, launch: Frame, buffers: list[_Buffer]) -> dict[Any, Any]:
+    """Clear the gradients of a tape, as the next step of an optimisation does, and give it its cotangents anew: those
+    that the tape is to be told are returned."""
+    tape.zero()
+    told = {}
+    for buffer, parameter in zip(buffers, launch["parameters"], strict=True):
+        gradient, cotangent = None if buffer is None else buffer.gradient, parameter.get("cotangent")
+        if gradient is None or cotangent is None:
+            continue
+        if isinstance(buffer, PaddedArray):
+            told[buffer.array] = buffer.like(cotangent, parameter["dtype"])
+        else:
+            gradient.fill(cotangent)
+    return told
 
 
 def run_launch(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> Frame:
