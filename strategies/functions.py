@@ -45,6 +45,8 @@ FLOAT_RANGES: Final = (symmetric(4.0), symmetric(4.0), symmetric(2.0), symmetric
 CALLED: Final = tuple(name for name in NAMES if len(name) > 3)
 PLAIN: Final = Statements(define=5, reassign=2, augment=3)
 BRANCHED: Final = Statements(define=4, reassign=2, augment=3, branch=3)
+#: Of 100 functions with several results that are alike, how many give one number twice.
+TWICE: Final = 25
 
 
 class FunctionSketch(Sketch):
@@ -348,9 +350,18 @@ def draw_several(sketch: Sketch, count: int) -> Callee:
     if sketch.main not in kinds:
         kinds[-1] = sketch.main
     last = max(n for n, k in enumerate(kinds) if k is sketch.main)
-    drawn = {n: own.fit_local(own.expression(k, dice.between(1, 2))) for n, k in enumerate(kinds) if n != last}
+    alike = [n for n, k in enumerate(kinds) if k is sketch.main and n != last]
+    twice = dice.one_of(alike) if alike and dice.chance(TWICE) else last
+    drawn = {
+        n: own.fit_local(own.expression(k, dice.between(1, 2))) for n, k in enumerate(kinds) if n not in (twice, last)
+    }
     # drawn after the others, for it uses what they left
     drawn[last] = own.fit_local(own.result(kinds[last], 1))
+    if twice != last:
+        if not isinstance(drawn[last].node, Name):
+            body.append(own.define_as(drawn[last], mutable=False))
+            drawn[last] = own.variable(own.defined[-1])
+        drawn[twice] = drawn[last]
     values = [drawn[n] for n in range(count)]
     of = types.tuple_of(kinds)
     if dice.chance(25):
