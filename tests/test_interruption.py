@@ -26,10 +26,20 @@ PATIENCE: Final = 120
 ENDLESS: Final = "import pathlib, time\npathlib.Path(__file__).with_name('imported').touch()\ntime.sleep(1000)\n"
 
 
-def started(*arguments: object, temporary: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "warpsmith", *map(str, arguments)]
-    environment = {**os.environ, "TMPDIR": str(temporary)}
-    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+def heed_interruptions() -> None:
+    """Undo what a shell does to commands in the background, which SIGINT does not reach; children inherit it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def python(*arguments: object, temporary: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(temporary)},
+        preexec_fn=heed_interruptions,
+    )
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -56,7 +66,7 @@ def running_in(folder: Path) -> list[str]:
 def test_a_signal_leaves_no_process_and_no_temporary_file(number: signal.Signals, status: int, tmp_path: Path) -> None:
     (tmp_path / "temporary").mkdir()
     (tmp_path / "mine.py").write_text(ENDLESS)
-    process = started("extract", tmp_path / "mine.py", temporary=tmp_path / "temporary")
+    process = python("-m", "warpsmith", "extract", tmp_path / "mine.py", temporary=tmp_path / "temporary")
     wait_for((tmp_path / "imported").exists)
     process.send_signal(number)
     assert process.communicate(timeout=PATIENCE)[1] == "warpsmith: interrupted\n"
@@ -70,7 +80,7 @@ def test_a_signal_before_the_modules_are_there_shows_no_traceback(tmp_path: Path
     (tmp_path / "harness").mkdir()
     (tmp_path / "harness" / "__init__.py").write_text(ENDLESS)
     code = f"import sys, warpsmith; sys.path.insert(0, {str(tmp_path)!r}); warpsmith.main()"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    process = python("-c", code, temporary=tmp_path)
     wait_for((tmp_path / "harness" / "imported").exists)
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=PATIENCE)[1] == ""

@@ -178,6 +178,8 @@ def shape(node: n.Expression) -> object:
                 pythons |= {"float32": "float", "int32": "int"}
             constructor = pythons.get(constructor, f"wp.{constructor}")
             return ("call", constructor, shape(node.operand))
+        case n.Construct(type=t.Tuple()):
+            return ("tuple", *map(shape, node.arguments))
         case n.Construct(type=t.Struct() as of):
             return ("call", of.name, *map(shape, node.arguments))
         case n.Call(keywords=names):
