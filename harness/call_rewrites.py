@@ -117,6 +117,21 @@ def count_items_from_the_start(program: Program) -> Program:
 
 
 @register
+def name_numbers_of_items(program: Program) -> Program:
+    """``t[1][0]`` as ``t[1].x``, of a tuple that holds a vector of two to four numbers."""
+
+    def change(node: Any) -> Any:
+        node = rebuild(node, change)
+        match node:
+            case Component(base=Component(type=Vector() as of, base=Name(type=Tuple())), index=Literal(value=at)):
+                return msgspec.structs.replace(node, attribute=True) if 0 <= at < of.length <= 4 else node
+        return node
+
+    changed: Program = change(program)
+    return changed
+
+
+@register
 def keep_effects_apart_from_results(program: Program) -> Program:
     """``a, b = f(c, i, x)``, `f` with a replay, as ``f_1(c, i, x)``, ``a, b = f_2(c, i, x)``: its effects, its results.
 

@@ -30,6 +30,7 @@ ISSUES = (
     "tuple-index-from-the-end",
     "replay-of-several-results",
     "index-of-slice",
+    "component-of-tuple-item",
 )
 
 
