@@ -106,29 +106,26 @@ def read_items_of_parameters(program: Program) -> Program:
 def count_items_from_the_start(program: Program) -> Program:
     """``t[-1]`` as ``t[1]``, of a tuple of two."""
 
-    def change(node: Any) -> Any:
+    def pattern(node: Expression) -> Expression | None:
         match node:
             case Component(base=Name(type=Tuple() as of), index=Literal(value=at)) if at < 0:
                 return msgspec.structs.replace(node, index=Literal(INT32, at + len(of.items)))
-        return rebuild(node, change)
+        return None
 
-    changed: Program = change(program)
-    return changed
+    return everywhere(program, pattern, (Component,))
 
 
 @register
 def name_numbers_of_items(program: Program) -> Program:
     """``t[1][0]`` as ``t[1].x``, of a tuple that holds a vector of two to four numbers."""
 
-    def change(node: Any) -> Any:
-        node = rebuild(node, change)
+    def pattern(node: Expression) -> Expression | None:
         match node:
             case Component(base=Component(type=Vector() as of, base=Name(type=Tuple())), index=Literal(value=at)):
-                return msgspec.structs.replace(node, attribute=True) if 0 <= at < of.length <= 4 else node
-        return node
+                return msgspec.structs.replace(node, attribute=True) if 0 <= at < of.length <= 4 else None
+        return None
 
-    changed: Program = change(program)
-    return changed
+    return everywhere(program, pattern, (Component,))
 
 
 @register

@@ -87,17 +87,16 @@ def register(rewrite: Rewrite) -> Rewrite:
     return rewrite
 
 
-def everywhere(program: Program, pattern: Pattern) -> Program:
-    """`program` with `pattern` applied to every computed expression, from the leaves up.
+#: Expressions that are computed; names, literals and array elements may be targets.
+_COMPUTED: Final = (Apply, Compare, Logical, Cast, Construct, Conditional)
 
-    Names, literals and array elements are not offered: they may be targets.
-    """
+
+def everywhere(program: Program, pattern: Pattern, kinds: tuple[type[Expression], ...] = _COMPUTED) -> Program:
+    """`program` with `pattern` applied to every expression of those `kinds`, from the leaves up."""
 
     def change(node: Node) -> Node:
         node = rebuild(node, change)
-        if isinstance(node, Apply | Compare | Logical | Cast | Construct | Conditional):
-            return pattern(node) or node
-        return node
+        return pattern(node) or node if isinstance(node, kinds) else node
 
     rewritten: Program = rebuild(program, change)
     return rewritten

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from harness.rewrites import FreshNames, bodies, in_blocks, is_element, register, with_part
+from harness.rewrites import FreshNames, bodies, everywhere, in_blocks, is_element, register, with_part
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -36,16 +36,14 @@ from strategies.language.types import INT32, Composite, Matrix, Transform, Vecto
 def index_the_whole(program: Program) -> Program:
     """``v[1:][0]`` as ``v[1]``, and ``m[0:2, 1][0]`` as ``m[0, 1]``."""
 
-    def change(node: Node) -> Node:
-        node = rebuild(node, change)
+    def pattern(node: Expression) -> Expression | None:
         match node:
             case Component(base=Part(type=Vector()) as part, index=Literal(value=at), attribute=False):
                 found = numbers(part)
-                return found[int(at)] if -len(found) <= at < len(found) else node
-        return node
+                return found[int(at)] if -len(found) <= at < len(found) else None
+        return None
 
-    changed: Program = rebuild(program, change)
-    return changed
+    return everywhere(program, pattern, (Component,))
 
 
 @register

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -70,7 +71,7 @@ ResultType = Callable[[str, Sequence[Type]], Type | None]
 MAX_LOCAL_CELLS: Final = 256
 
 
-class ExpressionChecker:
+class ExpressionChecker(ABC):
     """Checks expressions, at a point where it knows what is defined.
 
     It stands in the kernel, or in one function; `functions` are those that it may call.
@@ -378,9 +379,9 @@ class ExpressionChecker:
         if isinstance(argument, Component | Field | Element):
             self._changed(argument)
 
+    @abstractmethod
     def _changed(self, target: Component | Field | Element | Part) -> None:
         """Check that what a part belongs to may be changed."""
-        raise NotImplementedError
 
     def _compare(self, node: Compare) -> Type:
         require(len(node.operands) == len(node.operators) + 1 > 1, "a comparison lacks an operand")
