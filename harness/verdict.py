@@ -129,6 +129,8 @@ class Verdict:
     #: of an inconclusive program, the arrays of which enough was compared and found right: the name, and whether it is
     #: the gradient
     compared: frozenset[tuple[str, bool]] = frozenset()
+    #: of a program of which nothing depends on inputs, those that were found to be all zeros as they must
+    vanished: frozenset[tuple[str, bool]] = frozenset()
 
     @property
     def verified(self) -> bool:

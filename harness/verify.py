@@ -97,7 +97,8 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         )
     promise = expectation.promise
     if promise.tier is None:
-        return inconclusive(promise.reason or "").because(compared=_compared(expectation))
+        compared, vanished = _compared(expectation)
+        return inconclusive(promise.reason or "").because(compared=compared, vanished=vanished)
     return Verdict(
         outcome=Outcome.VERIFIED,
         tier=promise.tier,
@@ -111,21 +112,19 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     )
 
 
-def _compared(expectation: Expectation) -> frozenset[tuple[str, bool]]:
+def _compared(expectation: Expectation) -> tuple[frozenset[tuple[str, bool]], frozenset[tuple[str, bool]]]:
     """The arrays, and gradients, of which so much was compared that a defect of them would have been seen.
 
-    None if nothing depends on inputs; and of what would be right if it were all zeros, none either.
+    If nothing depends on inputs, those that must be all zeros stand apart: a build that does nothing has them too.
     """
-    if not (expectation.alive or expectation.responds):
-        return frozenset()
     cells = [(name, False, of) for name, of in expectation.outputs.items()]
     if not expectation.limits:
         cells += [(name, True, of) for name, of in expectation.gradients.items()]
-    return frozenset(
-        (name, gradient)
-        for name, gradient, of in cells
-        if of.share >= (TELLING if of.told_from_zero.any() else MIN_CHECKED)
-    )
+    told = {(name, gradient) for name, gradient, of in cells if of.share >= TELLING and of.told_from_zero.any()}
+    zeros = {(name, gradient) for name, gradient, of in cells if of.share >= MIN_CHECKED} - told
+    if expectation.alive or expectation.responds:
+        return frozenset(told | zeros), frozenset()
+    return frozenset(told), frozenset(zeros)
 
 
 def _layouts(expectation: Expectation, result: JobResult) -> tuple[str, ...]:

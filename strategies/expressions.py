@@ -18,6 +18,7 @@ from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.leaves import counting_uses
 from strategies.ops import OPS, REACH, OpSpec, Unit, operands, overload, producers
+from strategies.ops.spec import Place
 from strategies.typed import Typed, held
 
 #: Nobody divides a whole number by one, or asks for the remainder.
@@ -150,9 +151,17 @@ class Expressions(Conditions):
     def apply(self, row: OpSpec, of: Type, arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, each argument fitted to the row's domain."""
         given = tuple(a.type for a in arguments) or (of,)
-        domain = row.domain(types.element_scalar(given[0]))
+        scalar = types.element_scalar(given[0])
+        kept = row.are_turned(scalar, [a.interval for a in arguments])
+        domain = row.turned(scalar) if kept else self.places(row, scalar)
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         return self.unique(row, self._applied(row, given, fitted))
+
+    def places(self, row: OpSpec, of: Scalar) -> tuple[Place, ...]:
+        """Where arguments of type `of` may lie, at times the first two in the other order, if they have another."""
+        if row.reversible and self.dice.chance(self.weights.expressions.reversed):
+            return row.turned(of)
+        return row.domain(of)
 
     def _applied(self, row: OpSpec, given: tuple[Type, ...], arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, which lie in its domain."""

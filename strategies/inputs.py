@@ -46,7 +46,7 @@ POPULAR: Final = frozenset(
 
 #: Forms of values of several numbers that kernels with vectors have, and the groups of what works on those.
 VECTOR_FORMS: Final = frozenset(("vec2", "vec3", "vec4"))
-_PALETTE_GROUPS: Final = frozenset(("Operators", "Scalar Math", "Vector Math"))
+_PALETTE_GROUPS: Final = frozenset(("Operators", "Scalar Math", "Vector Math", "Utility"))
 
 
 def _is_plain(row: OpSpec) -> bool:

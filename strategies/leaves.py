@@ -118,6 +118,8 @@ class Leaves(Inputs, ABC):
                 sources.append((self.features.weight("loop index", self.weights.leaves.loop_index), "loop index"))
         if isinstance(of, Vector) and self._longer(of):
             sources.append((self.weights.leaves.part, "part"))
+        if isinstance(of, Vector) and variables:
+            sources.append((self.weights.leaves.mirrored, "mirrored"))
         if of is INT32 and self.parameters:
             sources.append((self.features.weight("extent", self.weights.leaves.extent), "extent"))
         if not sources:
@@ -136,6 +138,9 @@ class Leaves(Inputs, ABC):
             case "part":
                 assert isinstance(of, Vector)
                 return self._part_of(self.variable(self.dice.one_of(self._longer(of))), of)
+            case "mirrored":
+                assert isinstance(of, Vector)
+                return self._part_of(self.variable(self.dice.one_of(variables)), of)
             case "extent":
                 return self._extent()
             case "loop index":
@@ -187,9 +192,12 @@ class Leaves(Inputs, ABC):
         assert isinstance(whole, Vector | Matrix)
         self.nodes += 1
         axis = self.dice.one_of([axis for axis, extent in enumerate(whole.shape) if extent >= of.length])
-        index: Expression | Slice = self.dice.one_of(slices(whole.shape[axis], of.length))
+        known = slices(whole.shape[axis], of.length)
         if isinstance(whole, Vector):
+            # all of a vector is the vector
+            index = self.dice.one_of([index for index in known if index != Slice()])
             return Typed(Part(of, value.node, index), value.interval, value.live)
+        index = self.dice.one_of(known)
         other = Literal(INT32, self.dice.below(whole.shape[1 - axis]))
         if axis == 0:
             return Typed(Part(of, value.node, index, other), value.interval, value.live)

@@ -75,6 +75,8 @@ class Expressions:
     #: of 100 first picks of a function whose derivative is zero (`floor`, `step`), how many stand; the others are drawn
     #: again, or most kernels would have no gradient to check
     flat: int = 40
+    #: of 100 steps between two edges, how many fall
+    reversed: int = 25
     #: a value whose interval is this many times as wide as a domain is scaled into it, not clamped
     saturation: float = 3.0
 
@@ -90,7 +92,9 @@ class Leaves:
     component: int = 2
     literal: int = 2
     #: a slice of a longer local vector, a row or a column of a local matrix
-    part: int = 2
+    part: int = 4
+    #: all numbers of a local vector, in reverse
+    mirrored: int = 1
     extent: int = 1
     #: the innermost loop's index, as a number
     loop_index: int = 2

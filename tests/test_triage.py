@@ -494,6 +494,17 @@ def test_a_known_defect_is_explained_alone_and_together_with_another(program: Pr
     assert found.id == issue
 
 
+@pytest.mark.parametrize("value", [X, Literal(FLOAT32, 1.0)], ids=["gradient", "cotangent"])
+def test_what_certainly_leaves_before_it_stores_is_known_though_nothing_depends_on_inputs(
+    value: Expression, sandbox: Sandbox
+):
+    loop = For("n", Literal(INT32, -17), (Return(),), Literal(INT32, 0), Literal(INT32, -1))
+    program = msgspec.structs.replace(store(value), body=(ThreadIndex(("i",)), loop, Assign(element("out"), value)))
+    found = Ledger.load().explain(program, failing(program, sandbox), sandbox, WARP)
+    assert found is not None
+    assert found.id == "loop-exit-gradient"
+
+
 def test_a_local_with_the_name_of_a_built_in_is_known(sandbox: Sandbox):
     assert set(NAMES) & set(sandbox.versions.builtins) == BUILT_INS_TOO
     case = decode_case((ROOT / "corpus" / "failures" / "local-named-as-built-in" / "case.json").read_bytes())

@@ -79,6 +79,8 @@ class OpSpec:
     interval: Rule
     #: where each argument may lie so that the result is defined, finite and of moderate size
     domain: Domain
+    #: whether its first two arguments may come in either order, each in the other's place: the edges of a step
+    reversible: bool = False
     #: whether `reference` takes a `Rounding` first, for the operations that it is made of
     composite: bool = False
     #: whether `reference` takes matrices as rows and columns, and scalars without an axis beside vectors; else all
@@ -134,6 +136,23 @@ class OpSpec:
         if isinstance(self.ulps, float):
             return self.ulps
         return self.ulps[types.element_scalar(of).notation]
+
+    def places(self, of: Scalar, *arguments: Interval) -> tuple[Place, ...]:
+        """Where arguments of type `of` may lie: of the two orders of reversible ones, the one that `arguments` have."""
+        return self.turned(of) if self.are_turned(of, arguments) else self.domain(of)
+
+    def turned(self, of: Scalar) -> tuple[Place, ...]:
+        """Where arguments of type `of` may lie whose first two come in the other order."""
+        first, second, *others = self.domain(of)
+        return (second, first, *others)
+
+    def are_turned(self, of: Scalar, arguments: Sequence[Interval]) -> bool:
+        """Whether the first two of `arguments` lie where they may in the other order alone."""
+        if not self.reversible:
+            return False
+        return all(
+            isinstance(p, Interval) and a.within(p) for a, p in zip(arguments, self.turned(of)[:2], strict=False)
+        )
 
     def result_interval(self, of: Type, *arguments: Interval) -> Interval:
         """Between which values a result of type `of` lies; quotients of integers are truncated."""

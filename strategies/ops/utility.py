@@ -67,6 +67,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         reference=_smoothstep,
         interval=intervals.constant(0, 1),
         domain=domains.between((-2.0, -0.25), (0.25, 2.0), (-3.0, 3.0)),
+        reversible=True,
         composite=True,
         decisions=_held,
     ),

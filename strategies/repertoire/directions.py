@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from strategies.intervals import UNIT, Interval, symmetric
-from strategies.language.nodes import Compare, If, Name
-from strategies.language.types import BOOL
+from strategies.language.nodes import Compare, If, Literal, Name, Slice
+from strategies.language.types import BOOL, INT32
+from strategies.leaves import slices
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.typed import Typed
 
@@ -245,9 +246,53 @@ def nearest(scene: Scene) -> list[Typed]:
     return [found]
 
 
+def flattened(scene: Scene) -> list[Typed]:
+    """A vector seen from above: its part in the ground's plane, beside all of it."""
+    dice, of = scene.dice, scene.vector(max(scene.rows, 3))
+    way = scene.let(scene.op("sub", scene.read(of), scene.read(of)) if dice.chance(50) else scene.read(of))
+    flat = scene.slice(way, dice.one_of(slices(of.length, 2)))
+    if dice.chance(60):
+        flat = scene.let(flat)
+    match dice.below(4):
+        case 0:
+            slope = scene.op("atan2", scene.part(way, of.length - 1), scene.op("length", flat))
+            return [slope]
+        case 1:
+            squared = scene.op("dot", flat, flat)
+            return [scene.op("sub", scene.op("dot", way, way), scene.op("mul", squared, scene.gain(0.25, 0.75)))]
+        case 2:
+            heading = scene.let(scene.op("normalize", flat))
+            return [scene.op("dot", heading, scene.slice(way, dice.one_of(slices(of.length, 2))))]
+    return [scene.op("mul", flat, scene.op("length", way))]
+
+
+def differences(scene: Scene) -> list[Typed]:
+    """Neighbouring numbers of a vector: their differences, their products, the vector beside its mirror image."""
+    dice, of = scene.dice, scene.vector(scene.rows)
+    samples = scene.let(scene.read(of))
+    if of.length == 2 or dice.chance(30):
+        mirrored = scene.slice(samples, Slice(step=Literal(INT32, -1)))
+        if dice.chance(50):
+            return [scene.op("dot", samples, mirrored)]
+        return [scene.op("mul", scene.op("add", samples, mirrored), scene.gain(0.25, 0.75))]
+    after = scene.slice(samples, Slice(Literal(INT32, 1), None))
+    before = scene.slice(samples, Slice(None, Literal(INT32, dice.one_of((-1, of.length - 1)))))
+    if dice.chance(40):
+        return [scene.op("dot", after, before)]
+    change = scene.let(scene.op("sub", after, before))
+    match dice.below(3):
+        case 0:
+            return [scene.op("dot", change, change)]
+        case 1:
+            return [scene.op("mul", change, scene.gain())]
+    return [scene.total(scene.op("dot", change, before), scene.op("dot", samples, samples))]
+
+
 DIRECTIONS: Final[tuple[Drawn, ...]] = (
     reflected, reflected, projected, bounced, attracted, attracted, springs, triangle, segment, limited, lit, turned,
-    bounds, nearest,
+    bounds, nearest, flattened, differences,
 )  # fmt: skip
 #: Those of one result that need no arrays, and so may be functions.
-NAMED: Final[tuple[Drawn, ...]] = (reflected, projected, springs, triangle, segment, lit, turned)
+NAMED: Final[tuple[Drawn, ...]] = (
+    reflected, projected, springs, triangle, segment, lit, turned, flattened, differences,
+)  # fmt: skip

@@ -60,7 +60,7 @@ def _inside(row: OpSpec, scalar: Scalar, given: Sequence[Interval]) -> bool:
         return True
     return all(
         isinstance(place, Interval) and interval.within(place)
-        for interval, place in zip(given, row.domain(scalar), strict=False)
+        for interval, place in zip(given, row.places(scalar, *given), strict=False)
     )
 
 

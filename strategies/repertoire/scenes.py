@@ -6,6 +6,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+import msgspec
+
 from strategies import intervals
 from strategies.blocks import rounded, whole
 from strategies.intervals import Interval, symmetric
@@ -22,7 +24,10 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Parameter,
+    Part,
+    Slice,
 )
+from strategies.language.parts import part_type
 from strategies.language.types import INT32, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.ops import REACH, Unit, overload
 from strategies.repertoire.idioms import Lines
@@ -91,7 +96,7 @@ class Scene(Lines):
         arguments = self._kept_positive(name, arguments)
         given = tuple(a.type for a in arguments)
         row = overload(name, given)
-        domain = row.domain(types.element_scalar(given[0]))
+        domain = row.places(types.element_scalar(given[0]), *(a.interval for a in arguments))
         fitted = [
             a if isinstance(place, Unit) and self.is_unit(a.node) else self.sketch.fit(a, place)
             for a, place in zip(arguments, domain, strict=False)
@@ -183,6 +188,13 @@ class Scene(Lines):
         return Typed(Component(found, value.node, at, named, beside), value.interval, value.live)
 
     # ------------------------------------------------------------ locals
+
+    def slice(self, value: Typed, index: Slice) -> Typed:
+        """Two numbers of a vector or more, ``v[1:]``."""
+        part = Part(value.type, value.node, index)
+        found = part_type(value.type, part)
+        assert found is not None, f"{index} of {value.type} has fewer than two numbers"
+        return Typed(msgspec.structs.replace(part, type=found), value.interval, value.live)
 
     def let(self, value: Typed, mutable: bool = False) -> Typed:
         """A local with `value`; one of length one is known to be."""

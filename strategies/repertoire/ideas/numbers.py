@@ -87,7 +87,9 @@ def ramp(p: Phrase) -> str:
     """A smooth step between two edges."""
     x = operand(p, "x")
     if p.dice.chance(50):
-        return f"smoothstep({p.dice.one_of(('-1.0', '-0.25', '-0.5'))}, {p.dice.one_of(('1.0', '1.5'))}, {x})"
+        edges = [p.dice.one_of(("-1.0", "-0.25", "-0.5")), p.dice.one_of(("1.0", "1.5"))]
+        falls = p.dice.chance(25)
+        return f"smoothstep({', '.join(reversed(edges) if falls else edges)}, {x})"
     width = p.dice.one_of((2.0, 4.0))
     p.write(f"s = clamp(({x} + {width / 2}) / {width}, 0.0, 1.0)")
     return p.dice.one_of(("s * s * (3.0 - 2.0 * s)", "s * s", "s * s * s * (s * (s * 6.0 - 15.0) + 10.0)"))
