@@ -10,8 +10,10 @@ import msgspec
 from harness.rewrites import register
 from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
+    Assign,
     Atomic,
     Call,
+    Cast,
     Expression,
     Extent,
     Function,
@@ -46,7 +48,11 @@ def write_lengths_as_numbers(program: Program) -> Program:
 
 
 def _with_lengths(node: Any, known: Mapping[str, Mapping[int, int]]) -> Any:
+    of_local = isinstance(node, Assign) and isinstance(node.value, Extent)
     node = rebuild(node, lambda child: _with_lengths(child, known))
+    if of_local and isinstance(node.value, Literal):
+        # a local that is a bare number is a constant to Warp, which nothing may change in a loop
+        return msgspec.structs.replace(node, value=Cast(INT32, node.value))
     if isinstance(node, Extent) and (length := known.get(node.array, {}).get(node.axis)) is not None:
         return Literal(INT32, length)
     return node

@@ -294,7 +294,7 @@ def test_what_dies_hangs_or_is_refused_is_reduced_to_a_handful_of_lines(
 ) -> None:
     if expected is FailureKind.HANG:
         # Each candidate that hangs is waited for twice.
-        monkeypatch.setattr(fatal, "cpu_seconds", 2.0)
+        monkeypatch.setattr(fatal, "cpu_seconds", 1.0)
     given = surrounded("given", value, slow=expected is FailureKind.HANG)
     (verdict,) = verify_all([given], fatal)
     assert kind(verdict) is expected

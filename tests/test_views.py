@@ -368,6 +368,11 @@ def test_lengths_are_written_as_the_numbers_that_they_are() -> None:
     assert "out[i] = wp.float32(3 + 5)" in render(found)
     moving = program(define("part", "x", Slice(I)), Assign(OUT, Cast(FLOAT32, Extent(INT32, "part", 0))))
     assert REWRITES["write_lengths_as_numbers"](moving) is moving
+    # a bare number would be a constant, which a loop may not change
+    counted = program(
+        Assign(Name(INT32, "rest"), Extent(INT32, "b", 2)), Assign(OUT, Cast(FLOAT32, Name(INT32, "rest")))
+    )
+    assert "rest = int(5)" in render(REWRITES["write_lengths_as_numbers"](counted))
 
 
 @pytest.mark.parametrize(
