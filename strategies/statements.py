@@ -181,17 +181,6 @@ class Sketch(WhileLoops):
         """Whether an expression reads an array: else nothing of it may depend on inputs."""
         return any(isinstance(part, Element) for part in walk(node))
 
-    @property
-    def touches_vectors(self) -> bool:
-        """Whether a parameter or a local is a vector."""
-        return any(isinstance(types_of, Vector) for types_of in self._element_types())
-
-    def _element_types(self) -> Iterator[Type]:
-        for parameter in self.parameters:
-            yield parameter.type.dtype if isinstance(parameter.type, Array) else parameter.type
-        for variable in self.scope:
-            yield variable.type
-
     def group(self, cells: int) -> Expression:
         """Which of `cells` cells a thread belongs to: by its index, an array of groups, or the size of a number."""
         if cells == 1:

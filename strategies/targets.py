@@ -25,6 +25,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.structs import leaves
 from strategies.language.types import Composite, Matrix, Scalar, Type, Vector
+from strategies.leaves import slices
 from strategies.ops import OPS, REACH
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs, struct_type
@@ -251,11 +252,10 @@ def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) 
 def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:
     """A value for a target: of a matrix, its numbers one by one, or a product with one of them."""
     if isinstance(of, Vector) and of.length < 4 and sketch.dice.chance(sketch.weights.targets.read_slice):
-        # a slice of a longer one
-        longer = sketch.element(types.vector(sketch.dice.between(of.length + 1, 4), of.dtype))
-        index, count = _slice(sketch, longer.type.length)  # type: ignore[attr-defined]
-        if count == of.length:
-            return Typed(Part(of, longer.node, index), longer.interval, longer.live)
+        extent = sketch.dice.between(of.length + 1, 4)
+        longer = sketch.element(types.vector(extent, of.dtype))
+        index = sketch.dice.one_of(slices(extent, of.length))
+        return Typed(Part(of, longer.node, index), longer.interval, longer.live)
     if isinstance(of, Scalar | Vector):
         return sketch.expression(of, depth)
     if sketch.readable(of) or sketch.dice.chance(50):

@@ -283,7 +283,7 @@ class Targets:
     #: of slices, in reverse: ``v[::-1]``
     backwards: int = 12
     #: of values of two or three numbers, a slice of an element
-    read_slice: int = 36
+    read_slice: int = 20
     #: plain stores; the others are sums in place
     store: int = 35
     #: of whole numbers, by another operator than a sum

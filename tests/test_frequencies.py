@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -410,9 +411,11 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
 def test_a_category_holds_what_it_is_for(
     category: str, what: str, holds: Callable[[Program], bool], least: int
 ) -> None:
+    """Of a share of `least`, a sample of this size has as little in one of forty cases: two standard deviations."""
     programs = drawn(category)
-    share = 100 * sum(map(holds, programs)) / len(programs)
-    assert share >= least, f"{what}: in {share:.0f} of 100"
+    share = sum(map(holds, programs)) / len(programs)
+    wanted = least / 100
+    assert share >= wanted - 2 * math.sqrt(wanted * (1 - wanted) / len(programs)), f"{what}: in {share:.0%}"
 
 
 def test_every_category_has_frequencies_here() -> None:

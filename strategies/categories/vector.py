@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from strategies.composites import computed, finish, undivided
-from strategies.language.nodes import Statement
+from strategies.language.nodes import Node, Statement, walk
+from strategies.language.types import Vector
 from strategies.ops import OPS, ROWS
 from strategies.repertoire.directions import DIRECTIONS
 from strategies.statements import Sketch
@@ -34,9 +35,13 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from sketch.branch(WEIGHTS, 2)
     of = sketch.vector_type(sketch.main) if dice.chance(55) else sketch.main
     value = sketch.expression(of, dice.between(1, 2))
-    if of is sketch.main and not sketch.touches_vectors:
+    if of is sketch.main and not _has_vectors(value.node):
         vector = sketch.vector_type(sketch.main)
         row = OPS[dice.one_of(("dot", "length_sq", "length"))]
         arguments = [sketch.expression(vector, 1) for _ in row.signatures[0].arguments]
         value = sketch.plus(value, sketch.apply(row, of, arguments))
     yield from finish(sketch, value)
+
+
+def _has_vectors(node: Node) -> bool:
+    return any(isinstance(getattr(part, "type", None), Vector) for part in walk(node))
