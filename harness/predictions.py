@@ -13,11 +13,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+from threading import Lock
 from types import TracebackType
 from typing import Any, Final
 
@@ -139,6 +142,15 @@ class _Ended:
     output: bytes = b""
 
 
+@dataclass(frozen=True)
+class _Compiled:
+    """What became of a prediction's text: the library, if it ended well, in a folder of its own."""
+
+    folder: TemporaryDirectory[str]
+    library: Path
+    ended: _Ended
+
+
 class Scorer:
     """A private folder with a compiled driver, in which predictions are compiled and run; a context manager.
 
@@ -152,6 +164,7 @@ class Scorer:
         self._stack = contextlib.ExitStack()
         self._folder = Path()
         self._headers: dict[str, Path | None] = {}
+        self._headers_lock = Lock()
 
     def __enter__(self) -> Scorer:
         self._folder = Path(
@@ -174,19 +187,46 @@ class Scorer:
 
     def score(self, record: Record, prediction: Prediction) -> Score:
         """Compile, run and judge `prediction` of the kernel of `record`."""
+        (found,) = self.scores([(record, prediction)])
+        return found
+
+    def scores(self, asked: Iterable[tuple[Record, Prediction]], workers: int = 1) -> Iterator[Score]:
+        """The scores of predictions of the kernels of their records, in order.
+
+        `workers` compilers run ahead, which take most of the time, while what was compiled is run and judged here.
+        """
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: deque[tuple[Record, Prediction, Future[_Compiled]]] = deque()
+            try:
+                for record, prediction in asked:
+                    ahead.append((record, prediction, pool.submit(self._compiled, record, prediction)))
+                    if len(ahead) > 2 * workers:
+                        yield self._scored(*ahead.popleft())
+                while ahead:
+                    yield self._scored(*ahead.popleft())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _compiled(self, record: Record, prediction: Prediction) -> _Compiled:
+        folder = TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True)
+        library = Path(folder.name) / "prediction.so"
+        return _Compiled(
+            folder, library, self._compile_text(prediction.text(record), library, self._header(record.cpp))
+        )
+
+    def _scored(self, record: Record, prediction: Prediction, compiled: Future[_Compiled]) -> Score:
         found = Score(id=record.id, category=record.type, compiled=False)
         judged_backward = prediction.backward and record.verification.tier == "backward"
         wrong = {
             "forward": False if prediction.forward else None,
             "backward": False if judged_backward else None,
         }
-        with TemporaryDirectory(dir=self._folder, ignore_cleanup_errors=True) as folder:
-            library = Path(folder) / "prediction.so"
-            ended = self._compile_text(prediction.text(record), library, self._header(record.cpp))
-            if ended.status != 0:
-                return msgspec.structs.replace(found, reason=Reason.NOT_COMPILED, message=ended.said, **wrong)
+        of = compiled.result()
+        with of.folder:
+            if of.ended.status != 0:
+                return msgspec.structs.replace(found, reason=Reason.NOT_COMPILED, message=of.ended.said, **wrong)
             found = msgspec.structs.replace(found, compiled=True)
-            return self._judged(expectation_of(record), record, library, found, wrong)
+            return self._judged(expectation_of(record), record, of.library, found, wrong)
 
     def run_text(self, expectation: Expectation, name: str, text: str, backward: bool) -> JobResult | str:
         """Compile a text that defines the kernel `name`, and launch it as Warp's own build is; or what went wrong."""
@@ -254,12 +294,13 @@ class Scorer:
     def _header(self, own: str) -> str:
         """The header of a pair's own text, compiled once for all: to read it takes longer than all that follows it."""
         header = header_text(own)
-        if header and header not in self._headers:
-            path = self._folder / f"header_{len(self._headers)}.hpp"
-            path.write_text(header, encoding="utf-8")
-            ended = self._compile(path, path.with_name(path.name + ".gch"))
-            # A compiler that cannot do so reads it each time.
-            self._headers[header] = path if ended.status == 0 else None
+        with self._headers_lock:
+            if header and header not in self._headers:
+                path = self._folder / f"header_{len(self._headers)}.hpp"
+                path.write_text(header, encoding="utf-8")
+                ended = self._compile(path, path.with_name(path.name + ".gch"))
+                # A compiler that cannot do so reads it each time.
+                self._headers[header] = path if ended.status == 0 else None
         return header
 
     def _compile_text(self, text: str, library: Path, header: str = "") -> _Ended:

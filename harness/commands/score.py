@@ -17,7 +17,17 @@ from rich.table import Table
 from corpus.record import check_record
 from corpus.store import Store
 from harness import confine
-from harness.commands.shared import BadUsage, Corpus, Json, existing_corpus, of_installed_warp, print_json, say
+from harness.campaign import default_workers
+from harness.commands.shared import (
+    BadUsage,
+    Corpus,
+    Json,
+    Workers,
+    existing_corpus,
+    of_installed_warp,
+    print_json,
+    say,
+)
 from harness.predictions import Prediction, Score, Scorer
 
 
@@ -27,6 +37,7 @@ def score(
     details: Annotated[
         Path | None, typer.Option("--details", help="A file to write what was found of each prediction to.")
     ] = None,
+    workers: Workers = None,
     json: Json = False,
 ) -> int:
     """Compile and run predicted C++ on the stored inputs of its kernels, and judge results and gradients.
@@ -49,10 +60,11 @@ def score(
     say(contained)
     with _opened(details) as file, Scorer() as scorer:
         scores = []
-        for prediction in asked:
-            scores.append(scorer.score(records[prediction.id], prediction))
+        of = [(records[prediction.id], prediction) for prediction in asked]
+        for found in scorer.scores(of, workers or default_workers()):
+            scores.append(found)
             if file is not None:
-                file.write(msgspec.json.encode(scores[-1]) + b"\n")
+                file.write(msgspec.json.encode(found) + b"\n")
                 file.flush()
     rates = {name: _rates([s for s in scores if name in (s.category, "all")]) for name in _categories(scores)}
     if json:
