@@ -53,14 +53,28 @@ def _rotation(r: Rounding, angle: Values) -> Values:
     return algebra.about_one(r, algebra.rows((cosine, -sine), (sine, cosine)))
 
 
+def _cancelled(a: Values) -> Values:
+    """How many roundings the directions lose.
+
+    Warp takes them from ``diff + root - 2 * shared`` and ``diff - root + 2 * shared``: `diff` the difference of the
+    columns' squared lengths, `shared` their product, `root` the length of both of these.  Where the columns lean the
+    same way and are nearly equally long, nothing is left of it but `diff`, and the rounding of the others.
+    """
+    first, second = a[..., 0], a[..., 1]
+    shared = 2 * (first * second).sum(axis=-1)
+    apart = np.abs((first * first).sum(axis=-1) - (second * second).sum(axis=-1))
+    lost: Values = np.divide(shared, apart, out=np.zeros_like(shared), where=(shared > 0) & (apart > 0))
+    return lost
+
+
 def _left(r: Rounding, a: Values) -> Values:
     e, h, f, g = _halves(r, a)
-    return _rotation(r, r(np.arctan2(h, e) + np.arctan2(g, f)) / 2)
+    return _rotation(r, algebra.beside(r, r(np.arctan2(h, e) + np.arctan2(g, f)) / 2, _cancelled(a)))
 
 
 def _right(r: Rounding, a: Values) -> Values:
     e, h, f, g = _halves(r, a)
-    return _rotation(r, r(np.arctan2(g, f) - np.arctan2(h, e)) / 2)
+    return _rotation(r, algebra.beside(r, r(np.arctan2(g, f) - np.arctan2(h, e)) / 2, _cancelled(a)))
 
 
 def _apart(a: Values) -> Values:
@@ -81,7 +95,7 @@ _SAME: Final = 1e-3
 
 
 def _singular_slope(a: Values) -> tuple[Values, ...]:
-    return (32 / np.maximum(_apart(a), _SAME),)
+    return (32 * (1 + _cancelled(a)) / np.maximum(_apart(a), _SAME),)
 
 
 # ---------------------------------------------------------------- QR
