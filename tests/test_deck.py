@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 import strategies
 from strategies.categories.builtin import CONVERSIONS
 from strategies.deck import HAND, cards, hand
 from strategies.language.nodes import Apply, AugmentedAssign, Cast, walk
+from strategies.language.types import Composite, Type
 from strategies.ops import ITEMS, ROWS, overload
 
 #: Kernels after which each row and form has come once.
@@ -25,6 +30,22 @@ def test_every_card_is_dealt_and_none_twice_before_the_rounds_are_over() -> None
     total = sum(map(len, cards()))
     dealt = [card for index in range(total // HAND + 1) for card in hand(7, index)][:total]
     assert len(set(dealt)) == total
+
+
+@pytest.mark.parametrize(
+    ("op", "forms"), [("div", ("scalar", "vec")), ("mul", ("mat", "vec")), ("determinant", ("mat",))]
+)
+def test_each_size_that_has_code_of_its_own_comes_in_one_of_the_first_rounds(op: str, forms: tuple[str, ...]) -> None:
+    sizes = set()
+    for card in itertools.chain(*cards()[:4]):
+        for arguments, _ in card.choices:
+            if card.row.name == op and tuple(map(form_of, arguments)) == forms:
+                sizes.add(max(of.shape[0] for of in arguments if isinstance(of, Composite)))
+    assert {2, 3, 4} <= sizes
+
+
+def form_of(of: Type) -> str:
+    return of.form.rstrip("0123456789") if isinstance(of, Composite) else "scalar"
 
 
 def test_hands_of_different_seeds_differ() -> None:

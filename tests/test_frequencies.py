@@ -155,7 +155,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ),
     ("reduction", "a condition", has(If), 25),
     ("reduction", "a target of several cells", lambda p: any(max(o.shape) > 1 for o in p.outputs), 40),
-    ("vector", "a slice of a longer local", has(Part), 3),
+    ("vector", "a slice of a local", has(Part), 15),
     ("matrix", "a row, a column or a slice of one", has(Part), 3),
     ("vector", "a vector", has_vectors, 100),
     ("vector", "a constructor", has(Construct), 28),

@@ -703,3 +703,13 @@ def test_the_threshold_of_smooth_normalize_errs_in_the_direction_of_the_vector()
     _, slope = noise(a, delta)
     assert slope.shape == a.shape
     assert slope[..., 0] / slope[..., 1] == pytest.approx(a[..., 0] / a[..., 1])
+
+
+def test_the_edges_of_a_step_may_come_in_either_order() -> None:
+    row, of = OPS["smoothstep"], t.FLOAT32
+    low, high, x = row.domain(of)
+    assert isinstance(low, Interval)
+    assert isinstance(high, Interval)
+    assert isinstance(x, Interval)
+    assert row.places(of, low, high, x) == (low, high, x)
+    assert row.places(of, high, low, x) == (high, low, x)
