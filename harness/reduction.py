@@ -119,14 +119,23 @@ class Reduction(Judge):
         return ReducedFailure.of(found, self._named_by_bucket(found.program, found.verdict, known))
 
     def _beside_known(self, program: Program, verdict: Verdict, options: BuildOptions) -> tuple[Program, Verdict]:
-        """The program without its known issues, if it fails all the same: reducing it cannot end in one of them."""
+        """The program without its known issues, if it fails all the same: reducing it cannot end in one of them.
+
+        It may fail in another manner, which the known one was seen before: a wrong result hides a wrong gradient.
+        """
         assert verdict.failure is not None
         other = self._ledger.avoided(program, verdict.failure, self._versions.warp)
         if other is program:
             return program, verdict
         (found,) = self._verify([other], options)
-        alike = found.failure is not None and manner_of(found) == manner_of(verdict)
-        return (other, found) if alike else (program, verdict)
+        if found.failure is None:
+            return program, verdict
+        # what is refused may be what a rewrite put there
+        unbuilt = found.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+        alike = manner_of(found) == manner_of(verdict)
+        if alike or not (unbuilt or self._explain(other, found, None) is not None):
+            return other, found
+        return program, verdict
 
     def _named_by_bucket(self, program: Program, verdict: Verdict, known: str | None) -> str | None:
         """`known`, or the issue that lists the bucket of a failure that no rewrite explains."""

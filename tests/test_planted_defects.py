@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Conditional,
+    Constant,
     Continue,
     Element,
     Expression,
@@ -208,6 +209,25 @@ def test_a_failure_with_a_known_issue_and_another_defect_is_reduced_to_the_other
     divisor = apply("add", A, Literal(FLOAT32, 3.0))
     both = stored("both", apply("mod", apply("sin", A), divisor))
     found = Reduction(Plan(0, ("unary",)), wrong_numbers, None).again(both)
+    assert found is not None
+    assert found.bucket == "backward-mismatch-sin"
+
+
+def test_a_wrong_gradient_that_a_known_wrong_result_hides_is_what_the_failure_is_reduced_to(
+    wrong_numbers: Sandbox,
+) -> None:
+    a, b, one = Name(FLOAT32, "v"), Name(FLOAT32, "w"), Literal(FLOAT32, 1.0)
+    flag = Constant(BOOL, "FLAG", Literal(BOOL, True))
+    aliased = kernel(
+        "aliased",
+        Assign(a, apply("sin", A)),
+        Assign(b, Conditional(FLOAT32, flag, a, one)),
+        For("n", AT, (Assign(a, one),)),
+        Assign(OUT, b),
+    )
+    (verdict,) = verify_all([aliased], wrong_numbers)
+    assert kind(verdict) is FailureKind.FORWARD_MISMATCH
+    found = Reduction(Plan(0, ("unary",)), wrong_numbers, None).again(aliased)
     assert found is not None
     assert found.bucket == "backward-mismatch-sin"
 

@@ -311,6 +311,8 @@ def _exit(way: Way) -> Iterator[Statement]:
         test: Expression = Compare(BOOL, (dice.one_of(("==", ">", ">=")),), (element, whole(dice.between(2, 4))))
         if dice.chance(30):
             test = Compare(BOOL, (dice.one_of(("==", ">")),), (of, way.n() if dice.chance(50) else whole(2)))
+        if dice.chance(30):
+            return If(test, (way.change(total),), (leave,))
         return If(test, (way.change(total), leave) if dice.chance(30) else (leave,))
 
     def around(of: Name) -> tuple[Statement, ...]:

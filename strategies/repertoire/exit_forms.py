@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Extent,
     For,
     If,
+    Literal,
     Name,
     Parameter,
     Return,
@@ -111,13 +112,16 @@ class ExitForms(SegmentForms):
         return [begin, self.over(index, bounds, body), *self.leave_result(total, reach, value.live, True)]
 
     def passed_over(self, bounds: Bounds) -> list[Statement]:
-        """A sum of elements without those that a test names; another test ends it at times."""
+        """A sum of elements without those that a test names, or fails; another test ends it at times."""
         index, trips = self.new_index(bounds), bounds.trips
         whole_numbers = self.dice.chance(35)
         total, begin = self.start(INT32 if whole_numbers else self.main, 0)
         breaks = self.dice.chance(30)
         with self.inside(index, trips):
             skip = If(self.hit(index), (Continue(),))
+            if self.dice.chance(35):
+                one = whole(1) if whole_numbers else Literal(self.main, 1.0)
+                skip = If(skip.test, (AugmentedAssign(total, "add", one),), (Continue(),))
             body: list[Statement] = [skip]
             if breaks:
                 body.append(If(self.index_test(index, breaks=True), (Break(),)))
@@ -125,7 +129,7 @@ class ExitForms(SegmentForms):
                     body.reverse()
             value = self.at_index(INT32, index) if whole_numbers else self.term(index, trips)
         body.append(AugmentedAssign(total, "add", value.node))
-        reach = symmetric(value.interval.size * trips)
+        reach = symmetric((value.interval.size + 1) * trips)
         dynamic = self.is_dynamic(bounds, breaks) or whole_numbers
         return [begin, self.over(index, bounds, body), *self.leave_result(total, reach, value.live, dynamic)]
 
