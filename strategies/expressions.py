@@ -36,7 +36,10 @@ UNPACKED: Final = 6
 def _candidates(
     result: Type, palette: frozenset[str], allowed: frozenset[Type], forms: frozenset[str]
 ) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:
-    """The rows of `palette` that give `result` from arguments of allowed types and forms."""
+    """The rows of `palette` that give `result` from arguments of allowed types and forms.
+
+    Nobody selects by a number that they compute for it; the survey does, by one of every type.
+    """
 
     def fits(argument: Type) -> bool:
         if isinstance(argument, Composite):
@@ -47,6 +50,7 @@ def _candidates(
         (row, arguments)
         for row, arguments in producers(result)
         if row.name in palette and all(fits(a) for a in arguments)
+        if row.name != "where" or arguments[0] is BOOL
     )
 
 

@@ -73,6 +73,11 @@ def rounded(x: float) -> float:
     return math.copysign(math.floor(abs(x) + 0.5), x)
 
 
+def soft_step(low: float, high: float, x: float) -> float:
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3.0 - 2.0 * t)
+
+
 def inverse_erf(y: float) -> float:
     return statistics.NormalDist().inv_cdf((1 + y) / 2) / math.sqrt(2)
 
@@ -123,6 +128,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "smooth_normalize": lambda a, delta: a / pseudo_huber(a, delta),
     "cw_mul": lambda a, b: a * b,
     "cw_div": lambda a, b: a / b,
+    "div_approx": lambda a, b: a / b,
+    "lerp": lambda a, b, t: a * (Float(1.0) - t) + b * t,
+    "smoothstep": over(soft_step),
+    "where": lambda test, a, b: a if test else b,
     "argmin": lambda a: Int(a.parts.index(min(a.parts)), t.scalar("uint32")),
     "argmax": lambda a: Int(a.parts.index(max(a.parts)), t.scalar("uint32")),
     **{

@@ -51,7 +51,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / VERIFIED).mkdir(parents=True)
     store = Store.open(OWN, write=False)
     for name in store.categories():
-        some = itertools.islice(store.records(name, check=False), OF_EACH)
+        # one of which something could not be compared, if there is such a row
+        rows = sorted(store.records(name, check=False), key=lambda record: record.verification.cells_checked)
+        some = rows[-1:-OF_EACH:-1] + rows[:1]
         (path / VERIFIED / f"{name}.jsonl").write_bytes(b"".join(encode_record(r) + b"\n" for r in some))
     return path
 
