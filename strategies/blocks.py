@@ -312,6 +312,11 @@ class Blocks(Calls, ABC):
         gone = self.scope.release(mark)
         self.defined = [v for v in self.defined if v not in gone]
 
+    def forget(self, name: str) -> None:
+        """Let nothing that is drawn from here on read a local."""
+        self.scope.hide(name)
+        self.defined = [v for v in self.defined if v.name != name]
+
     def arm(self, draw: Callable[[], list[Statement]]) -> Block:
         """One arm of a branch: what it defines stays in it; what it leaves unused is used at its end."""
         with self._inner():

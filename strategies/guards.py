@@ -80,9 +80,13 @@ class Guards(Leaves):
                 return self.scaled(value.type)
         if value.interval.within(domain):
             return value
+        scalar = types.element_scalar(value.type)
+        if scalar.is_integer:
+            # of a domain for numbers of every type, what this one can hold
+            low, high = scalar.limits
+            domain = Interval(max(domain.low, low), min(domain.high, high))
         if isinstance(value.node, Literal) and isinstance(value.type, Scalar):
             return self.literal(value.type, domain)
-        scalar = types.element_scalar(value.type)
         choices = []
         if scalar.is_float:
             choices = self._float_guards(value, domain)

@@ -67,6 +67,10 @@ class Scope:
         del self._variables[mark:]
         return gone
 
+    def hide(self, name: str) -> None:
+        """Hide one variable; its name stays taken."""
+        self._variables = [v for v in self._variables if v.name != name]
+
     def snapshot(self) -> dict[str, Variable]:
         """What is known of each variable now."""
         return {v.name: replace(v, assigned_components=set(v.assigned_components)) for v in self._variables}

@@ -210,6 +210,7 @@ def visited(pen: Pen) -> None:
     met = pen.output(INT32, (1,), zero=True)
     with pen.when(Compare(BOOL, ("==",), (first, whole(0)))):
         pen.atomic("atomic_add", met, pen.whole(1), 0)
+    _forget(pen, first)
 
 
 def pushed(pen: Pen) -> None:
@@ -256,6 +257,13 @@ def reserved(pen: Pen) -> None:
         pen.store(used, pen.whole(1), given.narrowed(0, room - 1))
     with pen.otherwise():
         pen.atomic("atomic_add", dropped, pen.whole(1), 0)
+    _forget(pen, given.node)
+
+
+def _forget(pen: Pen, old: Expression) -> None:
+    """Nothing else may read what an atomic returned, which depends on the order of the threads."""
+    if isinstance(old, Name):
+        pen.sketch.forget(old.name)
 
 
 #: Uses of functions beside the one operation: where numbers are added up, and where whole ones are.
