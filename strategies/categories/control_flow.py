@@ -54,6 +54,8 @@ EMPTY: Final = 30
 COUNTED: Final = 85
 #: The same of loops with a way out, where Warp is known to lose adjoints, which would cover up the rest.
 COUNTED_OUT: Final = 100
+#: Of 100 loops in loops with a way out, how many are certainly dynamic, both of them.
+BOTH_DYNAMIC: Final = 50
 
 
 Draw = Callable[[Way], Iterator[Statement]]
@@ -322,9 +324,11 @@ def _exit(way: Way) -> Iterator[Statement]:
     if dice.chance(50):
         yield _loop(way, index.name, around(index))
     else:
-        inside = _loop(way, inner.name, around(inner))
+        # two loops that are not unrolled have labels of their own, to which their exits jump
+        over = _dynamic_range if dice.chance(BOTH_DYNAMIC) else _loop
+        inside = over(way, inner.name, around(inner))
         after = (way.change(total, index),)
-        yield _loop(way, index.name, (inside, *after) if dice.chance(70) else (*after, inside))
+        yield over(way, index.name, (inside, *after) if dice.chance(70) else (*after, inside))
     yield way.stored(total)
 
 
