@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from strategies.language import types as t
 from strategies.language.types import Composite, Type
-from strategies.ops import OPS, overload, settled
+from strategies.ops import OPS, algebra, overload, settled
 
 Values = NDArray[Any]
 COUNT = 24
@@ -323,3 +323,14 @@ def test_every_shaped_row_is_compared_here() -> None:
     shaped = {row.name for row in OPS.values() if row.shaped and row.spelling_of is None} - elsewhere
     assert not {name for name in shaped if f'"{name}"' not in text}
     assert math.isclose(RANDOM.uniform(1, 1), 1)
+
+
+def test_an_error_beside_a_value_never_takes_that_of_the_value_away() -> None:
+    """Both come in steps of double precision: where they did in all realisations, a cell had no tolerance."""
+    step = 2.0**-52
+    steps = np.array([(own, other) for own in (-2, -1, 1, 2) for other in (-2, -1, 1, 2)])
+    # the first realisation has no noise
+    own, other = (np.concatenate(([0], of)).reshape(-1, 1, 1) for of in steps.T)
+    found = algebra.about_one(lambda v: v * (1 + other * step), 0.5 + own * step)
+    assert found[0].item() == 0.5
+    assert (np.abs(found[1:] - 0.5) >= 2 * step).all()

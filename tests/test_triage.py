@@ -22,7 +22,7 @@ from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head
-from harness.verdict import Failure, FailureKind, Verdict, inconclusive
+from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
@@ -542,6 +542,19 @@ def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: S
     assert explained({at, ("another", False)})
     assert not explained({(at[0], False), ("another", True)})
     assert not explained(set())
+
+
+def test_a_process_that_lives_tells_that_a_crash_is_gone_whatever_could_be_compared(sandbox: Sandbox):
+    def explained(kind: FailureKind) -> bool:
+        died = failed(Failure(kind, "died of SIGILL"))
+        unknown = inconclusive("too few results could be checked")
+        found = Ledger.load().explain(
+            index_changed(3), died, sandbox, WARP, verify=lambda given: [unknown] * len(given)
+        )  # fmt: skip
+        return found is not None
+
+    assert explained(FailureKind.CRASH)
+    assert not explained(FailureKind.BACKWARD_MISMATCH)
 
 
 def test_a_known_defect_is_explained_after_reducing_too(sandbox: Sandbox):
