@@ -130,9 +130,17 @@ class Gradient:
 
 
 def gradients(
-    program: Program, found: Directions, evaluation: Evaluation, shapes: Mapping[str, tuple[int, ...]]
+    program: Program,
+    found: Directions,
+    evaluation: Evaluation,
+    native: Mapping[str, Mask],
+    shapes: Mapping[str, tuple[int, ...]],
 ) -> dict[str, Gradient]:
-    """The gradient of the loss with respect to every differentiable input, and to what outputs that are read hold."""
+    """The gradient of the loss with respect to every differentiable input, and to what outputs that are read hold.
+
+    `native` is what threads read in the kernel's own precision (threads, cells): of a cell that rounding made another
+    thread read, or none, the quotient means nothing.
+    """
     runs = evaluation.loss.shape[0]
     result = {}
     for parameter in _moved(program, evaluation.reads):
@@ -160,6 +168,8 @@ def gradients(
     for coordinate in found.left_out:
         at = (coordinate.cell,) if coordinate.component is None else coordinate[1:]
         result[coordinate.array].reliable[at] = False
+    for name, gradient in result.items():
+        gradient.reliable[np.any(native[name] != evaluation.reads[name], axis=0)] = False
     return result
 
 

@@ -266,7 +266,7 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         cotangents=cotangents,
         outputs=_outputs(program, native, 0, wide, facts),
         special_outputs=_outputs(program, native, 1, wide_special, facts),
-        gradients=_gradients(program, found, wide, inputs, cotangents, facts.coarsest, held),
+        gradients=_gradients(program, found, native, wide, inputs, cotangents, facts.coarsest, held),
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
@@ -299,7 +299,7 @@ def _nonfinite(
         return None
     with np.errstate(invalid="ignore", over="ignore"):
         outputs = _outputs(program, native, 0, wide, facts)
-        gradients = _gradients(program, found, wide, inputs, cotangents, facts.coarsest, held)
+        gradients = _gradients(program, found, native, wide, inputs, cotangents, facts.coarsest, held)
     if native.written.more_than(written):
         # gradients are not promised there for other limits
         gradients = {name: cells.unchecked() for name, cells in gradients.items()}
@@ -399,6 +399,7 @@ def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
 def _gradients(
     program: Program,
     found: differences.Directions,
+    native: Evaluation,
     wide: Evaluation,
     inputs: dict[str, Values],
     cotangents: dict[str, Values],
@@ -407,7 +408,7 @@ def _gradients(
 ) -> dict[str, Cells]:
     shapes = {name: values.shape for name, values in inputs.items()}
     result = {}
-    raw = differences.gradients(program, found, wide, shapes)
+    raw = differences.gradients(program, found, wide, native.reads, shapes)
     scale = max((tolerance.largest(g.runs[0]) for g in raw.values()), default=0.0)
     for name, gradient in raw.items():
         if program.parameter(name).output:

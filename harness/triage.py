@@ -218,6 +218,11 @@ def _weak(node: Node) -> str | None:
 # ---------------------------------------------------------------- the ledger
 
 
+#: Seeds of other inputs that are tried where too little of a rewritten program could be compared: of a kernel of
+#: halves with remainders, two seeds of five leave enough.
+FURTHER_SEEDS: Final = 3
+
+
 class LedgerError(Exception):
     """Something is wrong with the ledger of known issues; the message is for the person at the keyboard."""
 
@@ -370,11 +375,32 @@ class Ledger:
         for (issue, _), found in zip(changed, verdicts, strict=True):
             if _clears(verdict.failure, found):
                 return issue
+        if verify is None:
+            left = [c for c, found in zip(changed, verdicts, strict=True) if found.outcome is Outcome.INCONCLUSIVE]
+            if (settled := self._settled(program, verdict.failure, left, sandbox, seed)) is not None:
+                return settled
         for (issue, rewritten), found in zip(changed, verdicts, strict=True):
             # each issue once: a rewrite may find something to change in what it made itself
             others = Ledger(tuple(other for other in self.issues if other is not issue))
             if others.explain(rewritten, found, sandbox, warp_version, seed, verify) is not None:
                 return issue
+        return None
+
+    @staticmethod
+    def _settled(
+        program: Program,
+        failure: Failure,
+        changed: Sequence[tuple[KnownIssue, Program]],
+        sandbox: Sandbox,
+        seed: int,
+    ) -> KnownIssue | None:
+        """The issue whose rewrite clears the failure on other inputs, on which the program fails as well."""
+        for other in range(seed + 1, seed + 1 + FURTHER_SEEDS) if changed else ():
+            whole, *rewritten = verify_all([program, *(rewritten for _, rewritten in changed)], sandbox, other)
+            if whole.failure is not None and (whole.failure.kind, whole.failure.face) == (failure.kind, failure.face):
+                for (issue, _), found in zip(changed, rewritten, strict=True):
+                    if _clears(whole.failure, found):
+                        return issue
         return None
 
 

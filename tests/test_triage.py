@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +22,7 @@ from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head
-from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
+from harness.verdict import Failure, FailureKind, Outcome, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
@@ -555,6 +555,26 @@ def test_a_process_that_lives_tells_that_a_crash_is_gone_whatever_could_be_compa
 
     assert explained(FailureKind.CRASH)
     assert not explained(FailureKind.BACKWARD_MISMATCH)
+
+
+def test_what_the_inputs_of_one_seed_leave_open_those_of_another_settle(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+):
+    verdict = failing(REMAINDER, sandbox)
+    fails_on = {0, 2}
+
+    def judged(programs: Sequence[Program], sandbox: Sandbox, seed: int = 0) -> list[Verdict]:
+        right = inconclusive("too few gradients could be checked") if seed == 0 else Verdict(Outcome.VERIFIED)
+        whole = verdict if seed in fails_on else Verdict(Outcome.VERIFIED)
+        return [whole if program == REMAINDER else right for program in programs]
+
+    monkeypatch.setattr("harness.triage.verify_all", judged)
+    found = Ledger.load().explain(REMAINDER, verdict, sandbox, WARP)
+    assert found is not None
+    assert found.id == "float-remainder-divisor-gradient"
+    # where the program itself does not fail, a rewritten one shows nothing
+    fails_on.remove(2)
+    assert Ledger.load().explain(REMAINDER, verdict, sandbox, WARP) is None
 
 
 def test_a_known_defect_is_explained_after_reducing_too(sandbox: Sandbox):
