@@ -100,5 +100,12 @@ class _Lane:
         batch, prepared, options = self._building
         self._building = None
         verdicts = settle(prepared, self._sandbox.collect(), self._sandbox, options)
-        for record, verdict in zip(batch, verdicts, strict=True):
-            yield Recheck(record, verdict, self._sandbox.versions, options)
+        for record, expectation, verdict in zip(batch, prepared, verdicts, strict=True):
+            found = Recheck(record, verdict, self._sandbox.versions, options)
+            if found.problem is None and not found.same_text:
+                # Warp names the instances of functions that take functions by a hash, into which goes what is beside
+                # them: what counts is what it makes of the kernel alone.
+                alone = self._sandbox.run(jobs([expectation]), options)
+                (verdict,) = settle([expectation], alone, self._sandbox, options)
+                found = Recheck(record, verdict, self._sandbox.versions, options)
+            yield found
