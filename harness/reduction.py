@@ -26,6 +26,9 @@ from strategies.ops import result_type
 MAX_OTHERS: Final = 2
 """Further defects met while one failure was reduced that are reduced at once."""
 
+#: Kinds of what was never run.
+_UNBUILT: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
+
 
 class Reduction(Judge):
     """The part of a worker that reduces failures."""
@@ -131,9 +134,8 @@ class Reduction(Judge):
         if found.failure is None:
             return program, verdict
         # what is refused may be what a rewrite put there
-        unbuilt = found.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR)
-        alike = manner_of(found) == manner_of(verdict)
-        if alike or not (unbuilt or self._explain(other, found, None) is not None):
+        unbuilt = found.failure.kind in _UNBUILT
+        if manner_of(found) == manner_of(verdict) or (not unbuilt and self._explain(other, found, None) is None):
             return other, found
         return program, verdict
 
@@ -153,7 +155,7 @@ class Reduction(Judge):
                 continue
             (verdict,) = self._verify([program], options, probe)
             # Whether Warp must accept what an edit made is for a person to say.
-            if verdict.failure is None or verdict.failure.kind in (FailureKind.REJECTED, FailureKind.BUILD_ERROR):
+            if verdict.failure is None or verdict.failure.kind in _UNBUILT:
                 continue
             own = probe if verdict.failure.variant else None
             if self._explain(program, verdict, own) is None:

@@ -410,13 +410,12 @@ def _clears(failure: Failure, found: Verdict) -> bool:
     Of a program of which too little could be compared, that of the very array tells; what could not be built was built.
     """
     if found.outcome is Outcome.INCONCLUSIVE:
-        # built, and run to its end
-        unbuilt = (failure.face or failure.kind) in (
-            FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG
-        )  # fmt: skip
-        place = (failure.parameter or "", failure.gradient)
+        if (failure.face or failure.kind) in SAID:
+            # it was built, and ran to its end
+            return True
         # where Warp gave something for nothing, nothing is what tells
-        return unbuilt or place in (found.compared | found.vanished if failure.expected == 0 else found.compared)
+        telling = found.compared | found.vanished if failure.expected == 0 else found.compared
+        return (failure.parameter or "", failure.gradient) in telling
     if found.outcome is not Outcome.VERIFIED:
         return False
     return not (failure.gradient and (found.reason or "").startswith("limit"))

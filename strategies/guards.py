@@ -16,7 +16,7 @@ from strategies.language.types import Composite, Matrix, Scalar, Transform, Type
 from strategies.leaves import Leaves
 from strategies.ops import FACTOR, OPS, Away, Dominant, OpSpec, Rotation, Scaled, Unit, overload
 from strategies.ops.spec import Place
-from strategies.typed import Typed
+from strategies.typed import Typed, representable
 
 #: How much of a scale a matrix has where its scales are to be found again.
 SCALES: Final = Interval(0.25, 4.0)
@@ -83,8 +83,7 @@ class Guards(Leaves):
         scalar = types.element_scalar(value.type)
         if scalar.is_integer:
             # of a domain for numbers of every type, what this one can hold
-            low, high = scalar.limits
-            domain = Interval(max(domain.low, low), min(domain.high, high))
+            domain = representable(domain, scalar)
         if isinstance(value.node, Literal) and isinstance(value.type, Scalar):
             return self.literal(value.type, domain)
         choices = []

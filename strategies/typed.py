@@ -7,7 +7,7 @@ from typing import NamedTuple
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Expression
-from strategies.language.types import Type
+from strategies.language.types import Scalar, Type
 
 
 class Typed(NamedTuple):
@@ -21,6 +21,12 @@ class Typed(NamedTuple):
     def type(self) -> Type:
         """The type of the expression."""
         return self.node.type
+
+
+def representable(interval: Interval, of: Scalar) -> Interval:
+    """What of an interval a type can hold."""
+    low, high = of.limits
+    return Interval(max(interval.low, low), min(interval.high, high))
 
 
 def held(interval: Interval, of: Type) -> Interval:

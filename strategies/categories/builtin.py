@@ -13,7 +13,7 @@ from strategies.language.types import BOOL, FLOAT16, Composite, Scalar, Type
 from strategies.ops import Away, Dominant, Rotation, Scaled, Unit, settled
 from strategies.ops.spec import Place
 from strategies.statements import Sketch
-from strategies.typed import Typed
+from strategies.typed import Typed, representable
 
 #: Of 100 arguments, how many are literals (a compiler may fold those), and how many are locals that something else
 #: reads too: an adjoint must then be added to, not overwritten.
@@ -53,16 +53,11 @@ def _span(sketch: Sketch, domain: Place, scalar: Scalar, whole: bool) -> Interva
         case Interval() if scalar.kind == "bool":
             return Interval(0, 1)
         case Interval() if whole or domain.within(symmetric(USUAL)):
-            return _held(domain, scalar)
+            return representable(domain, scalar)
         case Interval():
             low, high = max(domain.low, -USUAL, scalar.limits[0]), min(domain.high, USUAL)
             return Interval(low, high) if low < high else domain
     raise TypeError(f"{domain!r} is no place of an array's cells")
-
-
-def _held(domain: Interval, scalar: Scalar) -> Interval:
-    """What of a domain a type can hold."""
-    return Interval(max(domain.low, scalar.limits[0]), min(domain.high, scalar.limits[1]))
 
 
 def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: bool) -> Typed:
@@ -75,7 +70,7 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: b
     scalar = types.element_scalar(of)
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
     if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
-        return sketch.literal(scalar, _held(domain, scalar))
+        return sketch.literal(scalar, representable(domain, scalar))
     span = _span(sketch, domain, scalar, whole)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
     array = sketch.dice.one_of(fitting) if fitting and sketch.dice.chance(40) else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from strategies.blocks import whole
 from strategies.intervals import UNIT, Interval, symmetric
-from strategies.language.nodes import Compare, If, Literal, Name, Slice
-from strategies.language.types import BOOL, INT32
+from strategies.language.nodes import Compare, If, Name, Slice
+from strategies.language.types import BOOL
 from strategies.leaves import slices
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.typed import Typed
@@ -255,8 +256,7 @@ def flattened(scene: Scene) -> list[Typed]:
         flat = scene.let(flat)
     match dice.below(4):
         case 0:
-            slope = scene.op("atan2", scene.part(way, of.length - 1), scene.op("length", flat))
-            return [slope]
+            return [scene.op("atan2", scene.part(way, of.length - 1), scene.op("length", flat))]
         case 1:
             squared = scene.op("dot", flat, flat)
             return [scene.op("sub", scene.op("dot", way, way), scene.op("mul", squared, scene.gain(0.25, 0.75)))]
@@ -271,12 +271,12 @@ def differences(scene: Scene) -> list[Typed]:
     dice, of = scene.dice, scene.vector(scene.rows)
     samples = scene.let(scene.read(of))
     if of.length == 2 or dice.chance(30):
-        mirrored = scene.slice(samples, Slice(step=Literal(INT32, -1)))
+        mirrored = scene.slice(samples, Slice(step=whole(-1)))
         if dice.chance(50):
             return [scene.op("dot", samples, mirrored)]
         return [scene.op("mul", scene.op("add", samples, mirrored), scene.gain(0.25, 0.75))]
-    after = scene.slice(samples, Slice(Literal(INT32, 1), None))
-    before = scene.slice(samples, Slice(None, Literal(INT32, dice.one_of((-1, of.length - 1)))))
+    after = scene.slice(samples, Slice(whole(1)))
+    before = scene.slice(samples, Slice(None, whole(dice.one_of((-1, of.length - 1)))))
     if dice.chance(40):
         return [scene.op("dot", after, before)]
     change = scene.let(scene.op("sub", after, before))
