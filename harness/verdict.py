@@ -126,10 +126,10 @@ class Verdict:
     #: the inputs, by parameter, of the launch that failed
     inputs: dict[str, Values] = field(default_factory=dict)
     cotangents: dict[str, Values] = field(default_factory=dict)
-    #: of an inconclusive program, the arrays of which enough was compared and found right: the name, and whether it is
-    #: the gradient
-    compared: frozenset[tuple[str, bool]] = frozenset()
-    #: of a program of which nothing depends on inputs, those that were found to be all zeros as they must
+    #: of a failed or an inconclusive program, the share that is compared of an array, by its name and whether it is its
+    #: gradient; only of arrays of which that proves something
+    compared: dict[tuple[str, bool], float] = field(default_factory=dict)
+    #: of an inconclusive program of which nothing depends on inputs, those that were found to be all zeros as they must
     vanished: frozenset[tuple[str, bool]] = frozenset()
 
     @property

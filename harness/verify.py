@@ -39,11 +39,6 @@ AROUND: Final = "memory around the array"
 #: What a failure of the second backward pass names as its launch.
 AGAIN: Final = "again"
 
-#: The share of an array's cells that tells whether a defect of that array is gone.  A pair needs more (`MIN_CHECKED`);
-#: but a rewritten program is run on other inputs, and chance puts them where rounding decides: of a kernel with two
-#: float remainders 6 or 7 gradients of 10 are left to compare, where 9 are on the inputs that failed.
-TELLING: Final = 0.5
-
 #: The referee clears a mismatch of up to this many times the tolerance: the noise that the tolerance comes from
 #: underestimated the rounding inside adjoints by less than 10 times wherever that was looked into.
 REFEREE_FACTOR: Final = 32.0
@@ -86,18 +81,19 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     failure = forward_failure(expectation, result)
     if failure is None and not expectation.limits:
         failure = _gradients(expectation, result)
+    compared, vanished = _compared(expectation)
     if failure is not None:
         adding = failure.launch in (ACCUMULATED, AGAIN)
         return failed(failure).because(
             inputs=_inputs(expectation, failure.launch),
             cotangents={**expectation.cotangents, **(starts(expectation) if adding else {})},
             inputs_seed=expectation.seed,
+            compared=compared,
             cpp=result.cpp,
             cuda=result.cuda,
         )
     promise = expectation.promise
     if promise.tier is None:
-        compared, vanished = _compared(expectation)
         return inconclusive(promise.reason or "").because(compared=compared, vanished=vanished)
     return Verdict(
         outcome=Outcome.VERIFIED,
@@ -112,19 +108,19 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     )
 
 
-def _compared(expectation: Expectation) -> tuple[frozenset[tuple[str, bool]], frozenset[tuple[str, bool]]]:
-    """The arrays, and gradients, of which so much was compared that a defect of them would have been seen.
+def _compared(expectation: Expectation) -> tuple[dict[tuple[str, bool], float], frozenset[tuple[str, bool]]]:
+    """The share that is compared of the arrays, and gradients, where a defect could have been seen.
 
     If nothing depends on inputs, those that must be all zeros stand apart: a build that does nothing has them too.
     """
     cells = [(name, False, of) for name, of in expectation.outputs.items()]
     if not expectation.limits:
         cells += [(name, True, of) for name, of in expectation.gradients.items()]
-    told = {(name, gradient) for name, gradient, of in cells if of.share >= TELLING and of.told_from_zero.any()}
-    zeros = {(name, gradient) for name, gradient, of in cells if of.share >= MIN_CHECKED} - told
+    told = {(name, gradient): of.share for name, gradient, of in cells if of.told_from_zero.any()}
+    zeros = {(name, gradient): of.share for name, gradient, of in cells if of.share >= MIN_CHECKED}
     if expectation.alive or expectation.responds:
-        return frozenset(told | zeros), frozenset()
-    return frozenset(told), frozenset(zeros)
+        return zeros | told, frozenset()
+    return told, frozenset(zeros.keys() - told.keys())
 
 
 def _layouts(expectation: Expectation, result: JobResult) -> tuple[str, ...]:

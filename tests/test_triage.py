@@ -535,13 +535,19 @@ def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: S
     at = (verdict.failure.parameter or "", True)
     ledger = Ledger.load()
 
-    def explained(compared: set[tuple[str, bool]]) -> bool:
-        found = inconclusive("too few results could be checked").because(compared=frozenset(compared))
-        return ledger.explain(REMAINDER, verdict, sandbox, WARP, verify=lambda given: [found] * len(given)) is not None
+    def explained(compared: dict[tuple[str, bool], float], failed: Verdict = verdict) -> bool:
+        found = inconclusive("too few results could be checked").because(compared=compared)
+        return ledger.explain(REMAINDER, failed, sandbox, WARP, verify=lambda given: [found] * len(given)) is not None
 
-    assert explained({at, ("another", False)})
-    assert not explained({(at[0], False), ("another", True)})
-    assert not explained(set())
+    assert verdict.compared[at] > 0.5
+    assert explained({at: 0.5, ("another", False): 1.0})
+    assert not explained({(at[0], False): 1.0, ("another", True): 1.0})
+    assert not explained({})
+    # no more is asked than was compared where it failed
+    assert not explained({at: 0.4})
+    assert explained({at: 0.4}, verdict.because(compared={at: 0.4}))
+    assert not explained({at: 0.3}, verdict.because(compared={at: 0.4}))
+    assert not explained({}, verdict.because(compared={}))
 
 
 def test_a_process_that_lives_tells_that_a_crash_is_gone_whatever_could_be_compared(sandbox: Sandbox):
