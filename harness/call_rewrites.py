@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import product
 from typing import Any, Final
 
 import msgspec
@@ -30,11 +32,11 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.rules import bound_arguments
+from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
 from strategies.language.structs import renamed, with_names
 from strategies.language.tuples import makes_tuples, without_tuples
-from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Scalar, Tuple, Vector
+from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Composite, Matrix, Scalar, Tuple, Vector
 
 #: The names that kernels have for values and Warp for built-ins.
 BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))
@@ -241,6 +243,39 @@ def make_spatial_vectors_of_numbers(program: Program) -> Program:
             return None
         parts = [Component(of, half, Literal(INT32, n)) for half in node.arguments for n in range(3)]
         return Construct(node.type, tuple(parts))
+
+    return everywhere(program, pattern)
+
+
+@register
+def convert_numbers_to_halves(program: Program) -> Program:
+    """``wp.mat22h(m)``, of a matrix of another type, of its numbers, each converted."""
+    return _convert_numbers(program, lambda of, source: isinstance(of, Matrix) and of.dtype is FLOAT16)
+
+
+@register
+def cut_numbers_off(program: Program) -> Program:
+    """``wp.vec3i(v)``, of a vector of floats, of its numbers, each cut off."""
+    return _convert_numbers(program, lambda of, source: of.dtype.is_integer and source.dtype.is_float)
+
+
+def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite], bool]) -> Program:
+    """Conversions of several numbers at once, of those types that are `concerned`, number by number."""
+    writing = writing_functions(program)
+
+    def pattern(node: Expression) -> Expression | None:
+        source = conversion(node)
+        if source is None or not isinstance(source.type, Composite) or source.type is node.type:
+            return None
+        assert isinstance(node.type, Composite)
+        if not concerned(node.type, source.type) or any(
+            isinstance(n, Call) and n.function in writing for n in walk(node)
+        ):
+            return None
+        of, number, shape = node.type, source.type.dtype, source.type.shape
+        places = [tuple(Literal(INT32, n) for n in place) for place in product(*map(range, shape))]
+        parts = (Component(number, source, row, column=next(iter(column), None)) for row, *column in places)
+        return Construct(of, tuple(Cast(of.dtype, part) for part in parts))
 
     return everywhere(program, pattern)
 

@@ -167,10 +167,9 @@ class _Inexact:
                 row = overload(node.op, node.argument_types)
                 return not row.exact or any(self._of(a) for a in node.arguments)
             case Cast():
-                # Warp makes a half of a double by way of a float, which rounds twice
-                return self._of(node.operand) or (node.type is FLOAT16 and node.operand.type is FLOAT64)
+                return self._of(node.operand) or _rounds_twice(node.type, node.operand.type)
             case Construct():
-                return any(self._of(a) for a in node.arguments)
+                return any(self._of(a) or _rounds_twice(node.type, a.type) for a in node.arguments)
             case Component():
                 return self._of(node.base)
             case Conditional():
@@ -178,6 +177,11 @@ class _Inexact:
             case Call():
                 return self._call(node)
         return True
+
+
+def _rounds_twice(target: Type, source: Type) -> bool:
+    """Whether a conversion makes halves of doubles, which Warp does by way of floats."""
+    return FLOAT16 in types.scalars_of(target) and FLOAT64 in types.scalars_of(source)
 
 
 def _floats(of: Type) -> bool:

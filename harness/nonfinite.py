@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Construct,
     Continue,
     Element,
     Evaluate,
@@ -48,8 +49,8 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.rules import bound_arguments
-from strategies.language.types import Scalar, Type
+from strategies.language.rules import bound_arguments, conversion
+from strategies.language.types import Composite, Scalar, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import OpSpec, overload
 
@@ -152,8 +153,8 @@ class Undefined:
                 return (owner, name) in self._names
             case Apply(op=op, arguments=arguments):
                 return any(_floats(a.type) for a in arguments) and not _is_defined(op, node.argument_types)
-            case Cast(type=Scalar() as to, operand=operand):
-                return to.is_integer and types.element_scalar(operand.type).is_float
+            case Cast(type=to) | Construct(type=Composite() as to) if (operand := conversion(node)) is not None:
+                return types.element_scalar(to).is_integer and types.element_scalar(operand.type).is_float
             case Call():
                 # a gradient may be made of anything
                 return (node.function, _RESULT) in self._names or node.derivative

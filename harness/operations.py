@@ -241,6 +241,11 @@ class Operations(Atomics):
         parts = [self._value(a, mask) for a in node.arguments]
         if not parts:
             return np.zeros((1, 1, 1, node.type.length), self._dtype(node.type))
+        if len(parts) == 1 and isinstance(source := node.arguments[0].type, Composite):
+            if source is node.type:
+                return parts[0]
+            numbers = np.moveaxis(parts[0], 3, 0)
+            return np.stack([self._cast(n, source.dtype, node.type.dtype, mask) for n in numbers], axis=3)
         if len(parts) == 1 and parts[0].ndim == 3:
             parts = parts * node.type.length
         lanes = np.broadcast_shapes(*(p.shape[:3] for p in parts))

@@ -28,6 +28,8 @@ SHIFTS: Final = frozenset(("lshift", "rshift"))
 NESTED: Final = 20
 #: Of 100 quaternions that are constructed, how many are copies of another.
 COPIES: Final = 20
+#: Of 100 values of several numbers that are made in a kernel of several precisions, how many are converted.
+CONVERTED: Final = 40
 #: Of 100 vectors that are constructed, how many are given the numbers of another with a star.
 UNPACKED: Final = 6
 
@@ -159,7 +161,7 @@ class Expressions(Conditions):
         kept = row.are_turned(scalar, [a.interval for a in arguments])
         domain = row.turned(scalar) if kept else self.places(row, scalar)
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
-        return self.unique(row, self._applied(row, given, fitted))
+        return self.unique(row, self.applied(row, given, fitted))
 
     def places(self, row: OpSpec, of: Scalar) -> tuple[Place, ...]:
         """Where arguments of type `of` may lie, at times the first two in the other order, if they have another."""
@@ -167,7 +169,7 @@ class Expressions(Conditions):
             return row.turned(of)
         return row.domain(of)
 
-    def _applied(self, row: OpSpec, given: tuple[Type, ...], arguments: list[Typed]) -> Typed:
+    def applied(self, row: OpSpec, given: tuple[Type, ...], arguments: list[Typed]) -> Typed:
         """``row(*arguments)``, which lie in its domain."""
         self.nodes += 1
         raw = row.result(given)
@@ -181,7 +183,7 @@ class Expressions(Conditions):
         """What a kernel may use of `found`, a result of `row`: it is inside the domain of what makes it unique."""
         for op in row.through:
             given = operands(op, found.type)
-            found = self._applied(overload(op, given), given, [found] * len(given))
+            found = self.applied(overload(op, given), given, [found] * len(given))
         return found
 
     def conditional(self, of: Type, depth: int) -> Typed:
@@ -226,16 +228,27 @@ class Expressions(Conditions):
         if of.bits == 64 and self._is_constant(source.node) and not self.dice.chance(self.weights.integers.retyped):
             one = self.literal(types.element_scalar(source.type), Interval(1, 1))
             source = self.apply(OPS["add"], source.type, [source, one])
-        if not of.is_float and of.kind != "bool":
-            reach = min(REACH[of.notation], REACH[types.element_scalar(source.type).notation])
-            source = self.fit(source, Interval(0 if of.kind == "uint" else -reach, reach))
-        elif of.is_float:
-            source = self.fit(source, Interval(-REACH[of.notation], REACH[of.notation]))
+        if of.kind != "bool":
+            source = self._within_reach(source, of)
         self.nodes += 1
         interval = source.interval
         if of.is_integer:
             interval = Interval(math.trunc(interval.low), math.trunc(interval.high))
         return Typed(Cast(of, source.node), interval, source.live and of.is_float)
+
+    def convert_numbers(self, source: Typed, of: Composite) -> Typed:
+        """A float vector, matrix or quaternion in another precision: ``wp.vec3d(v)``."""
+        source = self._within_reach(source, of.dtype)
+        self.nodes += 1
+        return Typed(Construct(of, (source.node,)), source.interval, source.live)
+
+    def _within_reach(self, source: Typed, of: Scalar) -> Typed:
+        """`source` inside the range where its conversion to numbers of type `of` is defined."""
+        reach = REACH[of.notation]
+        if of.is_float:
+            return self.fit(source, Interval(-reach, reach))
+        reach = min(reach, REACH[types.element_scalar(source.type).notation])
+        return self.fit(source, Interval(0 if of.kind == "uint" else -reach, reach))
 
     def _is_constant(self, node: Expression) -> bool:
         """Whether `node` is a name that Warp may hold to be a constant: of a loop's index, or of a literal."""
@@ -255,7 +268,11 @@ class Expressions(Conditions):
     def construct(self, of: Composite, depth: int) -> Typed:
         """A value of several numbers from its parts; of a transformation the rotation has length one."""
         vector = types.vector(3, of.dtype)
+        others = [d for d in self.allowed if isinstance(d, Scalar) and d.is_float and d is not of.dtype]
         match of:
+            case Vector() | Matrix() | Quaternion() if others and depth > 0 and self.dice.chance(CONVERTED):
+                other = self.dice.one_of(sorted(others, key=lambda d: d.bits))
+                return self.convert_numbers(self.expression(types.composite(of.form, other), depth - 1), of)
             case Transform():
                 rotation = self.fit(self.leaf_or(types.quaternion(of.dtype), depth), Unit())
                 parts = [self.expression(vector, depth - 1), rotation]

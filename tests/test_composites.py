@@ -44,6 +44,9 @@ AT = Name(INT32, "i")
 MAT23, MAT33, MAT66 = t.matrix(2, 3, FLOAT32), t.matrix(3, 3, FLOAT64), t.matrix(6, 6, FLOAT32)
 QUAT, TRANSFORM = t.quaternion(FLOAT32), t.transform(FLOAT32)
 VEC2, VEC3, VEC5, VEC6 = (t.vector(n, FLOAT32) for n in (2, 3, 5, 6))
+VEC2D, VEC2H, VEC2I, QUATD, MAT23D = (
+    t.parse(of) for of in ("vec2<float64>", "vec2<float16>", "vec2<int32>", "quat<float64>", "mat23<float64>")
+)
 
 
 def whole(value: int) -> Literal:
@@ -131,6 +134,15 @@ PROGRAMS = {
     "a transformation of seven numbers": kernel(
         QUAT, TRANSFORM, Construct(TRANSFORM, (*numbers(1, 2, 3, 4, 5, 6), part(FLOAT32, QUAT, 2)))
     ),
+    "a transformation of one number": kernel(QUAT, TRANSFORM, Construct(TRANSFORM, (part(FLOAT32, QUAT, 2),))),
+    "a copy of a transformation": kernel(TRANSFORM, TRANSFORM, Construct(TRANSFORM, (Name(TRANSFORM, "v"),))),
+    "a copy of a vector": kernel(VEC2, VEC2, Construct(VEC2, (Name(VEC2, "v"),))),
+    "a vector in double": kernel(VEC2, VEC2D, Construct(VEC2D, (Name(VEC2, "v"),))),
+    "a vector in half": kernel(VEC2D, VEC2H, Construct(VEC2H, (Name(VEC2D, "v"),))),
+    "a vector of whole numbers": kernel(VEC2, VEC2I, Construct(VEC2I, (Name(VEC2, "v"),))),
+    "a vector made of whole numbers": kernel(VEC2I, VEC2, Construct(VEC2, (Name(VEC2I, "v"),))),
+    "a matrix in double": kernel(MAT23, MAT23D, Construct(MAT23D, (Name(MAT23, "v"),))),
+    "a quaternion in single": kernel(QUATD, QUAT, Construct(QUAT, (Name(QUATD, "v"),))),
     "nothing": kernel(VEC2, FLOAT32, Assign(Name(QUAT, "z"), Construct(QUAT, ())), part(FLOAT32, VEC2, 0)),
     "a matrix passed by value": kernel(
         VEC2, VEC3, Component(VEC3, Name(MAT23, "m"), whole(1)), more=(Parameter("m", MAT23, -1.0, 1.0),)
@@ -140,7 +152,10 @@ PROGRAMS = {
     ),
 }  # fmt: skip
 #: Nothing that these compute depends on the array, or they change a component of what has a derivative already.
-FORWARD_ONLY = ("a matrix passed by value", "a transformation passed by value", "a row assigned to what was read")
+FORWARD_ONLY = (
+    "a matrix passed by value", "a transformation passed by value", "a row assigned to what was read",
+    "a vector of whole numbers", "a vector made of whole numbers",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +210,7 @@ def test_widening_keeps_the_form() -> None:
         part(FLOAT32, MAT23, 2, 0), part(FLOAT32, MAT23, 0, 3), part(FLOAT32, MAT23, 0), part(VEC3, MAT23, 0, 1),
         part(FLOAT32, TRANSFORM, 7), part(QUAT, TRANSFORM, 2, attribute=True), part(FLOAT32, QUAT, 0, 0),
         part(VEC3, MAT23, 0, attribute=True), Construct(QUAT, numbers(1.0)), Construct(MAT23, numbers(1.0, 2.0)),
+        Construct(t.transform(FLOAT64), (Construct(TRANSFORM, ()),)), Construct(VEC6, (Construct(VEC6, ()),)),
     ],
 )  # fmt: skip
 def test_a_part_that_is_not_there_is_refused(broken: Expression) -> None:

@@ -32,7 +32,9 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Cast,
     Compare,
+    Component,
     Conditional,
+    Construct,
     Element,
     Expression,
     For,
@@ -68,7 +70,7 @@ PROGRAMS = {
 Runs = dict[str, tuple[Expectation, JobResult]]
 
 
-VECTOR, UINT32 = t.vector(3, FLOAT32), t.scalar("uint32")
+VECTOR, WHOLE, UINT32 = t.vector(3, FLOAT32), t.vector(3, INT32), t.scalar("uint32")
 PLACES = Program(
     "places",
     "vector",
@@ -107,6 +109,7 @@ COUNT = Parameter("count", t.array(INT32), 0, 9, (6,), True)
 OUT, SECOND = Element(FLOAT32, "out", (AT,)), Element(FLOAT32, "other", (AT,))
 MAX = Assign(SECOND, apply("max", A, B))
 K = Name(INT32, "k")
+COUNTED = Element(INT32, "count", (AT,))
 POSITIVE = Compare(BOOL, (">",), (apply("acos", A), literal(FLOAT32, 0.0)))
 
 
@@ -116,7 +119,10 @@ def partly(*body: Statement) -> Program:
 
 
 PARTLY = {
-    "NaN as an integer": partly(Assign(Element(INT32, "count", (AT,)), Cast(INT32, A))),
+    "NaN as an integer": partly(Assign(COUNTED, Cast(INT32, A))),
+    "vectors of NaN as integers": partly(
+        Assign(COUNTED, Component(INT32, Construct(WHOLE, (Construct(VECTOR, (A,)),)), Literal(INT32, 1)))
+    ),
     "NaN as an integer and back": partly(Assign(OUT, Cast(FLOAT32, Cast(INT32, A)))),
     "a function with a choice of its own": partly(Assign(OUT, apply("acos", A))),
     "a choice by what has no meaning": partly(
@@ -128,6 +134,8 @@ PARTLY = {
         For("j", Literal(INT32, 2), (AugmentedAssign(OUT, "add", Cast(FLOAT32, K)),)),
     ),
 }
+#: Those that write to `count`.
+COUNTING = ("NaN as an integer", "vectors of NaN as integers")
 
 
 def threads_with_nan(found: Expectation, array: str = "a") -> np.ndarray[Any, Any]:
@@ -186,7 +194,7 @@ def test_cells_that_follow_from_what_has_no_meaning_are_left_out_and_no_others(n
         assert found.nonfinite is not None
         outputs = found.nonfinite.outputs
         assert outputs["other"].checked.all()
-        written = "count" if name == "NaN as an integer" else "out"
+        written = "count" if name in COUNTING else "out"
         np.testing.assert_array_equal(outputs[written].checked, ~threads_with_nan(found))
         seen += int(threads_with_nan(found).sum())
     assert seen >= 4
@@ -393,7 +401,7 @@ def test_beside_what_has_no_meaning_other_outputs_are_judged(runs: Runs) -> None
             assert (failure.kind, failure.launch, failure.parameter) == (
                 FailureKind.FORWARD_MISMATCH, "nonfinite", "other",
             )  # fmt: skip
-            free = "count" if name == "NaN as an integer" else "out"
+            free = "count" if name in COUNTING else "out"
             assert judge(expectation, tampered(runs[name], free, "data", {int(cell): 7})).failure is None
 
 

@@ -14,6 +14,8 @@ from strategies.language.nodes import (
     Break,
     Cast,
     Compare,
+    Component,
+    Construct,
     Element,
     Expression,
     Extent,
@@ -25,12 +27,14 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.steering import steers
-from strategies.language.types import BOOL, FLOAT32, INT32
+from strategies.language.types import BOOL, FLOAT32, INT32, parse
 
 A, OUT = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
 ACC, K = Name(FLOAT32, "acc"), Name(INT32, "k")
 START = Assign(ACC, Cast(FLOAT32, literal(FLOAT32, 1.0)))
 GROW = AugmentedAssign(ACC, "mul", A)
+PLACES = parse("vec2<int32>")
+PRODUCTS = Construct(parse("vec2<float32>"), (apply("clamp", ACC, *(literal(FLOAT32, float(n)) for n in (0, 5))),))
 LENGTH = Extent(INT32, "a", 0)
 
 
@@ -74,6 +78,11 @@ STEERED: dict[str, tuple[Statement, ...]] = {
         Assign(OUT, Element(FLOAT32, "a", (apply("mod", Name(INT32, "j"), whole(6)),))),
     ),
     "a condition on a product": (START, loop(GROW), If(below(ACC, A), (Assign(OUT, ACC),), (Assign(OUT, A),))),
+    "numbers of a product as indices": (
+        START,
+        loop(GROW),
+        Assign(OUT, Element(FLOAT32, "a", (Component(INT32, Construct(PLACES, (PRODUCTS,)), whole(0)),))),
+    ),
     "a product as an index": (
         START,
         loop(GROW),

@@ -32,7 +32,19 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.rules import constructions
-from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Quaternion, Scalar, Struct, Type, Vector
+from strategies.language.types import (
+    BOOL,
+    INT32,
+    Array,
+    Composite,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Transform,
+    Type,
+    Vector,
+)
 from strategies.names import STRUCTS
 from strategies.ops import ATOMICS, EXCHANGES
 from strategies.repertoire import places
@@ -50,6 +62,14 @@ LENGTHS: Final = (2, 3, 4, 5, 6)
 #: Functions of so many numbers.
 _OF_NUMBERS: Final = {2: ("min", "max"), 3: ("lerp",)}
 MATRICES: Final = ((2, 2), (3, 3), (4, 4), (2, 3), (3, 2))
+#: Parts of several numbers.
+SHAPES: Final = ("part of a vector", "row", "part of a row", "part of a column", "block")
+ACTIONS: Final = ("read", "assigned", "changed")
+#: What is built of numbers, and of 100 such how many of one for all.
+BUILT: Final = ("vec2", "vec3", "vec4", "vec5", "vec6", "mat22", "mat33", "mat44", "mat23")
+ALIKE: Final = 15
+#: Of 100 values whose numbers are assigned, how many are quaternions or transforms.
+POSES: Final = 30
 #: Of 100 values of several numbers, how many are matrices: they have numbers, and rows.
 MATRIX: Final = 45
 #: Of 100 numbers of short vectors, how many go by a letter; fewer that are changed in place, where Warp is known to
@@ -58,10 +78,18 @@ ATTRIBUTES: Final = 40
 CHANGED_ATTRIBUTES: Final = 10
 #: Whole numbers of which vectors are compared.
 _WHOLE: Final = tuple(types.scalar(name) for name in ("int32", "int32", "uint8", "int64"))
+#: Of 100 that are cut off to whole numbers, how many are converted back.
+BACK: Final = 50
+_FLOATS: Final = tuple(types.scalar(name) for name in types.FLOATS)
+_SIGNED: Final = tuple(of for of in map(types.scalar, types.INTEGERS) if of.is_signed)
 #: Of 100 such comparisons, how many ask whether values differ, which Warp is known not to compile.
 DIFFERENT: Final = 25
 #: Of 100 fields that are read, how many are read a second time.
 AGAIN: Final = 30
+#: Of 100 elements that are read, how many are locals that are stored at the end too, and of 100 values whose numbers
+#: are read, how many are: an adjoint must then be added to, not overwritten.
+SHARED: Final = 50
+WHOLE: Final = 75
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
 LONG: Final = 60
 #: Between which values floats lie that atomics get.
@@ -75,6 +103,9 @@ class _Way:
         self.sketch = sketch
         self.dice = sketch.dice
         self.of = sketch.main
+        #: definitions that come before all else, and what they define
+        self.begun: list[Statement] = []
+        self.shared: list[Name] = []
 
     def own(self) -> tuple[Expression, ...]:
         return self.sketch.own_indices()
@@ -85,9 +116,25 @@ class _Way:
         span = symmetric(2.0) if scalar.is_float else Interval(0, 9)
         return self.sketch.array(dtype, shape or self.sketch.launch_shape(), span)
 
+    def read(self, array: Parameter) -> Expression:
+        """An element of an input at the thread's own place; of floats, some are shared."""
+        assert isinstance(array.type, Array)
+        of = array.type.dtype
+        element = Element(of, array.name, self.own())
+        if not types.element_scalar(of).is_float or not self.dice.chance(SHARED):
+            return element
+        local, begin = self.local(element)
+        self.begun.append(begin)
+        self.shared.append(local)
+        return local
+
+    def value(self, of: Scalar | Composite) -> Expression:
+        """An element of a new input at the thread's own place."""
+        return self.read(self.array(of))
+
     def x(self) -> Expression:
-        """An element at the thread's own place."""
-        return Element(self.of, self.array(self.of).name, self.own())
+        """A number out of a new input at the thread's own place."""
+        return self.value(self.of)
 
     def at(self, extent: int, from_end: bool = True) -> Expression:
         """A place along an axis: the thread's, a number from either end, or what an array of numbers says."""
@@ -230,7 +277,7 @@ def _threads(way: _Way) -> Iterator[Statement]:
 def _number(way: _Way, base: Expression, chosen: bool = True, attributes: int = ATTRIBUTES) -> Component:
     """One number of a vector, matrix or quaternion: by a literal, an attribute, or an index that only a run knows."""
     of, dice = base.type, way.dice
-    assert isinstance(of, Vector | Matrix | Quaternion)
+    assert isinstance(of, Vector | Matrix | Quaternion | Transform)
 
     def index(extent: int) -> Expression:
         return way.at(extent, from_end=False) if chosen and dice.chance(35) else whole(dice.below(extent))
@@ -242,8 +289,16 @@ def _number(way: _Way, base: Expression, chosen: bool = True, attributes: int = 
 
 
 def _part(way: _Way) -> Iterator[Statement]:
-    """Numbers of a vector, a matrix or a quaternion, a row, out of a local or right out of an array."""
-    of = types.quaternion(way.of) if way.dice.chance(12) else way.composite()
+    """Numbers of a vector or a matrix, a row, out of a local or right out of an array."""
+    yield from _numbers(way, way.composite())
+
+
+def _part_of_pose(way: _Way) -> Iterator[Statement]:
+    """Numbers of a quaternion or a transform, and the parts that a transform has."""
+    yield from _numbers(way, way.dice.one_of((types.quaternion(way.of), types.transform(way.of))))
+
+
+def _numbers(way: _Way, of: Composite) -> Iterator[Statement]:
     base: Expression = Element(of, way.array(of).name, way.own())
     if way.dice.chance(75):
         base, begin = way.local(base)
@@ -256,13 +311,17 @@ def _part(way: _Way) -> Iterator[Statement]:
         row = Component(types.vector(of.shape[1], way.of), base, whole(way.dice.below(of.shape[0])))
         yield way.stored(row)
         yield way.stored(Apply(way.of, "dot", (row, row)))
-    if way.dice.chance(40):
+    if isinstance(of, Transform):
+        parts = (types.vector(3, way.of), types.quaternion(way.of))
+        yield way.stored(way.dice.one_of([Component(part, base, whole(n), True) for n, part in enumerate(parts)]))
+    if way.dice.chance(WHOLE):
         yield way.stored(base)
 
 
 def _assigned(way: _Way) -> Iterator[Statement]:
     """A number of a new local vector or matrix that is assigned, and one that is added to."""
-    of = way.composite()
+    poses = (types.quaternion(way.of), types.transform(way.of))
+    of = way.dice.one_of(poses) if way.dice.chance(POSES) else way.composite()
     local = Name(of, way.sketch.fresh())
     yield Assign(local, Construct(of, ()))
     yield Assign(_number(way, local, chosen=False), way.x())
@@ -270,14 +329,20 @@ def _assigned(way: _Way) -> Iterator[Statement]:
     yield way.stored(local)
 
 
+def _formed(way: _Way, form: str) -> Composite:
+    """A vector, a matrix, a quaternion or a transform."""
+    match form:
+        case "vector":
+            return types.vector(way.dice.one_of(LENGTHS), way.of)
+        case "matrix":
+            return types.matrix(*way.dice.one_of(MATRICES), way.of)
+    return types.composite({"quaternion": "quat"}.get(form, form), way.of)
+
+
 def _updated(operator: str, form: str, way: _Way) -> Iterator[Statement]:
     """A number of a local that is changed in place."""
     dice = way.dice
-    of: Composite = types.quaternion(way.of)
-    if form == "vector":
-        of = types.vector(dice.one_of(LENGTHS), way.of)
-    elif form == "matrix":
-        of = types.matrix(*dice.one_of(MATRICES), way.of)
+    of = _formed(way, form)
     local, begin = way.local(Element(of, way.array(of).name, way.own()))
     yield begin
     yield AugmentedAssign(_number(way, local, dice.chance(40), CHANGED_ATTRIBUTES), operator, way.x())
@@ -293,44 +358,68 @@ def _bounds(way: _Way, extent: int) -> tuple[Slice, int]:
     return Slice(*(None if bound is None else whole(bound) for bound in chosen)), counts[chosen]
 
 
-def _cut(way: _Way) -> Iterator[Statement]:
+def _cut(shape: str, action: str, way: _Way) -> Iterator[Statement]:
     """Several numbers of a local vector or matrix at once: read, assigned or changed."""
     dice = way.dice
-    of = way.composite()
+    of: Composite = types.vector(dice.one_of(LENGTHS), way.of)
+    if shape != "part of a vector":
+        of = types.matrix(*dice.one_of(MATRICES), way.of)
     local, begin = way.local(Element(of, way.array(of).name, way.own()))
     yield begin
-    if isinstance(of, Matrix):
-        (rows, height), (columns, width) = (_bounds(way, extent) for extent in of.shape)
-        row, column = (whole(dice.below(extent)) for extent in of.shape)
-        part = dice.one_of(
-            (
-                Part(types.vector(width, way.of), local, row, columns),
-                Part(types.vector(height, way.of), local, rows, column),
-                Part(types.matrix(height, width, way.of), local, rows, columns),
-            )
-        )
-    else:
-        index, count = _bounds(way, of.length)
-        part = Part(types.vector(count, way.of), local, index)
-    if dice.chance(60):
-        yield way.stored(part)
-        return
+    part = _shaped(way, shape, local, of)
     assert isinstance(part.type, Composite)
-    value = Element(part.type, way.array(part.type).name, way.own())
-    yield Assign(part, value) if dice.chance(40) else AugmentedAssign(part, dice.one_of(("add", "sub")), value)
+    if action == "read":
+        yield way.stored(part)
+    else:
+        value = way.value(part.type)
+        yield Assign(part, value) if action == "assigned" else AugmentedAssign(part, dice.one_of(("add", "sub")), value)
     yield way.stored(local)
 
 
-def _built(way: _Way) -> Iterator[Statement]:
+def _shaped(way: _Way, shape: str, local: Name, of: Composite) -> Part | Component:
+    """A part of a local vector or matrix, of one of `SHAPES`."""
+    if not isinstance(of, Matrix):
+        index, count = _bounds(way, of.length)
+        return Part(types.vector(count, way.of), local, index)
+    (rows, height), (columns, width) = (_bounds(way, extent) for extent in of.shape)
+    row, column = (whole(way.dice.below(extent)) for extent in of.shape)
+    match shape:
+        case "row":
+            return Component(types.vector(of.columns, way.of), local, row)
+        case "part of a row":
+            return Part(types.vector(width, way.of), local, row, columns)
+        case "part of a column":
+            return Part(types.vector(height, way.of), local, rows, column)
+    return Part(types.matrix(height, width, way.of), local, rows, columns)
+
+
+def _built(form: str, way: _Way) -> Iterator[Statement]:
     """A vector or matrix made of numbers, or of one."""
-    of = way.composite()
-    count = 1 if (of.dtype,) in constructions(of) and way.dice.chance(25) else of.length
+    of = types.composite(form, way.of)
+    count = 1 if (of.dtype,) in constructions(of) and way.dice.chance(ALIKE) else of.length
     if count > 6:
-        numbers = way.array(of)
-        parts = [_number_at(way, Element(of, numbers.name, way.own()), n) for n in range(count)]
-        yield way.stored(Construct(of, tuple(reversed(parts))))
+        base = way.value(of)
+        yield way.stored(Construct(of, tuple(_number_at(way, base, n) for n in reversed(range(count)))))
         return
     yield way.stored(Construct(of, tuple(way.x() for _ in range(count))))
+
+
+def _built_of_parts(way: _Way) -> Iterator[Statement]:
+    """A quaternion, a transform or a spatial vector, of each kind of parts that it is made of."""
+    turn, vector = types.quaternion(way.of), types.vector(3, way.of)
+    parts: tuple[Scalar | Composite, ...]
+    of, parts = way.dice.one_of(
+        (
+            (turn, (way.of,) * 4),
+            (turn, (vector, way.of)),
+            (types.transform(way.of), (vector, turn)),
+            (types.transform(way.of), (way.of,) * 7),
+            (types.transform(way.of), (way.of,)),
+            (types.transform(way.of), (types.transform(way.of),)),
+            (types.vector(6, way.of), (vector, vector)),
+        )
+    )
+    yield way.stored(Construct(of, tuple(way.value(part) for part in parts)))
 
 
 def _compared(way: _Way) -> Iterator[Statement]:
@@ -394,13 +483,28 @@ def _held(way: _Way, of: Composite) -> tuple[Expression, list[Statement]]:
     return local, [begin]
 
 
+def _converted(form: str, way: _Way) -> Iterator[Statement]:
+    """A vector, a matrix or a quaternion in another precision, of whole numbers, cut off to such, or copied."""
+    dice, target = way.dice, _formed(way, form)
+    if (target,) not in constructions(target):
+        # a spatial vector
+        target = types.vector(3, way.of)
+    scalars = _SIGNED if form != "quaternion" and dice.chance(30) else _FLOATS
+    source = types.composite(target.form, dice.one_of(scalars))
+    if scalars is _SIGNED and dice.chance(40):
+        found = Construct(source, (way.value(target),))
+        yield way.stored(Construct(target, (found,)) if dice.chance(BACK) else found)
+        return
+    yield way.stored(Construct(target, (way.value(source),)))
+
+
 def _added(way: _Way) -> Iterator[Statement]:
     """An element of an output that is added to, whole or in one number."""
     dice = way.dice
     of: Scalar | Composite = way.composite() if dice.chance(50) else way.of
     output = way.sketch.output(of)
     target = Element(of, output.name, way.own())
-    value = Element(of, way.array(of).name, way.own())
+    value = way.value(of)
     match dice.below(4):
         case 0:
             yield Atomic(dice.one_of(("atomic_add", "atomic_sub")), output.name, way.own(), value)
@@ -446,12 +550,12 @@ def _atomic(op: str, kind: str, before: bool, way: _Way) -> Iterator[Statement]:
         # of a cell of the thread's own, so that the order of threads is nothing to it
         own = sketch.array(of, sketch.launch_shape(), start, output=True)
         old = Name(of, sketch.fresh())
-        yield Atomic(op, own.name, way.own(), Element(of, source.name, way.own()), result=old)
+        yield Atomic(op, own.name, way.own(), way.read(source), result=old)
         yield way.stored(old)
         return
     count = dice.between(1, 3)
     cells = sketch.array(of, (count,), start, output=True)
-    yield Atomic(op, cells.name, (sketch.group(count),), Element(of, source.name, way.own()))
+    yield Atomic(op, cells.name, (sketch.group(count),), way.read(source))
 
 
 def _exchanged(op: str, kind: str, way: _Way) -> Iterator[Statement]:
@@ -498,7 +602,7 @@ def _field(way: _Way) -> Iterator[Statement]:
         if isinstance(field, Vector | Matrix) and dice.chance(60):
             target, value = _number(way, target, chosen=False), way.x()
         else:
-            value = Element(field, way.array(field).name, way.own())
+            value = way.value(field)
         assert isinstance(target, Element | Component)
         yield AugmentedAssign(target, "add", value) if dice.chance(60) else Assign(target, value)
         return
@@ -563,16 +667,20 @@ _ATOMICS: Final = tuple(
 )
 WAYS_BY_NAME: Final[dict[str, Way]] = {
     "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
-    "part": _part, "cut": _cut, "assigned": _assigned, "built": _built, "added": _added, "field": _field,
+    "part": _part, "part of a pose": _part_of_pose, "assigned": _assigned,
+    "built of parts": _built_of_parts, "added": _added, "field": _field,
     "compared": _compared, "unpacked": _unpacked, "unpacked rows": _unpacked_rows,
     "record": _record, "scattered": _scattered, "beside": _placed(places.beside), "filled": _placed(places.filled),
     "paired": _placed(places.paired), "turned": _placed(places.turned),
     **{f"{op} of {kind}": partial(_atomic, op, kind, False) for op, kind in _ATOMICS if op not in EXCHANGES},
     **{f"before {op} of {kind}": partial(_atomic, op, kind, True) for op, kind in _ATOMICS if op not in EXCHANGES},
+    **{f"{shape} {action}": partial(_cut, shape, action) for shape in SHAPES for action in ACTIONS},
+    **{f"{form} built": partial(_built, form) for form in BUILT},
+    **{f"converted {form}": partial(_converted, form) for form in ("vector", "matrix", "quaternion")},
     **{
         f"{operator} in place of a {form}": partial(_updated, operator, form)
         for operator in ("add", "sub")
-        for form in ("vector", "matrix", "quaternion")
+        for form in ("vector", "matrix", "quaternion", "transform")
     },
     **{f"{op} of {kind}": partial(_exchanged, op, kind) for op, kind in _ATOMICS if op in EXCHANGES},
 }  # fmt: skip
@@ -591,19 +699,17 @@ _DECK: Final = (
     "filled",
     "part",
     "part",
-    "part",
+    "part of a pose",
+    "built of parts",
     "assigned",
     "add in place of a vector",
     "sub in place of a vector",
-    "built",
     "sweep",
     "sweep",
     "part",
     "field",
     "record",
     "record",
-    "cut",
-    "cut",
     "place",
     "slice",
     "part",
@@ -614,6 +720,9 @@ _DECK: Final = (
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A few ways, each to another array or value."""
     sketch.max_arrays = 99
-    way = _Way(sketch)
     for name in deal(_DECK, sketch.dealt, WAYS, sketch.dice):
-        yield from WAYS_BY_NAME[name](way)
+        way = _Way(sketch)
+        statements = list(WAYS_BY_NAME[name](way))
+        yield from (*way.begun, *statements)
+        # after all else, so that other adjoints find one that they have to add to
+        yield from map(way.stored, way.shared)

@@ -18,7 +18,9 @@ from strategies.typed import Typed, representable
 #: Of 100 arguments, how many are literals (a compiler may fold those), and how many are locals that something else
 #: reads too: an adjoint must then be added to, not overwritten.
 LITERALS = 6
-SHARED = 70
+SHARED = 90
+#: Of 100 operations, how many find the locals stored already: then it is the store's adjoint that must add.
+STORED_BEFORE = 15
 #: Of 100 operations, how many have arguments that span all of the domain: fewer of floats, for small errors show in
 #: results of usual size only, and more of integers, whose widths are told apart by what wraps around.
 WHOLE_DOMAIN = 40
@@ -96,13 +98,17 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         taken: set[str] = set()
         whole = dice.chance(WHOLE_DOMAIN if scalar.is_float else WHOLE_INTEGERS)
         values = [_argument(sketch, d, of, taken, whole) for d, of in zip(domain, arguments, strict=False)]
+        item = is_item(row.name)
+        if not item:
+            # what guards an argument is a part of it, so that the operation reads the very local that is stored too
+            values = [sketch.fit(value, d) for value, d in zip(values, domain, strict=False)]
         shared: list[Typed] = []
         for n, value in enumerate(values):
             if types.element_scalar(value.type).is_float and value.live and dice.chance(SHARED):
                 yield sketch.define_as(value, mutable=False)
                 values[n] = sketch.variable(sketch.defined[-1])
                 shared.append(values[n])
-        if is_item(row.name):
+        if item:
             assert row.spelling_of is not None
             yield from several.unpack(sketch, row.spelling_of, values)
             shared += [sketch.variable(v) for v in sketch.defined[-len(several.rows_of(row.spelling_of)) :]]
@@ -110,9 +116,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             continue
         of = settled(row, result)
         assert isinstance(of, Scalar | Composite)
-        yield sketch.store(sketch.output(of), sketch.apply(row, of, values))
-        # after the operation, so that its adjoint finds one that it has to add to
-        yield from _stored(sketch, shared)
+        stores = [sketch.store(sketch.output(of), sketch.unique(row, sketch.applied(row, arguments or (of,), values)))]
+        stores += _stored(sketch, shared)
+        # after the operation, its adjoint finds one that it has to add to
+        yield from reversed(stores) if dice.chance(STORED_BEFORE) else stores
     ((source, target),) = deal(CONVERSIONS, sketch.dealt, 1, dice)
     reach = symmetric(USUAL) if source.kind != "bool" else TRUTH
     value = sketch.element_of(sketch.array(source, sketch.launch_shape(), reach))

@@ -22,6 +22,8 @@ FLOATS = tuple(types.scalar(name) for name in types.FLOATS)
 FUNCTIONS = tuple(r.name for r in ROWS if r.group == "Scalar Math" and r.differentiable and not r.jumps)
 #: Of 100 kernels, how many are what people mix precisions for.
 IDEAS = 68
+#: Of 100 others, how many have vectors.
+VECTORS = 40
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -36,6 +38,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     main = dice.one_of(FLOATS)
     others = dice.some_of([t for t in FLOATS if t is not main], dice.between(1, 2))
     sketch.work_in(main, *others)
+    sketch.vectors = dice.chance(VECTORS)
     sketch.palette = common(sketch, few=2, rare=0).union(dice.some_of(FUNCTIONS, dice.between(0, 2)))
     sketch.spread = True
     sketch.mixture = MIXTURE

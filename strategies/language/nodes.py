@@ -100,8 +100,8 @@ class Construct(Node, frozen=True, tag="construct"):
     """A value of a composite type from its numbers, from one for all of them, or, without arguments, from zeros.
 
     A quaternion may be made of a vector and a scalar, a transformation of a vector and a quaternion, and a spatial
-    vector of two vectors.  A struct is made of its fields, or of none, and a tuple of its items: ``(x, n)``.  With
-    `like`: ``type(v)(x, y, z)``.
+    vector of two vectors.  Of a value of the same form it is a conversion, ``wp.vec3d(v)``, or a copy.  A struct is
+    made of its fields, or of none, and a tuple of its items: ``(x, n)``.  With `like`: ``type(v)(x, y, z)``.
     """
 
     type: Type

@@ -381,7 +381,7 @@ def _operation(node: Apply) -> tuple[str, int]:
 def _construction(node: Construct) -> str:
     """A vector, a matrix or the like, of its numbers or of other values."""
     name = type_name(node.type) if node.like is None else _like(node.type, node.like)
-    if isinstance(node.type, Vector) and any(isinstance(part.type, Vector) for part in node.arguments):
+    if isinstance(node.type, Vector) and sum(isinstance(part.type, Vector) for part in node.arguments) > 1:
         # of two vectors, whose type says that of its numbers
         name = "wp.spatial_vector"
     return f"{name}({', '.join(_arguments(node.arguments))})"

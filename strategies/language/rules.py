@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final
 
 from strategies.language.nodes import (
     Apply,
     Break,
     Call,
+    Cast,
     Component,
     Constant,
+    Construct,
     Continue,
     Expression,
     For,
@@ -22,6 +25,7 @@ from strategies.language.nodes import (
     If,
     Literal,
     Name,
+    Node,
     Numbers,
     Parameter,
     Return,
@@ -29,7 +33,9 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import (
     FLOAT16,
+    FLOATS,
     INT32,
+    INTEGERS,
     VOID,
     Composite,
     Matrix,
@@ -38,8 +44,10 @@ from strategies.language.types import (
     Transform,
     Type,
     Vector,
+    composite,
     is_alias,
     quaternion,
+    scalar,
     tuple_of,
     vector,
 )
@@ -70,21 +78,35 @@ def check_name(name: str) -> None:
     )
 
 
-def constructions(of: Composite) -> set[tuple[Type, ...]]:
-    """The types of arguments that values of type `of` are made of."""
+@cache
+def constructions(of: Composite) -> frozenset[tuple[Type, ...]]:
+    """The types of arguments that values of type `of` are made of.
+
+    One of a value of the same form is a conversion, number by number, or a copy.
+    """
     one: tuple[Type, ...] = (of.dtype,)
     found: set[tuple[Type, ...]] = {(), one * of.length}
     match of:
         case Vector(length=6) if of.dtype.is_float:
-            # a spatial vector, which is not made of one number
+            # a spatial vector, which is not made of one number, nor of another such
             found.add((vector(3, of.dtype),) * 2)
         case Vector() | Matrix():
-            found.add(one)
+            found |= {one, *((composite(of.form, scalar(name)),) for name in (*INTEGERS, *FLOATS))}
         case Quaternion():
-            found |= {(vector(3, of.dtype), of.dtype), (of,)}
+            found |= {(vector(3, of.dtype), of.dtype), *((quaternion(scalar(name)),) for name in FLOATS)}
         case Transform():
-            found.add((vector(3, of.dtype), quaternion(of.dtype)))
-    return found
+            found |= {one, (vector(3, of.dtype), quaternion(of.dtype)), (of,)}
+    return frozenset(found)
+
+
+def conversion(node: Node) -> Expression | None:
+    """What a node converts to its own type: a number, or numbers that stay together; None for other nodes."""
+    match node:
+        case Cast(operand=operand):
+            return operand
+        case Construct(arguments=(operand,)) if isinstance(operand.type, Composite):
+            return operand
+    return None
 
 
 def component_type(base: Composite, node: Component) -> Type | None:

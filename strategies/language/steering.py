@@ -18,6 +18,7 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Component,
+    Construct,
     Continue,
     Expression,
     For,
@@ -32,7 +33,8 @@ from strategies.language.nodes import (
     While,
     walk,
 )
-from strategies.language.types import Array
+from strategies.language.rules import conversion
+from strategies.language.types import Array, Composite
 from strategies.language.unrolling import is_dynamic_loop, max_unroll
 
 _EXITS = (Break, Continue, Return)
@@ -71,8 +73,8 @@ def _turns(node: Node, stale: set[str]) -> bool:
             # a view that a loop makes stands for another place
             floats = all(scalar.is_float for scalar in types.scalars_of(node.type))
             return name in stale and (isinstance(node.type, Array) or not floats)
-        case Cast() if not types.element_scalar(node.type).is_float:
-            return _reads(node.operand, stale)
+        case Cast(type=to) | Construct(type=Composite() as to) if (operand := conversion(node)) is not None:
+            return not types.element_scalar(to).is_float and _reads(operand, stale)
         case Compare() | Call():
             return _reads(node, stale)
     return False

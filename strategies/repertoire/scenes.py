@@ -101,7 +101,7 @@ class Scene(Lines):
             a if isinstance(place, Unit) and self.is_unit(a.node) else self.sketch.fit(a, place)
             for a, place in zip(arguments, domain, strict=False)
         ]
-        found = self.sketch.unique(row, self.sketch._applied(row, given, fitted))
+        found = self.sketch.unique(row, self.sketch.applied(row, given, fitted))
         if isinstance(found.type, Quaternion | Vector) and self.is_unit(found.node):
             return found._replace(interval=intervals.UNIT)
         closer = _closer(name, fitted)
