@@ -10,9 +10,14 @@ import time
 from pathlib import Path
 from types import ModuleType
 
+from tiny import apply, kernel
+
 import strategies
+from harness.expectation import expect
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, failed, inconclusive
+from harness.warp_copy import installed_warp
+from strategies.language.types import FLOAT32
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
@@ -81,6 +86,34 @@ def test_the_coverage_of_the_code_generator_names_what_is_missed_most_first() ->
     assert lines[3].startswith("2 functions are not covered whole")
     assert ["emit_If" in lines[4], "9)" in lines[4], "emit_While" in lines[5]] == [True, True, True]
     assert module.code_generator().name == "codegen.py"
+
+
+HEADER = """
+template <typename T> inline CUDA_CALLABLE void adj_twice(T a, T& adj_a, T adj_ret) \\
+{ if (true) { adj_a += T(2) * adj_ret; } }
+inline CUDA_CALLABLE float once(float x) { y += x; return x; }
+inline CUDA_CALLABLE void adj_outer(float a, float& adj_a, float adj_ret) { adj_twice<float>(a, adj_a, adj_ret); }
+"""
+
+
+def test_the_statements_of_adjoints_are_found_with_who_calls_them() -> None:
+    module = benchmark("adjoints")
+    (place,) = module.places({"some": HEADER})
+    assert (place.function, place.target, place.value, place.line) == ("adj_twice", "adj_a", "T(2) * adj_ret", 3)
+    assert HEADER[place.start : place.end] == "adj_a += T(2) * adj_ret;"
+    assert module.reaching("adj_twice", module.callers({"some": HEADER})) == {"adj_twice", "adj_outer"}
+
+
+def test_a_kernel_sees_a_wrong_adjoint_that_it_calls(sandbox: Sandbox) -> None:
+    module = benchmark("adjoints")
+    text = (installed_warp() / "native" / "builtin.h").read_text()
+    wrong = text.replace("adj_x += cos(x)*adj_ret", "adj_x -= cos(x)*adj_ret")
+    assert wrong != text
+    expectations = [expect(kernel(FLOAT32, lambda a, b, op=op: apply(op, a))) for op in ("cos", "sin")]
+    drawn = [module.Kernel(n, expectation, frozenset()) for n, expectation in enumerate(expectations)]
+    assert module.first_to_fail(drawn, sandbox) is None
+    with module.changed_warp("builtin", wrong) as changed:
+        assert module.first_to_fail(drawn, changed) == 1
 
 
 def test_the_table_of_reports_tells_small_and_quick_ones_from_others() -> None:
