@@ -159,11 +159,11 @@ class Expressions(Conditions):
         given = tuple(a.type for a in arguments) or (of,)
         scalar = types.element_scalar(given[0])
         kept = row.are_turned(scalar, [a.interval for a in arguments])
-        domain = row.turned(scalar) if kept else self.places(row, scalar)
+        domain = row.turned(scalar) if kept else self.domain_of(row, scalar)
         fitted = [self.fit(a, d) for a, d in zip(arguments, domain, strict=False)]
         return self.unique(row, self.applied(row, given, fitted))
 
-    def places(self, row: OpSpec, of: Scalar) -> tuple[Place, ...]:
+    def domain_of(self, row: OpSpec, of: Scalar) -> tuple[Place, ...]:
         """Where arguments of type `of` may lie, at times the first two in the other order, if they have another."""
         if row.reversible and self.dice.chance(self.weights.expressions.reversed):
             return row.turned(of)

@@ -94,7 +94,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     chosen = ((c.row, *of) for c in _dealt(sketch) for of in (c.choices if c.each else (dice.one_of(c.choices),)))
     for row, arguments, result in chosen:
         scalar = types.element_scalar((arguments or (result,))[0])
-        domain = sketch.places(row, scalar)
+        domain = sketch.domain_of(row, scalar)
         taken: set[str] = set()
         whole = dice.chance(WHOLE_DOMAIN if scalar.is_float else WHOLE_INTEGERS)
         values = [_argument(sketch, d, of, taken, whole) for d, of in zip(domain, arguments, strict=False)]
