@@ -104,6 +104,8 @@ def look_up_indices_for_extremes(program: Program) -> Program:
 def pass_data_and_places(program: Program) -> Program:
     """``pick(x, i)`` of an indexed array as ``pick(data, places, i)``, of two plain ones."""
     passed = {a.name for n in walk(program) if isinstance(n, Call) for a in n.arguments if isinstance(a, Name)}
+    # one that is called like what a function takes would share the names of its parts
+    passed |= {p.name for f in program.functions for p in f.parameters if p.axes} if passed else set()
     found = without_indexed(program, lambda given: given.name in passed)
     return program if found is program else renamed(found)
 

@@ -461,9 +461,8 @@ def _judged(
     On its way an adjoint may be held in the coarsest type of the program, and underflow there.
     """
     dtype = types.element_scalar(program.parameter(name).type).notation
-    spread = np.max(np.abs(gradient.runs - gradient.runs[0]), axis=0)
     allowed = (
-        tolerance.SAFETY * spread
+        tolerance.SAFETY * tolerance.spread(gradient.runs)
         + 2 * gradient.error
         + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[coarsest])
     )

@@ -207,6 +207,32 @@ def test_a_function_takes_an_indexed_array_and_gives_what_it_does_of_data_and_pl
     assert without.verified, without.failure
 
 
+def test_an_indexed_array_that_is_called_like_what_a_function_takes_keeps_its_parts_apart(sandbox: Sandbox) -> None:
+    program = passing((1,))
+    parts = (
+        Parameter("a.data", t.array(FLOAT32), 0.0, 0.0, (4,), True),
+        Parameter("a.index0", t.array(INT32), 0, 3, (4,), distinct=True),
+    )
+    store = program.body[-1]
+    assert isinstance(store, Assign)
+    program = msgspec.structs.replace(
+        program,
+        parameters=(*program.parameters[:2], *parts),
+        indexed=(*program.indexed, IndexedParameter("a", (0,))),
+        launch=(4,),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(Name(INT32, "j"), Literal(INT32, 1)),
+            Assign(Element(FLOAT32, "a", (I,)), store.value),
+        ),
+    )
+    check_program(program, result_type)
+    plain = REWRITES["pass_data_and_places"](program)
+    check_program(plain, result_type)
+    (verdict,) = verify_all([plain], sandbox)
+    assert verdict.failure is None
+
+
 def test_a_function_takes_indexed_arrays_of_its_own_axes_alone() -> None:
     for axes in ((), (0,), (0, 1), (2,)):
         with pytest.raises(IllFormed):

@@ -9,6 +9,7 @@ from tiny import AT, apply, literal, program_of
 from harness.expectation import expect
 from harness.inputs import Flavour, derive
 from harness.reference import Evaluator
+from harness.tolerance import spread
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
@@ -78,3 +79,14 @@ def test_programs_without_loops_have_no_realisation_more() -> None:
     program = program_of(FLOAT32, Assign(Element(FLOAT32, "out", (AT,)), A))
     inputs = {n: v[None] for n, v in derive(program, 0, Flavour.GENERIC).items()}
     assert Evaluator(program, inputs, False, noise="x").run().arrays["out"].shape[0] == 5
+
+
+def test_realisations_that_agree_by_chance_in_one_cell_leave_it_the_spread_of_its_neighbours() -> None:
+    runs = np.array([[[1.0, 2.0, 4.0, 0.0, 8.0]], [[1.0, 2.0 + 2e-15, 4.0 + 1e-14, 0.0, 8.0 + 8e-15]]])
+    np.testing.assert_allclose(spread(runs), [[1e-15, 2e-15, 1e-14, 0.0, 8e-15]], rtol=0.2)
+    # where more agree, that is what the kernel does
+    runs[1, 0, 1] = 2.0
+    np.testing.assert_array_equal(spread(runs)[0, :2], 0.0)
+    runs[:, 0, 2] = np.inf
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(spread(runs)[0, 2])
