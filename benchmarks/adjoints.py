@@ -35,6 +35,7 @@ from harness.category_order import hunting_order, ordered_categories
 from harness.expectation import Expectation
 from harness.plan import BATCH, Plan
 from harness.sandbox import Sandbox
+from harness.verdict import FailureKind
 from harness.verify import FAST, jobs, settle, try_expect
 from harness.warp_copy import copy_warp, installed_warp
 from strategies import draw
@@ -48,6 +49,7 @@ _CALLED = re.compile(r"\b(\w+)(?:<[^()]*>)?\(")
 _DEFINED = re.compile(r"\b(\w+)\s*\(")
 _BODY = re.compile(r"\)(?:\s|\\|const|noexcept)*\{")
 _ADDED = re.compile(r"(adj_\w+[^;{}=\n]*?)\s\+=\s([^;]*);")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _NO_FUNCTIONS: Final = frozenset(("if", "for", "while", "switch", "defined", "sizeof"))
 
 
@@ -93,9 +95,14 @@ def functions(text: str) -> Iterator[tuple[str, int, int]]:
             yield found[1], body.end() - 1, _closing(text, body.end() - 1, "{}")
 
 
+def without_comments(text: str) -> str:
+    """`text` with blanks in the place of comments."""
+    return _COMMENT.sub(lambda found: re.sub(r"[^\\\n]", " ", found[0]), text)
+
+
 def places(texts: Mapping[str, str]) -> Iterator[Place]:
     """Where the adjoints of some headers add to something."""
-    for header, text in texts.items():
+    for header, text in ((header, without_comments(text)) for header, text in texts.items()):
         for name, start, end in functions(text):
             for found in _ADDED.finditer(text, start, end) if name.startswith("adj_") else ():
                 line = text.count("\n", 0, found.start()) + 1
@@ -154,14 +161,14 @@ def changed_warp(header: str, text: str) -> Iterator[Sandbox]:
 
 
 def first_to_fail(kernels: Sequence[Kernel], sandbox: Sandbox) -> int | None:
-    """The index of the first kernel that fails; None if all are right."""
+    """The index of the first kernel that fails once it is built; None if none does."""
     for start in range(0, len(kernels), BATCH):
         part = kernels[start : start + BATCH]
         expectations = [kernel.expectation for kernel in part]
         for kernel, verdict in zip(
             part, settle(expectations, sandbox.run(jobs(expectations), FAST), sandbox), strict=True
         ):
-            if verdict.failure is not None:
+            if verdict.failure is not None and verdict.failure.kind is not FailureKind.BUILD_ERROR:
                 return kernel.index
     return None
 

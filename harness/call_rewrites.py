@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
+from collections.abc import Callable, Collection
 from typing import Any, Final
 
 import msgspec
@@ -25,18 +24,23 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
+    Part,
     Program,
     Return,
+    Slice,
     Statement,
     Unpack,
     rebuild,
     walk,
 )
+from strategies.language.parts import numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
 from strategies.language.structs import renamed, with_names
+from strategies.language.tiles import is_tiled
 from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Composite, Matrix, Scalar, Tuple, Vector
+from strategies.ops import overload
 
 #: The names that kernels have for values and Warp for built-ins.
 BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))
@@ -259,6 +263,13 @@ def cut_numbers_off(program: Program) -> Program:
     return _convert_numbers(program, lambda of, source: of.dtype.is_integer and source.dtype.is_float)
 
 
+def _acts(node: Node, writing: Collection[str]) -> bool:
+    """Whether an operation does more than give its value, so that it must not be done again."""
+    if isinstance(node, Call):
+        return node.function in writing
+    return isinstance(node, Apply) and not is_tiled(node) and bool(overload(node.op, node.argument_types).advances)
+
+
 def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite], bool]) -> Program:
     """Conversions of several numbers at once, of those types that are `concerned`, number by number."""
     writing = writing_functions(program)
@@ -268,13 +279,10 @@ def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite
         if source is None or not isinstance(source.type, Composite) or source.type is node.type:
             return None
         assert isinstance(node.type, Composite)
-        if not concerned(node.type, source.type) or any(
-            isinstance(n, Call) and n.function in writing for n in walk(node)
-        ):
+        if not concerned(node.type, source.type) or any(_acts(part, writing) for part in walk(source)):
             return None
-        of, number, shape = node.type, source.type.dtype, source.type.shape
-        places = [tuple(Literal(INT32, n) for n in place) for place in product(*map(range, shape))]
-        parts = (Component(number, source, row, column=next(iter(column), None)) for row, *column in places)
+        of, whole = node.type, Slice()
+        parts = numbers(Part(source.type, source, whole, whole if isinstance(source.type, Matrix) else None))
         return Construct(of, tuple(Cast(of.dtype, part) for part in parts))
 
     return everywhere(program, pattern)

@@ -462,7 +462,7 @@ def _judged(
     """
     dtype = types.element_scalar(program.parameter(name).type).notation
     allowed = (
-        tolerance.SAFETY * tolerance.spread(gradient.runs)
+        tolerance.SAFETY * tolerance.spread(gradient.runs, dtype)
         + 2 * gradient.error
         + tolerance.RESULT_ROUNDINGS * (UNIT_ROUNDOFF[dtype] * gradient.magnitude + UNDERFLOW[coarsest])
     )

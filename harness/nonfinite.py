@@ -50,7 +50,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import bound_arguments, conversion
-from strategies.language.types import Composite, Scalar, Type
+from strategies.language.types import Scalar, Type
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import OpSpec, overload
 
@@ -153,7 +153,7 @@ class Undefined:
                 return (owner, name) in self._names
             case Apply(op=op, arguments=arguments):
                 return any(_floats(a.type) for a in arguments) and not _is_defined(op, node.argument_types)
-            case Cast(type=to) | Construct(type=Composite() as to) if (operand := conversion(node)) is not None:
+            case Cast(type=to) | Construct(type=to) if (operand := conversion(node)) is not None:
                 return types.element_scalar(to).is_integer and types.element_scalar(operand.type).is_float
             case Call():
                 # a gradient may be made of anything

@@ -30,22 +30,26 @@ SMALL: Final = 0.01
 BY_CHANCE: Final = 0.25
 
 
-def spread(runs: Values) -> Values:
-    """By how much results differ between realisations (realisations first): by no less of a cell's size than in that
-    cell of the array which has the least but for `BY_CHANCE` of them."""
+def spread(runs: Values, dtype: str) -> Values:
+    """By how much results differ between realisations (realisations first).
+
+    Of doubles by no less of a cell's size than in the cell that differs least but for `BY_CHANCE` of the array's.
+    """
     found: Values = np.max(np.abs(runs - runs[0]), axis=0)
     size = np.abs(runs[0])
     usual = (size > 0) & np.isfinite(size) & np.isfinite(found)
-    if not usual.any():
+    if dtype != "float64" or not usual.any():
         return found
-    least = np.quantile(found[usual] / size[usual], BY_CHANCE, method="higher")
-    return np.where(usual, np.maximum(found, least * size), found)
+    with np.errstate(over="ignore"):
+        relative = np.sort(found[usual] / size[usual])
+        least = relative[int(BY_CHANCE * relative.size)]
+        return np.where(usual, np.maximum(found, least * size), found)
 
 
 def forward_tolerance(runs: Values, dtype: str) -> Values:
     """The tolerance of results, from their values in each realisation (realisations first)."""
     own = UNIT_ROUNDOFF[dtype] * np.abs(runs[0]) + UNDERFLOW[dtype]
-    tolerance: Values = SAFETY * spread(runs) + RESULT_ROUNDINGS * own
+    tolerance: Values = SAFETY * spread(runs, dtype) + RESULT_ROUNDINGS * own
     return tolerance
 
 

@@ -58,6 +58,7 @@ from strategies.language.nodes import (
     While,
     walk,
 )
+from strategies.language.rules import conversion
 from strategies.language.types import Struct, Type
 
 LEDGER: Final = Path(__file__).with_name("known_issues.toml")
@@ -212,6 +213,8 @@ def _strong(node: Node) -> str | None:
 
 
 def _weak(node: Node) -> str | None:
+    if conversion(node) is not None:
+        return "cast"
     return str(node.__struct_config__.tag) if isinstance(node, Cast | Construct | Component | Extent | Field) else None
 
 
@@ -222,6 +225,8 @@ def _weak(node: Node) -> str | None:
 #: but a rewritten program is run on other inputs, and chance puts them where rounding decides: of a kernel with two
 #: float remainders 6 or 7 gradients of 10 are left to compare, where 9 are on the inputs that failed.
 TELLING: Final = 0.5
+#: No less than this, though less was compared where the program failed: one cell of many may be another.
+LEAST_TELLING: Final = 0.25
 
 #: Seeds of other inputs that are tried where too little of a rewritten program could be compared: of a kernel of
 #: halves with remainders, two seeds of five leave enough.
@@ -431,7 +436,8 @@ def _clears(verdict: Verdict, found: Verdict) -> bool:
         if failure.expected == 0 and at in found.vanished:
             return True
         # no more can be asked than was compared where it failed
-        return found.compared.get(at, 0.0) >= min(TELLING, verdict.compared.get(at, TELLING))
+        asked = min(TELLING, max(LEAST_TELLING, verdict.compared.get(at, TELLING)))
+        return found.compared.get(at, 0.0) >= asked
     if found.outcome is not Outcome.VERIFIED:
         return False
     return not (failure.gradient and (found.reason or "").startswith("limit"))

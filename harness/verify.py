@@ -81,19 +81,19 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
     failure = forward_failure(expectation, result)
     if failure is None and not expectation.limits:
         failure = _gradients(expectation, result)
-    compared, vanished = _compared(expectation)
     if failure is not None:
         adding = failure.launch in (ACCUMULATED, AGAIN)
         return failed(failure).because(
             inputs=_inputs(expectation, failure.launch),
             cotangents={**expectation.cotangents, **(starts(expectation) if adding else {})},
             inputs_seed=expectation.seed,
-            compared=compared,
+            compared=_compared(expectation)[0],
             cpp=result.cpp,
             cuda=result.cuda,
         )
     promise = expectation.promise
     if promise.tier is None:
+        compared, vanished = _compared(expectation)
         return inconclusive(promise.reason or "").because(compared=compared, vanished=vanished)
     return Verdict(
         outcome=Outcome.VERIFIED,
@@ -507,7 +507,8 @@ def refereed(
         return verdict.because(failure=replace(failure, referee="float64 itself"))
     large = judge(without_small_mismatches(expectation, result), result)
     if large.failure is not None:
-        verdict, failure = large, large.failure
+        # what is compared of the program is told as it was: the small mismatches are a part of that
+        verdict, failure = large.because(compared=verdict.compared), large.failure
         if failure.kind not in MISMATCHES:
             return verdict
     expected = try_expect(twin, expectation.seed)

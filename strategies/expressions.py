@@ -268,11 +268,10 @@ class Expressions(Conditions):
     def construct(self, of: Composite, depth: int) -> Typed:
         """A value of several numbers from its parts; of a transformation the rotation has length one."""
         vector = types.vector(3, of.dtype)
-        others = [d for d in self.allowed if isinstance(d, Scalar) and d.is_float and d is not of.dtype]
+        sources = self._in_other_precisions(of)
         match of:
-            case Vector() | Matrix() | Quaternion() if others and depth > 0 and self.dice.chance(CONVERTED):
-                other = self.dice.one_of(sorted(others, key=lambda d: d.bits))
-                return self.convert_numbers(self.expression(types.composite(of.form, other), depth - 1), of)
+            case _ if sources and depth > 0 and self.dice.chance(CONVERTED):
+                return self.convert_numbers(self.expression(self.dice.one_of(sources), depth - 1), of)
             case Transform():
                 rotation = self.fit(self.leaf_or(types.quaternion(of.dtype), depth), Unit())
                 parts = [self.expression(vector, depth - 1), rotation]
@@ -295,6 +294,12 @@ class Expressions(Conditions):
             interval = interval.join(part.interval)
         self.nodes += 1
         return Typed(Construct(of, tuple(p.node for p in parts)), interval, any(p.live for p in parts))
+
+    def _in_other_precisions(self, of: Composite) -> list[Composite]:
+        """What a value of type `of` may be converted from: of another type of floats that may appear."""
+        floats = [d for d in self.allowed if isinstance(d, Scalar) and d.is_float and of.dtype.is_float]
+        found = [types.composite(of.form, d) for d in sorted(floats, key=lambda d: d.bits) if d is not of.dtype]
+        return [source for source in found if (source,) in constructions(of)]
 
     def leaf_or(self, of: Type, depth: int) -> Typed:
         """An expression of type `of`, or a leaf at the end of `depth`."""

@@ -90,7 +90,7 @@ def test_the_coverage_of_the_code_generator_names_what_is_missed_most_first() ->
 
 HEADER = """
 template <typename T> inline CUDA_CALLABLE void adj_twice(T a, T& adj_a, T adj_ret) \\
-{ if (true) { adj_a += T(2) * adj_ret; } }
+{ if (true) { adj_a += T(2) * adj_ret; } /* adj_a += adj_ret; */ }
 inline CUDA_CALLABLE float once(float x) { y += x; return x; }
 inline CUDA_CALLABLE void adj_outer(float a, float& adj_a, float adj_ret) { adj_twice<float>(a, adj_a, adj_ret); }
 """

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from harness.exactness import exact_outputs
 from harness.expectation import expect
 from harness.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
@@ -35,7 +36,7 @@ from strategies.language.nodes import (
     encode,
 )
 from strategies.language.render import expression, render, type_name
-from strategies.language.rules import IllFormed, constructions
+from strategies.language.rules import IllFormed, constructions, conversion
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Type
 from strategies.language.widen import widened_type
 from strategies.ops import overload, result_type
@@ -168,6 +169,18 @@ def test_parts_and_constructions_are_verified_with_their_gradients(verdicts: dic
     verdict = verdicts[name]
     assert verdict.failure is None, verdict
     assert verdict.tier is (Tier.FORWARD if name in FORWARD_ONLY else Tier.BACKWARD), verdict
+
+
+def test_a_conversion_is_of_numbers_that_stay_together() -> None:
+    vector = Name(VEC3, "v")
+    assert conversion(Construct(VEC3, (vector,))) is vector
+    assert conversion(Construct(t.struct("Body", [("v", VEC3)]), (vector,))) is None
+    assert conversion(Construct(VEC6, (vector, vector))) is None
+
+
+def test_halves_of_doubles_are_rounded_twice_and_others_once() -> None:
+    assert "out" not in exact_outputs(PROGRAMS["a vector in half"])
+    assert "out" in exact_outputs(PROGRAMS["a quaternion in single"])
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)

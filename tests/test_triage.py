@@ -548,6 +548,8 @@ def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: S
     assert explained({at: 0.4}, verdict.because(compared={at: 0.4}))
     assert not explained({at: 0.3}, verdict.because(compared={at: 0.4}))
     assert not explained({}, verdict.because(compared={}))
+    # but not so little that the cell that failed may be another
+    assert not explained({at: 0.1}, verdict.because(compared={at: 0.1}))
 
 
 def test_a_process_that_lives_tells_that_a_crash_is_gone_whatever_could_be_compared(sandbox: Sandbox):

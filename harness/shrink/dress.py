@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Program,
     rebuild,
 )
+from strategies.language.rules import conversion
 from strategies.language.types import (
     FLOAT32,
     INT32,
@@ -104,12 +105,14 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
         raise TypeError(f"{of!r} is no type of a value")
 
     def change(node: Node) -> Node:
+        of, given = getattr(node, "type", None), conversion(node)
+        copied = isinstance(node, Construct) and given is not None and given.type is of
         node = rebuild(node, change)
-        of = getattr(node, "type", None)
         if not isinstance(of, Type) or to(of) is of:
             new = node
         elif isinstance(node, Construct) and isinstance(of, Composite) and not isinstance(to(of), Composite):
-            new = node.arguments[0] if node.arguments else Literal(to(of), 0)
+            first: Expression = node.arguments[0] if node.arguments else Literal(to(of), 0)
+            new = first if first.type is to(of) else Cast(to(of), first)
         else:
             new = msgspec.structs.replace(node, type=to(of))
             if isinstance(node, Construct) and isinstance(of, Composite) and len(node.arguments) == of.length:
@@ -118,8 +121,9 @@ def _retype(program: Program, mapping: Mapping[Scalar, Scalar], lengths: Mapping
                 new = with_fields(new, arguments=tuple(map(change, node.arguments[: shorter.length])))
             if isinstance(new, Literal) and new.type is FLOAT32:
                 new = with_fields(new, value=float(np.float32(new.value)))
-        if isinstance(new, Cast) and new.operand.type is new.type and not isinstance(new.operand, Literal):
-            return new.operand
+        inner = conversion(new)
+        if inner is not None and not copied and inner.type is getattr(new, "type", None):
+            return new if isinstance(inner, Literal) else inner
         return new
 
     changed: Program = rebuild(program, change)

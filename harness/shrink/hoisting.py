@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     Unpack,
     While,
 )
+from strategies.language.rules import conversion
 from strategies.language.types import FLOAT32, INT32, Array, Composite, Scalar, Type
 
 #: Statements that are tried alone.
@@ -56,7 +57,8 @@ def hoisted(program: Program) -> Iterator[Program]:
                 continue
             seen.add(node)
             if isinstance(node, EXPRESSIONS):
-                if size(node) > 1 and not isinstance(node, Element | Extent | Construct):
+                made = isinstance(node, Construct) and conversion(node) is None
+                if size(node) > 1 and not made and not isinstance(node, Element | Extent):
                     yield from _expression_alone(program, node)
             elif isinstance(node, _STATEMENTS) and size(node) < own // 2:
                 yield from _statement_alone(program, node)

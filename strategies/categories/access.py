@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from strategies.dealing import deal
-from strategies.language.nodes import (
-    Statement,
-)
+from strategies.language.nodes import Statement
 from strategies.repertoire import places
 from strategies.repertoire.access import arrays, built, cells, numbers, records
-from strategies.repertoire.access.way import Draw, Way
+from strategies.repertoire.access.base import Access, Draw
 from strategies.statements import Sketch
 
 #: Launches of all dimensions, with extents that differ, so that exchanged ones show.
@@ -17,7 +15,7 @@ LAUNCHES: Final = (
     (4,), (5,), (6,), (9,), (2, 3), (3, 2), (5, 2), (2, 3, 2), (3, 2, 2), (1, 2, 2, 3), (2, 1, 3, 2), (2, 2, 1, 3),
 )  # fmt: skip
 #: Ways that a kernel goes.
-WAYS: Final = 3
+PER_KERNEL: Final = 3
 
 
 def _placed(draw: Callable[[Sketch], Iterator[Statement]]) -> Draw:
@@ -65,8 +63,8 @@ _DECK: Final = (
 def body(sketch: Sketch) -> Iterator[Statement]:
     """A few ways, each to another array or value."""
     sketch.max_arrays = 99
-    for name in deal(_DECK, sketch.dealt, WAYS, sketch.dice):
-        way = Way(sketch)
+    for name in deal(_DECK, sketch.dealt, PER_KERNEL, sketch.dice):
+        way = Access(sketch)
         statements = list(WAYS_BY_NAME[name](way))
         yield from (*way.begun, *statements)
         # after all else, so that other adjoints find one that they have to add to

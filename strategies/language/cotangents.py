@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from strategies.language import types
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -83,7 +84,8 @@ class _Degrees:
             case Apply(op=op, arguments=(first, second)) if op in _QUOTIENTS:
                 found = self._is_linear(first) and not self._depends(second)
             case Construct(arguments=parts):
-                found = self._all(parts)
+                # whole numbers are cut off
+                found = all(scalar.is_float for scalar in types.scalars_of(node.type)) and self._all(parts)
             case Component(base=base, index=index):
                 found = self._is_linear(base) and not self._depends(index)
             case Conditional(test=test, then=then, otherwise=otherwise):

@@ -104,7 +104,7 @@ def conversion(node: Node) -> Expression | None:
     match node:
         case Cast(operand=operand):
             return operand
-        case Construct(arguments=(operand,)) if isinstance(operand.type, Composite):
+        case Construct(type=Composite(), arguments=(operand,)) if isinstance(operand.type, Composite):
             return operand
     return None
 

@@ -34,7 +34,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import conversion
-from strategies.language.types import Array, Composite
+from strategies.language.types import Array
 from strategies.language.unrolling import is_dynamic_loop, max_unroll
 
 _EXITS = (Break, Continue, Return)
@@ -73,7 +73,7 @@ def _turns(node: Node, stale: set[str]) -> bool:
             # a view that a loop makes stands for another place
             floats = all(scalar.is_float for scalar in types.scalars_of(node.type))
             return name in stale and (isinstance(node.type, Array) or not floats)
-        case Cast(type=to) | Construct(type=Composite() as to) if (operand := conversion(node)) is not None:
+        case Cast(type=to) | Construct(type=to) if (operand := conversion(node)) is not None:
             return not types.element_scalar(to).is_float and _reads(operand, stale)
         case Compare() | Call():
             return _reads(node, stale)

@@ -21,17 +21,14 @@ from strategies.language.nodes import (
     Parameter,
     Statement,
 )
-from strategies.language.types import (
-    INT32,
-    Array,
-)
-from strategies.repertoire.access.way import Draw, Way
+from strategies.language.types import INT32, Array
+from strategies.repertoire.access.base import Access, Draw
 
 #: Of 100 arrays that are sliced, how many are longer than the last axis of a launch.
 LONG: Final = 60
 
 
-def _slice(way: Way) -> Iterator[Statement]:
+def _slice(way: Access) -> Iterator[Statement]:
     """A part of an array of one dimension or more, its length, and elements of it."""
     dice, sketch = way.dice, way.sketch
     ndim = dice.one_of((1, 1, 1, 2, 2, 3))
@@ -50,12 +47,12 @@ def _slice(way: Way) -> Iterator[Statement]:
         yield way.stored(Element(way.of, part.name, tuple(whole(extent - 1) for extent in part.shape)))
 
 
-def _element(way: Way, array: Parameter) -> Expression:
+def _element(way: Access, array: Parameter) -> Expression:
     assert isinstance(array.type, Array)
     return Element(array.type.dtype, array.name, tuple(way.at(extent) for extent in array.shape))
 
 
-def _sweep(way: Way) -> Iterator[Statement]:
+def _sweep(way: Access) -> Iterator[Statement]:
     """All elements of a part of the thread's row, weighted, so that a wrong place shows."""
     dice, sketch = way.dice, way.sketch
     count = dice.one_of((5, 6, 7, 9))
@@ -79,7 +76,7 @@ def _sweep(way: Way) -> Iterator[Statement]:
     yield way.stored(total if rows else Apply(way.of, "mul", (total, way.x())))
 
 
-def _row(way: Way) -> Iterator[Statement]:
+def _row(way: Access) -> Iterator[Statement]:
     """A row, a plane or a line of an array of more dimensions."""
     dice = way.dice
     shape = tuple(dice.one_of((2, 3, 4, 5)) for _ in range(dice.between(2, 4)))
@@ -88,7 +85,7 @@ def _row(way: Way) -> Iterator[Statement]:
     yield way.stored(way.mixed(_element(way, part)))
 
 
-def _place(way: Way) -> Iterator[Statement]:
+def _place(way: Access) -> Iterator[Statement]:
     """Elements of arrays of one to four dimensions, at the thread's place, at fixed and at given ones."""
     dice = way.dice
     ndim = dice.between(1, 4)
@@ -98,7 +95,7 @@ def _place(way: Way) -> Iterator[Statement]:
     yield way.stored(_element(way, array))
 
 
-def _twice(way: Way) -> Iterator[Statement]:
+def _twice(way: Access) -> Iterator[Statement]:
     """One element read several times, whose gradient is the sum."""
     array = way.array(way.of, way.sketch.launch_shape())
     read = Element(way.of, array.name, way.own())
@@ -108,7 +105,7 @@ def _twice(way: Way) -> Iterator[Statement]:
     yield way.stored(_element(way, array))
 
 
-def _threads(way: Way) -> Iterator[Statement]:
+def _threads(way: Access) -> Iterator[Statement]:
     """Which thread it is, counted through all axes: kept, and where it reads in an array of one axis."""
     sketch, dice = way.sketch, way.dice
     flat, extent = way.own()[0], sketch.launch[0]
@@ -125,7 +122,7 @@ def _threads(way: Way) -> Iterator[Statement]:
         yield way.stored(place)
 
 
-def _scattered(way: Way) -> Iterator[Statement]:
+def _scattered(way: Access) -> Iterator[Statement]:
     """A store through a part of an output: a row of it, or a slice with the thread's own place."""
     dice, sketch = way.dice, way.sketch
     own = way.own()

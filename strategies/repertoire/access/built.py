@@ -8,19 +8,10 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.language import types
-from strategies.language.nodes import (
-    Component,
-    Construct,
-    Expression,
-    Statement,
-)
+from strategies.language.nodes import Component, Construct, Expression, Statement
 from strategies.language.rules import constructions
-from strategies.language.types import (
-    Composite,
-    Matrix,
-    Scalar,
-)
-from strategies.repertoire.access.way import Draw, Way
+from strategies.language.types import Composite, Matrix, Scalar
+from strategies.repertoire.access.base import Access, Draw
 
 #: What is built of numbers, and of 100 such how many of one for all.
 BUILT: Final = ("vec2", "vec3", "vec4", "vec5", "vec6", "mat22", "mat33", "mat44", "mat23")
@@ -31,7 +22,7 @@ _FLOATS: Final = tuple(types.scalar(name) for name in types.FLOATS)
 _SIGNED: Final = tuple(of for of in map(types.scalar, types.INTEGERS) if of.is_signed)
 
 
-def _built(form: str, way: Way) -> Iterator[Statement]:
+def _built(form: str, way: Access) -> Iterator[Statement]:
     """A vector or matrix made of numbers, or of one."""
     of = types.composite(form, way.of)
     count = 1 if (of.dtype,) in constructions(of) and way.dice.chance(ALIKE) else of.length
@@ -42,7 +33,7 @@ def _built(form: str, way: Way) -> Iterator[Statement]:
     yield way.stored(Construct(of, tuple(way.x() for _ in range(count))))
 
 
-def _number_at(way: Way, base: Expression, n: int) -> Expression:
+def _number_at(way: Access, base: Expression, n: int) -> Expression:
     of = base.type
     assert isinstance(of, Composite)
     if isinstance(of, Matrix):
@@ -50,7 +41,7 @@ def _number_at(way: Way, base: Expression, n: int) -> Expression:
     return Component(way.of, base, whole(n))
 
 
-def _built_of_parts(way: Way) -> Iterator[Statement]:
+def _built_of_parts(way: Access) -> Iterator[Statement]:
     """A quaternion, a transform or a spatial vector, of each kind of parts that it is made of."""
     turn, vector = types.quaternion(way.of), types.vector(3, way.of)
     parts: tuple[Scalar | Composite, ...]
@@ -68,7 +59,7 @@ def _built_of_parts(way: Way) -> Iterator[Statement]:
     yield way.stored(Construct(of, tuple(way.value(part) for part in parts)))
 
 
-def _converted(form: str, way: Way) -> Iterator[Statement]:
+def _converted(form: str, way: Access) -> Iterator[Statement]:
     """A vector, a matrix or a quaternion in another precision, of whole numbers, cut off to such, or copied."""
     dice, target = way.dice, way.formed(form)
     if (target,) not in constructions(target):

@@ -19,20 +19,16 @@ from strategies.language.nodes import (
     Name,
     Statement,
 )
-from strategies.language.types import (
-    BOOL,
-    Composite,
-    Scalar,
-)
+from strategies.language.types import BOOL, Composite, Scalar
 from strategies.ops import ATOMICS, EXCHANGES
-from strategies.repertoire.access.way import LENGTHS, Draw, Way
+from strategies.repertoire.access.base import LENGTHS, Access, Draw
 
 #: Between which values floats lie that atomics get.
 SIGNS: Final = (symmetric(2.0), Interval(0.125, 3.0), Interval(-3.0, -0.125))
 
 
-def _added(way: Way) -> Iterator[Statement]:
-    """An element of an output that is added to, whole or in one number."""
+def _added(way: Access) -> Iterator[Statement]:
+    """An element of an output that is added to."""
     dice = way.dice
     of: Scalar | Composite = way.composite() if dice.chance(50) else way.of
     output = way.sketch.output(of)
@@ -47,11 +43,11 @@ def _added(way: Way) -> Iterator[Statement]:
             yield AugmentedAssign(target, dice.one_of(("add", "sub")), value)
 
 
-def _positive(way: Way) -> Expression:
+def _positive(way: Access) -> Expression:
     return Compare(BOOL, (">",), (way.x(), Literal(way.of, 0.0)))
 
 
-def _kind(way: Way, op: str, kind: str) -> Scalar:
+def _kind(way: Access, op: str, kind: str) -> Scalar:
     """A type that an atomic takes: a type of floats, or one of the signed or unsigned integers."""
     if kind in types.FLOATS:
         return types.scalar(kind)
@@ -59,7 +55,7 @@ def _kind(way: Way, op: str, kind: str) -> Scalar:
     return way.dice.one_of([of for of in integers if of.is_signed == (kind == "signed")])
 
 
-def _offered(way: Way, of: Scalar) -> Interval:
+def _offered(way: Access, of: Scalar) -> Interval:
     """Between which values lies what atomics get: of one sign or both, small, or so large that every byte counts."""
     if of.is_float:
         return way.dice.one_of(SIGNS)
@@ -69,7 +65,7 @@ def _offered(way: Way, of: Scalar) -> Interval:
     return way.dice.one_of((Interval(0, 9), Interval(*of.limits)))
 
 
-def _atomic(op: str, kind: str, before: bool, way: Way) -> Iterator[Statement]:
+def _atomic(op: str, kind: str, before: bool, way: Access) -> Iterator[Statement]:
     """A sum or an extreme, of floats of a type or of integers: in cells that threads share, or what was `before`."""
     dice, sketch = way.dice, way.sketch
     number = _kind(way, op, kind)
@@ -91,7 +87,7 @@ def _atomic(op: str, kind: str, before: bool, way: Way) -> Iterator[Statement]:
     yield Atomic(op, cells.name, (sketch.group(count),), way.read(source))
 
 
-def _exchanged(op: str, kind: str, way: Way) -> Iterator[Statement]:
+def _exchanged(op: str, kind: str, way: Access) -> Iterator[Statement]:
     """What is put into a cell of the thread's own, or into its bits, and what was there before."""
     dice, sketch = way.dice, way.sketch
     of = _kind(way, op, kind)

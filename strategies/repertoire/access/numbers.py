@@ -24,21 +24,14 @@ from strategies.language.nodes import (
     Slice,
     Statement,
 )
-from strategies.language.types import (
-    BOOL,
-    Composite,
-    Matrix,
-    Quaternion,
-    Transform,
-    Vector,
-)
-from strategies.repertoire.access.way import LENGTHS, MATRICES, Draw, Way
+from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Transform, Vector
+from strategies.repertoire.access.base import LENGTHS, MATRICES, Access, Draw
 
 #: Parts of several numbers.
 SHAPES: Final = ("part of a vector", "row", "part of a row", "part of a column", "block")
 ACTIONS: Final = ("read", "assigned", "changed")
 #: Of 100 values whose numbers are read, how many are stored as a whole too.
-WHOLE: Final = 75
+KEPT: Final = 75
 #: Of 100 values whose numbers are assigned, how many are quaternions or transforms.
 POSES: Final = 30
 #: Of 100 parts that are assigned, how many are of a new value.
@@ -55,7 +48,7 @@ DIFFERENT: Final = 25
 _OF_NUMBERS: Final = {2: ("min", "max"), 3: ("lerp",)}
 
 
-def number(way: Way, base: Expression, chosen: bool = True, attributes: int = ATTRIBUTES) -> Component:
+def number(way: Access, base: Expression, chosen: bool = True, attributes: int = ATTRIBUTES) -> Component:
     """One number of a vector, matrix or quaternion: by a literal, an attribute, or an index that only a run knows."""
     of, dice = base.type, way.dice
     assert isinstance(of, Vector | Matrix | Quaternion | Transform)
@@ -69,17 +62,17 @@ def number(way: Way, base: Expression, chosen: bool = True, attributes: int = AT
     return Component(way.of, base, whole(dice.below(of.length)) if attribute else index(of.length), attribute)
 
 
-def _part(way: Way) -> Iterator[Statement]:
+def _part(way: Access) -> Iterator[Statement]:
     """Numbers of a vector or a matrix, a row, out of a local or right out of an array."""
     yield from _numbers(way, way.composite())
 
 
-def _part_of_pose(way: Way) -> Iterator[Statement]:
+def _part_of_pose(way: Access) -> Iterator[Statement]:
     """Numbers of a quaternion or a transform, and the parts that a transform has."""
     yield from _numbers(way, way.dice.one_of((types.quaternion(way.of), types.transform(way.of))))
 
 
-def _numbers(way: Way, of: Composite) -> Iterator[Statement]:
+def _numbers(way: Access, of: Composite) -> Iterator[Statement]:
     base: Expression = Element(of, way.array(of).name, way.own())
     if way.dice.chance(75):
         base, begin = way.local(base)
@@ -95,11 +88,11 @@ def _numbers(way: Way, of: Composite) -> Iterator[Statement]:
     if isinstance(of, Transform):
         parts = (types.vector(3, way.of), types.quaternion(way.of))
         yield way.stored(way.dice.one_of([Component(part, base, whole(n), True) for n, part in enumerate(parts)]))
-    if way.dice.chance(WHOLE):
+    if way.dice.chance(KEPT):
         yield way.stored(base)
 
 
-def _assigned(way: Way) -> Iterator[Statement]:
+def _assigned(way: Access) -> Iterator[Statement]:
     """A number of a new local vector or matrix that is assigned, and one that is added to."""
     poses = (types.quaternion(way.of), types.transform(way.of))
     of = way.dice.one_of(poses) if way.dice.chance(POSES) else way.composite()
@@ -110,7 +103,7 @@ def _assigned(way: Way) -> Iterator[Statement]:
     yield way.stored(local)
 
 
-def _updated(operator: str, form: str, way: Way) -> Iterator[Statement]:
+def _updated(operator: str, form: str, way: Access) -> Iterator[Statement]:
     """A number of a local that is changed in place."""
     dice = way.dice
     of = way.formed(form)
@@ -120,7 +113,7 @@ def _updated(operator: str, form: str, way: Way) -> Iterator[Statement]:
     yield way.stored(local)
 
 
-def _bounds(way: Way, extent: int) -> tuple[Slice, int]:
+def _bounds(way: Access, extent: int) -> tuple[Slice, int]:
     """A slice of two numbers or more out of `extent`, in either direction, and how many they are."""
     ways = ((None, None, -1), (None, None, 2), (None, None, -2), (-1, 0, -1), (1, None, None), (None, -1, None),
             (-2, None, None), (0, 2, None))  # fmt: skip
@@ -129,7 +122,7 @@ def _bounds(way: Way, extent: int) -> tuple[Slice, int]:
     return Slice(*(None if bound is None else whole(bound) for bound in chosen)), counts[chosen]
 
 
-def _cut(shape: str, action: str, way: Way) -> Iterator[Statement]:
+def _cut(shape: str, action: str, way: Access) -> Iterator[Statement]:
     """Several numbers of a local vector or matrix at once: read, assigned or changed."""
     dice = way.dice
     of: Composite = types.vector(dice.one_of(LENGTHS), way.of)
@@ -149,7 +142,7 @@ def _cut(shape: str, action: str, way: Way) -> Iterator[Statement]:
     yield way.stored(local)
 
 
-def _shaped(way: Way, shape: str, local: Name, of: Composite) -> Part | Component:
+def _shaped(way: Access, shape: str, local: Name, of: Composite) -> Part | Component:
     """A part of a local vector or matrix, of one of `SHAPES`."""
     if not isinstance(of, Matrix):
         index, count = _bounds(way, of.length)
@@ -166,7 +159,7 @@ def _shaped(way: Way, shape: str, local: Name, of: Composite) -> Part | Componen
     return Part(types.matrix(height, width, way.of), local, rows, columns)
 
 
-def _compared(way: Way) -> Iterator[Statement]:
+def _compared(way: Access) -> Iterator[Statement]:
     """Which of two inputs it is, by whether two values of several numbers are alike: of whole numbers, some are."""
     dice, sketch = way.dice, way.sketch
     real = dice.chance(30)
@@ -180,7 +173,7 @@ def _compared(way: Way) -> Iterator[Statement]:
     yield way.stored(Conditional(way.of, test, way.x(), way.x()))
 
 
-def _unpacked(way: Way) -> Iterator[Statement]:
+def _unpacked(way: Access) -> Iterator[Statement]:
     """What is made of the numbers of a vector or elements of an array, unpacked with a star: ``wp.vec4(*v, x)``."""
     dice, count = way.dice, way.dice.between(2, 4)
     if dice.chance(35):
@@ -200,7 +193,7 @@ def _unpacked(way: Way) -> Iterator[Statement]:
     yield way.stored(Construct(types.vector(len(parts), way.of), tuple(parts)))
 
 
-def _unpacked_rows(way: Way) -> Iterator[Statement]:
+def _unpacked_rows(way: Access) -> Iterator[Statement]:
     """What is made of the rows of a matrix of two, unpacked: ``wp.dot(*m)``."""
     row = types.vector(way.dice.one_of((2, 3)), way.of)
     base, statements = _held(way, types.matrix(2, row.length, way.of))
@@ -210,7 +203,7 @@ def _unpacked_rows(way: Way) -> Iterator[Statement]:
     yield way.stored(Apply(way.of if op == "dot" else row, op, rows))
 
 
-def _held(way: Way, of: Composite) -> tuple[Expression, list[Statement]]:
+def _held(way: Access, of: Composite) -> tuple[Expression, list[Statement]]:
     """An input of several numbers: right out of its array, or in a local."""
     read = Element(of, way.array(of).name, way.own())
     if way.dice.chance(50):

@@ -6,35 +6,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from strategies.language import types
-from strategies.language.nodes import (
-    Apply,
-    Assign,
-    AugmentedAssign,
-    Component,
-    Element,
-    Expression,
-    Name,
-    Statement,
-)
-from strategies.language.types import (
-    INT32,
-    Composite,
-    Matrix,
-    Scalar,
-    Struct,
-    Type,
-    Vector,
-)
+from strategies.language.nodes import Apply, Assign, AugmentedAssign, Component, Element, Expression, Name, Statement
+from strategies.language.types import INT32, Composite, Matrix, Scalar, Struct, Type, Vector
 from strategies.names import STRUCTS
+from strategies.repertoire.access.base import Access, Draw
 from strategies.repertoire.access.numbers import number
-from strategies.repertoire.access.way import Draw, Way
 from strategies.structs import array_of_structs, copied, loaded, locals_of
 
 #: Of 100 fields that are read, how many are read a second time.
 AGAIN: Final = 30
 
 
-def _struct(way: Way) -> Struct:
+def _struct(way: Access) -> Struct:
     """A struct of two to four fields: a number, and vectors or matrices of it, in any order."""
     dice, sketch = way.dice, way.sketch
     fields: list[tuple[str, Type]] = [(sketch.fresh(), way.of)]
@@ -46,7 +29,7 @@ def _struct(way: Way) -> Struct:
     return types.struct(called, fields)
 
 
-def _field(way: Way) -> Iterator[Statement]:
+def _field(way: Access) -> Iterator[Statement]:
     """Fields of an array of structs: whole, or in one number; or such an array with fields that are stored."""
     dice, sketch = way.dice, way.sketch
     of = _struct(way)
@@ -76,7 +59,7 @@ def _field(way: Way) -> Iterator[Statement]:
             yield way.stored(whole_field)
 
 
-def _record(way: Way) -> Iterator[Statement]:
+def _record(way: Access) -> Iterator[Statement]:
     """A struct that is loaded, and a copy of it at times: fields read, some changed in between, and read again."""
     dice, sketch = way.dice, way.sketch
     of = _struct(way)

@@ -8,21 +8,8 @@ from typing import Final, TypeAlias
 from strategies.blocks import whole
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import (
-    Apply,
-    Assign,
-    Element,
-    Expression,
-    Name,
-    Parameter,
-    Statement,
-)
-from strategies.language.types import (
-    INT32,
-    Array,
-    Composite,
-    Scalar,
-)
+from strategies.language.nodes import Apply, Assign, Element, Expression, Name, Parameter, Statement
+from strategies.language.types import INT32, Array, Composite, Scalar
 from strategies.statements import Sketch
 
 #: Vectors of all lengths that have code of their own, or a loop of its own; matrices square and not.
@@ -35,7 +22,7 @@ MATRIX: Final = 45
 SHARED: Final = 50
 
 
-class Way:
+class Access:
     """Draws one way: what is read by it, and what is stored at its end."""
 
     def __init__(self, sketch: Sketch) -> None:
@@ -127,4 +114,4 @@ class Way:
         return Apply(self.of, self.dice.one_of(("mul", "add", "mul")), (value, self.x()))
 
 
-Draw: TypeAlias = Callable[[Way], Iterator[Statement]]
+Draw: TypeAlias = Callable[[Access], Iterator[Statement]]
