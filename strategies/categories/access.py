@@ -53,7 +53,7 @@ _DECK: Final = (
     "field",
     "record",
     "record",
-    "place",
+    "place of 3 axes",
     "slice",
     "part",
     "unpacked",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from strategies import views
@@ -85,14 +86,17 @@ def _row(way: Access) -> Iterator[Statement]:
     yield way.stored(way.mixed(_element(way, part)))
 
 
-def _place(way: Access) -> Iterator[Statement]:
-    """Elements of arrays of one to four dimensions, at the thread's place, at fixed and at given ones."""
+def _place(ndim: int, way: Access) -> Iterator[Statement]:
+    """Elements of an array, at the thread's place, at fixed and at given ones, and at its far end."""
     dice = way.dice
-    ndim = dice.between(1, 4)
     shape = tuple(dice.one_of((2, 3, 5, 6)) for _ in range(ndim))
-    array = way.array(dice.one_of((way.of, way.of, INT32)), shape)
+    of = dice.one_of((way.of, way.of, INT32))
+    array = way.array(of, shape)
     yield way.stored(way.mixed(_element(way, array)))
-    yield way.stored(_element(way, array))
+    if dice.chance(40):
+        yield way.stored(_element(way, array))
+    else:
+        yield way.stored(Element(of, array.name, tuple(whole(extent - 1) for extent in shape)))
 
 
 def _twice(way: Access) -> Iterator[Statement]:
@@ -140,6 +144,6 @@ def _scattered(way: Access) -> Iterator[Statement]:
 
 
 WAYS: Final[dict[str, Draw]] = {
-    "slice": _slice, "sweep": _sweep, "row": _row, "place": _place, "twice": _twice, "threads": _threads,
-    "scattered": _scattered,
+    "slice": _slice, "sweep": _sweep, "row": _row, "twice": _twice, "threads": _threads, "scattered": _scattered,
+    **{f"place of {ndim} axes": partial(_place, ndim) for ndim in range(1, 5)},
 }  # fmt: skip
