@@ -26,13 +26,15 @@ from pathlib import Path
 import processes
 
 from corpus.checking import check_corpus
-from corpus.files import LOCK
+from corpus.files import LOCK, CorpusBusy
 from corpus.store import Store
 
 CATEGORIES = ("elementwise", "loop")
 ROLES = ("main", "worker", "warm parent")
 LONGEST = 8.0
 """Seconds between two kills at most: from the first import to some commits."""
+LOCKED = 5.0
+"""Seconds for which the lock of a dead process may be held by what it was starting."""
 
 
 class Lost(Exception):
@@ -53,6 +55,19 @@ def contents(folder: Path) -> dict[str, bytes]:
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.name != LOCK and "failures" not in file.parts
     }
+
+
+def opened(folder: Path) -> Store:
+    """The store in `folder`, to be written, as soon as it can be: a child that the dead process was about to start has
+    its lock too, until it is the program that it shall be."""
+    deadline = time.monotonic() + LOCKED
+    while True:
+        try:
+            return Store.open(folder, write=True)
+        except CorpusBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @dataclass
@@ -118,7 +133,7 @@ class Disturbed:
         """Raise `Lost` if something acknowledged is missing, torn or doubled."""
         if not self.folder.exists():
             return
-        with Store.open(self.folder, write=True) as store:
+        with opened(self.folder) as store:
             records = list(store.records())
             verified = sum(progress.verified for progress in store.campaigns().values())
         ids = frozenset(record.id for record in records)
