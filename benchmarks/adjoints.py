@@ -165,9 +165,8 @@ def first_to_fail(kernels: Sequence[Kernel], sandbox: Sandbox) -> int | None:
     for start in range(0, len(kernels), BATCH):
         part = kernels[start : start + BATCH]
         expectations = [kernel.expectation for kernel in part]
-        for kernel, verdict in zip(
-            part, settle(expectations, sandbox.run(jobs(expectations), FAST), sandbox), strict=True
-        ):
+        verdicts = settle(expectations, sandbox.run(jobs(expectations), FAST), sandbox)
+        for kernel, verdict in zip(part, verdicts, strict=True):
             if verdict.failure is not None and verdict.failure.kind is not FailureKind.BUILD_ERROR:
                 return kernel.index
     return None

@@ -24,16 +24,14 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
-    Part,
     Program,
     Return,
-    Slice,
     Statement,
     Unpack,
     rebuild,
     walk,
 )
-from strategies.language.parts import numbers
+from strategies.language.parts import all_numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
 from strategies.language.structs import renamed, with_names
@@ -245,8 +243,7 @@ def make_spatial_vectors_of_numbers(program: Program) -> Program:
         of = node.type.dtype
         if of is FLOAT32 or any(isinstance(n, Call) and n.function in writing for n in walk(node)):
             return None
-        parts = [Component(of, half, Literal(INT32, n)) for half in node.arguments for n in range(3)]
-        return Construct(node.type, tuple(parts))
+        return Construct(node.type, tuple(part for half in node.arguments for part in all_numbers(half)))
 
     return everywhere(program, pattern)
 
@@ -281,9 +278,7 @@ def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite
         assert isinstance(node.type, Composite)
         if not concerned(node.type, source.type) or any(_acts(part, writing) for part in walk(source)):
             return None
-        of, whole = node.type, Slice()
-        parts = numbers(Part(source.type, source, whole, whole if isinstance(source.type, Matrix) else None))
-        return Construct(of, tuple(Cast(of.dtype, part) for part in parts))
+        return Construct(node.type, tuple(Cast(node.type.dtype, part) for part in all_numbers(source)))
 
     return everywhere(program, pattern)
 

@@ -89,6 +89,11 @@ def numbers(node: Part) -> tuple[Component, ...]:
     )
 
 
+def all_numbers(value: Expression) -> tuple[Component, ...]:
+    """The numbers of a vector or a matrix, in order."""
+    return numbers(Part(value.type, value, Slice(), Slice() if isinstance(value.type, Matrix) else None))
+
+
 def _root(node: Expression) -> Expression:
     """What a part is part of: `strategies.language.structs.root`, which is above this."""
     while isinstance(node, Component | Field | Part):
@@ -188,5 +193,4 @@ def _parts(value: Expression) -> tuple[Expression, ...]:
     assert isinstance(of, Vector | Matrix)
     if isinstance(value, Construct) and len(value.arguments) == of.length:
         return value.arguments
-    column = Slice() if isinstance(of, Matrix) else None
-    return numbers(Part(of, value, Slice(), column))
+    return all_numbers(value)

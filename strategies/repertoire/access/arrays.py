@@ -45,12 +45,17 @@ def _slice(way: Access) -> Iterator[Statement]:
         yield way.stored(Extent(INT32, part.name, dice.below(len(part.shape))))
     else:
         # the far end, where a length that is off by one shows
-        yield way.stored(Element(way.of, part.name, tuple(whole(extent - 1) for extent in part.shape)))
+        yield way.stored(_far_end(part))
 
 
 def _element(way: Access, array: Parameter) -> Expression:
     assert isinstance(array.type, Array)
     return Element(array.type.dtype, array.name, tuple(way.at(extent) for extent in array.shape))
+
+
+def _far_end(array: Parameter) -> Expression:
+    assert isinstance(array.type, Array)
+    return Element(array.type.dtype, array.name, tuple(whole(extent - 1) for extent in array.shape))
 
 
 def _sweep(way: Access) -> Iterator[Statement]:
@@ -90,13 +95,12 @@ def _place(ndim: int, way: Access) -> Iterator[Statement]:
     """Elements of an array, at the thread's place, at fixed and at given ones, and at its far end."""
     dice = way.dice
     shape = tuple(dice.one_of((2, 3, 5, 6)) for _ in range(ndim))
-    of = dice.one_of((way.of, way.of, INT32))
-    array = way.array(of, shape)
+    array = way.array(dice.one_of((way.of, way.of, INT32)), shape)
     yield way.stored(way.mixed(_element(way, array)))
     if dice.chance(40):
         yield way.stored(_element(way, array))
     else:
-        yield way.stored(Element(of, array.name, tuple(whole(extent - 1) for extent in shape)))
+        yield way.stored(_far_end(array))
 
 
 def _twice(way: Access) -> Iterator[Statement]:

@@ -42,12 +42,15 @@ class Access:
         span = symmetric(2.0) if scalar.is_float else Interval(0, 9)
         return self.sketch.array(dtype, shape or self.sketch.launch_shape(), span)
 
+    def element(self, array: Parameter) -> Element:
+        """An element at the thread's own place."""
+        assert isinstance(array.type, Array)
+        return Element(array.type.dtype, array.name, self.own())
+
     def read(self, array: Parameter) -> Expression:
         """An element of an input at the thread's own place; of floats, some are shared."""
-        assert isinstance(array.type, Array)
-        of = array.type.dtype
-        element = Element(of, array.name, self.own())
-        if not types.element_scalar(of).is_float or not self.dice.chance(SHARED):
+        element = self.element(array)
+        if not types.element_scalar(element.type).is_float or not self.dice.chance(SHARED):
             return element
         local, begin = self.local(element)
         self.begun.append(begin)

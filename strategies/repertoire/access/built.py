@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
-from strategies.blocks import whole
 from strategies.language import types
-from strategies.language.nodes import Component, Construct, Expression, Statement
+from strategies.language.nodes import Construct, Statement
+from strategies.language.parts import all_numbers
 from strategies.language.rules import constructions
-from strategies.language.types import Composite, Matrix, Scalar
+from strategies.language.types import Composite, Scalar
 from strategies.repertoire.access.base import Access, Draw
 
 #: What is built of numbers, and of 100 such how many of one for all.
@@ -28,17 +28,9 @@ def _built(form: str, way: Access) -> Iterator[Statement]:
     count = 1 if (of.dtype,) in constructions(of) and way.dice.chance(ALIKE) else of.length
     if count > 6:
         base = way.value(of)
-        yield way.stored(Construct(of, tuple(_number_at(way, base, n) for n in reversed(range(count)))))
+        yield way.stored(Construct(of, tuple(reversed(all_numbers(base)))))
         return
     yield way.stored(Construct(of, tuple(way.x() for _ in range(count))))
-
-
-def _number_at(way: Access, base: Expression, n: int) -> Expression:
-    of = base.type
-    assert isinstance(of, Composite)
-    if isinstance(of, Matrix):
-        return Component(way.of, base, whole(n // of.shape[1]), column=whole(n % of.shape[1]))
-    return Component(way.of, base, whole(n))
 
 
 def _built_of_parts(way: Access) -> Iterator[Statement]:

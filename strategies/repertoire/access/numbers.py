@@ -73,7 +73,7 @@ def _part_of_pose(way: Access) -> Iterator[Statement]:
 
 
 def _numbers(way: Access, of: Composite) -> Iterator[Statement]:
-    base: Expression = Element(of, way.array(of).name, way.own())
+    base: Expression = way.element(way.array(of))
     if way.dice.chance(75):
         base, begin = way.local(base)
         yield begin
@@ -107,7 +107,7 @@ def _updated(operator: str, form: str, way: Access) -> Iterator[Statement]:
     """A number of a local that is changed in place."""
     dice = way.dice
     of = way.formed(form)
-    local, begin = way.local(Element(of, way.array(of).name, way.own()))
+    local, begin = way.local(way.element(way.array(of)))
     yield begin
     yield AugmentedAssign(number(way, local, dice.chance(40), CHANGED_ATTRIBUTES), operator, way.x())
     yield way.stored(local)
@@ -130,7 +130,7 @@ def _cut(shape: str, action: str, way: Access) -> Iterator[Statement]:
         of = types.matrix(*dice.one_of(MATRICES), way.of)
     # of what has numbers already, Warp documents no gradient once one is assigned
     new = action == "assigned" and dice.chance(NEW)
-    local, begin = way.local(Construct(of, ()) if new else Element(of, way.array(of).name, way.own()))
+    local, begin = way.local(Construct(of, ()) if new else way.element(way.array(of)))
     yield begin
     part = _shaped(way, shape, local, of)
     assert isinstance(part.type, Composite)
@@ -205,7 +205,7 @@ def _unpacked_rows(way: Access) -> Iterator[Statement]:
 
 def _held(way: Access, of: Composite) -> tuple[Expression, list[Statement]]:
     """An input of several numbers: right out of its array, or in a local."""
-    read = Element(of, way.array(of).name, way.own())
+    read = way.element(way.array(of))
     if way.dice.chance(50):
         return read, []
     local, begin = way.local(read)
