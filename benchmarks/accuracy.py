@@ -24,10 +24,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from harness.expectation import Expectation
-from harness.inputs import numpy_dtype
 from harness.jobs import ArrayArgument, Job, JobResult, Launch
 from harness.launches import job
+from harness.oracle.expectation import Expectation
+from harness.oracle.inputs import numpy_dtype
 from harness.sandbox import Sandbox
 from harness.verify import try_expect
 from strategies.inputs import as_bound

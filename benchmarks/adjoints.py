@@ -31,9 +31,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.category_order import hunting_order, ordered_categories
-from harness.expectation import Expectation
-from harness.plan import BATCH, Plan
+from harness.campaign.order import hunting_order, ordered_categories
+from harness.campaign.plan import BATCH, Plan
+from harness.oracle.expectation import Expectation
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
 from harness.verify import FAST, jobs, settle, try_expect

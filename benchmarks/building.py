@@ -1,4 +1,4 @@
-"""What it costs to build kernels, by the size of a batch: the reason for `harness.plan.BATCH`.
+"""What it costs to build kernels, by the size of a batch: the reason for `harness.campaign.plan.BATCH`.
 
     python benchmarks/building.py [--programs 96] [--seed 0] [--sizes 6,12,24,48,96]
 
@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from harness.plan import Plan
+from harness.campaign.plan import Plan
 from harness.worker import imported
 from harness.worker.building import define, generated, load, quick_to_build
 from harness.worker.parent import import_warp

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import processes
 
-from harness.plan import Plan
+from harness.campaign.plan import Plan
 from strategies import draw
 from strategies.categories import CATEGORIES
 

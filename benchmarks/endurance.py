@@ -36,7 +36,7 @@ from typing import Any, Final
 from processes import tree
 
 from corpus.store import Store
-from harness.campaign import Campaign
+from harness.campaign.campaign import Campaign
 from harness.warp_copy import copy_warp
 
 #: What is appended to Warp's code generator; the name of the kernel, which is another in each build, does not count.

@@ -21,7 +21,7 @@ import msgspec
 import corpus
 from corpus.dataset import DatasetRow, Example, make_row, write_parquet
 from corpus.store import Store
-from harness.examples import texts_of
+from harness.scoring.examples import texts_of
 
 ROWS = 100_000
 DIFFERENT = 50

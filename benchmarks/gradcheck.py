@@ -22,8 +22,8 @@ import numpy as np
 import warp as wp
 import warp.autograd
 
-from harness.expectation import Expectation
-from harness.inputs import components
+from harness.oracle.expectation import Expectation
+from harness.oracle.inputs import components
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verdict import Tier

@@ -25,8 +25,8 @@ from typing import Final
 from codegen_coverage import BATCH, code_generator, generate
 from processes import cpu_seconds
 
-from harness.category_order import hunting_order
-from harness.plan import Plan
+from harness.campaign.order import hunting_order
+from harness.campaign.plan import Plan
 from harness.sandbox import Sandbox
 from harness.verify import verify_all
 from strategies import draw

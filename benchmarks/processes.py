@@ -25,7 +25,7 @@ class Usage:
     @property
     def role(self) -> str:
         """What the process is to a campaign."""
-        if "harness.workers" in self.command:
+        if "harness.campaign.workers" in self.command:
             return "worker"
         if "harness/worker " in self.command:
             return "warm parent"

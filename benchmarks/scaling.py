@@ -30,8 +30,8 @@ from typing import Any
 
 import processes
 
-from harness.campaign import Campaign
-from harness.summary import Snapshot, Summary
+from harness.campaign.campaign import Campaign
+from harness.campaign.summary import Snapshot, Summary
 
 ROLES = ("main", "worker", "warm parent")
 ALLOWED = 1.1

@@ -32,9 +32,9 @@ import gradcheck
 import processes
 
 from corpus.store import Store
-from harness.campaign import Campaign
-from harness.expectation import Expectation
-from harness.summary import Snapshot
+from harness.campaign.campaign import Campaign
+from harness.campaign.summary import Snapshot
+from harness.oracle.expectation import Expectation
 from harness.verify import try_expect
 from harness.worker import imported
 from harness.worker.building import define

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from harness.generated_code import GeneratedCodeError, kernel_text
+from harness.cpp.generated_code import GeneratedCodeError, kernel_text
 from harness.jobs import (
     NUMPY_TYPES,
     Argument,

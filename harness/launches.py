@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from harness.accumulation import starts
-from harness.cpp_types import told_apart
-from harness.expectation import Expectation
-from harness.inputs import components, form, numpy_dtype
+from harness.cpp.types import told_apart
 from harness.jobs import (
     Argument,
     ArrayArgument,
@@ -19,7 +16,10 @@ from harness.jobs import (
     StructLayout,
     VectorArgument,
 )
-from harness.lanes import Values
+from harness.oracle.accumulation import starts
+from harness.oracle.expectation import Expectation
+from harness.oracle.inputs import components, form, numpy_dtype
+from harness.oracle.lanes import Values
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.indexed import data_of, members

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 if TYPE_CHECKING:
-    from harness.summary import Summary
+    from harness.campaign.summary import Summary
 
 OPTION: Final = "--corpus"
 COUNT_OPTION: Final = "--corpus-count"
@@ -41,11 +41,11 @@ class GrownCorpus:
     def grow(self, count: int, **more: Any) -> Summary:
         """Have the campaign of this run's seed come to `count` verified pairs, or to those that pytest was given.
 
-        See `harness.campaign.Campaign` for the other arguments.
+        See `harness.campaign.campaign.Campaign` for the other arguments.
         """
         # Here, for pytest loads this file in other people's projects too.
         from corpus.files import CorpusBusy
-        from harness.campaign import Campaign
+        from harness.campaign.campaign import Campaign
 
         deadline = time.monotonic() + BUSY_SECONDS
         while True:

@@ -16,12 +16,6 @@ from typing import Annotated, Final
 
 import msgspec
 
-import harness.array_rewrites
-import harness.call_rewrites
-import harness.effect_rewrites
-import harness.loop_rewrites
-import harness.target_rewrites
-import harness.tile_rewrites  # noqa: F401  (all of them register their rewrites)
 from corpus.case import check_bucket
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox

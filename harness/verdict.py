@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from harness.lanes import Values
+from harness.oracle.lanes import Values
 
 
 class Outcome(str, Enum):

@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from harness.accumulation import accumulated, starts
-from harness.code_paths import SPECIALIZED, runs_specialized_code
-from harness.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
+from harness.cpp.code_paths import SPECIALIZED, runs_specialized_code
 from harness.jobs import BuildOptions, Job, JobResult, LaunchResult, Status
-from harness.lanes import Values
 from harness.launches import ACCUMULATED, COPIED, GENERIC, REUSED, SILENT, SPECIAL, STRIDED, WITHHELD, job, launches
+from harness.oracle.accumulation import accumulated, starts
+from harness.oracle.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
+from harness.oracle.lanes import Values
+from harness.oracle.tolerance import largest, sizes
 from harness.sandbox import Sandbox
-from harness.tolerance import largest, sizes
 from harness.verdict import (
     Failure,
     FailureKind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import strategies
-from harness.expectation import Expectation, expect
+from harness.oracle.expectation import Expectation, expect
 from strategies.language.nodes import Program
 
 SEED = 5

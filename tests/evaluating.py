@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import strategies
-from harness.reference import Evaluator
+from harness.oracle.reference import Evaluator
 from strategies.language.check import check_program
 from strategies.language.nodes import Program, walk
 from strategies.language.rules import IllFormed

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ray.cluster_utils import Cluster
 
-from harness.campaign import Campaign
-from harness.ray_engine import RayHandle, cluster
-from harness.summary import Snapshot
+from harness.campaign.campaign import Campaign
+from harness.campaign.ray_engine import RayHandle, cluster
+from harness.campaign.summary import Snapshot
 
 
 def main(corpus: str, count: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from harness.differences import differentiable_inputs
-from harness.expectation import Expectation
 from harness.jobs import ArrayResult, JobResult
+from harness.oracle.differences import differentiable_inputs
+from harness.oracle.expectation import Expectation
 from harness.verdict import FailureKind, Verdict
 from harness.verify import judge
 from strategies.language import types as t

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tiny import AT, apply, program_of
 
-from harness.expectation import expect
-from harness.loop_rewrites import begin_loop_variables, copy_loop_targets
+from harness.oracle.expectation import expect
+from harness.rewrites.loops import begin_loop_variables, copy_loop_targets
 from harness.sandbox import Sandbox
 from harness.shrink.validity import well_formed
 from harness.triage import Ledger

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
-from harness.expectation import TRAITS, expect
 from harness.launches import job
-from harness.reference import Evaluator, InvalidProgram
+from harness.oracle.expectation import TRAITS, expect
+from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.shrink.tidying import tidy

@@ -13,7 +13,7 @@ from types import ModuleType
 from tiny import apply, kernel
 
 import strategies
-from harness.expectation import expect
+from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, failed, inconclusive
 from harness.warp_copy import installed_warp

@@ -25,16 +25,16 @@ from corpus.checking import check_corpus
 from corpus.files import LOCK
 from corpus.journal import JOURNAL
 from corpus.store import Store
-from harness.campaign import Campaign
-from harness.campaign_run import Run
-from harness.category_order import FURTHER_SURVEYS, SURVEY, hunting_order, ordered_categories
-from harness.expectation import Expectation
+from harness.campaign.campaign import Campaign
+from harness.campaign.lane import Lane
+from harness.campaign.order import FURTHER_SURVEYS, SURVEY, hunting_order, ordered_categories
+from harness.campaign.outcomes import ReducedFailure, Result
+from harness.campaign.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
+from harness.campaign.run import Run
+from harness.campaign.summary import Snapshot, StopReason, Summary
 from harness.jobs import Versions
-from harness.lane import Lane
-from harness.outcomes import ReducedFailure, Result
-from harness.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
+from harness.oracle.expectation import Expectation
 from harness.sandbox import Sandbox
-from harness.summary import Snapshot, StopReason, Summary
 from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind, failed
 from harness.verify import try_expect, verify_all

@@ -24,9 +24,9 @@ from harness.commands.rebuild import rebuild
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats
-from harness.inputs import Flavour, derive
+from harness.oracle.inputs import Flavour, derive
+from harness.reports.stored_case import make_case
 from harness.shrink import Reduced
-from harness.stored_case import make_case
 from harness.verdict import Failure, FailureKind, failed
 from strategies import draw
 

@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.exactness import exact_outputs
-from harness.expectation import expect
-from harness.reference import Evaluator, InvalidProgram
+from harness.oracle.exactness import exact_outputs
+from harness.oracle.expectation import expect
+from harness.oracle.reference import Evaluator, InvalidProgram
+from harness.oracle.tolerance import forward_tolerance
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import candidates
 from harness.shrink.tree import size
-from harness.tolerance import forward_tolerance
 from harness.triage import Ledger
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all

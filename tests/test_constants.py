@@ -8,7 +8,7 @@ import pytest
 from tiny import AT, apply, literal
 
 import strategies
-from harness.expectation import expect
+from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed
 from harness.shrink.calls import without_passing

@@ -30,11 +30,11 @@ from corpus.store import Store
 from harness.commands import run
 from harness.commands.card import facts_of
 from harness.commands.export import Derived
-from harness.cuda_text import compile_batch, cuda_texts, needed_ptx
-from harness.examples import expectation_of
-from harness.generated_code import compile_each
+from harness.cpp.cuda_text import compile_batch, cuda_texts, needed_ptx
+from harness.cpp.generated_code import compile_each
 from harness.jobs import BuildOptions, Job
 from harness.sandbox import Sandbox
+from harness.scoring.examples import expectation_of
 from strategies.categories import CATEGORIES
 from strategies.language.nodes import Assign, Compare, Continue, If, Literal, Name, Program, Statement, While
 from strategies.language.render import render
@@ -461,7 +461,7 @@ def test_a_pair_on_which_the_compiler_dies_is_the_only_one_left_out(
         "        os.abort()\n"
         "    print(json.dumps({'error': 'none'}), flush=True)\n"
     )
-    monkeypatch.setattr("harness.nvrtc.__file__", str(script))
+    monkeypatch.setattr("harness.cpp.nvrtc.__file__", str(script))
     like = next(iter(records.values()))
     programs = [
         kernel(FLOAT32, lambda a, b, f=f: apply("mul", a, Literal(FLOAT32, f))) for f in (0.5, 0.375, 0.5, 0.375)

@@ -15,7 +15,7 @@ import pytest
 from typer.main import get_command
 
 from harness.commands import app
-from harness.generated_code import backward_text, find_compiler, forward_text
+from harness.cpp.generated_code import backward_text, find_compiler, forward_text
 from harness.jobs import BuildOptions, Job, JobResult
 from harness.sandbox import Sandbox
 from strategies.categories import CATEGORIES

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal, program_of
 
-from harness.expectation import TRAITS, expect
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
+from harness.oracle.expectation import TRAITS, expect
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.triage import Ledger

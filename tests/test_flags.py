@@ -5,7 +5,7 @@ from __future__ import annotations
 from test_after_loops import verdicts
 from tiny import AT, apply, program_of
 
-from harness.loop_rewrites import copy_chosen_variables
+from harness.rewrites.loops import copy_chosen_variables
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from strategies import draw

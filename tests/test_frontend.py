@@ -11,7 +11,7 @@ import pytest
 
 from corpus.case import DamagedCase
 from corpus.store import Store
-from harness.case_script import script_of
+from harness.campaign.pairs import make_provenance
 from harness.frontend import foreign, hunting
 from harness.frontend.harmless import parsed
 from harness.frontend.hunting import hunt
@@ -19,9 +19,9 @@ from harness.frontend.judge import Rejection, is_internal, judge
 from harness.frontend.report import TYPICAL, rejection_of, script, typical, write_report
 from harness.frontend.shrink import shrink, smaller_texts
 from harness.frontend.texts import ENTRY, edited
-from harness.pairs import make_provenance
+from harness.reports.case_script import script_of
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.triage import Ledger
 from harness.verdict import FailureKind
 

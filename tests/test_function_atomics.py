@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from test_atomics import TOTAL, I, Y, at, evaluate, program, whole
 
-from harness.expectation import TRAITS, expect
 from harness.launches import job
+from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from harness.verify import verify_all

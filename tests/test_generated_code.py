@@ -12,8 +12,8 @@ import pytest
 
 import corpus
 from corpus.store import Store
-from harness import generated_code
-from harness.generated_code import (
+from harness.cpp import generated_code
+from harness.cpp.generated_code import (
     CompileError,
     CompilerNotFound,
     GeneratedCodeError,

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal
 
-from harness.expectation import expect
-from harness.generated_code import GeneratedCodeError, kernel_text
-from harness.launch_text import Shown
-from harness.reproduction import repro
+from harness.cpp.generated_code import GeneratedCodeError, kernel_text
+from harness.oracle.expectation import expect
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size

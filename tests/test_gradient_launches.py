@@ -12,13 +12,13 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, apply, literal, program_of
 
-from harness.accumulation import accumulated, starts
-from harness.code_paths import SPECIALIZED, runs_specialized_code
-from harness.expectation import Expectation, expect
+from harness.cpp.code_paths import SPECIALIZED, runs_specialized_code
 from harness.jobs import ArrayArgument, JobResult
-from harness.launch_text import Shown
 from harness.launches import ACCUMULATED, COPIED, REUSED, SILENT, WITHHELD, job, launches
-from harness.reproduction import repro
+from harness.oracle.accumulation import accumulated, starts
+from harness.oracle.expectation import Expectation, expect
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Tier
 from harness.verify import AGAIN, judge, verify_all

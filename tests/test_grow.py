@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from corpus.store import Store
+from harness.campaign.summary import Summary
 from harness.pytest_plugin import GrownCorpus
 from harness.sandbox import Sandbox
-from harness.summary import Summary
 from harness.triage import Ledger
 from harness.verify import verify_all
 from strategies import kernels

@@ -9,12 +9,12 @@ from test_tiles import kernel as tiled
 from tiny import AT, apply, kernel, literal
 
 from harness.jobs import BuildOptions, Job, Status
-from harness.launch_text import Shown
 from harness.probes import PROBES, probed
 from harness.probes.hashes import HASHES, VARIED, Hash, Varied, varied
-from harness.reproduction import regression, repro
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import regression, repro
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.triage import Ledger, bucket
 from harness.verdict import FailureKind, Verdict
 from harness.verify import jobs, settle, try_expect

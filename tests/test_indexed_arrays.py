@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
-import harness.array_rewrites  # noqa: F401
+import harness.rewrites.arrays  # noqa: F401
 from corpus.record import check_names
-from harness.expectation import expect
-from harness.inputs import Flavour, derive
 from harness.jobs import ArrayArgument
-from harness.launch_text import Shown
 from harness.launches import launches
-from harness.reproduction import repro
+from harness.oracle.expectation import expect
+from harness.oracle.inputs import Flavour, derive
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
+from harness.reports.script_run import run_repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.shrink import reduce, size
 from harness.shrink.structs import without_indexed as fewer_indexed
 from harness.verdict import FailureKind, Verdict

@@ -6,8 +6,8 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, program_of
 
-import harness.array_rewrites  # noqa: F401  (registers its rewrites)
-from harness.expectation import TRAITS, expect
+import harness.rewrites.arrays  # noqa: F401  (registers its rewrites)
+from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
 from harness.verdict import FailureKind, Tier

@@ -13,12 +13,12 @@ from typing import Final
 
 import pytest
 
+from harness.campaign.plan import Plan
+from harness.campaign.workers import WorkerHandle
 from harness.commands import run
 from harness.frontend import hunting
-from harness.plan import Plan
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
-from harness.workers import WorkerHandle
 
 #: Seconds within which a command starts, or ends, on a machine that others use too.
 PATIENCE: Final = 120

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tiny import AT, apply, kernel, literal, program_of
 
-from harness.expectation import expect
-from harness.lanes import UNIT_ROUNDOFF
+from harness.oracle.expectation import expect
+from harness.oracle.lanes import UNIT_ROUNDOFF
 from strategies.language import types as t
 from strategies.language.nodes import (
     Apply,

@@ -11,8 +11,8 @@ from tampering import SEED
 from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
-from harness.expectation import expect
-from harness.lanes import UNIT_ROUNDOFF
+from harness.oracle.expectation import expect
+from harness.oracle.lanes import UNIT_ROUNDOFF
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.nodes import (

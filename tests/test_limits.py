@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tiny import program_of
 
-from harness.expectation import TRAITS, expect
 from harness.launches import job
+from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from harness.verify import verify_all

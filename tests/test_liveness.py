@@ -7,9 +7,9 @@ import pytest
 from tiny import AT, apply, literal, program_of
 
 import strategies
-from harness.expectation import Cells, Expectation, expect
 from harness.jobs import ArrayArgument, ArrayResult, JobResult, LaunchResult, Status
 from harness.launches import job
+from harness.oracle.expectation import Cells, Expectation, expect
 from harness.verdict import Tier
 from harness.verify import judge
 from strategies.categories import CATEGORIES

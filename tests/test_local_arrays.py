@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.expectation import TRAITS, expect
 from harness.launches import job
-from harness.reference import Evaluator, InvalidProgram
+from harness.oracle.expectation import TRAITS, expect
+from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
 from strategies.language import types as t

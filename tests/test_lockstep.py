@@ -7,7 +7,7 @@ import pytest
 from evaluating import drawn, evaluate
 from python_warp import BeyondThis, run_by_thread
 
-from harness.inputs import Flavour, derive
+from harness.oracle.inputs import Flavour, derive
 from strategies.categories import CATEGORIES
 
 #: What Python's own mathematics refuses where IEEE 754 gives NaN is for `test_nonfinite`.

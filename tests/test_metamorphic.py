@@ -10,14 +10,14 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, apply, literal, program_of
 
-from harness.inputs import Flavour, derive
 from harness.jobs import BuildOptions
-from harness.launch_text import Shown
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
 from harness.probes import PROBES, other_spelling, probed
 from harness.probes.metamorphic import METAMORPHIC, Metamorphic, call_in_place, statements_swapped
-from harness.reference import Evaluator
-from harness.reproduction import repro
-from harness.script_run import run_repro
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
+from harness.reports.script_run import run_repro
 from harness.verdict import FailureKind
 from harness.verify import jobs, settle, try_expect
 from strategies import draw

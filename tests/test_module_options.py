@@ -10,8 +10,8 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, apply, literal
 
-from harness.expectation import TRAITS
-from harness.generated_code import backward_text
+from harness.cpp.generated_code import backward_text
+from harness.oracle.expectation import TRAITS
 from harness.probes.sweeps import with_mute
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size

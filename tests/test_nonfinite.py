@@ -13,12 +13,12 @@ from planted import Defect, sandbox_with
 from tiny import AT, apply, kernel, literal, program_of
 
 import strategies
-from harness.expectation import Expectation, expect
-from harness.inputs import Flavour, derive
 from harness.jobs import JobResult
 from harness.launches import job, launches
-from harness.nonfinite import has_floats, is_defined
-from harness.reference import Evaluator
+from harness.oracle.expectation import Expectation, expect
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.nonfinite import has_floats, is_defined
+from harness.oracle.reference import Evaluator
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Tier
 from harness.verify import judge, try_expect, verify_all

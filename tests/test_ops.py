@@ -11,10 +11,10 @@ import mpmath
 import numpy as np
 import pytest
 
-from harness.inputs import Flavour, derive, form
 from harness.jobs import ArrayArgument, BuildOptions, Job, JobResult, Launch, Status
-from harness.lanes import UNDERFLOW, UNIT_ROUNDOFF
-from harness.reference import Evaluator
+from harness.oracle.inputs import Flavour, derive, form
+from harness.oracle.lanes import UNDERFLOW, UNIT_ROUNDOFF
+from harness.oracle.reference import Evaluator
 from harness.sandbox import Sandbox
 from strategies.deck import cards
 from strategies.intervals import Interval

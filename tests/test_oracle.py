@@ -23,11 +23,11 @@ from tampering import (
 )
 
 import strategies
-from harness.expectation import coarsest_float, expect
 from harness.jobs import BuildOptions, LaunchResult, Status
 from harness.launches import GENERIC, SPECIAL, STRIDED, job, launches
+from harness.oracle.expectation import coarsest_float, expect
+from harness.oracle.tolerance import CEILING
 from harness.sandbox import Sandbox
-from harness.tolerance import CEILING
 from harness.verdict import FailureKind, Outcome, Tier
 from harness.verify import judge, refereed, verify_all
 from strategies.categories import CATEGORIES

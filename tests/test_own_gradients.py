@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from tiny import AT, apply, literal
 
-from harness.expectation import TRAITS, expect
 from harness.launches import job
+from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.triage import REWRITES
 from harness.verdict import Tier

@@ -11,11 +11,11 @@ import pytest
 from planted import Defect, sandbox_with
 
 import strategies
-from harness.expectation import Cells, Expectation, expect
+from harness.campaign.plan import Plan
+from harness.campaign.reduction import Reduction
 from harness.jobs import BuildOptions
 from harness.launches import job
-from harness.plan import Plan
-from harness.reduction import Reduction
+from harness.oracle.expectation import Cells, Expectation, expect
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict

@@ -19,11 +19,11 @@ import corpus
 from corpus.record import Provenance, Record, encode_record
 from corpus.shards import VERIFIED
 from corpus.store import Store
-from harness import confine, predictions
+from harness.campaign.pairs import make_pair
 from harness.commands import run
-from harness.generated_code import CompilerNotFound, backward_text, find_compiler, forward_text
-from harness.pairs import make_pair
-from harness.predictions import Prediction, Reason, Score, Scorer
+from harness.cpp.generated_code import CompilerNotFound, backward_text, find_compiler, forward_text
+from harness.scoring import confine, predictions
+from harness.scoring.predictions import Prediction, Reason, Score, Scorer
 from harness.verdict import FailureKind, Tier
 from harness.verify import FAST, verify
 from strategies import draw

@@ -9,12 +9,12 @@ from planted import Defect, sandbox_with
 from tiny import apply, kernel
 
 from harness.jobs import BuildOptions, Versions
-from harness.launch_text import Shown
 from harness.probes import PROBES, probe_of_batch, probed
 from harness.probes.host_cuda import CUDA
-from harness.reproduction import repro
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.triage import bucket
 from harness.verdict import FailureKind, Verdict
 from harness.verify import jobs, settle, try_expect

@@ -69,7 +69,7 @@ def test_other_projects_are_left_alone(tmp_path: Path) -> None:
         "import sys\n"
         "def test_theirs(request):\n"
         "    assert request.config.getoption('--corpus') == 'theirs'\n"
-        "    assert 'harness.campaign' not in sys.modules\n"
+        "    assert 'harness.campaign.campaign' not in sys.modules\n"
     )
     plugin = () if INSTALLED else ("-p", "harness.pytest_plugin")
     done = pytest_run(tmp_path, *plugin, "--hypothesis-seed=1")

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from tiny import AT, apply, program_of
 
-from harness.expectation import TRAITS
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
+from harness.oracle.expectation import TRAITS
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.verdict import Tier

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from tiny import AT, apply, program_of
 
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
 from harness.rewrites import REWRITES
 from strategies.language import types as t
 from strategies.language.nodes import Apply, Assign, Cast, Element, Expression, Literal, Name, Program, walk

@@ -8,7 +8,7 @@ import msgspec
 from test_after_loops import verdicts
 from tiny import AT, apply, program_of
 
-from harness.loop_rewrites import (
+from harness.rewrites.loops import (
     name_fields_unlike_adjoint,
     name_functions_unlike_operators,
     name_parameters_unlike_keywords,

@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from corpus.files import LOCK
-from harness.campaign import Campaign
+from harness.campaign.campaign import Campaign
 from harness.commands import run
 
 ROOT = Path(__file__).parents[1]

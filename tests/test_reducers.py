@@ -17,20 +17,20 @@ from planted import Defect, plant
 from corpus.case import CASE, decode_case
 from corpus.files import LOCK
 from corpus.store import Store
-from harness.campaign import GROW_LIMITS, HUNT_LIMITS, Campaign
-from harness.campaign_run import GRACE_SECONDS, PATIENCE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
+from harness.campaign.campaign import GROW_LIMITS, HUNT_LIMITS, Campaign
+from harness.campaign.outcomes import ReducedFailure, Result
+from harness.campaign.pairs import make_provenance
+from harness.campaign.plan import Plan
+from harness.campaign.reducers import AT_FIRST, LIVES, Reducers
+from harness.campaign.run import GRACE_SECONDS, PATIENCE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
+from harness.campaign.summary import Snapshot, StopReason
+from harness.campaign.workers import WorkerDied, WorkerHandle
 from harness.commands import run
-from harness.outcomes import ReducedFailure, Result
-from harness.pairs import make_provenance
-from harness.plan import Plan
-from harness.reducers import AT_FIRST, LIVES, Reducers
+from harness.reports.stored_case import make_case
 from harness.sandbox import Sandbox
 from harness.shrink import Reduced
-from harness.stored_case import make_case
-from harness.summary import Snapshot, StopReason
 from harness.verdict import Failure, FailureKind, Verdict, failed
 from harness.verify import verify_all
-from harness.workers import WorkerDied, WorkerHandle
 from strategies import draw
 from strategies.language.nodes import Program, size
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from evaluating import drawn, evaluate
 
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator, InvalidProgram
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator, InvalidProgram
 from strategies.language import types as t
 from strategies.language.nodes import (
     Apply,

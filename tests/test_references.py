@@ -10,7 +10,7 @@ import pytest
 from evaluating import evaluate
 from tiny import AT, apply, literal
 
-from harness.expectation import TRAITS
+from harness.oracle.expectation import TRAITS
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed

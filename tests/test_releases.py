@@ -11,14 +11,14 @@ import pytest
 from corpus import files
 from corpus.record import CorpusError
 from harness import releases
-from harness.campaign import Campaign
+from harness.campaign.campaign import Campaign
+from harness.campaign.judging import lacking, operations
+from harness.campaign.summary import StopReason
 from harness.commands import bisect as command
 from harness.commands.shared import BadUsage
 from harness.jobs import Versions
-from harness.judging import lacking, operations
 from harness.releases import COMPLETE, Bisection, NoRelease, Seen, bisect, interpreter, is_installed
-from harness.script_run import Ran
-from harness.summary import StopReason
+from harness.reports.script_run import Ran
 from strategies import draw
 
 VERSIONS = [f"1.{n}.0" for n in range(14, 30)]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal, program_of
 
-from harness.expectation import expect
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
-from harness.tolerance import spread
+from harness.oracle.expectation import expect
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
+from harness.oracle.tolerance import spread
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,

@@ -19,11 +19,11 @@ from corpus.case import decode_case
 from corpus.record import Provenance
 from corpus.store import Store
 from harness.jobs import BuildOptions
-from harness.launch_text import Shown
-from harness.report import MARK, Report, errors_alone, with_releases, write_report
-from harness.reproduction import regression, repro
+from harness.reports.launch_text import Shown
+from harness.reports.report import MARK, Report, errors_alone, with_releases, write_report
+from harness.reports.reproduction import regression, repro
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.shrink import Reduced, reduce
 from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind

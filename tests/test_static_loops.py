@@ -6,8 +6,8 @@ import numpy as np
 from test_after_loops import verdicts
 from tiny import AT, apply, program_of
 
-from harness.expectation import expect
-from harness.loop_rewrites import guard_exits_of_static_loops
+from harness.oracle.expectation import expect
+from harness.rewrites.loops import guard_exits_of_static_loops
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
 from strategies import draw

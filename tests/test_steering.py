@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tiny import AT, apply, literal, program_of
 
-from harness.expectation import expect
 from harness.launches import launches
+from harness.oracle.expectation import expect
 from strategies.language.limits import Limit
 from strategies.language.nodes import (
     Assign,

@@ -9,8 +9,8 @@ from draws import drawn
 from tiny import AT, apply, program_of
 
 from corpus.case import Case, decode_case
-from harness.exactness import signs_zeros
-from harness.expectation import expect
+from harness.oracle.exactness import signs_zeros
+from harness.oracle.expectation import expect
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.validity import well_formed

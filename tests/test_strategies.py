@@ -153,7 +153,7 @@ print(json.dumps(found))
     "imports",
     [
         "",
-        "import decimal, xml.dom, concurrent.futures, harness.campaign",
+        "import decimal, xml.dom, concurrent.futures, harness.campaign.campaign",
         "import hypothesis.extra.numpy, numpy.random, unittest",
     ],
     ids=["alone", "campaign", "others"],

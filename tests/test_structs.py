@@ -8,8 +8,8 @@ import pytest
 
 import strategies
 from corpus.record import check_names, features
-from harness.expectation import expect
 from harness.launches import struct_layouts
+from harness.oracle.expectation import expect
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed

@@ -6,12 +6,12 @@ import pytest
 from tiny import apply, kernel
 
 from harness.jobs import BuildOptions
-from harness.launch_text import Shown
 from harness.probes import PROBES, probed
 from harness.probes.tapes import INDEXED_ARRAY, LIST_CHANGED, STRUCT_CHANGED, TAPES
-from harness.reproduction import regression, repro
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import regression, repro
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.triage import Ledger
 from harness.verdict import FailureKind, Verdict
 from harness.verify import jobs, settle, try_expect

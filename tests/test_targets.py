@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal
 
-from harness.expectation import TRAITS
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
+from harness.oracle.expectation import TRAITS
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
 from harness.sandbox import Sandbox
 from harness.triage import REWRITES, Ledger
 from harness.verdict import FailureKind, Tier

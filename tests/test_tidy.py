@@ -12,8 +12,8 @@ from evaluating import evaluate
 from tiny import apply, literal, program_of
 
 import strategies.kernel
-from harness.inputs import Flavour, derive
-from harness.reference import InvalidProgram
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import InvalidProgram
 from strategies import draw
 from strategies.categories import CATEGORIES
 from strategies.language import types as t

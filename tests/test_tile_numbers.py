@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.differences import MAX_DIRECTIONS
-from harness.expectation import TRAITS, expect
-from harness.reference import InvalidProgram
+from harness.oracle.differences import MAX_DIRECTIONS
+from harness.oracle.expectation import TRAITS, expect
+from harness.oracle.reference import InvalidProgram
 from harness.registry import program_uses
 from harness.sandbox import Sandbox
 from harness.shrink.validity import well_formed

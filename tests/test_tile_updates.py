@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_tiles import BLOCK, FLAGS, X, Y, kernel, make, number, shaped
 
-from harness.expectation import expect
+from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
 from harness.triage import REWRITES
 from harness.verdict import Tier

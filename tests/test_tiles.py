@@ -12,13 +12,13 @@ import pytest
 from planted import Defect, sandbox_with
 
 from corpus.record import check_names
-from harness.expectation import TRAITS, expect
-from harness.launch_text import Shown
 from harness.launches import job
+from harness.oracle.expectation import TRAITS, expect
 from harness.registry import program_uses
-from harness.reproduction import repro
+from harness.reports.launch_text import Shown
+from harness.reports.reproduction import repro
+from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
 from harness.shrink import reduce, size
 from harness.verdict import FailureKind, Verdict
 from harness.verify import verify_all

@@ -14,11 +14,11 @@ from planted import Defect, sandbox_with
 from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
-from harness.call_rewrites import BUILT_INS_TOO
-from harness.findings import page
-from harness.inputs import Flavour, derive
-from harness.reference import Evaluator
+from harness.oracle.inputs import Flavour, derive
+from harness.oracle.reference import Evaluator
+from harness.reports.findings import page
 from harness.rewrites import REWRITES
+from harness.rewrites.calls import BUILT_INS_TOO
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
 from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
-import harness.array_rewrites  # noqa: F401
-from harness.exactness import exact_outputs
-from harness.expectation import TRAITS, Expectation
-from harness.reference import Evaluator, InvalidProgram
+import harness.rewrites.arrays  # noqa: F401
+from harness.oracle.exactness import exact_outputs
+from harness.oracle.expectation import TRAITS, Expectation
+from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tiny import AT, apply, literal
 
-from harness.expectation import TRAITS, expect
+from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.shrink.statements import fewer_statements
 from harness.shrink.validity import well_formed

@@ -18,6 +18,8 @@ import typer
 
 from corpus.files import NO_ROOM
 from corpus.record import CorpusError
+from harness.campaign.pairs import own_version
+from harness.campaign.workers import WorkerBroke
 from harness.commands.bisect import bisect_command
 from harness.commands.card import card
 from harness.commands.coverage import coverage
@@ -35,13 +37,11 @@ from harness.commands.show import show
 from harness.commands.shrink import shrink
 from harness.commands.stats import stats
 from harness.commands.verify import verify
-from harness.generated_code import CompilerNotFound
+from harness.cpp.generated_code import CompilerNotFound
 from harness.page.browser import BrowserNotFound
-from harness.pairs import own_version
 from harness.releases import NoRelease
 from harness.sandbox import SandboxError
 from harness.triage import LedgerError
-from harness.workers import WorkerBroke
 from strategies.stream import UnknownCategory
 
 NOTHING_NEW: Final = 0

@@ -10,12 +10,12 @@ import typer
 
 from corpus.case import FAILURES, Case
 from corpus.files import write_whole
-from harness.case_script import script_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
 from harness.releases import Bisection, Seen, bisect, interpreter, is_installed, releases
-from harness.report import README, with_releases
-from harness.script_run import run_repro
+from harness.reports.case_script import script_of
+from harness.reports.report import README, with_releases
+from harness.reports.script_run import run_repro
 from harness.triage import LEDGER, UNKNOWN, Ledger
 
 

@@ -17,6 +17,7 @@ from corpus.files import new_folder, write_lines, write_whole
 from corpus.record import Record
 from corpus.statistics import count_statements
 from corpus.store import Store
+from harness.campaign.plan import CUDA_ARCH
 from harness.commands.card import facts_of, leakage_in_words
 from harness.commands.shared import (
     BadUsage,
@@ -27,9 +28,8 @@ from harness.commands.shared import (
     of_installed_warp,
     say,
 )
-from harness.cuda_text import ArchitectureUnknown, cuda_texts
-from harness.examples import example_of, expectation_of, texts_of
-from harness.plan import CUDA_ARCH
+from harness.cpp.cuda_text import ArchitectureUnknown, cuda_texts
+from harness.scoring.examples import example_of, expectation_of, texts_of
 from strategies.categories import CATEGORIES
 from strategies.stream import UnknownCategory
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 import typer
 
-from harness import extraction
 from harness.commands.shared import BadUsage, Json, print_json, say
-from harness.generated_code import GeneratedCodeError, backward_text, forward_text, kernel_text
+from harness.cpp import extraction
+from harness.cpp.generated_code import GeneratedCodeError, backward_text, forward_text, kernel_text
 
 
 class Device(str, Enum):
@@ -66,7 +66,7 @@ def extract(
 
 
 def generate(file: Path, devices: list[str]) -> dict[str, Any]:
-    """The kernels of a file with their Python, and the texts of their modules, as `harness.extraction` writes them."""
+    """The kernels of a file with their Python, and their modules' texts, as `harness.cpp.extraction` writes them."""
     if not file.is_file():
         raise BadUsage(f"there is no file {file}")
     with tempfile.TemporaryDirectory(prefix="warpsmith-extract-") as folder:

@@ -10,8 +10,12 @@ from typing import Annotated
 
 import typer
 
-from harness import ray_engine
-from harness.campaign import Campaign
+from harness.campaign import ray_engine
+from harness.campaign.campaign import Campaign
+from harness.campaign.plan import Plan
+from harness.campaign.progress import progress
+from harness.campaign.reducers import Handle
+from harness.campaign.workers import WorkerHandle
 from harness.commands.shared import (
     DEFAULT_CORPUS,
     BadUsage,
@@ -28,10 +32,6 @@ from harness.commands.shared import (
     run_campaign,
     sum_up,
 )
-from harness.plan import Plan
-from harness.progress import progress
-from harness.reducers import Handle
-from harness.workers import WorkerHandle
 
 
 class Engine(str, Enum):

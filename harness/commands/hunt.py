@@ -11,7 +11,8 @@ from typing import Annotated, Final
 
 import typer
 
-from harness.campaign import Campaign
+from harness.campaign.campaign import Campaign
+from harness.campaign.progress import progress
 from harness.commands.shared import (
     BadUsage,
     Category,
@@ -31,7 +32,6 @@ from harness.commands.shared import (
 )
 from harness.frontend import hunting
 from harness.probes import PROBES
-from harness.progress import progress
 
 FRONTEND_SECONDS: Final = 60.0
 """How long a hunt in the front end takes when nobody says."""

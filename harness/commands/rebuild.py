@@ -15,9 +15,9 @@ from corpus.files import explained
 from corpus.journal import Progress
 from corpus.record import Record
 from corpus.store import Store
+from harness.campaign.pairs import make_pair, make_provenance
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.shared import BadUsage, Workers, say
-from harness.pairs import make_pair, make_provenance
 
 COMMITTED_TOGETHER: Final = 100
 """Pairs to a commit, each of which waits for the disk."""

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from corpus.record import Record
-from harness.campaign import default_workers
-from harness.expectation import ATTEMPTS, Expectation
+from harness.campaign.campaign import default_workers
+from harness.campaign.plan import BATCH, CUDA_ARCH
 from harness.jobs import BuildOptions, Versions
-from harness.plan import BATCH, CUDA_ARCH
+from harness.oracle.expectation import ATTEMPTS, Expectation
 from harness.sandbox import Sandbox
 from harness.verdict import Verdict
 from harness.verify import jobs, settle, try_expect

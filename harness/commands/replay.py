@@ -12,13 +12,13 @@ import typer
 
 from corpus.case import CASE, FAILURES, Case, DamagedCase, check_case, decode_case
 from corpus.store import Store
-from harness.case_script import script_of
 from harness.commands.recheck import recheck
 from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say
 from harness.jobs import BuildOptions
+from harness.reports.case_script import script_of
+from harness.reports.script_run import run_repro
+from harness.reports.stored_case import failure_of, shown
 from harness.sandbox import Sandbox
-from harness.script_run import run_repro
-from harness.stored_case import failure_of, shown
 from harness.triage import Ledger, bucket, message_head
 from harness.verdict import Failure, FailureKind
 from harness.verify import verify_all

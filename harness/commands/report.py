@@ -10,12 +10,12 @@ import typer
 
 from corpus.files import write_whole
 from corpus.store import Store
+from harness.campaign.plan import BATCH
 from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
-from harness.expectation import Expectation
+from harness.oracle.expectation import Expectation
 from harness.page.browser import find_browser, picture
 from harness.page.facts import Timing, gather
 from harness.page.html import page
-from harness.plan import BATCH
 from harness.registry import groups_of, read_registry
 from harness.sandbox import Sandbox
 from harness.triage import Ledger

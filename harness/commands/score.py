@@ -16,8 +16,7 @@ from rich.table import Table
 
 from corpus.record import check_record
 from corpus.store import Store
-from harness import confine
-from harness.campaign import default_workers
+from harness.campaign.campaign import default_workers
 from harness.commands.shared import (
     BadUsage,
     Corpus,
@@ -28,7 +27,8 @@ from harness.commands.shared import (
     print_json,
     say,
 )
-from harness.predictions import Prediction, Score, Scorer
+from harness.scoring import confine
+from harness.scoring.predictions import Prediction, Score, Scorer
 
 
 def score(

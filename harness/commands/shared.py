@@ -17,9 +17,9 @@ import corpus
 from corpus.checking import is_corpus, require_corpus
 from corpus.files import explained
 from corpus.record import CorpusError, Record
-from harness.campaign import Campaign
-from harness.progress import Progress
-from harness.summary import Summary
+from harness.campaign.campaign import Campaign
+from harness.campaign.progress import Progress
+from harness.campaign.summary import Summary
 from strategies.categories import CATEGORIES
 
 DEFAULT_CORPUS: Final = Path("warpsmith-corpus")

@@ -8,9 +8,9 @@ import typer
 
 from corpus.record import Record, encode_record
 from corpus.store import Store
-from harness.code_paths import SPECIALIZED
 from harness.commands.shared import Corpus, Json, existing_corpus
-from harness.generated_code import backward_text, forward_text
+from harness.cpp.code_paths import SPECIALIZED
+from harness.cpp.generated_code import backward_text, forward_text
 
 
 def show(

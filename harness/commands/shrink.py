@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 
 from corpus.case import Case
-from harness.campaign import GROW_LIMITS
+from harness.campaign.campaign import GROW_LIMITS
+from harness.campaign.plan import Plan
+from harness.campaign.reduction import Reduction
 from harness.commands.bisect import folder_of
 from harness.commands.replay import read_cases
 from harness.commands.shared import BadUsage, Corpus, ShrinkSeconds
-from harness.expectation import ATTEMPTS
-from harness.plan import Plan
-from harness.reduction import Reduction
-from harness.report import write_report
+from harness.oracle.expectation import ATTEMPTS
+from harness.reports.report import write_report
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from strategies.language.nodes import size

@@ -14,7 +14,7 @@ from corpus.record import Record
 from corpus.store import Store
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.shared import BadUsage, Workers, say
-from harness.generated_code import compile_each
+from harness.cpp.generated_code import compile_each
 
 COMPILED_TOGETHER = 100
 """Texts for which one precompiled header is made."""

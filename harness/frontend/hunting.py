@@ -9,12 +9,12 @@ from pathlib import Path
 
 from corpus.case import CASE
 from corpus.store import Store
+from harness.campaign.pairs import make_provenance
 from harness.frontend import foreign
 from harness.frontend.judge import Rejection, judge
 from harness.frontend.report import typical, write_report
 from harness.frontend.shrink import shrink
 from harness.frontend.texts import edited
-from harness.pairs import make_provenance
 from harness.sandbox import Sandbox
 from harness.triage import KnownIssue, Ledger
 

@@ -14,10 +14,10 @@ from corpus.store import Store
 from harness.frontend.harmless import parsed
 from harness.frontend.judge import INTERPRETER, Rejection, judge
 from harness.frontend.texts import ENTRY
-from harness.report import NOT_BISECTED, README, SHOULD, Report, errors_alone
-from harness.reproduction import HANG_SECONDS
+from harness.reports.report import NOT_BISECTED, README, SHOULD, Report, errors_alone
+from harness.reports.reproduction import HANG_SECONDS
+from harness.reports.script_run import REPRO, TEST, Ran, run_repro
 from harness.sandbox import Sandbox
-from harness.script_run import REPRO, TEST, Ran, run_repro
 from harness.triage import NOT_REPORTED, KnownIssue
 from harness.verdict import FailureKind
 from strategies.language import types

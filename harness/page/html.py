@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from harness.generated_code import forward_text
+from harness.cpp.generated_code import forward_text
 from harness.page import charts
 from harness.page.facts import OUTCOMES, PER_DECADE, Closeness, Defect, Facts, Shown, Timing, usable_types
 from strategies.language import types

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from harness.generated_code import CompilerNotFound, find_compiler
+from harness.cpp.generated_code import CompilerNotFound, find_compiler
 from harness.jobs import BuildOptions, JobResult, Status, Versions
-from harness.predictions import Scorer
 from harness.probes.probe import Probed, Ran, misjudged
 from harness.sandbox import Sandbox
+from harness.scoring.predictions import Scorer
 from harness.verdict import Failure, FailureKind
 from harness.verify import jobs
 from strategies.language.limits import Limit

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from harness.expectation import TRAITS, Expectation
 from harness.jobs import BuildOptions, Versions
+from harness.oracle.expectation import TRAITS, Expectation
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
 from harness.sandbox import Sandbox
 from harness.shrink.tree import names_of, root_of, targets_of

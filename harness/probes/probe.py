@@ -8,10 +8,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from harness.expectation import Expectation
 from harness.jobs import ArrayResult, JobResult, Status, Versions
-from harness.lanes import Values
 from harness.launches import launches
+from harness.oracle.expectation import Expectation
+from harness.oracle.lanes import Values
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Verdict, failed
 from harness.verify import judge, without_small_mismatches

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harness.expectation import Expectation
 from harness.jobs import BuildOptions, JobResult, Versions
+from harness.oracle.expectation import Expectation
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from harness.expectation import Expectation
 from harness.jobs import BuildOptions
+from harness.oracle.expectation import Expectation
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import dressed, ordered, renamed, structural
 from harness.shrink.manner import Manner, gross, manner, same_failure

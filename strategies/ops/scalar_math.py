@@ -163,7 +163,7 @@ def _stepwise(name: str, function: Callable[[Values], Values], decisions: Decisi
     )
 
 
-#: Lanes have three axes (see `harness/lanes.py`); a vector's components are a fourth.
+#: Lanes have three axes (see `harness/oracle/lanes.py`); a vector's components are a fourth.
 _LANE_AXES = 3
 
 

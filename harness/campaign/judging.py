@@ -1,0 +1,128 @@
+"""A worker's judgement of programs: drawn, run in its sandboxes, and laid to known issues."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from harness.campaign.plan import PROBED, Plan
+from harness.jobs import BuildOptions, JobResult, Versions
+from harness.oracle.expectation import Expectation
+from harness.probes import Probe, other_spelling, probed
+from harness.sandbox import Sandbox, SandboxError
+from harness.triage import Ledger
+from harness.verdict import Verdict
+from harness.verify import jobs, settle, try_expect
+from strategies import draw
+from strategies.language.nodes import Apply, Atomic, Program, walk
+from strategies.ops import ATOMICS, OPS
+
+
+class Lost(Exception):
+    """Something unexpected happened over one program; the message says which."""
+
+
+class Judge:
+    """Draws programs of a plan, verifies them, and explains failures.
+
+    Args:
+        plan: what the campaign is.
+        sandbox: where programs are built and run.
+        on_device: the same on the CUDA device, if there is one.
+    """
+
+    def __init__(self, plan: Plan, sandbox: Sandbox, on_device: Sandbox | None) -> None:
+        self._plan = plan
+        self._sandbox = sandbox
+        self._on_device = on_device
+        self._ledger = Ledger.load()
+        self._versions = sandbox.versions
+        self._lacking = lacking(self._versions)
+
+    def _program(self, index: int) -> Program | None:
+        category, n = self._plan.place(index)
+        with self._named(index):
+            program = draw(category, self._plan.seed, n)
+        return None if program is None or operations(program) & self._lacking else program
+
+    @contextlib.contextmanager
+    def _named(self, index: int) -> Iterator[None]:
+        try:
+            yield
+        except (SandboxError, OSError, MemoryError):
+            raise
+        except Exception as error:
+            category, n = self._plan.place(index)
+            raise Lost(f"kernel {n} of category {category}, seed {self._plan.seed}: {error!r}") from error
+
+    def _settle(
+        self,
+        expectations: Sequence[Expectation | Verdict],
+        results: Sequence[JobResult],
+        options: BuildOptions,
+    ) -> list[Verdict]:
+        """The verdicts on a batch that was built, after running it on the CUDA device too if there is one."""
+        verdicts = settle(expectations, results, self._sandbox, options)
+        if self._on_device is None:
+            return verdicts
+        assert self._plan.device is not None
+        again = settle(expectations, self._on_device.run(jobs(expectations), options), self._on_device, options)
+        return [
+            first
+            if not first.verified
+            else first.because(devices=(*first.devices, self._plan.device))
+            if second.verified
+            else second.because(devices=(self._plan.device,))
+            for first, second in zip(verdicts, again, strict=True)
+        ]
+
+    def _probe(self, index: int) -> Probe | None:
+        """The probe of a program, if it can be had here."""
+        probe = self._plan.probe(index)
+        return None if probe is None or probe.unavailable(self._versions) is not None else probe
+
+    def _verify(self, programs: Sequence[Program], options: BuildOptions, probe: Probe | None = None) -> list[Verdict]:
+        """As `verify_all`, on the CUDA device as well if there is one, and in the second way if there is a probe."""
+        return self._judged([try_expect(program, self._plan.seed) for program in programs], options, probe)[0]
+
+    def _judged(
+        self, expectations: Sequence[Expectation | Verdict], options: BuildOptions, probe: Probe | None
+    ) -> tuple[list[Verdict], dict[int, bool]]:
+        """The verdicts on a batch, and for which of it a second way, if there is a probe, was another way at all."""
+        results = self._sandbox.run(jobs(expectations), options)
+        verdicts = self._settle(expectations, results, options)
+        return (verdicts, {}) if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)
+
+    def _explain(self, program: Program, verdict: Verdict, probe: Probe | None = None) -> str | None:
+        """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
+        verify = None
+        if verdict.failure is not None and verdict.failure.variant:
+            other = other_spelling(program, verdict.failure.variant)
+            if other is not program:
+                # What is wrong with the other spelling may be known without the first.
+                (verdict,) = self._verify([other], PROBED)
+                return self._explain(other, verdict)
+            verify = partial(self._verify, options=PROBED, probe=probe)
+        known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed, verify)
+        return None if known is None else known.id
+
+
+def manner_of(verdict: Verdict) -> str:
+    """In which manner a program fails, roughly; failures of one bug share it."""
+    failure = verdict.failure
+    assert failure is not None
+    said = failure.message.strip().splitlines()[:1] if failure.expected is None else []
+    words = [failure.kind.value, failure.variant, "gradient" if failure.gradient else "", *said, *verdict.devices]
+    return " ".join(word for word in words if word)
+
+
+def operations(program: Program) -> frozenset[str]:
+    """The operators and built-ins that a program applies, by the names that Warp's registry has for them."""
+    nodes = [node for node in walk(program) if isinstance(node, Apply | Atomic)]
+    return frozenset(OPS[n.op].warp_name if n.op in OPS else n.op for n in nodes)
+
+
+def lacking(versions: Versions) -> frozenset[str]:
+    """What of the op table a release of Warp does not have: programs that apply it are left out."""
+    return frozenset({row.warp_name for row in OPS.values()} | set(ATOMICS)) - set(versions.builtins)

@@ -1,0 +1,1 @@
+"""Judging C++ that somebody else wrote for a stored kernel."""
