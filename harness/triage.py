@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     Constant,
     Construct,
     Continue,
+    Element,
     Evaluate,
     Extent,
     Field,
@@ -209,6 +210,8 @@ def _strong(node: Node) -> str | None:
 def _weak(node: Node) -> str | None:
     if conversion(node) is not None:
         return "cast"
+    if isinstance(node, Element) and node.brackets:
+        return "brackets"
     return str(node.__struct_config__.tag) if isinstance(node, Cast | Construct | Component | Extent | Field) else None
 
 

@@ -7,7 +7,18 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from strategies.dice import Dice
-from strategies.language.nodes import Apply, AugmentedAssign, Cast, Compare, Literal, Node, Program, rebuild
+from strategies.language.elements import in_brackets
+from strategies.language.nodes import (
+    Apply,
+    AugmentedAssign,
+    Cast,
+    Compare,
+    Literal,
+    Node,
+    Program,
+    rebuild,
+)
+from strategies.language.render import NUMBERED_ARRAYS, PYTHON_TYPES
 from strategies.language.types import FLOAT32, INT32, Scalar
 
 N = TypeVar("N", bound=Node)
@@ -17,6 +28,11 @@ SHORT: Final = 60
 HEXADECIMAL: Final = 75
 #: Of 100 kernels, in how many operands of operators on bits are in parentheses where Python does not need them.
 ENCLOSED: Final = 85
+#: Of 100 kernels, in how many annotations are ``float`` and ``int``, and ``wp.array2d(dtype=wp.vec3)``.
+PLAIN: Final = {PYTHON_TYPES: 40, NUMBERED_ARRAYS: 40}
+#: Of 100 kernels, in how many an element is ``a[i][j]``, and of 100 elements there, how many are.
+BRACKETS: Final = 8
+BRACKETED: Final = 70
 #: The least number that anyone writes so, but for those of four bits beside others.
 LEAST_MASK: Final = 255
 _BITS: Final = frozenset(("bit_and", "bit_or", "bit_xor"))
@@ -49,7 +65,9 @@ def spelled_out(program: Program, dice: Dice) -> Program:
         return new
 
     changed: Program = change(program)
-    return changed
+    manners = tuple(manner for manner, share in PLAIN.items() if dice.chance(share))
+    changed = msgspec.structs.replace(changed, annotations=manners)
+    return in_brackets(changed, lambda: dice.chance(BRACKETED)) if dice.chance(BRACKETS) else changed
 
 
 def _enclosed(node: Any, ops: frozenset[str]) -> Any:

@@ -203,6 +203,11 @@ def shape(node: n.Expression) -> object:
             return ("index", shape(node.base), shape(node.index), shape(column))
         case n.Component():
             return ("index", shape(node.base), shape(node.index))
+        case n.Element(brackets=True):
+            found = dotted(node.array)
+            for index in node.indices:
+                found = ("index", found, shape(index))
+            return found
         case n.Element():
             return ("index", dotted(node.array), *map(shape, node.indices))
         case n.Zeros(type=t.Array() as of):

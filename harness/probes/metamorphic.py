@@ -23,6 +23,7 @@ from harness.shrink.tree import names_of, root_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
+from strategies.language.elements import in_brackets
 from strategies.language.generics import apart
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.limits import Limit, crossed
@@ -337,6 +338,7 @@ METAMORPHIC: Final = (
     Metamorphic("call in place", call_in_place),
     Metamorphic("element as copy", element_as_copy),
     Metamorphic("statements swapped", statements_swapped),
+    Metamorphic("element of part", in_brackets),
 )
 
 SPELLINGS: Final = {spelling.name: spelling for spelling in METAMORPHIC}

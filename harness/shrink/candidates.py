@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from harness.shrink.calls import inlined, plainer_calls
 from harness.shrink.dimensions import extents, fewer_dimensions
-from harness.shrink.dress import fewer_options, plainer_ranges, plainer_values, retyped
+from harness.shrink.dress import fewer_options, plainer_ranges, plainer_values, plainly_written, retyped
 from harness.shrink.expressions import simpler
 from harness.shrink.generics import without_generics
 from harness.shrink.hoisting import hoisted
@@ -33,7 +33,15 @@ def structural(program: Program) -> Iterator[Program]:
 
 
 def dressed(program: Program) -> Iterator[Program]:
-    for edit in (fewer_options, plainer_statements, plainer_calls, extents, plainer_values, plainer_ranges):
+    for edit in (
+        fewer_options,
+        plainly_written,
+        plainer_statements,
+        plainer_calls,
+        extents,
+        plainer_values,
+        plainer_ranges,
+    ):
         yield from edit(program)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from harness.shrink.order import FLOATS, INTEGERS, given_options, literal_cost, range_cost, simple_ranges, type_cost
 from harness.shrink.tree import places, walk, with_fields
 from strategies.language import types
+from strategies.language.elements import in_one_bracket
 from strategies.language.nodes import (
     Cast,
     Construct,
@@ -48,6 +49,14 @@ def fewer_options(program: Program) -> Iterator[Program]:
         fewer = msgspec.structs.replace(program.options, **{name: None})
         if fewer != Options():
             yield msgspec.structs.replace(program, options=fewer)
+
+
+def plainly_written(program: Program) -> Iterator[Program]:
+    """Elements by one pair of brackets, and annotations in Warp's own words."""
+
+    yield in_one_bracket(program)
+    if program.annotations:
+        yield msgspec.structs.replace(program, annotations=())
 
 
 def retyped(program: Program) -> Iterator[Program]:

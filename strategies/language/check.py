@@ -56,7 +56,7 @@ from strategies.language.nodes import (
 from strategies.language.overloads import check_overloads
 from strategies.language.parts import changes_itself
 from strategies.language.references import check_references
-from strategies.language.render import AUGMENTED, has_name
+from strategies.language.render import AUGMENTED, MANNERS, has_name
 from strategies.language.rules import (
     IllFormed,
     certainly_runs,
@@ -134,6 +134,8 @@ class _Checker(ExpressionChecker):
             _check_options(program.options)
         require(len(self._functions) == len(program.functions), "there are two functions of one name")
         require(0 <= program.block_dim <= MAX_BLOCK_DIM, "a block has too many threads")
+        manners = [name for name in MANNERS if name in program.annotations]
+        require(list(program.annotations) == manners, "annotations are written in no known manner")
         members = self._struct_parameters()
         parts = all_members(program)
         for parameter in program.parameters:
@@ -451,6 +453,8 @@ class _Checker(ExpressionChecker):
                     given = list(given[0].items)
                 require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
                 for place, of in zip(node.targets, given, strict=True):
+                    bracketed = isinstance(place, Element) and place.brackets
+                    require(not bracketed, "a value is unpacked to an element of a part of an array")
                     self._assign(place, of)
 
     def _note_sharing(self, node: Assign) -> None:

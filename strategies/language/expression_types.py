@@ -218,6 +218,7 @@ class ExpressionChecker(ABC):
         return self._names[node.name]
 
     def _element(self, node: Element) -> Type:
+        require(not node.brackets or len(node.indices) > 1, f"{node.array!r} has one index, in several brackets")
         if node.array in self._struct_arrays:
             of = self._struct_arrays[node.array]
             require(len(node.indices) == of.ndim, f"{node.array!r} has another number of dimensions")

@@ -138,12 +138,14 @@ class Field(Node, frozen=True, tag="field"):
 
 class Element(Node, frozen=True, tag="element"):
     """One element of an array, ``a[i, j]``, or of an array member of a struct parameter: ``s.data[i]``,
-    where `array` is ``s.data``.  Those that are `starred` are written as such components are: ``*a[0:3]``."""
+    where `array` is ``s.data``.  Those that are `starred` are written as such components are, ``*a[0:3]``, and those
+    with `brackets` for each index ``a[i][j]``, which Warp reads as an element of a part of the array."""
 
     type: Type
     array: str
     indices: tuple[Expression, ...]
     starred: bool = False
+    brackets: bool = False
 
 
 class Slice(Node, frozen=True, tag="slice"):
@@ -589,7 +591,8 @@ class Program(Node, frozen=True, tag="program"):
 
     A function calls only functions before it.  A generic kernel is instantiated for each scalar type of `overloads`,
     among them that of its generic parameters here, with which it is launched.  With a `block_dim`, blocks of so many
-    threads work on tiles together: ``wp.launch_tiled``, in which every block is one place of the launch.
+    threads work on tiles together: ``wp.launch_tiled``, in which every block is one place of the launch.  How
+    `annotations` are written, where there are several ways, is one of the manners of `strategies.language.render`.
     """
 
     name: str
@@ -603,6 +606,7 @@ class Program(Node, frozen=True, tag="program"):
     overloads: tuple[Type, ...] = ()
     options: Options | None = None
     block_dim: int = 0
+    annotations: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         from strategies.language.render import render

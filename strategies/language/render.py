@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -99,6 +99,12 @@ AUGMENTED: Final = {**{name: symbol for name, (symbol, _) in INFIX.items()}, POW
 
 COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 
+#: Manners of annotations, of which a program may have any: ``float`` and ``int``, and ``wp.array2d(dtype=wp.vec3)``.
+PYTHON_TYPES: Final = "python types"
+NUMBERED_ARRAYS: Final = "numbered arrays"
+MANNERS: Final = (PYTHON_TYPES, NUMBERED_ARRAYS)
+_PYTHON_TYPES: Final = {"float32": "float", "int32": "int"}
+
 #: Functions of Python that Warp takes over.
 _PYTHONS: Final = frozenset(("len",))
 
@@ -132,21 +138,29 @@ LINE: Final = 100
 IMPORT_ANY: Final = "from typing import Any"
 
 
-def type_name(of: Type) -> str:
-    """The name of a type in an annotation or a constructor."""
+def type_name(of: Type, manner: Collection[str] = ()) -> str:
+    """The name of a type in a constructor, or in an annotation of a program with such `annotations`."""
     match of:
         case Scalar():
+            if of.notation in _PYTHON_TYPES and PYTHON_TYPES in manner:
+                return _PYTHON_TYPES[of.notation]
             return "bool" if of.kind == "bool" else f"wp.{of.notation}"
         case Composite():
             return _named(of) or alias(of)
         case Struct():
             return of.name
         case Array() | StructArray():
-            dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
-            return f"wp.array(dtype={type_name(of.dtype)}{dimensions})"
+            return _array_name(type_name(of.dtype, manner), of.ndim, manner)
         case Tuple():
-            return f"tuple[{', '.join(map(type_name, of.items))}]"
+            return f"tuple[{', '.join(type_name(item, manner) for item in of.items)}]"
     raise TypeError(f"{of!r} has no name")
+
+
+def _array_name(dtype: str, ndim: int, manner: Collection[str]) -> str:
+    """``wp.array(dtype=wp.vec3, ndim=2)``, or ``wp.array2d(dtype=wp.vec3)``."""
+    if ndim == 1:
+        return f"wp.array(dtype={dtype})"
+    return f"wp.array{ndim}d(dtype={dtype})" if NUMBERED_ARRAYS in manner else f"wp.array(dtype={dtype}, ndim={ndim})"
 
 
 def _named(of: Composite) -> str | None:
@@ -236,8 +250,8 @@ def module_value(node: Literal | Numbers) -> str:
 def _cast_name(node: Cast) -> str:
     """``float`` and ``int`` are what people write to make a constant mutable, and elsewhere if it is `short`."""
     to = node.type
-    if (node.short or isinstance(node.operand, Literal)) and to.notation in ("float32", "int32"):
-        return "float" if to.notation == "float32" else "int"
+    if (node.short or isinstance(node.operand, Literal)) and to.notation in _PYTHON_TYPES:
+        return _PYTHON_TYPES[to.notation]
     return type_name(to)
 
 
@@ -338,6 +352,8 @@ def _expression(node: Expression) -> tuple[str, int]:
             return _component(node), _ATOM
         case Field():
             return f"{expression(node.base, _ATOM)}.{node.field}", _ATOM
+        case Element(brackets=True):
+            return node.array + "".join(f"[{expression(index)}]" for index in node.indices), _ATOM
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
         case Zeros(type=Array() as of):
@@ -515,13 +531,13 @@ def render(program: Program, name: str | None = None) -> str:
     if nameless := _nameless(program):
         lines += ["", *map(_definition_of, nameless)]
     for struct in struct_types(program):
-        fields = (f"{INDENT}{field}: {type_name(of)}" for field, of in struct.fields)
+        fields = (f"{INDENT}{field}: {type_name(of, program.annotations)}" for field, of in struct.fields)
         lines += ["", "", "@wp.struct", f"class {struct.name}:", *fields]
     if constants := _constants(program):
         lines += ["", *constants]
     written = set()
     for function in program.functions:
-        text = function_text(function)
+        text = function_text(function, program.annotations)
         # instances of one generic function are one text
         if text not in written:
             lines += text
@@ -529,7 +545,8 @@ def render(program: Program, name: str | None = None) -> str:
         written.add(text)
         if function.closure is not None:
             lines.append(_made(function.name, function.closure))
-    lines += ["", "", _decorator(program.options), *_definition(program, name or program.name)]
+    lines += ["", "", _decorator(program.options)]
+    lines += _definition(program, name or program.name, program.annotations)
     if program.overloads:
         lines += ["", "", *_overloads(program, name or program.name)]
     if any(isinstance(n, Parameter) and n.generic for n in walk(program)):
@@ -537,14 +554,20 @@ def render(program: Program, name: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def function_text(function: Function) -> tuple[str, ...]:
-    """A function, or the factory that makes it."""
+def function_text(function: Function, manner: Collection[str] = ()) -> tuple[str, ...]:
+    """A function, or the factory that makes it, in a program with such `annotations`."""
     closure = function.closure
     if closure is None:
-        return ("", "", "@wp.func", *_definition(function, text_name(function.name)), *_backward(function))
+        return (
+            "",
+            "",
+            "@wp.func",
+            *_definition(function, text_name(function.name), manner),
+            *_backward(function, manner),
+        )
     inner = made_name(closure)
     captured = ", ".join([*(n.name for n in closure.numbers), *(f.name for f in closure.functions)])
-    body = (f"{INDENT}{line}" for line in ("@wp.func", *_definition(function, inner)))
+    body = (f"{INDENT}{line}" for line in ("@wp.func", *_definition(function, inner, manner)))
     return ("", "", f"def {closure.factory}({captured}):", *body, "", f"{INDENT}return {inner}")
 
 
@@ -612,23 +635,23 @@ def _constants(program: Program) -> list[str]:
     return [f"{name} = {value}" for name, value in found.items()]
 
 
-def _backward(function: Function) -> Iterator[str]:
+def _backward(function: Function, manner: Collection[str]) -> Iterator[str]:
     """What the backward pass runs for a function, where that is its own."""
     called = text_name(function.name)
     if function.replay:
         yield from ("", "", f"@wp.func_replay({called})")
         of = msgspec.structs.replace(function, body=function.replay, slopes=(), replay=())
-        yield from _definition(of, f"replay_{called}")
+        yield from _definition(of, f"replay_{called}", manner)
     if function.own_gradient:
         given = (Parameter(cotangent.name, cotangent.type, 0, 0) for cotangent in function.cotangents)
         of = msgspec.structs.replace(function, parameters=(*function.parameters, *given), body=function.own_gradient)
         yield from ("", "", f"@wp.func_grad({called})")
-        yield from _definition(of, f"adj_{called}")
+        yield from _definition(of, f"adj_{called}", manner)
 
 
-def _definition(of: Program | Function, called: str) -> Iterator[str]:
+def _definition(of: Program | Function, called: str, manner: Collection[str]) -> Iterator[str]:
     """A function's lines; a signature too long for one line has one parameter a line."""
-    parameters = list(_parameters(of))
+    parameters = list(_parameters(of, manner))
     if len(f"def {of.name}({', '.join(parameters)}):") <= LINE:
         yield f"def {called}({', '.join(parameters)}):"
     else:
@@ -636,7 +659,7 @@ def _definition(of: Program | Function, called: str) -> Iterator[str]:
     yield from _block(of.body, "")
 
 
-def _parameters(of: Program | Function) -> Iterator[str]:
+def _parameters(of: Program | Function, manner: Collection[str]) -> Iterator[str]:
     """The parameters of a signature: a struct, or an indexed array, stands where its parts do."""
     indexed = {p.name: p for p in of.indexed} if isinstance(of, Program) else {}
     structs = {p.name: p for p in of.structs} if isinstance(of, Program) else {}
@@ -645,33 +668,31 @@ def _parameters(of: Program | Function) -> Iterator[str]:
     for parameter in of.parameters:
         whole = parameter.name.partition(".")[0]
         if whole == parameter.name:
-            yield _parameter(parameter)
+            yield _parameter(parameter, manner)
         elif indexed.pop(whole, None) is not None:
-            yield f"{whole}: {_indexed_name(parameter.type)}"
+            yield f"{whole}: {_indexed_name(parameter.type, manner)}"
         elif (struct := structs.pop(whole, None)) is not None:
             called = type_name(struct.type)
-            dimensions = f", ndim={struct.ndim}" if struct.ndim > 1 else ""
-            yield f"{whole}: {f'wp.array(dtype={called}{dimensions})' if struct.ndim else called}"
+            yield f"{whole}: {_array_name(called, struct.ndim, manner) if struct.ndim else called}"
 
 
-def _parameter(parameter: Parameter) -> str:
+def _parameter(parameter: Parameter, manner: Collection[str]) -> str:
     of = parameter.type
-    known = _indexed_name(of) if parameter.axes else type_name(of)
+    known = _indexed_name(of, manner) if parameter.axes else type_name(of, manner)
     known = f"wp.ref[{known}]" if parameter.reference else known
-    text = f"{parameter.name}: {_generic_name(of, parameter.generic) if parameter.generic else known}"
+    text = f"{parameter.name}: {_generic_name(of, parameter.generic, manner) if parameter.generic else known}"
     return text if parameter.default is None else f"{text} = {literal(parameter.default)}"
 
 
-def _indexed_name(of: Type) -> str:
-    return type_name(of).replace("wp.array", "wp.indexedarray", 1)
+def _indexed_name(of: Type, manner: Collection[str]) -> str:
+    return type_name(of, manner).replace("wp.array", "wp.indexedarray", 1)
 
 
-def _generic_name(of: Type, how: str) -> str:
+def _generic_name(of: Type, how: str, manner: Collection[str]) -> str:
     """The annotation of a generic parameter."""
     match of:
         case Array():
-            dimensions = "" if of.ndim == 1 else f", ndim={of.ndim}"
-            return f"wp.array(dtype={_generic_name(of.dtype, how)}{dimensions})"
+            return _array_name(_generic_name(of.dtype, how, manner), of.ndim, manner)
         case Scalar() if how == "float":
             return "wp.Float"
         case Vector() if how == "float":

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from strategies.language import types
+from strategies.language.elements import in_one_bracket
 from strategies.language.indexed import without_indexed
 from strategies.language.nodes import (
     Assign,
@@ -84,11 +85,12 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 
 @remembered
 def flattened(program: Program) -> Program:
-    """`program` without structs, indexed arrays, tiles, slices of values, references, and tuples made or passed.
+    """`program` without structs, indexed arrays, tiles, slices of values, references, and tuples made or passed, and
+    with one way to write an element.
 
     It is the same object if it has none.
     """
-    program = without_tuples(without_parts(without_tiles(without_indexed(program))))
+    program = without_tuples(without_parts(without_tiles(without_indexed(in_one_bracket(program)))))
     return without_references(_Flattening(program).program() if struct_types(program) else program)
 
 
