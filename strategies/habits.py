@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from strategies.dice import Dice
-from strategies.language.elements import in_brackets
+from strategies.language.manners import in_brackets, in_line
 from strategies.language.nodes import (
     Apply,
     AugmentedAssign,
@@ -33,6 +33,8 @@ PLAIN: Final = {PYTHON_TYPES: 40, NUMBERED_ARRAYS: 40}
 #: Of 100 kernels, in how many an element is ``a[i][j]``, and of 100 elements there, how many are.
 BRACKETS: Final = 8
 BRACKETED: Final = 70
+#: Of 100 kernels, in how many what an atomic gives is written where it is used.
+IN_LINE: Final = 45
 #: The least number that anyone writes so, but for those of four bits beside others.
 LEAST_MASK: Final = 255
 _BITS: Final = frozenset(("bit_and", "bit_or", "bit_xor"))
@@ -67,6 +69,7 @@ def spelled_out(program: Program, dice: Dice) -> Program:
     changed: Program = change(program)
     manners = tuple(manner for manner, share in PLAIN.items() if dice.chance(share))
     changed = msgspec.structs.replace(changed, annotations=manners)
+    changed = in_line(changed) if dice.chance(IN_LINE) else changed
     return in_brackets(changed, lambda: dice.chance(BRACKETED)) if dice.chance(BRACKETS) else changed
 
 

@@ -23,10 +23,10 @@ from harness.shrink.tree import names_of, root_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
-from strategies.language.elements import in_brackets
 from strategies.language.generics import apart
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.limits import Limit, crossed
+from strategies.language.manners import in_brackets
 from strategies.language.nodes import (
     Apply,
     Assign,

@@ -8,12 +8,14 @@ it, and name it in `known_issues.toml`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from functools import wraps
 from typing import Final, TypeAlias
 
 import msgspec
 
 from strategies.language.effects import function_effects
 from strategies.language.hashing import defined_names
+from strategies.language.manners import settled
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -58,7 +60,12 @@ _COMPUTED: Final = (Apply, Compare, Logical, Cast, Construct, Conditional)
 
 def register(rewrite: Rewrite) -> Rewrite:
     """Make a rewrite known by its function's name."""
-    REWRITES[rewrite.__name__] = rewrite
+
+    @wraps(rewrite)
+    def settling(program: Program) -> Program:
+        return settled(rewrite(program))
+
+    REWRITES[rewrite.__name__] = settling
     return rewrite
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from harness.shrink.order import FLOATS, INTEGERS, given_options, literal_cost, range_cost, simple_ranges, type_cost
 from harness.shrink.tree import places, walk, with_fields
 from strategies.language import types
-from strategies.language.elements import in_one_bracket
+from strategies.language.manners import plain
 from strategies.language.nodes import (
     Cast,
     Construct,
@@ -52,9 +52,9 @@ def fewer_options(program: Program) -> Iterator[Program]:
 
 
 def plainly_written(program: Program) -> Iterator[Program]:
-    """Elements by one pair of brackets, and annotations in Warp's own words."""
+    """Elements by one pair of brackets, atomics in lines of their own, and annotations in Warp's words."""
 
-    yield in_one_bracket(program)
+    yield plain(program)
     if program.annotations:
         yield msgspec.structs.replace(program, annotations=())
 

@@ -50,7 +50,9 @@ def _dress(program: Program) -> tuple[object, ...]:
         sum(bool(n.generic) for n in nodes if isinstance(n, Parameter)) + len(program.overloads),
         sum(NUMBERED in function.name for function in program.functions),
         sum(len(n.keywords) for n in nodes if isinstance(n, Call)),
-        sum(n.brackets for n in nodes if isinstance(n, Element)) + len(program.annotations),
+        sum(n.brackets for n in nodes if isinstance(n, Element))
+        + sum(n.inline for n in nodes if isinstance(n, Atomic)),
+        len(program.annotations),
         sum(type_cost(n.type) for n in typed),
         sum(isinstance(n, AugmentedAssign | Atomic) for n in nodes),
         len(program.launch) + sum(len(p.shape) for p in program.parameters),

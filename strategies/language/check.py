@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Final
 
 import msgspec
@@ -17,6 +18,7 @@ from strategies.language.cotangents import check_linear
 from strategies.language.expression_types import ExpressionChecker, ResultType
 from strategies.language.generics import GENERIC, instances
 from strategies.language.indexed import all_members, members, shape_of
+from strategies.language.manners import may_be_in_line
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -368,7 +370,10 @@ class _Checker(ExpressionChecker):
     # ------------------------------------------------------------ statements
 
     def _block(self, body: Sequence[Statement]) -> None:
-        for statement in body:
+        for statement, following in zip_longest(body, body[1:]):
+            if isinstance(statement, Atomic) and statement.inline:
+                fits = may_be_in_line(self._owner, statement, following)
+                require(fits, f"what {statement.op!r} gives is not used in the next statement alone")
             self._statement(statement)
 
     def _statement(self, node: Statement) -> None:

@@ -327,7 +327,8 @@ class AugmentedAssign(Node, frozen=True, tag="augmented"):
 class Atomic(Node, frozen=True, tag="atomic"):
     """``wp.atomic_add(array, i, value)`` and its like, as a statement; `op` is the built-in's name.
 
-    With a `result`, ``old = wp.atomic_add(array, i, value)``: what the cell held before.  `compare` is what
+    With a `result`, ``old = wp.atomic_add(array, i, value)``: what the cell held before; `inline`, it stands in the
+    place of the result in the next statement, ``x[wp.atomic_add(array, i, value)] = y``.  `compare` is what
     `atomic_cas` compares it with.
     """
 
@@ -337,6 +338,7 @@ class Atomic(Node, frozen=True, tag="atomic"):
     value: Expression
     compare: Expression | None = None
     result: Name | None = None
+    inline: bool = False
 
 
 class TileStore(Node, frozen=True, tag="tile-store"):

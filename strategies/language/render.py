@@ -57,7 +57,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.several import called
 from strategies.language.spellings import spelled
-from strategies.language.structs import struct_types
+from strategies.language.structs import struct_types, with_names
 from strategies.language.tile_text import tile_text, tuple_text
 from strategies.language.tiles import SORT, is_tiled, sorts
 from strategies.language.types import (
@@ -451,8 +451,15 @@ def _kind(of: Type) -> str:
 
 def statements(nodes: Sequence[Statement], indent: str = "") -> Iterator[str]:
     """The lines of a block."""
+    named: dict[str, str] = {}
     for node in nodes:
-        yield from _statement(node, indent)
+        node = with_names(node, named) if named else node
+        named = {}
+        if isinstance(node, Atomic) and node.inline:
+            assert node.result is not None
+            named = {node.result.name: _atomic(node)}
+        else:
+            yield from _statement(node, indent)
 
 
 def _block(nodes: Sequence[Statement], indent: str) -> Iterator[str]:
@@ -474,9 +481,8 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
         case AugmentedAssign():
             yield f"{indent}{expression(node.target)} {AUGMENTED[node.operator]}= {expression(node.value)}"
         case Atomic():
-            given = (*node.indices, *(() if node.compare is None else (node.compare,)), node.value)
             taken = "" if node.result is None else f"{node.result.name} = "
-            yield f"{indent}{taken}wp.{node.op}({node.array}, {_list(given)})"
+            yield f"{indent}{taken}{_atomic(node)}"
         case TileStore():
             offset = tuple_text([expression(part) for part in node.offset])
             yield f"{indent}wp.{node.op}({node.array}, {expression(node.value)}, offset={offset})"
@@ -507,6 +513,11 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             yield f"{indent}{_list(node.targets)} = wp.{several.name}({_list(several.arguments)})"
         case Unpack():
             yield f"{indent}{_list(node.targets)} = {_list(node.values)}"
+
+
+def _atomic(node: Atomic) -> str:
+    given = (*node.indices, *(() if node.compare is None else (node.compare,)), node.value)
+    return f"wp.{node.op}({node.array}, {_list(given)})"
 
 
 def _if(node: If, indent: str, keyword: str) -> Iterator[str]:

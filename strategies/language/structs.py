@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from strategies.language import types
-from strategies.language.elements import in_one_bracket
 from strategies.language.indexed import without_indexed
+from strategies.language.manners import plain
 from strategies.language.nodes import (
     Assign,
     Call,
@@ -86,11 +86,11 @@ def struct_types(program: Program) -> tuple[Struct, ...]:
 @remembered
 def flattened(program: Program) -> Program:
     """`program` without structs, indexed arrays, tiles, slices of values, references, and tuples made or passed, and
-    with one way to write an element.
+    with one way to write everything.
 
     It is the same object if it has none.
     """
-    program = without_tuples(without_parts(without_tiles(without_indexed(in_one_bracket(program)))))
+    program = without_tuples(without_parts(without_tiles(without_indexed(plain(program)))))
     return without_references(_Flattening(program).program() if struct_types(program) else program)
 
 
