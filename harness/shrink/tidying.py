@@ -166,7 +166,7 @@ def _tidy_block(body: Body, read: Mapping[str, int], empty: set[str]) -> Body:
                 if any(not isinstance(root, Name) or read.get(root.name) for root in roots):
                     kept.append(node)
             case Atomic(result=Name(name=name)) if not read.get(name):
-                kept.append(with_fields(node, result=None))
+                kept.append(with_fields(node, result=None, inline=False))
             case If():
                 inner, other = _tidy_block(node.body, read, empty), _tidy_block(node.orelse, read, empty)
                 if inner or other:

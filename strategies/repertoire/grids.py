@@ -156,16 +156,15 @@ def normalized(pen: Pen) -> None:
         elif kind == "share":
             value = pen.op("abs", value)
         pen.add(total, value)
-    found = pen.settled(total)
     if kind == "mean":
-        found = pen.let(found / float(width))
+        found = pen.let(pen.settled(total) / float(width))
     elif kind == "length":
-        found = pen.let(pen.op("sqrt", found.narrowed(0.0, max(1.0, found.interval.high)) + 0.25))
+        found = pen.let(pen.op("sqrt", pen.above(total, 0.0) + 0.25))
     elif kind == "softmax":
         # each exponential is above 0.2, and there are at least three
-        found = found.narrowed(0.5, max(1.0, found.interval.high))
+        found = pen.above(total, 0.5)
     else:
-        found = pen.let(found.narrowed(0.0, max(1.0, found.interval.high)) + 0.25)
+        found = pen.let(pen.above(total, 0.0) + 0.25)
     with pen.loop(width) as k:
         value = pen.at(row, *at, k)
         value = pen.op("exp", value) if kind == "softmax" else value

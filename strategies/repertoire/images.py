@@ -43,8 +43,7 @@ def channels(pen: Pen) -> None:
         with pen.loop(count) as c:
             value = pixel.at(c)
             pen.add(total, value * value if dice.chance(50) else pen.op("abs", value))
-        found = pen.settled(total)
-        sure = pen.let(found.narrowed(0.0, max(1.0, found.interval.high)) + pen.number(0.25, 0.5))
+        sure = pen.let(pen.above(total, 0.0) + pen.number(0.25, 0.5))
         if dice.chance(50):
             sure = pen.let(pen.op("sqrt", sure))
     bias = pen.input(span=0.5, shape=(count,)) if dice.chance(60) else None

@@ -45,6 +45,8 @@ class Pen(Values):
         self.body: list[Statement] = []
         self._depth = 0
         self._fixed: set[str] = set()
+        #: sums of which a term was bent to fit, so that it has another sign perhaps
+        self._bent: set[str] = set()
         #: what sums may hold after the changes so far, by name
         self._sums: dict[str, Interval] = {}
 
@@ -108,6 +110,8 @@ class Pen(Values):
         if scalar.is_integer and known.low >= 0 and typed.interval.low >= 0 and operator == "add":
             variable.interval = Interval(known.low, variable.interval.high)
         self._sums.setdefault(variable.name, variable.interval)
+        if typed.node is not value.node:
+            self._bent.add(variable.name)
         variable.live |= typed.live
         variable.used = False
         self.body.append(AugmentedAssign(Name(variable.type, variable.name), operator, typed.node))
@@ -139,6 +143,14 @@ class Pen(Values):
         local.variable.interval = self._sums.get(local.variable.name, local.variable.interval)
         local.variable.sum_only = linear
         return local
+
+    def above(self, local: Value, low: float) -> Value:
+        """A sum after its loops whose terms, as they were written, leave it no lower than `low`, which is 0 or more."""
+        found = self.settled(local)
+        assert found.variable is not None
+        if found.variable.name in self._bent:
+            found = self.op("abs", found) + low if low else self.op("abs", found)
+        return found.narrowed(low, max(1.0, found.interval.high))
 
     def store(self, array: Parameter, value: Value, *indices: Value | int, operator: str | None = None) -> None:
         """``out[i] = value``, or with an operator, ``out[i] += value``."""

@@ -113,7 +113,7 @@ def statistics(pen: Pen) -> None:
         finish(pen, found / pen.cast(sure) + other)
         return
     if room is not None:
-        found = found / pen.settled(room).narrowed(0.25 * width, float(width))
+        found = found / pen.above(room, 0.25 * width)
     elif kind == "mean" or dice.chance(60):
         found = found / float(width)
     if kind == "spread":
@@ -121,9 +121,9 @@ def statistics(pen: Pen) -> None:
         with pen.loop(width) as k:
             apart = pen.let(pen.at(table, *place, k) - mean)
             pen.add(squares, apart * apart)
-        found = pen.settled(squares) / float(width - dice.below(2))
+        found = pen.above(squares, 0.0) / float(width - dice.below(2))
         if dice.chance(40):
-            found = pen.op("sqrt", found.narrowed(0.0, max(1.0, found.interval.high)) + 0.0625)
+            found = pen.op("sqrt", found + 0.0625)
         pen.keep(mean)
     finish(pen, found * other if dice.chance(40) else other - found)
 
@@ -217,7 +217,7 @@ def classified(pen: Pen) -> None:
                     pen.add(total, value - own)
     found = pen.settled(total)
     if kind == 0:
-        sure = found.narrowed(0.5, max(1.0, found.interval.high))
+        sure = pen.above(total, 0.5)
         found = pen.op("log", sure) - own if dice.chance(60) else pen.op("exp", own) / sure
     elif dice.chance(50):
         found = found / float(count) - own * pen.number(0.25, 0.75)
