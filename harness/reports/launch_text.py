@@ -115,7 +115,7 @@ def argument_lines(shown: Shown) -> list[str]:
             made = _scalar(parameter, values)
         found.append(f"{local_name(shown.program, parameter.name)} = {made}")
     for struct in shown.program.structs:
-        found += _struct(shown.program, struct)
+        found += struct_lines(shown.program, struct)
     for given in shown.program.indexed:
         found += indexed_lines(shown, given)
     return found
@@ -133,7 +133,7 @@ def indexed_lines(shown: Shown, given: IndexedParameter) -> list[str]:
     return [made, f"{called}.grad = None  # a tape asks for it"] if launched else [made]
 
 
-def _struct(program: Program, struct: StructParameter) -> list[str]:
+def struct_lines(program: Program, struct: StructParameter) -> list[str]:
     """The lines that make a struct, or an array of structs, of its fields, which are there."""
     assert isinstance(struct.type, Struct)
     called, of = local_name(program, struct.name), struct.type.name

@@ -33,6 +33,7 @@ from harness.reports.launch_text import (
     local_name,
     number_text,
     run_lines,
+    struct_lines,
     value_text,
 )
 from harness.verdict import Failure, FailureKind
@@ -362,7 +363,7 @@ def _strided(shown: Shown) -> _Check:
         "def result(layout):",
         *_block(argument_lines(shown)),
         f"    {arrays}, = map(layout, [{arrays}])",
-        *_block([line for given in program.indexed for line in indexed_lines(shown, given)]),
+        *_block(_put_together(shown)),
         *_block(run_lines(shown, shown.failure.gradient)),
         f"    return {value_text(shown)}",
     )
@@ -374,10 +375,17 @@ def _strided(shown: Shown) -> _Check:
     )
 
 
+def _put_together(shown: Shown) -> list[str]:
+    """The lines that make structs and indexed arrays of their arrays again, which have changed."""
+    program = shown.program
+    structs = [line for given in program.structs if not given.ndim for line in struct_lines(program, given)]
+    return [*structs, *(line for given in program.indexed for line in indexed_lines(shown, given))]
+
+
 def _guarded(shown: Shown) -> _Check:
     """The launch on arrays in the middle of larger memory, around which nothing may change."""
     program = shown.program
-    structs = {s.name for s in program.structs}
+    structs = {s.name for s in program.structs if s.ndim}
     names = [local_name(program, p.name) for p in program.arrays if p.name.partition(".")[0] not in structs]
     helpers = (
         "def guarded(values, dtype, shape, gradient=None):",
@@ -394,7 +402,7 @@ def _guarded(shown: Shown) -> _Check:
         "",
         "memory = []",
     )
-    steps = [*argument_lines(shown), *(f"{name} = moved({name})" for name in names)]
+    steps = [*argument_lines(shown), *(f"{name} = moved({name})" for name in names), *_put_together(shown)]
     steps += [*run_lines(shown, bool(shown.cotangents))]
     steps.append(f"around = np.concatenate([part for m in memory for part in (m[:{GUARD_BYTES}], m[-{GUARD_BYTES}:])])")
     said = "expected 165 in each byte around the arrays, got {np.unique(around)}"

@@ -30,13 +30,15 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.structs import root
+from strategies.language.structs import leaves, root
 from strategies.language.types import (
     INT32,
+    Array,
     Composite,
     Matrix,
     Struct,
     Transform,
+    Type,
     quaternion,
     vector,
 )
@@ -108,7 +110,7 @@ def rebuild_changed_fields(program: Program) -> Program:
 
 @register
 def pass_copies_of_structs(program: Program) -> Program:
-    """``y = f(s)``, `s` a struct, as ``t = s; y = f(t)``."""
+    """``y = f(s)``, `s` a struct without arrays, which no local holds, as ``t = s; y = f(t)``."""
     names = FreshNames(program)
 
     def one(node: Statement) -> list[Statement]:
@@ -120,7 +122,7 @@ def pass_copies_of_structs(program: Program) -> Program:
                 return inner
             arguments = list(inner.arguments)
             for n, argument in enumerate(arguments):
-                if isinstance(argument, Name) and isinstance(argument.type, Struct):
+                if isinstance(argument, Name) and _may_be_local(argument.type):
                     copy = Name(argument.type, names.fresh(argument.name))
                     copies.append(Assign(copy, argument))
                     arguments[n] = copy
@@ -132,6 +134,11 @@ def pass_copies_of_structs(program: Program) -> Program:
         return [*copies, new] if copies else [node]
 
     return in_blocks(program, one)
+
+
+def _may_be_local(of: Type) -> bool:
+    """Whether a type is that of a struct without arrays."""
+    return isinstance(of, Struct) and not any(isinstance(field, Array) for _, field in leaves(of))
 
 
 def _copy(whole: Name) -> Expression:
