@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from strategies import names
 from strategies.dice import Dice
+from strategies.idle_fields import with_fewer_fields
 from strategies.indexed_arrays import indexed_parameters
 from strategies.intervals import Interval
 from strategies.language import types
@@ -64,4 +65,6 @@ def draw_kernel(
         options=sketch.options,
         block_dim=sketch.block_dim,
     )
+    if drawn.structs:
+        drawn = with_fewer_fields(dice, drawn)
     return with_rare_names(dice, in_steps(tidied(drawn), sketch.fresh))

@@ -62,13 +62,20 @@ def tidied(program: Program) -> Program:
     swept = msgspec.structs.replace(program, functions=functions, body=_Sweep(program, pure).swept())
     idle = called_functions(program) - called_functions(swept) if functions else frozenset()
     named = names_in(swept.body)
+    # of a struct, what is read may be an array that it holds
+    wholes = {name.partition(".")[0] for name in named}
+    unread = tuple(f"{struct.name}." for struct in program.structs if struct.name not in wholes)
     parts = tuple(f"{given.name}." for given in program.indexed)
     return msgspec.structs.replace(
         swept,
         functions=tuple(f for f in functions if f.name not in idle),
         parameters=tuple(
-            p for p in program.parameters if p.name in named or "." in p.name or p.generic or p.name.startswith(parts)
+            p
+            for p in program.parameters
+            if (p.name in named or "." in p.name or p.generic or p.name.startswith(parts))
+            and not p.name.startswith(unread)
         ),
+        structs=tuple(struct for struct in program.structs if struct.name in wholes),
     )
 
 
