@@ -123,6 +123,11 @@ class FunctionSketch(Sketch):
             return self.as_type(self.variable(self.dice.one_of(others)), dtype)
         return self.variable(self.parameter(dtype))
 
+    def other_than(self, value: Typed) -> Typed:
+        """A value of the same type that is another one; a matrix or a rotation is passed, as an array's element is."""
+        of = value.type
+        return super().other_than(value) if isinstance(of, Scalar | Vector) else self.variable(self.parameter(of))
+
     def _passed(self) -> list[Variable]:
         names = {p.name for p in self.parameters if not isinstance(p.type, Array)}
         return [v for v in self.scope if v.name in names and not v.sum_only]

@@ -6,11 +6,12 @@ statement of the grammar can read and change it; `spelled` writes such names as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
+from strategies.inputs import VECTOR_FORMS
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
@@ -34,6 +35,7 @@ from strategies.language.nodes import (
 from strategies.language.structs import leaves
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar, Struct, StructArray, Type, Vector
 from strategies.names import ADJOINT, KEYWORDS, NAMES, STRUCTS
+from strategies.ops import ATOMICS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -52,23 +54,40 @@ def field_names(sketch: Sketch, count: int) -> list[str]:
 
 
 def struct_type(sketch: Sketch, inner: Sequence[Struct] = (), arrays: bool = False) -> Struct:
-    """A new struct of two to five fields: some of the types `inner`, and arrays if asked for."""
+    """A new struct of two to five fields: mostly one of the types `inner`, and an array or more if asked for."""
     dice, weights = sketch.dice, sketch.weights.structs
     table: list[tuple[int, Type]] = [(weights.main, sketch.main), (weights.integer, INT32), (weights.truth, BOOL)]
     table += [(weights.other, of) for of in sorted(sketch.allowed - {sketch.main, INT32, BOOL}, key=repr)]
     if sketch.vectors:
         table += [(weights.vector, types.vector(n, sketch.main)) for n in (3, 2, 4)]
+    table += [(weights.form, types.composite(form, sketch.main)) for form in sorted(sketch.forms - VECTOR_FORMS)]
     table += [(weights.inner, of) for of in inner]
-    if arrays:
-        table += [(weights.array, types.array(sketch.main)), (weights.array, types.array(INT32))]
-    names = field_names(sketch, dice.between(*weights.fields))
-    fields = [(names[0], sketch.main), *((name, dice.weighted(tuple(table))) for name in names[1:])]
+    held_arrays = tuple(array_types(sketch)) if arrays else ()
+    table += held_arrays
+    least, most = weights.fields
+    kinds = [sketch.main, *(dice.weighted(tuple(table)) for _ in range(dice.between(least + arrays, most) - 1))]
+    if inner and not any(isinstance(of, Struct) for of in kinds) and dice.chance(weights.nested):
+        kinds[-1] = dice.one_of(inner)
+    if arrays and not any(isinstance(of, Array) for of in kinds):
+        kinds[1] = dice.weighted(held_arrays)
+    fields = list(zip(field_names(sketch, len(kinds)), kinds, strict=True))
     held = [n for n, (_, of) in enumerate(fields) if isinstance(of, Array)]
     if held and dice.chance(weights.adjoint):
         fields[held[0]] = (ADJOINT, fields[held[0]][1])
     if dice.chance(50):
         fields = [*fields[1:], fields[0]]
     return struct_of(sketch, fields)
+
+
+def array_types(sketch: Sketch) -> Iterator[tuple[int, Type]]:
+    """The types of arrays that a struct may hold: with an element for each thread, or for each of the first axis; a row
+    for each; numbers and vectors."""
+    weights, own = sketch.weights.structs, len(sketch.launch)
+    yield weights.array, types.array(sketch.main, own)
+    yield weights.whole_array, types.array(INT32, own)
+    if sketch.vectors:
+        yield weights.array, types.array(types.vector(3, sketch.main), own)
+    yield weights.other_axes, types.array(sketch.main, own + 1 if own == 1 else 1)
 
 
 def struct_of(sketch: Sketch, fields: Sequence[tuple[str, Type]]) -> Struct:
@@ -100,16 +119,57 @@ def array_of_structs(
     return name
 
 
-def struct_parameter(sketch: Sketch, of: Struct, bounds: Mapping[str, Interval] | None = None) -> str:
-    """A new parameter that is a struct; `bounds` are between which values fields lie."""
+def struct_parameter(
+    sketch: Sketch,
+    of: Struct,
+    bounds: Mapping[str, Interval] | None = None,
+    written: Collection[str] = (),
+    shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> str:
+    """A new parameter that is a struct; the kernel writes its arrays `written`, `bounds` are between which values
+    fields lie, and `shapes` those of arrays that have no element for each thread."""
     name = sketch.fresh()
     sketch.structs[name] = of
     for path, field in leaves(of):
-        shape = (sketch.launch_shape()[0],) if isinstance(field, Array) else ()
-        added = _add(sketch, f"{name}.{path}", field, shape, False, (bounds or {}).get(path))
+        shape = () if not isinstance(field, Array) else (shapes or {}).get(path) or _held_shape(sketch, field)
+        added = _add(sketch, f"{name}.{path}", field, shape, path in written, (bounds or {}).get(path))
         if not shape:
             sketch.scope.add(Variable(added.name, field, Interval(added.low, added.high)))
     return name
+
+
+def _held_shape(sketch: Sketch, of: Array) -> tuple[int, ...]:
+    """The shape of an array in a struct: that of the launch, its first axis, or a short row for each thread."""
+    shape = sketch.launch_shape()[: of.ndim]
+    return (*shape, *(sketch.dice.between(2, 4) for _ in range(of.ndim - len(shape))))
+
+
+def with_arrays(sketch: Sketch, of: Struct) -> str:
+    """A new parameter that is a struct with arrays, some of which the kernel writes: of those, some have few cells,
+    which threads share."""
+    dice, weights = sketch.dice, sketch.weights.structs
+    arrays = {path: field for path, field in leaves(of) if isinstance(field, Array)}
+    fitting = [
+        path
+        for path, field in arrays.items()
+        if types.element_scalar(field).is_float and field.ndim in (1, len(sketch.launch))
+    ]
+    written = [path for path in fitting if dice.chance(weights.written)]
+    shapes = {
+        path: (dice.one_of((1, 3, 4)),) for path in written if arrays[path].ndim == 1 and dice.chance(weights.shared)
+    }
+    name = struct_parameter(sketch, of, written=written, shapes=shapes)
+    numbers = [v for v in sketch.scope if v.name.startswith(f"{name}.") and v.type is not BOOL]
+    for variable in dice.some_of(numbers, min(2, len(numbers))):
+        # nobody passes settings that nothing reads
+        variable.used = False
+        sketch.defined.append(variable)
+    return name
+
+
+def written_arrays(sketch: Sketch) -> list[Parameter]:
+    """The arrays in structs among the parameters that the kernel writes."""
+    return [p for p in sketch.parameters if p.output and isinstance(sketch.structs.get(_whole(p.name)), Struct)]
 
 
 def _add(
@@ -266,6 +326,31 @@ def put(sketch: Sketch, name: str) -> Statement:
         if variable.name.startswith(f"{name}."):
             variable.used = True
     return Assign(Element(of, array, sketch.own_indices()), Name(of, name))
+
+
+def is_own(sketch: Sketch, array: Parameter) -> bool:
+    """Whether an array has an element for each thread."""
+    same = len(array.shape) == len(sketch.launch)
+    return same and all(n >= m for n, m in zip(array.shape, sketch.launch, strict=True))
+
+
+def put_in_array(sketch: Sketch, array: Parameter, depth: int) -> list[Statement]:
+    """``s.out[i] = e``, ``s.out[i] += e`` or ``wp.atomic_add(s.out, i, e)``: a result in an array of a struct, and an
+    atomic where threads share its cells."""
+    assert isinstance(array.type, Array)
+    dice, of = sketch.dice, array.type.dtype
+    value = sketch.fit_local(sketch.result(of, depth))
+    if is_own(sketch, array):
+        match dice.below(10):
+            case 0 | 1 | 2 | 3:
+                return [sketch.store(array, value)]
+            case 4 | 5 | 6:
+                return [sketch.store_sum(array, value)]
+        return sketch.scatter(dice.one_of(("atomic_add", "atomic_sub")), array, sketch.own_indices(), value)
+    ops = ["atomic_add", "atomic_add", "atomic_sub"]
+    if isinstance(of, Scalar) and of.notation in ATOMICS["atomic_max"]:
+        ops += ["atomic_max", "atomic_min"]
+    return sketch.scatter(dice.one_of(ops), array, tuple(map(sketch.group, array.shape)), value)
 
 
 def stored(sketch: Sketch, name: str) -> list[Statement]:

@@ -245,23 +245,33 @@ class Structs:
     flag: int = 50
     #: other scalar types: their sizes make gaps between fields
     other: int = 3
-    #: a struct within a struct
+    #: a matrix or a quaternion, in a kernel that has such
+    form: int = 5
+    #: a struct within a struct; of 100 structs that none was drawn for and may have one, how many have it all the same
     inner: int = 5
-    #: an array, in a struct that is a parameter
+    nested: int = 75
+    #: an array, in a struct that is a parameter; one of whole numbers; one with another number of axes than the launch
     array: int = 4
+    whole_array: int = 2
+    other_axes: int = 2
+    #: of 100 arrays of floats in such a struct, how many the kernel writes; of those with one axis, how many are short
+    written: int = 55
+    shared: int = 30
     #: of 100 structs that are constructed, how many begin with zeros
     empty: int = 40
     #: of 100 changes of a vector in a struct, how many are of one component: Warp is known to lose their gradients
     component: int = 12
     #: of 100 changes of a vector in an array of structs, how many are of one component
     number: int = 35
-    #: of 100 functions that change a struct, how many change their argument itself: Warp is known to pass gradients of
-    #: later reads of the caller's struct through the change
-    argument: int = 12
+    #: of 100 functions that are given a local struct, how many change their argument itself, and nothing reads what the
+    #: caller had; of the others, how many do so and the caller's is read again: Warp is known to pass gradients of such
+    #: reads through the change
+    spent: int = 60
+    argument: int = 8
     #: of 100 structs, how many have a field that is called like a keyword of C++; of those with arrays, how many call
     #: one `adjoint`: Warp is known to trip over both
     keyword: int = 1
-    adjoint: int = 50
+    adjoint: int = 6
 
 
 @dataclass(frozen=True)
