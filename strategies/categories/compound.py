@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strategies import views
-from strategies.calls import Callee
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Break, Call, Continue, Element, If, Statement
+from strategies.language.nodes import Break, Continue, Expression, If, Statement
 from strategies.language.types import INT32, Scalar, Vector
-from strategies.names import STRUCTS
 from strategies.repertoire import motifs
 from strategies.repertoire.forms import Form, one_for
-from strategies.repertoire.motifs import Pool
-from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
+from strategies.repertoire.worlds import World
 from strategies.statements import Sketch
-from strategies.structs import array_of_structs
-from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
@@ -26,62 +21,15 @@ DISTINCTIVE = frozenset(("branch", "loop"))
 
 #: Of 100 kernels, how many are statements of the grammar, of all kinds.
 MIXED = 20
+#: Of the others, how many of 100 branch on what they found.
+DECIDED = 50
 WEIGHTS = Statements(define=5, reassign=2, augment=3, update=1, component=2, branch=3, loop=3, leave=1)
-
-
-class _Scene:
-    """What a kernel works on: things with a place and a weight, in arrays or in structs; and what it has found out."""
-
-    def __init__(self, sketch: Sketch) -> None:
-        self.sketch, self.dice = sketch, sketch.dice
-        self.pen = Pen(sketch)
-        self.pool = Pool(self.pen)
-        self.point = types.vector(self.dice.one_of((3, 3, 2)), sketch.main)
-        self.functions: list[Callee] = []
-        if self.dice.chance(35):
-            self.functions.append(motifs.function(sketch))
-        self.struct: str | None = None
-        if self.dice.chance(35):
-            self._make_struct()
-
-    def _make_struct(self) -> None:
-        sketch = self.sketch
-        fields = [(sketch.fresh(), of) for of in (self.point, sketch.main, self.point)[: self.dice.between(2, 3)]]
-        called = self.dice.one_of([name for name in STRUCTS if name not in sketch.scope.taken])
-        sketch.scope.taken.add(called)
-        self.struct = array_of_structs(sketch, types.struct(called, fields))
-
-    def own(self, of: Scalar | Vector, span: float | Interval = 2.0) -> Value:
-        """A number or a vector of the thread's own: a field of its struct, or an element of an array."""
-        if self.struct is not None:
-            fields = [p for p in self.sketch.parameters if p.name.startswith(f"{self.struct}.")]
-            fitting = [p for p in fields if isinstance(p.type, types.Array) and p.type.dtype is of]
-            if fitting and self.dice.chance(80):
-                field = fitting.pop(0 if self.dice.chance(60) else self.dice.below(len(fitting)))
-                node = Element(of, field.name, self.sketch.own_indices())
-                return Value(self.pen, Typed(node, Interval(field.low, field.high), True))
-        return self.pen.at(self.pen.input(of, span))
-
-    def called(self, value: Value) -> Value:
-        """`value` through a function, or as it is."""
-        if not self.functions or not self.dice.chance(70):
-            return value
-        callee = self.functions[-1]
-        arguments = []
-        for n, parameter in enumerate(callee.function.parameters):
-            of, wanted = parameter.type, Interval(parameter.low, parameter.high)
-            assert isinstance(of, Scalar | Vector)
-            given = value if n == 0 and of is value.type else self.own(of, wanted)
-            arguments.append(self.sketch.fit(given.typed, wanted).node)
-        self.sketch.called.add(callee.function.name)
-        node = Call(callee.function.type, callee.function.name, tuple(arguments))
-        return self.pen.let(Value(self.pen, Typed(node, callee.intervals[0], True)))
 
 
 # ---------------------------------------------------------------- loops
 
 
-def pairs(scene: _Scene) -> None:
+def pairs(scene: World) -> None:
     """A loop over other points, all or those that an array lists: what is near adds a force, a density, a count."""
     pen, dice = scene.pen, scene.dice
     count = dice.between(3, 4)
@@ -115,7 +63,7 @@ def pairs(scene: _Scene) -> None:
 
 
 def _interact(
-    scene: _Scene,
+    scene: World,
     density: Value,
     force: Value | None,
     apart: Value,
@@ -140,11 +88,11 @@ def _interact(
         pen.add(force, apart * weight if dice.chance(60) else apart * (weight / (distance + 0.5)))
 
 
-def _found(scene: _Scene, total: Value) -> None:
+def _found(scene: World, total: Value) -> None:
     scene.pool.put(scene.pen.settled(total))
 
 
-def row(scene: _Scene) -> None:
+def row(scene: World) -> None:
     """A loop over the thread's row of a table, perhaps under a name: a product with weights, a largest value."""
     pen, dice = scene.pen, scene.dice
     width = dice.between(3, 4)
@@ -173,7 +121,7 @@ def row(scene: _Scene) -> None:
         scene.pool.put(best)
 
 
-def steps(scene: _Scene) -> None:
+def steps(scene: World) -> None:
     """A few steps in time of a body, which bounces off the ground or is held back by drag."""
     pen, dice = scene.pen, scene.dice
     of: Scalar | Vector = scene.point if dice.chance(50) else pen.main
@@ -195,7 +143,7 @@ def steps(scene: _Scene) -> None:
         scene.pool.put(v)
 
 
-def search(scene: _Scene) -> None:
+def search(scene: World) -> None:
     """The nearest of a few values, or the interval that a number falls into, and what belongs to it."""
     pen, dice = scene.pen, scene.dice
     count = dice.between(3, 5)
@@ -226,7 +174,7 @@ LOOPS = (Form(5, pairs), Form(4, row, most=3), Form(3, steps), Form(2, search))
 # ---------------------------------------------------------------- around the loops
 
 
-def _turned(scene: _Scene) -> None:
+def _turned(scene: World) -> None:
     """A point turned and moved by a matrix."""
     pen, dice, of = scene.pen, scene.dice, scene.point
     turn = pen.at(pen.input(types.matrix(of.length, of.length, pen.main), 1.0))
@@ -237,14 +185,11 @@ def _turned(scene: _Scene) -> None:
     scene.pool.let(found.part(dice.below(of.length)) if dice.chance(40) else pen.op("length", found))
 
 
-def _decided(scene: _Scene) -> None:
-    """A branch on what was found: another value on each side."""
-    pen, dice, pool = scene.pen, scene.dice, scene.pool
-    value = pool.take(2.0)
+def _scaled(scene: World, value: Value) -> Value:
+    """What was found, scaled, and changed further on one side of a bound."""
+    pen, dice = scene.pen, scene.dice
     result = pen.let(value * pen.number(0.5, 1.5), mutable=True)
-    known = [v for v in pool.values if v.type is pen.main and v.variable is not None]
-    test = dice.one_of(known) > pen.number(-0.5, 1.0) if known else pen.condition()
-    with pen.when(test):
+    with pen.when(_test(scene)):
         if dice.chance(60):
             pen.assign(result, result * pen.at(pen.input()))
         else:
@@ -252,12 +197,79 @@ def _decided(scene: _Scene) -> None:
     if dice.chance(60):
         with pen.otherwise():
             pen.assign(result, scene.own(pen.main) * 0.5 if dice.chance(50) else pen.op("cos", result))
-    pool.put(result)
+    return result
 
 
-def _stored(scene: _Scene) -> None:
+def _limited(scene: World, value: Value) -> Value:
+    """What was found, held between two bounds, beyond which it goes on more slowly at times."""
+    pen, dice = scene.pen, scene.dice
+    result = pen.let(value, mutable=True)
+    high = pen.number(0.5, 1.5)
+    slow = pen.number(0.125, 0.5) if dice.chance(50) else None
+    with pen.when(result > high):
+        pen.assign(result, high if slow is None else high + (result - high) * slow)
+    if dice.chance(60):
+        with pen.otherwise(), pen.when(result < -high):
+            pen.assign(result, -high if slow is None else (result + high) * slow - high)
+    return result
+
+
+def _either(scene: World, value: Value) -> Value:
+    """One of two values, by a comparison."""
+    pen, dice = scene.pen, scene.dice
+    other = scene.own(pen.main) * pen.number(0.25, 1.5)
+    first, second = (value, other) if dice.chance(60) else (other, value)
+    return pen.let(pen.choose(_test(scene), first, second))
+
+
+def _by_kind(scene: World, value: Value) -> Value:
+    """What a number of the thread says is done with what was found."""
+    pen, dice = scene.pen, scene.dice
+    kind = pen.let(pen.at(pen.input(INT32, Interval(0, 2))))
+    result = pen.let(value, mutable=True)
+    with pen.when(kind.equals(1)):
+        pen.assign(result, result * pen.at(pen.input()) if dice.chance(50) else pen.op("abs", result))
+    with pen.otherwise(), pen.when(kind.equals(2) if dice.chance(60) else kind > 1):
+        pen.assign(result, pen.op(dice.one_of(("sin", "tanh", "neg")), result))
+    return result
+
+
+def _mirrored(scene: World, value: Value) -> Value:
+    """What was found and something of the thread's own, turned or exchanged where two conditions hold, or one."""
+    pen, dice = scene.pen, scene.dice
+    first = pen.let(value, mutable=True)
+    second = pen.let(scene.own(pen.main) * pen.number(0.5, 1.5), mutable=True)
+    test = first > second
+    if dice.chance(50):
+        test = (pen.both if dice.chance(60) else pen.either)(test, second > pen.number(-0.5, 1.0))
+    with pen.when(test):
+        if dice.chance(50):
+            pen.unpack([first, second], [second, first])
+        else:
+            pen.assign(first, second * 2.0 - first)
+    return pen.let(first - second if dice.chance(50) else first * second)
+
+
+def _test(scene: World) -> Expression:
+    """A comparison of something that was found, or of the grammar."""
+    pen = scene.pen
+    known = [v for v in scene.pool.values if v.type is pen.main and v.variable is not None]
+    return scene.dice.one_of(known) > pen.number(-0.5, 1.0) if known else pen.condition()
+
+
+DECISIONS = (Form(3, _scaled), Form(3, _limited), Form(2, _either), Form(2, _by_kind), Form(2, _mirrored))
+
+
+def _decided(scene: World) -> None:
+    """A branch on what was found: another value on each side."""
+    value = scene.pool.take(2.0)
+    scene.pool.put(one_for(len(scene.pen.own), DECISIONS, scene.dice)(scene, value))
+
+
+def _stored(scene: World) -> None:
     """A sum of what was found over all threads or those of a group, and stores."""
     pen, dice, pool = scene.pen, scene.dice, scene.pool
+    scene.settle()
     numbers = [v for v in pool.values if v.type is pen.main and v.variable is not None]
     if numbers and dice.chance(60):
         value = dice.one_of(numbers)
@@ -273,7 +285,9 @@ def _stored(scene: _Scene) -> None:
                 value * value if dice.chance(30) else value,
                 0,
             )
-    motifs.finish(pool, 2)
+    scene.store()
+    if pool.unread() or not any(p.output for p in scene.sketch.parameters):
+        motifs.finish(pool, 2)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
@@ -283,7 +297,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from _mixed(sketch)
         return
     sketch.vectors = dice.chance(60)
-    scene = _Scene(sketch)
+    scene = World(sketch)
     pen = scene.pen
     if dice.chance(20):
         flags = pen.input(INT32, Interval(0, 2))
@@ -294,19 +308,21 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         motifs.run(scene.pool)
     for _ in range(dice.one_of((1, 1, 1, 2))):
         one_for(len(pen.own), LOOPS, dice)(scene)
-    if dice.chance(55):
+    if dice.chance(DECIDED):
         _decided(scene)
     _stored(scene)
     yield from pen.body
 
 
 def _mixed(sketch: Sketch) -> Iterator[Statement]:
-    """Statements of the grammar, of all kinds, and a store."""
+    """Statements of the grammar, of all kinds, one of them a loop, and a store."""
     dice = sketch.dice
     sketch.allow_integers(1)
     sketch.vectors = dice.chance(60)
     output = sketch.output(sketch.main)
     if dice.chance(10):
         yield sketch.leave_early(output, 1)
-    yield from sketch.block(dice.between(3, 6), WEIGHTS, dice.between(1, 2))
+    yield from sketch.block(dice.between(2, 4), WEIGHTS, dice.between(1, 2))
+    yield from sketch.loop(WEIGHTS, dice.between(1, 2))
+    yield from sketch.block(dice.between(0, 2), WEIGHTS, dice.between(1, 2))
     yield sketch.store(output, sketch.result(sketch.main, dice.between(1, 2)))
