@@ -16,6 +16,7 @@ from strategies.language.nodes import (
     Conditional,
     Element,
     Expression,
+    Extent,
     Field,
     For,
     Function,
@@ -44,6 +45,7 @@ from strategies.language.types import (
     Array,
     Composite,
     Scalar,
+    Struct,
     Tile,
     Type,
     Vector,
@@ -356,3 +358,70 @@ def branches_on_a_flag(program: Program) -> bool:
 def stores_in_component_of_an_element(program: Program) -> bool:
     targets = [x.target for x in walk(program) if isinstance(x, Assign | AugmentedAssign)]
     return any(isinstance(target, Component) and isinstance(target.base, Element) for target in targets)
+
+
+def held_arrays(program: Program) -> set[str]:
+    """The arrays that a struct among the parameters holds and the kernel writes."""
+    structs = {struct.name for struct in program.structs if not struct.ndim}
+    return {p.name for p in program.outputs if p.name.partition(".")[0] in structs}
+
+
+def stores_in_held(*kinds: type[Node]) -> Callable[[Program], bool]:
+    """Whether a statement of one of those kinds writes to such an array."""
+
+    def holds(program: Program) -> bool:
+        held = held_arrays(program)
+        written = [node for node in walk(program) if isinstance(node, kinds)]
+        return any(getattr(getattr(node, "target", node), "array", "") in held for node in written)
+
+    return holds
+
+
+def holds_an_array_of(kind: type[Type]) -> Callable[[Program], bool]:
+    """Whether a struct holds an array with elements of a kind."""
+    return lambda p: any(
+        isinstance(of, Array) and isinstance(of.dtype, kind) for struct in struct_types(p) for _, of in struct.fields
+    )
+
+
+def changes_what_it_is_passed(program: Program) -> bool:
+    """Whether a function changes a struct that it is passed, and not by reference."""
+    for function in program.functions:
+        given = {p.name for p in function.parameters if isinstance(p.type, Struct) and not p.reference}
+        targets = [n.target for s in function.body for n in walk(s) if isinstance(n, Assign | AugmentedAssign)]
+        if any(isinstance(found := root(target), Name) and found.name in given for target in targets):
+            return True
+    return False
+
+
+def passes_structs(program: Program) -> bool:
+    return any(isinstance(n, Call) and any(isinstance(a.type, Struct) for a in n.arguments) for n in walk(program))
+
+
+def stores_structs(program: Program) -> bool:
+    """Whether a struct is stored whole."""
+    targets = [n.target for n in walk(program) if isinstance(n, Assign)]
+    return any(isinstance(target, Element) and isinstance(target.type, Struct) for target in targets)
+
+
+def loads_structs(program: Program) -> bool:
+    """Whether a struct is read out of an array into a local."""
+    return any(isinstance(n, Assign) and isinstance(n.value, Element) and isinstance(n.value.type, Struct)
+               for n in walk(program))  # fmt: skip
+
+
+def names_its_structs(program: Program) -> bool:
+    """Whether something of every struct that is passed is read or written."""
+    found = {getattr(n, "array", getattr(n, "name", "")) for s in program.body for n in walk(s)}
+    return {struct.name for struct in program.structs} <= {str(name).partition(".")[0] for name in found}
+
+
+def names_its_fields(program: Program) -> bool:
+    """Whether every field of every struct is named somewhere, or belongs to one that is stored whole."""
+    fields = {n.field for n in walk(program) if isinstance(n, Field)}
+    arrays = {
+        name for n in walk(program) if isinstance(n, Element | Atomic | Extent) for name in n.array.split(".")[1:]
+    }
+    stored = [n.target.type for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Element)]
+    wanted = {name for struct in struct_types(program) if struct not in stored for name, _ in struct.fields}
+    return wanted <= fields | arrays

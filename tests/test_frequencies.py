@@ -22,6 +22,7 @@ from predicates import (
     carries,
     changes_element,
     changes_its_index,
+    changes_what_it_is_passed,
     counts,
     data,
     depth,
@@ -31,19 +32,25 @@ from predicates import (
     has,
     has_call,
     has_vectors,
+    held_arrays,
     holds_a,
     holds_a_flag,
+    holds_an_array_of,
     inputs,
     is_composite,
     keeps_truth,
     leaves_a_border,
+    loads_structs,
     moved,
+    names_its_fields,
+    names_its_structs,
     names_its_test,
     names_places,
     numbers,
     operations,
     partly_indexed,
     passed,
+    passes_structs,
     reads_local,
     returns_an_old_value,
     sets_a_flag,
@@ -51,6 +58,8 @@ from predicates import (
     statements,
     stores_in,
     stores_in_component_of_an_element,
+    stores_in_held,
+    stores_structs,
     stores_through_a_view,
     swaps,
     takes_integers,
@@ -102,7 +111,19 @@ from strategies.language.nodes import (
 )
 from strategies.language.structs import struct_types
 from strategies.language.tiles import REDUCTIONS, sorts
-from strategies.language.types import BOOL, FLOAT16, FLOAT64, Array, Scalar, Struct, Tuple, Vector, element_scalar
+from strategies.language.types import (
+    BOOL,
+    FLOAT16,
+    FLOAT64,
+    Array,
+    Matrix,
+    Quaternion,
+    Scalar,
+    Struct,
+    Tuple,
+    Vector,
+    element_scalar,
+)
 from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.ops import OPS, ROWS
 from strategies.weights import WEIGHTS
@@ -330,9 +351,18 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("transform", "an operation on transformations", works_on("transform"), 95),
     ("spatial", "an operation on spatial vectors", works_on("vec6"), 85),
     ("struct", "a struct", lambda p: bool(struct_types(p)), 100),
-    ("struct", "an array of structs", lambda p: any(s.ndim for s in p.structs), 88),
-    ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 32),  # of 300, 133
-    ("struct", "a struct in a struct", holds_a(Struct), 3),  # of 300, 32
+    ("struct", "an array of structs", lambda p: any(s.ndim for s in p.structs), 78),
+    ("struct", "a struct as a parameter", lambda p: any(not s.ndim for s in p.structs), 50),  # of 300, 212
+    ("struct", "a struct in a struct", holds_a(Struct), 25),  # of 300, 120
+    ("struct", "an array in a struct", holds_a(Array), 30),  # of 300, 138
+    ("struct", "an array of vectors in a struct", holds_an_array_of(Vector), 10),
+    ("struct", "an array in a struct that is written", lambda p: bool(held_arrays(p)), 18),  # of 300, 98
+    ("struct", "a store in such an array", stores_in_held(Assign), 5),
+    ("struct", "a sum in place there, or an atomic", stores_in_held(AugmentedAssign, Atomic), 6),
+    ("struct", "a matrix in a struct", holds_a(Matrix), 4),
+    ("struct", "a rotation in a struct", holds_a(Quaternion), 3),
+    ("struct", "a function that changes what it is passed", changes_what_it_is_passed, 7),
+    ("struct", "a reference to a struct", lambda p: any(q.reference for f in p.functions for q in f.parameters), 1),
     ("struct", "a truth value in a struct", holds_a_flag, 20),
     ("struct", "a branch on such a field", branches_on_a_flag, 12),
     ("struct", "such a field that is changed", sets_a_flag, 8),
@@ -379,7 +409,15 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         65,
     ),
     ("compound", "a branch or a loop", has(If, For), 70),
-    ("compound", "a loop", has(For), 35),
+    ("compound", "a loop", has(For), 97),
+    ("compound", "no function that is not called", lambda p: {f.name for f in p.functions} <= called_functions(p), 100),
+    ("compound", "no struct that is passed for nothing", names_its_structs, 100),
+    ("struct", "no struct that is passed for nothing", names_its_structs, 100),
+    ("struct", "every field named somewhere", names_its_fields, 70),  # of 300, 252
+    ("compound", "a struct in a local", loads_structs, 14),  # of 300, 68
+    ("compound", "a struct that is stored", stores_structs, 7),  # of 300, 35
+    ("compound", "a struct that a function is passed", passes_structs, 6),
+    ("compound", "a struct in a struct", holds_a(Struct), 3),
     ("compound", "a vector", has_vectors, 35),
     ("indexed_array", "an indexed array", lambda p: bool(p.indexed), 100),
     ("indexed_array", "an axis that is not indexed", lambda p: any(map(partly_indexed(p), p.indexed)), 20),
