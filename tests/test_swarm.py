@@ -63,7 +63,7 @@ def test_without_swarm_testing_features_have_their_weights() -> None:
 
 
 def test_programs_differ_in_what_they_do_without() -> None:
-    programs = drawn("compound", WEIGHTS)
+    programs = drawn("branch", WEIGHTS)
     chains = [sum(isinstance(n, Compare) and len(n.operators) > 1 for n in walk(p)) for p in programs]
     negations = [sum(isinstance(n, Apply) and n.op == "unot" for n in walk(p)) for p in programs]
     assert sum(c == 0 for c in chains) / len(programs) >= 0.3
