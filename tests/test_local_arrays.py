@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -14,21 +15,25 @@ from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.effects import effects
 from strategies.language.expression_types import MAX_LOCAL_CELLS
+from strategies.language.hashing import structure_hash
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Call,
     Cast,
     Element,
     Expression,
     Extent,
     For,
+    Function,
     If,
     Literal,
     Name,
     Parameter,
     Program,
+    Return,
     Statement,
     ThreadIndex,
     View,
@@ -105,6 +110,41 @@ def test_an_array_that_is_made_again_is_zero_again() -> None:
     begin = Assign(total, Cast(FLOAT32, Literal(FLOAT32, 0.0)))
     body = (make("v", 2), AugmentedAssign(at("v", 0), "add", X), AugmentedAssign(total, "add", at("v", 0)))
     assert evaluate(program(begin, For("k", whole(3), body), Assign(OUT, total))) == [3, 6, 9, 12]
+
+
+def test_a_shape_may_go_by_its_place() -> None:
+    placed = [Assign(Name(array, name), Zeros(array, shape, placed=True)) for name, array, shape in (
+        ("v", LINE, (3,)), ("m", PLANE, (2, 3)),
+    )]  # fmt: skip
+    found = program(*placed, Assign(OUT, at("v", 0)))
+    assert "    v = wp.zeros(3, dtype=wp.float32)\n    m = wp.zeros((2, 3), dtype=wp.float32)\n" in render(found)
+    assert decode(encode(found)) == found
+    assert structure_hash(found) == structure_hash(program(make("v", 3), make("m", 2, 3), Assign(OUT, at("v", 0))))
+
+
+#: ``def first(x): v = wp.zeros(2); v[0] += x; return v[0]`` and ``def last(v): return v[1]``
+FIRST = Function(
+    "first",
+    FLOAT32,
+    (Parameter("x", FLOAT32, -9.0, 9.0),),
+    (make("v", 2), AugmentedAssign(at("v", 0), "add", Name(FLOAT32, "x")), Return((at("v", 0),))),
+)
+LAST = Function("last", FLOAT32, (Parameter("v", LINE, -9.0, 9.0, (2,)),), (Return((at("v", 1),)),))
+
+
+def test_a_function_has_an_array_of_its_own_by_whatever_name_and_in_each_call() -> None:
+    calls = [Call(FLOAT32, "first", (argument,)) for argument in (X, plus(X, X))]
+    body = (make("v", 2), Assign(at("v", 0), X), Assign(OUT, plus(plus(*calls), at("v", 0))))
+    assert evaluate(msgspec.structs.replace(program(*body), functions=(FIRST,))) == [4, 8, 12, 16]
+
+
+def test_an_array_that_is_passed_is_read_as_it_is_and_has_no_gradient_by_the_documentation() -> None:
+    passed = Call(FLOAT32, "last", (Name(LINE, "v"),))
+    body = (make("v", 2), Assign(at("v", 1), X), Assign(OUT, passed))
+    found = msgspec.structs.replace(program(*body), functions=(LAST,))
+    assert evaluate(found) == [1, 2, 3, 4]
+    assert crossed(found, TRAITS) == (Limit.LOCAL_ARRAY,)
+    assert effects(found).read == {"x"}
 
 
 def test_only_threads_that_come_by_make_the_array_anew() -> None:

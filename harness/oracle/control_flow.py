@@ -59,6 +59,8 @@ class LoopFrame:
 class Activation:
     """The names of the kernel, or of one call of a function."""
 
+    #: the function, if it is a call of one
+    function: str = ""
     environment: dict[str, Values] = field(default_factory=dict)
     #: where each name has a value
     defined: dict[str, Mask] = field(default_factory=dict)
@@ -163,7 +165,7 @@ class ControlFlow(ABC):
         function = self.program.function(node.function)
         if function.own_gradient:
             return self._own_gradient(function, node, mask)
-        inner = Activation()
+        inner = Activation(function.name)
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):
                 inner.arrays[parameter.name] = self._part(argument, mask)

@@ -169,7 +169,8 @@ class Memory(Definedness):
         """A new array for each thread, in one that has as many cells for all of them."""
         assert isinstance(node.type, Array)
         cells = math.prod(node.shape)
-        name = OWN + name
+        # a function may call its array as the kernel calls another
+        name = f"{OWN}{self._here.function} {name}" if self._here.function else OWN + name
         first = whole(name, node.shape)
         if name not in self._arrays:
             dtype = node.type.dtype

@@ -25,7 +25,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, Scalar, Vector
 from strategies.ops import OPS
 from strategies.repertoire.pen import Pen
-from strategies.repertoire.scratch import USES
+from strategies.repertoire.scratch import PLACED, USES
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -42,7 +42,7 @@ def make(sketch: Sketch, of: Scalar | Vector, shape: tuple[int, ...]) -> tuple[S
     """``name = wp.zeros(shape=(4,), dtype=wp.float32)``, and what it is from here on."""
     array = types.array(of, len(shape))
     found = Parameter(sketch.fresh(), array, 0, 0, shape, True)
-    return Assign(Name(array, found.name), Zeros(array, shape)), found
+    return Assign(Name(array, found.name), Zeros(array, shape, sketch.dice.chance(PLACED))), found
 
 
 class Scratch:
@@ -53,7 +53,7 @@ class Scratch:
         self.of = of
         self.made, self.array = make(sketch, of, shape)
         self.interval = Interval(0, 0)
-        #: the places that statements write, as far as they are the same in all threads
+        #: the places that statements write, as far as they are the same in all threads, and along the other axes
         self.written: list[tuple[Expression, ...]] = []
         #: where, along further axes, most statements work
         self.rest = tuple(views.position(sketch, n) for n in shape[1:])
@@ -72,18 +72,24 @@ class Scratch:
         self.sketch.nodes += 1 + len(indices)
         return Typed(self.at(*indices), self.interval)
 
-    def _place(self, loop: Expression | None = None) -> tuple[Expression, ...]:
-        """Where a statement writes: at a loop's index along the first axis, or at any place."""
-        first = loop or views.position(self.sketch, self.length)
-        if self.sketch.dice.chance(80):
-            return (first, *self.rest)
-        return (first, *(views.position(self.sketch, n) for n in self.array.shape[1:]))
+    def _place(self, loop: Expression) -> tuple[Expression, ...]:
+        """Where a statement writes: along the first axis with a loop, and along the others where all statements work,
+        so that nothing is read but what was written."""
+        return (loop, *self.rest)
 
     def place_of_result(self) -> tuple[Expression, ...]:
-        """An element that a result reads: mostly one that was written."""
-        if self.written and self.sketch.dice.chance(85):
+        """An element that a result reads: one that was written."""
+        if self.written and self.sketch.dice.chance(95):
             return self.sketch.dice.one_of(self.written)
         return (views.position(self.sketch, self.length), *self.rest)
+
+    def gathered(self) -> Iterator[Statement]:
+        """The elements that were written one by one, summed in a new local: none of them was written for nothing."""
+        places = list(dict.fromkeys(self.written))
+        value = self.read(*places[0])
+        for place in places[1:]:
+            value = self.sketch.apply(OPS[self.sketch.dice.one_of(("add", "sub"))], self.of, [value, self.read(*place)])
+        yield self.sketch.define_as(self.sketch.fit_local(value), mutable=False)
 
     def _value(self, depth: int) -> Typed:
         value = self.sketch.expression(self.of, depth)
@@ -218,6 +224,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from _work(scratch)
         if isinstance(of, Scalar) and dice.chance(45):
             yield from scratch.total()
+            continue
+        if isinstance(of, Scalar) and len(set(scratch.written)) > 1:
+            yield from scratch.gathered()
             continue
         place = scratch.place_of_result()
         if len(shape) == 2 and dice.chance(50):

@@ -40,7 +40,7 @@ DIGEST_BYTES = 16
 #: default, so that the hashes of older programs stay.
 _FIRST = ("attribute", "orelse", "start", "step")
 #: The fields that say how something is spelled, and no more.
-_SPELLINGS = ("enclosed", "hexadecimal", "short")
+_SPELLINGS = ("enclosed", "hexadecimal", "placed", "short")
 
 
 def _digest(text: bytes) -> str:

@@ -181,10 +181,14 @@ class View(Node, frozen=True, tag="view"):
 
 
 class Zeros(Node, frozen=True, tag="zeros"):
-    """``wp.zeros(shape=(2, 3), dtype=wp.float32)``: a new array of the thread's own, assigned to a new local name."""
+    """``wp.zeros(shape=(2, 3), dtype=wp.float32)``: a new array of the thread's own, assigned to a new local name.
+
+    With `placed`, the shape goes by its place: ``wp.zeros(3, dtype=wp.float32)``.
+    """
 
     type: Type
     shape: tuple[int, ...]
+    placed: bool = False
 
 
 class Extent(Node, frozen=True, tag="extent"):

@@ -357,8 +357,10 @@ def _expression(node: Expression) -> tuple[str, int]:
         case Element():
             return f"{node.array}[{_list(node.indices)}]", _ATOM
         case Zeros(type=Array() as of):
-            extents = f"({node.shape[0]},)" if len(node.shape) == 1 else f"({', '.join(map(str, node.shape))})"
-            return f"wp.zeros(shape={extents}, dtype={type_name(of.dtype)})", _ATOM
+            extents = f"({', '.join(map(str, node.shape))})"
+            if len(node.shape) == 1:
+                extents = str(node.shape[0]) if node.placed else f"({node.shape[0]},)"
+            return f"wp.zeros({'' if node.placed else 'shape='}{extents}, dtype={type_name(of.dtype)})", _ATOM
         case Part():
             indices = (node.index, *(() if node.column is None else (node.column,)))
             return f"{expression(node.base, _ATOM)}[{_indices(indices)}]", _ATOM

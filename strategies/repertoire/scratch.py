@@ -1,30 +1,44 @@
-"""What threads use arrays of their own for: sorting, counting, stacks, tables, windows, recurrences, small matrices."""
+"""What threads use arrays of their own for: sorting, counting, stacks, tables, windows, recurrences, small matrices;
+and where they make them: anew in each iteration, in one arm of a branch, in a function."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
+from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Assign, AugmentedAssign, Element, Name, Parameter, Zeros
-from strategies.language.types import INT32, Scalar
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Call,
+    Component,
+    Element,
+    Name,
+    Parameter,
+    Return,
+    Zeros,
+)
+from strategies.language.types import INT32, Scalar, Vector
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.typed import Typed
 
 #: Lengths of an axis: small, since the array lies on the thread's stack, and loops over it are unrolled.
 LENGTHS: Final = (3, 4, 5, 6)
+#: Of 100 arrays, how many are written ``wp.zeros(3, dtype=float)``, without the shape's name.
+PLACED: Final = 25
 
 
 class Local:
     """An array of the thread's own, which begins with zeros, and between which values its elements lie by now."""
 
-    def __init__(self, pen: Pen, of: Scalar, *shape: int) -> None:
+    def __init__(self, pen: Pen, of: Scalar | Vector, *shape: int) -> None:
         self.pen, self.of = pen, of
         array = types.array(of, len(shape))
         self.array = Parameter(pen.sketch.fresh(), array, 0, 0, shape, True)
-        pen.body.append(Assign(Name(array, self.array.name), Zeros(array, shape)))
+        pen.body.append(Assign(Name(array, self.array.name), Zeros(array, shape, pen.dice.chance(PLACED))))
         self.interval = Interval(0, 0)
 
     def _element(self, indices: tuple[Value | int, ...]) -> Element:
@@ -41,6 +55,21 @@ class Local:
         typed = self.pen.sketch.fit_local(value.typed)
         self.interval = self.interval.join(typed.interval)
         self.pen.body.append(Assign(self._element(indices), typed.node))
+
+    def set_part(self, value: Value, part: int | Value, *indices: Value | int) -> None:
+        """``a[k].y = value``, or at a place that only a run knows."""
+        self.interval = self.interval.join(value.interval)
+        self.pen.body.append(Assign(self._part(part, indices), value.node))
+
+    def add_part(self, value: Value, part: int | Value, *indices: Value | int, times: int) -> None:
+        """``a[k].y += value``, as often as that at most."""
+        self.interval = symmetric(self.interval.size + value.interval.size * times)
+        self.pen.body.append(AugmentedAssign(self._part(part, indices), "add", value.node))
+
+    def _part(self, part: int | Value, indices: tuple[Value | int, ...]) -> Component:
+        found = self.read(*indices).part(part, self.pen.dice.chance(50)).node
+        assert isinstance(found, Component)
+        return found
 
     def add(self, value: Value, *indices: Value | int, times: int) -> None:
         """``a[k] += value``, as often as that at most."""
@@ -170,7 +199,7 @@ def stack(pen: Pen) -> None:
             a.set(value, top.narrowed(0, width - 1))
             pen.add(top, pen.whole(1))
     if dice.chance(30):
-        found = pen.choose(top > 0, a.read(pen.op("max", top - 1, 0).narrowed(0, width - 1)), 0)
+        found = pen.choose(top > 0, a.read((top - 1).narrowed(0, width - 1)), 0)
         _give(pen, found)
         return
     total = pen.total(of)
@@ -337,10 +366,172 @@ def product(pen: Pen) -> None:
     y = Local(pen, pen.main, width)
     with pen.loop(width) as r, pen.loop(width) as c3:
         y.add(m.read(r, c3) * pen.at(one, *at, c3), r, times=width)
-    _give(pen, y.read(dice.below(width)) + y.read(width - 1) if dice.chance(30) else y.read(pen.at(pen.places(width))))
+    _give(pen, y.read(0) + y.read(width - 1) if dice.chance(30) else y.read(pen.at(pen.places(width))))
+
+
+def _trips(pen: Pen, many: int) -> Value:
+    """How often a loop runs: as often as a number or a thread's own count says."""
+    if pen.dice.chance(50):
+        return pen.whole(many)
+    return pen.named(pen.at(pen.input(INT32, Interval(pen.dice.between(0, 1), many))), 40)
+
+
+def _where(pen: Pen, width: int, k: Value, many: int) -> Value:
+    """One of `width` places, which depends on an iteration: its remainder, or what an array says of it."""
+    return k % width if pen.dice.chance(40) else pen.named(pen.at(pen.places(width, (many,)), k), 40)
+
+
+def renewed(pen: Pen) -> None:
+    """An array that is made anew in each iteration, or in one arm of a branch: it is zero again each time."""
+    dice, width, many = pen.dice, pen.dice.between(2, 4), pen.dice.between(2, 4)
+    source, at = _row(pen, many)
+    rounds = pen.input(span=1.0, shape=(width,))
+    limit = pen.number(-0.5, 0.5) if dice.chance(35) else None
+    total = pen.total()
+    with pen.loop(_trips(pen, many)) as j:
+        value = pen.let(pen.at(source, *at, j)) if dice.chance(50) or limit is not None else pen.at(source, *at, j)
+        if limit is None:
+            _use_once(pen, value, j, total, rounds, many)
+        else:
+            with pen.when(value > limit):
+                _use_once(pen, value, j, total, rounds, many)
+            if dice.chance(50):
+                with pen.otherwise():
+                    pen.add(total, value * 0.5 if dice.chance(50) else value)
+    _give(pen, pen.settled(total, linear=True))
+
+
+def _use_once(pen: Pen, value: Value, j: Value, total: Value, rounds: Parameter, many: int) -> None:
+    """An array of one iteration: a number that goes to one place, more to others, and what they are all worth."""
+    dice, width = pen.dice, rounds.shape[0]
+    a = Local(pen, pen.main, width)
+    a.add(value, _where(pen, width, j, many), times=1)
+    if dice.chance(60):
+        a.add(pen.at(pen.input()), _where(pen, width, j, many), times=1)
+    if dice.chance(40):
+        with pen.loop(width, 1) as k:
+            # each of up to two numbers goes through all the places behind its own at most
+            pen.body.append(AugmentedAssign(a._element((k,)), "add", a.read(k - 1).node))
+        a.interval = symmetric(a.interval.size * width)
+    if dice.chance(30):
+        pen.add(total, a.read(0) - a.read(width - 1))
+        return
+    with pen.loop(a.stop()) as k:
+        pen.add(total, a.read(k) * pen.at(rounds, k))
+
+
+def passed(pen: Pen) -> None:
+    """An array of the thread's own that is passed to a function, which sums, weighs or searches its first elements."""
+    dice, width = pen.dice, pen.dice.one_of(LENGTHS)
+    a = _loaded(pen, width, pen.main)
+    own = FunctionSketch(pen.sketch)
+    most = max(1.0, a.interval.size)
+    given = Parameter(own.fresh(), types.array(pen.main), -most, most, (width,))
+    own.parameters.append(given)
+    inner = Pen(own)
+    known = own.count(Interval(0, width))
+    count = Value(inner, Typed(Name(INT32, known.name), known.interval), known)
+    kind = dice.below(3)
+    if kind == 2:
+        found = inner.let(inner.at(given, 0), mutable=True, within=symmetric(most))
+        with inner.loop(count, 1) as k:
+            k = k.narrowed(1, width - 1)
+            inner.assign(found, inner.op(dice.one_of(("max", "min")), found, inner.at(given, k)))
+    else:
+        found = inner.total()
+        with inner.loop(count) as k:
+            k = k.narrowed(0, width - 1)
+            inner.add(found, inner.at(given, k) * inner.at(given, k) if kind else inner.at(given, k))
+        found = inner.settled(found, linear=True)
+    result = own.fit_local(found.typed)
+    callee = own.finish(pen.main, [*inner.body, Return((result.node,))], [result], needed=(given.name, known.name))
+    pen.sketch.called.add(callee.function.name)
+
+    def called(first: Value) -> Value:
+        node = Call(pen.main, callee.function.name, (Name(a.array.type, a.array.name), first.node))
+        return Value(pen, Typed(node, result.interval, True))
+
+    number = pen.at(pen.input(INT32, Interval(0, width))) if dice.chance(50) else pen.whole(width)
+    value = pen.named(called(number), 60)
+    if dice.chance(40):
+        # what changes in between, the second call sees
+        a.set(pen.at(pen.input()), dice.below(width))
+        value = value - called(pen.whole(dice.between(2, width)))
+    _give(pen, value)
+
+
+def inside(pen: Pen) -> None:
+    """A function that makes an array for itself, called twice: powers of a number, weighed, or one of them."""
+    dice, width = pen.dice, pen.dice.one_of(LENGTHS)
+    own = FunctionSketch(pen.sketch)
+    x = own.parameter(pen.main, symmetric(1.0))
+    inner = Pen(own)
+    base = Value(inner, Typed(Name(pen.main, x.name), x.interval, True), x)
+    t = Local(inner, pen.main, width)
+    t.set(inner.literal(1.0) if dice.chance(60) else base, 0)
+    with inner.loop(width, 1) as k:
+        t.set(t.read(k - 1).narrowed(-1, 1) * base, k)
+    if dice.chance(50):
+        total = inner.total()
+        with inner.loop(t.stop()) as k:
+            share = t.read(k) / inner.cast(k + 1) if dice.chance(50) else t.read(k) * t.read(width - 1 - k)
+            inner.add(total, share)
+        found = inner.settled(total)
+        needed: tuple[str, ...] = (x.name,)
+    else:
+        place = own.place(width)
+        found = t.read(Value(inner, Typed(Name(INT32, place.name), place.interval), place)) * base
+        needed = (x.name, place.name)
+    result = own.fit_local(found.typed)
+    callee = own.finish(pen.main, [*inner.body, Return((result.node,))], [result], needed=needed)
+    pen.sketch.called.add(callee.function.name)
+    places = [pen.at(pen.places(width)) for _ in needed[1:]]
+
+    def called(value: Value) -> Value:
+        node = Call(pen.main, callee.function.name, (value.node, *(p.node for p in places)))
+        return Value(pen, Typed(node, result.interval, True))
+
+    one, other = (pen.at(pen.input(span=1.0)) for _ in range(2))
+    _give(pen, dice.one_of((called(one) - called(other), called(one) * called(other), called(one) * other)))
+
+
+def vectors(pen: Pen) -> None:
+    """An array of vectors: points that are loaded and changed, some by one number, and what they come to."""
+    dice, width = pen.dice, pen.dice.between(3, 4)
+    of = types.vector(dice.one_of((2, 3)), pen.main)
+    if len(pen.own) < types.MAX_ARRAY_DIMENSIONS:
+        source, at = pen.input(of, 2.0, (*pen.sketch.launch, width)), pen.own
+    else:
+        source, at = pen.input(of, 2.0, (*pen.sketch.launch[1:], width)), pen.own[1:]
+    a = Local(pen, of, width)
+    with pen.loop(a.stop()) as k:
+        a.set(pen.at(source, *at, k) * pen.at(pen.input(span=1.0)) if dice.chance(40) else pen.at(source, *at, k), k)
+    for _ in range(dice.between(1, 2)):
+        number = pen.at(pen.input())
+        part = pen.named(pen.at(pen.places(of.length)), 50) if dice.chance(40) else dice.below(of.length)
+        where = pen.at(pen.places(width)) if dice.chance(40) else dice.below(width)
+        if dice.chance(35):
+            a.set_part(number, part, where)
+        else:
+            a.add_part(number, part, where, times=1)
+    match dice.below(3):
+        case 0:
+            with pen.loop(width, 1) as k:
+                a.set(a.read(k).narrowed(-6.0, 6.0) - a.read(k - 1).narrowed(-12.0, 12.0) * 0.5, k)
+            _give(pen, a.read(width - 1))
+        case 1:
+            total = pen.total(of)
+            with pen.loop(a.stop()) as k:
+                pen.add(total, a.read(k))
+            pen.keep(pen.settled(total))
+        case _:
+            total = pen.total()
+            with pen.loop(width - 1) as k:
+                pen.add(total, pen.op("dot", a.read(k), a.read((k + 1).narrowed(1, width - 1))))
+            _give(pen, pen.settled(total))
 
 
 USES: Final[tuple[tuple[int, Callable[[Pen], None]], ...]] = (
     (4, histogram), (4, sort), (3, nearest), (3, stack), (3, table), (2, window), (2, scan), (2, recurrence),
-    (7, product),
+    (7, product), (6, renewed), (4, passed), (4, inside), (4, vectors),
 )  # fmt: skip
