@@ -277,6 +277,8 @@ class Blocks(Calls, ABC):
         of = self.vector_type(self.main)
         body = [self.define_as(Typed(Construct(of, ()), Interval(0, 0)), mutable=True)]
         variable = self.defined[-1]
+        # nothing reads what is still zero
+        self.scope.hide(variable.name)
         for component in range(of.length):
             target = Component(of.dtype, Name(of, variable.name), whole(component), self.dice.chance(50))
             value = self.fit_local(self.expression(of.dtype, depth))
@@ -284,6 +286,7 @@ class Blocks(Calls, ABC):
             variable.interval = variable.interval.join(value.interval)
             variable.live |= value.live
             body.append(Assign(target, value.node))
+        self.scope.add(variable)
         return body
 
     # ------------------------------------------------------------ blocks

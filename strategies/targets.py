@@ -17,6 +17,7 @@ from strategies.language.nodes import (
     Construct,
     Element,
     Expression,
+    Literal,
     Name,
     Part,
     Slice,
@@ -26,7 +27,8 @@ from strategies.language.nodes import (
 from strategies.language.structs import leaves
 from strategies.language.types import Composite, Matrix, Scalar, Type, Vector
 from strategies.leaves import slices
-from strategies.ops import OPS, REACH
+from strategies.ops import FACTOR, OPS, REACH, Away
+from strategies.ops.domains import LEAST_DIVISOR
 from strategies.statements import Sketch
 from strategies.structs import array_of_structs, struct_type
 from strategies.typed import Typed
@@ -35,6 +37,11 @@ from strategies.typed import Typed
 SUMS: Final = ("add", "sub")
 #: The last is asked for more often, because it is defined of fewer values.
 OTHERS: Final = ("mul", "floordiv", "mod", "bit_and", "bit_or", "bit_xor", "rshift", "lshift", "lshift", "lshift")
+#: The same of floats: people scale and divide; a power is defined of positive values alone, and so is asked for more.
+FLOAT_OTHERS: Final = ("mul", "mul", "mul", "div", "div", "pow_operator", "pow_operator", "mod", "floordiv")
+#: The same of vectors and matrices, which are scaled by one number; of whole numbers their bits are changed, too.
+SCALINGS: Final = ("mul", "mul", "mul", "div", "div")
+WHOLE_SCALINGS: Final = ("mul", "bit_and", "bit_or", "bit_xor")
 #: The bounds of slices in reverse; of two numbers there are the first alone.
 BACKWARDS: Final = ((None, None, -1), (None, None, -2), (None, 0, -1), (-2, None, -1))
 
@@ -55,6 +62,11 @@ class Place:
     def type(self) -> Type:
         """The type of what is there."""
         return self.node.type
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is all of an array's element, and no field of one."""
+        return isinstance(self.node, Element) and "." not in self.node.array
 
 
 def composite_type(sketch: Sketch) -> Composite:
@@ -138,24 +150,33 @@ def part(sketch: Sketch, place: Place) -> Place:
         return Place(_sliced(sketch, place.node, of), place.interval, place.slot)
     match of:
         case Vector():
-            index = whole(sketch.dice.below(of.length))
-            node: Expression = Component(
-                of.dtype, place.node, index, sketch.dice.chance(sketch.weights.targets.attribute)
-            )
+            index = _index(sketch, of.length)
+            node: Expression = Component(of.dtype, place.node, index, _named(sketch, index))
         case Matrix() if sketch.dice.chance(sketch.weights.targets.row):
             row = types.vector(of.columns, of.dtype)
-            node = Component(row, place.node, whole(sketch.dice.below(of.rows)))
+            node = Component(row, place.node, _index(sketch, of.rows))
             if sketch.dice.chance(sketch.weights.targets.nested):
                 if not place.slot and of.columns > 2 and sketch.dice.chance(sketch.weights.targets.slice):
                     return Place(_sliced(sketch, node, row), place.interval, place.slot)
-                named = sketch.dice.chance(sketch.weights.targets.attribute)
-                node = Component(of.dtype, node, whole(sketch.dice.below(of.columns)), named)
+                column = _index(sketch, of.columns)
+                node = Component(of.dtype, node, column, _named(sketch, column))
         case Matrix():
-            at, column = whole(sketch.dice.below(of.rows)), whole(sketch.dice.below(of.columns))
-            node = Component(of.dtype, place.node, at, column=column)
+            node = Component(of.dtype, place.node, _index(sketch, of.rows), column=_index(sketch, of.columns))
         case _:
             return place
     return Place(node, place.interval, place.slot)
+
+
+def _index(sketch: Sketch, extent: int) -> Expression:
+    """Which of `extent` numbers or rows: a number as it stands, or one that only a run knows."""
+    if sketch.dice.chance(sketch.weights.targets.dynamic):
+        return sketch.group(extent)
+    return whole(sketch.dice.below(extent))
+
+
+def _named(sketch: Sketch, index: Expression) -> bool:
+    """Whether a number is called by its name, as only one of a known place can be."""
+    return isinstance(index, Literal) and sketch.dice.chance(sketch.weights.targets.attribute)
 
 
 def _slice(sketch: Sketch, extent: int) -> tuple[Slice, int]:
@@ -200,12 +221,8 @@ def change(sketch: Sketch, place: Place, depth: int, stores: int | None = None) 
     assert isinstance(target, Element | Component | Name | Part)
     if scalar.kind == "bool":
         return Assign(target, sketch.condition(depth).node)
-    if isinstance(of, Scalar) and scalar.is_integer and sketch.dice.chance(sketch.weights.targets.others):
-        return _other(sketch, place, of, sketch.dice.one_of(OTHERS), depth)
-    plain = isinstance(target, Element) and "." not in target.array
-    # of a field of a struct in an array, Warp refuses a product that has a gradient
-    if of is sketch.main and plain and sketch.dice.chance(sketch.weights.targets.product):
-        return _other(sketch, place, of, sketch.dice.one_of(("mul", "div")), depth)
+    if sketch.dice.chance(_others(sketch, place)):
+        return _changed(sketch, place, depth)
     value = value_of(sketch, of, depth)
     if scalar.is_integer:
         value = sketch.fit(value, symmetric(rounded(REACH[scalar.notation] / 8, scalar)))
@@ -231,10 +248,69 @@ def stored(sketch: Sketch, place: Place) -> Statement:
     return Assign(target, value.node)
 
 
+def _others(sketch: Sketch, place: Place) -> int:
+    """Of 100 changes of a place, how many are by another operator than a sum."""
+    targets, of = sketch.weights.targets, place.type
+    assert isinstance(of, Scalar | Composite)
+    if types.element_scalar(of).is_integer:
+        return targets.others
+    if not place.slot or (sketch.options is not None and sketch.options.enable_backward is False):
+        return targets.scaled
+    # of a part of an element, or of a field of one, Warp refuses a product that has a gradient
+    return targets.product if place.plain else 0
+
+
+def _changed(sketch: Sketch, place: Place, depth: int) -> Statement | None:
+    """``target *= value`` and its like; of a vector or a matrix, all its numbers by one."""
+    of, dice = place.type, sketch.dice
+    if isinstance(of, Scalar):
+        operator = dice.one_of(OTHERS if of.is_integer else FLOAT_OTHERS)
+        if operator in ("mul", "div") and of.is_float:
+            return _scaled(sketch, place, of, operator, depth)
+        found = _other(sketch, place, of, operator, depth)
+        return _scaled(sketch, place, of, "mul", depth) if found is None and of.is_float else found
+    assert isinstance(of, Composite)
+    if of.dtype.is_float:
+        return _scaled(sketch, place, of.dtype, dice.one_of(SCALINGS), depth)
+    operator = dice.one_of(WHOLE_SCALINGS)
+    if operator == "mul":
+        return _scaled(sketch, place, of.dtype, operator, depth)
+    value = sketch.filled(of, sketch.literal(of.dtype, Interval(1, 15)).node)
+    place.interval = Interval(*of.dtype.limits)
+    return _augmented(place, operator, value)
+
+
+def _scaled(sketch: Sketch, place: Place, scalar: Scalar, operator: str, depth: int) -> Statement | None:
+    """``target *= factor`` or ``target /= divisor``, as far as what comes of it stays of moderate size."""
+    most, size = REACH[scalar.notation] / 2, place.interval.size
+    value = sketch.expression(scalar, depth)
+    if operator == "mul":
+        room = min(most / max(size, 1.0), FACTOR[scalar.notation])
+        small = Interval(0.125, 0.875) if scalar.is_float else Interval(2, 3)
+        if value.interval.is_point or room < small.high:
+            value = sketch.literal(scalar, small)
+        value = sketch.fit(value, symmetric(rounded(room, scalar)))
+        reach = size * value.interval.size
+    else:
+        if value.interval.is_point or size > most * LEAST_DIVISOR:
+            value = sketch.literal(scalar, Interval(2, 5))
+        value = sketch.fit(value, Away(LEAST_DIVISOR, REACH[scalar.notation]))
+        reach = size / min(abs(value.interval.low), abs(value.interval.high))
+    if reach > most:
+        return None
+    place.interval = symmetric(reach) if scalar.kind != "uint" else Interval(*scalar.limits)
+    return _augmented(place, operator, value.node)
+
+
+def _augmented(place: Place, operator: str, value: Expression) -> Statement:
+    target = place.node
+    assert isinstance(target, Element | Component | Name | Part)
+    return AugmentedAssign(target, operator, value)
+
+
 def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) -> Statement | None:
     """Another operator in place, where its operands are inside its domain."""
-    row, target = OPS[operator], place.node
-    assert isinstance(target, Element | Component | Name | Part)
+    row = OPS[operator]
     first, second = row.domain(of)[:2]
     if not isinstance(first, Interval) or not place.interval.within(first):
         return None
@@ -246,7 +322,7 @@ def _other(sketch: Sketch, place: Place, of: Scalar, operator: str, depth: int) 
     if interval.size > REACH[of.notation]:
         return None
     place.interval = interval
-    return AugmentedAssign(target, operator, value.node)
+    return _augmented(place, operator, value.node)
 
 
 def value_of(sketch: Sketch, of: Scalar | Composite, depth: int) -> Typed:

@@ -299,7 +299,11 @@ class Targets:
     #: of whole numbers, by another operator than a sum
     others: int = 50
     #: of floats in arrays, a product in place, which Warp documents as not differentiable
-    product: int = 4
+    product: int = 8
+    #: of locals of floats, and of arrays without a gradient, a product or another operator
+    scaled: int = 35
+    #: of components and rows, at a place that only a run knows: ``v[k[i]] += e``
+    dynamic: int = 15
     #: of kernels that add to cells that threads share, those that write ``out[k] += value``, which Warp makes an atomic
     shared: int = 30
     #: of those, the ones that add the components of a vector one by one: ``out[k].x += value.x``

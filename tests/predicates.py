@@ -36,6 +36,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    Zeros,
     walk,
 )
 from strategies.language.structs import root, struct_types
@@ -284,6 +285,55 @@ def adds_to_shared(program: Program) -> bool:
 
 def adds_up(program: Program) -> bool:
     return has(Atomic)(program) or adds_to_shared(program)
+
+
+def scales(*parts: type[Node], root_of: type[Node] = Node) -> Callable[[Program], bool]:
+    """Whether a target of such a kind, in what is of kind `root_of`, is changed by another operator than a sum."""
+    return lambda program: any(
+        isinstance(node, AugmentedAssign)
+        and node.operator not in ("add", "sub")
+        and isinstance(node.target, parts)
+        and isinstance(root(node.target), root_of)
+        for node in walk(program)
+    )
+
+
+def scales_a_composite(program: Program) -> bool:
+    """Whether all numbers of a vector or a matrix are multiplied or divided in place."""
+    changes = [node for node in walk(program) if isinstance(node, AugmentedAssign)]
+    return any(isinstance(node.target.type, Composite) and node.operator in ("mul", "div") for node in changes)
+
+
+def writes_where_a_run_says(program: Program) -> bool:
+    """Whether a component, or a row, is written whose place is no number as it stands."""
+    targets = [node.target for node in walk(program) if isinstance(node, Assign | AugmentedAssign)]
+    return any(isinstance(part, Component) and not isinstance(part.index, Literal) for t in targets for part in walk(t))
+
+
+def makes_in(*kinds: type[Node]) -> Callable[[Program], bool]:
+    """Whether a thread makes an array of its own in a block of such a kind."""
+    return lambda program: any(
+        isinstance(block, kinds) and any(isinstance(node, Zeros) for node in walk(block)) for block in walk(program)
+    )
+
+
+def passes_its_array(program: Program) -> bool:
+    """Whether an array that a thread makes is passed to a function."""
+    own = {node.target.name for node in walk(program) if isinstance(node, Assign) and isinstance(node.value, Zeros)}  # type: ignore[union-attr]
+    calls = [node for node in walk(program) if isinstance(node, Call)]
+    return any(isinstance(given, Name) and given.name in own for call in calls for given in call.arguments)
+
+
+def chooses(*kinds: type[Type]) -> Callable[[Program], bool]:
+    """Whether a conditional expression gives values of such a type."""
+    return lambda program: any(isinstance(n, Conditional) and isinstance(n.type, kinds) for n in walk(program))
+
+
+def overwrites_a_choice(program: Program) -> bool:
+    """Whether an element is an arm of a choice, and written later."""
+    arms = [arm for n in walk(program) if isinstance(n, Conditional) for arm in (n.then, n.otherwise)]
+    written = {n.target.array for n in walk(program) if writes_element(n)}  # type: ignore[attr-defined]
+    return any(isinstance(arm, Element) and arm.array in written for arm in arms)
 
 
 def writes_element(node: Node) -> bool:

@@ -23,6 +23,7 @@ from predicates import (
     changes_element,
     changes_its_index,
     changes_what_it_is_passed,
+    chooses,
     counts,
     data,
     depth,
@@ -41,6 +42,7 @@ from predicates import (
     keeps_truth,
     leaves_a_border,
     loads_structs,
+    makes_in,
     moved,
     names_its_fields,
     names_its_structs,
@@ -48,11 +50,15 @@ from predicates import (
     names_places,
     numbers,
     operations,
+    overwrites_a_choice,
     partly_indexed,
     passed,
     passes_structs,
+    passes_its_array,
     reads_local,
     returns_an_old_value,
+    scales,
+    scales_a_composite,
     sets_a_flag,
     sloping,
     statements,
@@ -68,6 +74,7 @@ from predicates import (
     works_in,
     works_on,
     writes_element,
+    writes_where_a_run_says,
 )
 
 from strategies.categories import CATEGORIES
@@ -92,10 +99,12 @@ from strategies.language.nodes import (
     Extent,
     Field,
     For,
+    Function,
     If,
     Item,
     Literal,
     Logical,
+    Name,
     Numbers,
     Part,
     Program,
@@ -225,7 +234,12 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("precision", "a number of eight bits", lambda p: any(of.bits == 8 for of in numbers(p)), 2),
     ("ternary", "a conditional expression", has(Conditional), 100),
     ("ternary", "two of them, one in another", lambda p: depth(p, Conditional) >= 2, 4),  # of 300, 22
-    ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 100),
+    ("ternary", "no branch and no loop", lambda p: not has(If, For)(p), 88),
+    ("ternary", "a choice of vectors", chooses(Vector), 9),  # of 300, 41
+    ("ternary", "a choice of matrices or quaternions", chooses(Matrix, Quaternion), 2),  # of 300, 15
+    ("ternary", "an element that is chosen, then overwritten", overwrites_a_choice, 3),
+    ("ternary", "a function", lambda p: bool(p.functions), 6),
+    ("ternary", "a choice in the bound of a loop", lambda p: any(has(Conditional)(b) for b in bounds_of_loops(p)), 1),
     ("gather_scatter", "a read through an index array", gathers, 80),
     ("gather_scatter", "a sum or an extreme at an index", adds_up, 40),
     ("gather_scatter", "a sum in place at an index", adds_to_shared, 7),
@@ -288,6 +302,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("inplace", "a cell that is read and written", lambda p: bool(effects(p).read & effects(p).written), 70),
     ("inplace", "several changes of one array", lambda p: sum(map(writes_element, walk(p))) > 2, 80),
     ("inplace", "an element in a tuple", has(Unpack), 2),
+    ("inplace", "an element scaled", scales(Element), 12),
+    ("inplace", "a component of an element", stores_in_component_of_an_element, 6),
+    ("inplace", "a component whose place only a run knows", writes_where_a_run_says, 1),
     ("inplace", "a sum into a cell that threads share", adds_to_shared, 15),
     ("local_array", "an array of the thread's own", has(Zeros), 100),
     (
@@ -297,6 +314,16 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         20,
     ),
     ("local_array", "a loop over it", has(For), 70),
+    ("local_array", "one made anew in each iteration", makes_in(For), 6),  # of 300, 33
+    ("local_array", "one made in a branch", makes_in(If), 1),  # of 300, 12
+    ("local_array", "one that a function makes", makes_in(Function), 2),  # of 300, 16
+    ("local_array", "one that is passed to a function", passes_its_array, 2),  # of 300, 18
+    (
+        "local_array",
+        "one of vectors",
+        lambda p: any(isinstance(n, Zeros) and isinstance(n.type.dtype, Vector) for n in walk(p)),
+        6,
+    ),
     ("local_array", "elements out of order that are exchanged", has(If), 10),
     ("multi_dim", "a view", has(View), 80),
     ("multi_dim", "a slice", has(Slice), 45),
@@ -371,6 +398,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("lvalue", "an element", stores_in(Element), 70),
     ("lvalue", "a component", stores_in(Component), 75),
     ("lvalue", "a component of an element", stores_in_component_of_an_element, 30),
+    ("lvalue", "a part of a local scaled", scales(Component, Part, root_of=Name), 7),  # of 300, 35
+    ("lvalue", "a vector or a matrix scaled", scales_a_composite, 9),
+    ("lvalue", "a part whose place only a run knows", writes_where_a_run_says, 12),
     ("lvalue", "an operator in place", has(AugmentedAssign), 75),
     ("lvalue", "a loop", has(For), 10),
     ("lvalue", "a branch", has(If), 25),

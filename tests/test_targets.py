@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 import pytest
 from tiny import AT, apply, literal
@@ -31,6 +32,7 @@ from strategies.language.nodes import (
     Function,
     Literal,
     Name,
+    Options,
     Parameter,
     Part,
     Program,
@@ -42,7 +44,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.render import render
 from strategies.language.structs import flattened, root
-from strategies.language.types import FLOAT32, INT32, Composite
+from strategies.language.types import FLOAT32, INT32, Composite, Scalar
 from strategies.ops import result_type
 
 VEC3, MAT, POSE = t.vector(3, FLOAT32), t.matrix(3, 3, FLOAT32), t.transform(FLOAT32)
@@ -53,7 +55,7 @@ def at(number: int) -> Expression:
     return literal(INT32, number)
 
 
-def kernel(of: Composite, *body: Statement) -> Program:
+def kernel(of: Composite | Scalar, *body: Statement) -> Program:
     """`body`, given ``a[i]`` of type `of` and ``x[i]``, writes ``out[i]``."""
     parameters = (
         Parameter("a", t.array(of), 0.25, 1.0, (6,)),
@@ -69,7 +71,7 @@ def local(of: Composite, *body: Statement) -> Program:
     return kernel(of, Assign(Name(of, "v"), Element(of, "a", (AT,))), *body, Assign(place(of), Name(of, "v")))
 
 
-def place(of: Composite) -> Element:
+def place(of: Composite | Scalar) -> Element:
     return Element(of, "out", (AT,))
 
 
@@ -152,6 +154,37 @@ def test_a_number_of_a_row_that_had_a_value_is_outside_of_the_limit():
         Assign(place(MAT), M),
     )
     assert not crossed(fresh, TRAITS)
+
+
+SCALED = {
+    "v *= x[i]": local(MAT, AugmentedAssign(M, "mul", X)),
+    "v[1] /= x[i]": local(MAT, AugmentedAssign(Component(VEC3, M, at(1)), "div", X)),
+    "v[0, 2] *= x[i]": local(MAT, AugmentedAssign(Component(FLOAT32, M, at(0), column=at(2)), "mul", X)),
+    "v[:2] *= x[i]": local(
+        VEC3, AugmentedAssign(Part(t.vector(2, FLOAT32), Name(VEC3, "v"), Slice(None, at(2))), "mul", X)
+    ),
+}
+
+
+def test_a_part_that_is_scaled_is_assigned_again_and_the_whole_is_new(sandbox: Sandbox):
+    """The documentation lets sums alone follow an assignment of a part; an option lifts that."""
+    for text, program in SCALED.items():
+        assert f"    {text}\n" in render(program)
+        limits = () if text == "v *= x[i]" else (Limit.COMPONENT_REASSIGNED,)
+        assert crossed(program, TRAITS) == limits, text
+    lifted = [msgspec.structs.replace(p, options=Options(component_overwrites=True)) for p in SCALED.values()]
+    for program, verdict in zip(lifted, verify_all(lifted, sandbox), strict=True):
+        assert verdict.tier is Tier.BACKWARD, (verdict, program)
+
+
+@pytest.mark.parametrize("operator", ["mul", "div", "floordiv"])
+def test_an_element_that_is_scaled_has_no_gradient_by_the_documentation(operator: str):
+    assert Limit.IN_PLACE_PRODUCT in crossed(kernel(FLOAT32, AugmentedAssign(place(FLOAT32), operator, X)), TRAITS)
+
+
+def test_another_operator_on_an_element_reads_what_it_overwrites():
+    remainder = kernel(FLOAT32, AugmentedAssign(place(FLOAT32), "mod", X))
+    assert crossed(remainder, TRAITS, held=True) == (Limit.ELEMENT_OVERWRITTEN,)
 
 
 def test_parts_of_parts_are_drawn_of_locals_and_of_elements():

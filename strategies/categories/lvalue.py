@@ -3,11 +3,25 @@
 from collections.abc import Iterator
 
 from strategies.composites import computed, undivided
-from strategies.language.nodes import Assign, AugmentedAssign, Component, Element, If, Name, Statement
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Component,
+    Element,
+    If,
+    Name,
+    Node,
+    Options,
+    Part,
+    Statement,
+    walk,
+)
+from strategies.language.structs import root
 from strategies.language.types import MAX_ARRAY_DIMENSIONS, Scalar
 from strategies.repertoire.placements import PLACEMENTS
 from strategies.statements import Sketch
 from strategies.targets import (
+    SUMS,
     Place,
     change,
     composite_type,
@@ -28,11 +42,36 @@ DISTINCTIVE = frozenset(("assign component", "augment", "update"))
 #: changes of those, how many are under a condition.
 COMPUTED = 60
 CONDITIONAL = 18
+#: Of 100 kernels that are drawn freely, how many are built without a backward pass: Warp takes ``a[i].x *= e`` in those
+#: alone.
+FORWARD = 12
+#: Of 100 kernels that scale numbers of a local, in how many components may be assigned again, so that the gradient is
+#: what Warp promises: each of those is a module of its own, and a build.
+OVERWRITES = 35
 
 WEIGHTS = Statements(define=4, reassign=2, augment=2, component=3, update=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
+    """The statements, after which it is known whether the kernel is built with options."""
+    statements = list(_drawn(sketch))
+    scaled = any(map(_scales_a_part, (node for statement in statements for node in walk(statement))))
+    if scaled and sketch.options is None and sketch.dice.chance(OVERWRITES):
+        sketch.options = Options(component_overwrites=True)
+    yield from statements
+
+
+def _scales_a_part(node: Node) -> bool:
+    """Whether a part of a local is changed by another operator than a sum."""
+    return (
+        isinstance(node, AugmentedAssign)
+        and isinstance(node.target, Component | Part)
+        and isinstance(root(node.target), Name)
+        and node.operator not in SUMS
+    )
+
+
+def _drawn(sketch: Sketch) -> Iterator[Statement]:
     """What people write by parts; or one to four roots and two to seven changes of parts, some under a condition."""
     dice = sketch.dice
     sketch.vectors = True
@@ -42,6 +81,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         length = dice.one_of((3, 3, 2, 4))
         yield from computed(sketch, PLACEMENTS, (length, length))
         return
+    if dice.chance(FORWARD):
+        sketch.options = Options(enable_backward=False)
     if dice.chance(40):
         sketch.scalar_parameter(sketch.main)
     places: list[Place] = []

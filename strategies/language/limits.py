@@ -81,7 +81,7 @@ def _in_place_products(program: Program) -> bool:
     return any(
         isinstance(node, AugmentedAssign)
         and isinstance(node.target, Element)
-        and node.operator in ("mul", "div")
+        and node.operator in ("mul", "div", "floordiv")
         # of integers there is no gradient that could be wrong
         and holds_floats(node.target.type)
         for node in walk(program)

@@ -197,7 +197,7 @@ class Replay:
             name = _name_read(part)
             if name is not None and name in self.stale:
                 return self.reasons.get(name, Limit.DYNAMIC_LOOP)
-        if any(isinstance(part, Element) and self._array(part.array) in self._made for part in parts):
+        if any(isinstance(part, Element | Name) and self._array(_of(part)) in self._made for part in parts):
             return Limit.LOCAL_ARRAY
         if any(map(self._is_overwritten, parts)):
             return Limit.ELEMENT_OVERWRITTEN
@@ -281,6 +281,8 @@ class Replay:
             case Call():
                 for argument in node.arguments:
                     self._use(argument)
+                if any(isinstance(a, Name) and a.name in self._made and self._active(a) for a in node.arguments):
+                    self.found.add(Limit.LOCAL_ARRAY)
                 inner = self._call(node)
                 self.found |= inner.found
                 if inner.active:
@@ -408,8 +410,13 @@ class Replay:
     def _augmented(self, node: AugmentedAssign) -> None:
         self._use(node.value)
         self._target(node.target)
-        if not isinstance(node.target, Element):
+        again = node.operator not in LINEAR and holds_floats(node.target.type)
+        if again or not isinstance(node.target, Element):
+            # what is no sum reads what it overwrites
             self._use_operation(node.operator, (node.target, node.value))
+        if again and isinstance(node.target, Component):
+            # the documentation lets sums alone follow what was assigned
+            self._assign_component(node.target, False)
         self._set(node.target, self._why_stale(node.value) or self._why_stale(node.target), whole=False)
 
     def _target(self, target: Target) -> None:
@@ -540,6 +547,11 @@ def _assigned(statement: For | While | If) -> set[str]:
             case For() if node is not statement:
                 found.add(node.name)
     return {name for name in found if name is not None}
+
+
+def _of(node: Element | Name) -> str:
+    """The array of an element, or what a name says."""
+    return node.array if isinstance(node, Element) else node.name
 
 
 def _name_read(node: Node) -> str | None:
