@@ -20,10 +20,10 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
 )
-from strategies.language.types import Array, Scalar
+from strategies.language.types import Array, Scalar, Vector
 from strategies.ops import OPS, REACH
 from strategies.repertoire.pen import Pen
-from strategies.repertoire.states import SUMS, UPDATES, States, deposit, writes
+from strategies.repertoire.states import SUMS, UPDATES, States, deposit, parts, writes
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed, held
@@ -58,9 +58,12 @@ class Cell:
     target: Element
     interval: Interval
     live: bool = False
+    #: whether nothing has read what was stored last
+    unread: bool = False
 
     def read(self) -> Typed:
         """Its value."""
+        self.unread = False
         return Typed(self.target, self.interval, self.live)
 
 
@@ -113,9 +116,11 @@ class Cells:
         cell.live = cell.live or live
 
     def store(self, cell: Cell) -> Statement:
-        """``cell = value``."""
+        """``cell = value``; what was stored before and nothing has read is not thrown away."""
         value = self.value(self.sketch.dice.between(1, 2), cell)
-        cell.interval, cell.live = value.interval, value.live
+        if cell.unread:
+            value = self.sketch.fit_local(self.sketch.plus(cell.read(), value, linear=True))
+        cell.interval, cell.live, cell.unread = value.interval, value.live, True
         return Assign(cell.target, value.node)
 
     def add_to_itself(self, cell: Cell) -> Statement | None:
@@ -143,6 +148,7 @@ class Cells:
         first, second = Name(self.of, sketch.fresh()), Name(self.of, sketch.fresh())
         one.interval, other.interval = other.interval, one.interval
         one.live, other.live = other.live, one.live
+        one.unread, other.unread = other.unread, one.unread
         if dice.chance(UNPACKED):
             return [
                 Unpack((first, second), (one.target, other.target)),
@@ -268,10 +274,14 @@ def _updates(sketch: Sketch) -> Iterator[Statement]:
     """A few updates of the same state, one after another."""
     pen, dice = Pen(sketch), sketch.dice
     kept, done = States(pen), list[object]()
+    table = SUMS if kept.linear else UPDATES
+    if not isinstance(kept.of, Vector):
+        table = tuple(entry for entry in table if entry[1] is not parts)
     while len(done) < 2 or (writes(pen.body) < 3 and len(done) < 5):
-        update = dice.weighted(SUMS if kept.linear else UPDATES)
+        update = dice.weighted(table)
         if update not in done:
             update(kept)
+            kept.settle()
         done.append(update)
     if not any(isinstance(p.type, Array) and types.element_scalar(p.type).is_float for p in _given(sketch)):
         deposit(kept)

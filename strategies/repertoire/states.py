@@ -10,6 +10,7 @@ from strategies.language import types
 from strategies.language.nodes import (
     Assign,
     AugmentedAssign,
+    Component,
     Element,
     Expression,
     Name,
@@ -18,6 +19,7 @@ from strategies.language.nodes import (
     Unpack,
     walk,
 )
+from strategies.language.structs import root
 from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
@@ -29,7 +31,14 @@ BEFORE, FAR = 2.0, 16.0
 #: that are not kept.
 UNPACKED: Final = 20
 #: Of 100 kernels, how many change state in sums alone.
-LINEAR: Final = 80
+LINEAR: Final = 74
+#: Of 100 kernels, how many have vectors for state, whose numbers may change one by one.
+VECTORS: Final = 40
+#: Of 100 summands of an update that is not the first, how many are what an earlier one left: nobody writes updates into
+#: one kernel that have nothing to do with each other.
+FED: Final = 80
+#: What is read so is scaled down where it may be larger.
+SMALL: Final = 12.0
 
 
 class Cell:
@@ -62,6 +71,36 @@ class Cell:
         self.pen.store(self.array, value, *self.indices, operator=operator)
         self.interval = symmetric(self.interval.size + value.interval.size * times)
 
+    def scale(self, value: Value, operator: str = "mul") -> None:
+        """``x[i] *= value``, or ``x[i] /= value`` of one that is kept off zero, neither of which lets it grow."""
+        self.pen.body.append(AugmentedAssign(self._target, operator, value.node))
+        self.interval = symmetric(self.interval.size)
+
+    def add_part(self, value: Value, place: int | Value, operator: str = "add") -> None:
+        """``x[i].y += value``, or at a place that only a run knows."""
+        if value.interval.size > FAR:
+            value = self.pen.fitted(value, -FAR / 2, FAR / 2)
+        self.pen.body.append(AugmentedAssign(self._part(place), operator, value.node))
+        self.interval = symmetric(self.interval.size + value.interval.size)
+
+    def set_part(self, value: Value, place: int | Value) -> None:
+        """``x[i].y = value``."""
+        if value.interval.size > FAR:
+            value = self.pen.fitted(value, -FAR / 2, FAR / 2)
+        self.pen.body.append(Assign(self._part(place), value.node))
+        self.interval = self.interval.join(value.interval)
+
+    @property
+    def _target(self) -> Element:
+        found = self.value.node
+        assert isinstance(found, Element)
+        return found
+
+    def _part(self, place: int | Value) -> Component:
+        found = self.value.part(place, self.pen.dice.chance(50)).node
+        assert isinstance(found, Component)
+        return found
+
 
 class States:
     """The arrays of one kernel's state."""
@@ -70,9 +109,12 @@ class States:
         self.pen = pen
         self.dice = pen.dice
         self.of: Scalar | Vector = pen.main
-        if pen.dice.chance(25):
+        if pen.dice.chance(VECTORS):
             self.of = types.vector(pen.dice.one_of((3, 2)), pen.main)
         self.cells: dict[str, Cell] = {}
+        #: what earlier updates left, beside cells: ends of rows
+        self.ends: list[Value] = []
+        self._left: list[Cell] = []
         #: whether no product or function takes what is overwritten later, so that gradients are what Warp promises
         self.linear = pen.dice.chance(LINEAR)
 
@@ -93,6 +135,36 @@ class States:
     def given(self, span: float | Interval = 2.0, of: Scalar | Vector | None = None) -> Value:
         """An input."""
         return self.pen.at(self.pen.input(of or self.of, span))
+
+    def settle(self) -> None:
+        """After an update: what it left, the next ones may read."""
+        self._left = list(self.cells.values())
+
+    def source(self, but: Cell | None = None) -> Value:
+        """A summand: what an earlier update left, in another cell than one of them, or an input."""
+        left = (*(cell.value for cell in self._left if cell is not but), *self.ends)
+        found = [value for value in left if value.type is self.of]
+        if not found or not self.dice.chance(FED):
+            return self.given()
+        return self._small(self.dice.one_of(found))
+
+    def left(self) -> Value | None:
+        """A number that an earlier update left, or one of a vector; None if there is none."""
+        found = [cell.value for cell in self._left] + self.ends
+        numbers = [v.part(self.dice.below(v.type.length)) if isinstance(v.type, Vector) else v for v in found]
+        numbers = [number for number in numbers if number.type is self.pen.main]
+        if not numbers or not self.dice.chance(FED):
+            return None
+        return self._small(self.dice.one_of(numbers))
+
+    @staticmethod
+    def _small(value: Value) -> Value:
+        return value * 0.25 if value.interval.size > SMALL else value
+
+    def axis(self) -> Value:
+        """One of the numbers of a vector that only a run knows."""
+        assert isinstance(self.of, Vector)
+        return self.pen.named(self.pen.at(self.pen.places(self.of.length)), 60)
 
     def number(self, low: float, high: float) -> Value:
         """A rate or a limit."""
@@ -115,11 +187,11 @@ def move(states: States) -> None:
     """Velocity and position, a step on."""
     pen, dice = states.pen, states.dice
     x, v, dt = states.cell("position"), states.cell("velocity"), pen.scalar(0.0625, 0.25)
-    force = states.given()
-    if states.linear:
-        if dice.chance(50):
-            force = force * states.given(Interval(0.25, 2.0), pen.main)
-    elif dice.chance(30):
+    if states.linear and dice.chance(35):
+        force = states.given() * states.given(Interval(0.25, 2.0), pen.main)
+    else:
+        force = states.source()
+    if not states.linear and dice.chance(30):
         force = force - states.number(0.25, 1.0) * x.value
     v.add(dt * force) if dice.chance(70) else v.set(v.value + dt * force)
     if not states.linear and dice.chance(35):
@@ -168,7 +240,8 @@ def hold(states: States) -> None:
 def record(states: States) -> None:
     """The best so far, and at times which it was."""
     pen, dice = states.pen, states.dice
-    best, score = states.cell("best", pen.main), pen.let(states.given(of=pen.main))
+    best = states.cell("best", pen.main)
+    score = pen.let(states.source(best) if states.of is pen.main else states.given(of=pen.main))
     op = dice.one_of(("max", "min"))
     if dice.chance(40):
         best.set(pen.op(op, best.value, score))
@@ -184,7 +257,7 @@ def record(states: States) -> None:
 def learn(states: States) -> None:
     """A step of descent: with momentum, with weight decay, or with a mean of squares."""
     pen, dice = states.pen, states.dice
-    w, slope, rate = states.cell("position"), pen.let(states.given()), pen.scalar(0.0625, 0.25)
+    w, slope, rate = states.cell("position"), pen.let(states.source()), pen.scalar(0.0625, 0.25)
     if not states.linear and dice.chance(30):
         slope = pen.let(slope + states.number(0.125, 0.5) * w.value)
     kind = 0 if states.linear else dice.below(3)
@@ -206,12 +279,12 @@ def relax(states: States) -> None:
     x = states.cell("position")
     match dice.below(3):
         case 0:
-            x.add(states.number(0.125, 0.75) * (states.given() - x.value))
+            x.add(states.number(0.125, 0.75) * (states.source(x) - x.value))
         case 1:
             decay = pen.scalar(0.25, 0.875)
-            x.set(decay * x.value + (1.0 - decay) * states.given())
+            x.set(decay * x.value + (1.0 - decay) * states.source(x))
         case _:
-            x.set(0.5 * (x.value + states.given()))
+            x.set(0.5 * (x.value + states.source(x)))
 
 
 def count(states: States) -> None:
@@ -235,10 +308,12 @@ def scan(states: States) -> None:
         return
     width = dice.between(3, 5)
     row, own = states.row(width), pen.own
+    span = BEFORE
     match dice.one_of((0, 2)) if states.linear else dice.below(4):
         case 0:
+            span = width * _fed(states, row)
             with pen.loop(width, 1) as k:
-                pen.store(row, pen.at(row, *own, k - 1).narrowed(-8.0, 8.0), *own, k, operator="add")
+                pen.store(row, pen.at(row, *own, k - 1).narrowed(-span, span), *own, k, operator="add")
         case 1:
             keep = pen.scalar(0.25, 0.75)
             with pen.loop(width, 1) as k:
@@ -256,6 +331,17 @@ def scan(states: States) -> None:
             mean = pen.let(pen.settled(total) / float(width))
             with pen.loop(width) as k:
                 pen.store(row, mean, *own, k, operator="sub")
+    span = max(span, 2 * BEFORE)
+    states.ends.append(pen.at(row, *own, width - 1).narrowed(-span, span))
+
+
+def _fed(states: States, row: Parameter) -> float:
+    """How large a row's numbers are after what earlier updates left was added to the first, if anything is."""
+    found = states.left()
+    if found is None:
+        return BEFORE
+    states.pen.store(row, found, *states.pen.own, 0, operator=states.dice.one_of(("add", "sub")))
+    return BEFORE + found.interval.size
 
 
 def order(states: States) -> None:
@@ -264,8 +350,9 @@ def order(states: States) -> None:
     if states.wide:
         record(states)
         return
-    width, own = dice.between(2, 4), pen.own
+    width, own = dice.between(2, 5), pen.own
     row = states.row(width)
+    span = BEFORE
     match 1 if states.linear else dice.below(3):
         case 0:
             ups = dice.chance(70)
@@ -273,29 +360,35 @@ def order(states: States) -> None:
             with pen.when(a > b if ups else a < b):
                 _exchange(pen, row, pen.whole(0), pen.whole(1))
         case 1:
-            with pen.loop(max(1, width // 2)) as k:
-                _exchange(pen, row, k, width - 1 - k)
+            span = _fed(states, row)
+            if width < 4:
+                _exchange(pen, row, pen.whole(0), pen.whole(width - 1), span)
+            else:
+                with pen.loop(width // 2) as k:
+                    _exchange(pen, row, k, width - 1 - k, span)
         case _:
             angle = pen.let(states.given(of=pen.main))
             c, s = pen.let(pen.op("cos", angle)), pen.let(pen.op("sin", angle))
             x, y = pen.let(pen.at(row, *own, 0)), pen.let(pen.at(row, *own, 1))
             pen.store(row, c * x - s * y, *own, 0)
             pen.store(row, s * x + c * y, *own, 1)
+    span = max(span, 2 * BEFORE)
+    states.ends.append(pen.at(row, *own, 0).narrowed(-span, span))
 
 
-def _exchange(pen: Pen, row: Parameter, one: Value, other: Value) -> None:
-    """Two numbers of a row exchanged, through one local or two."""
+def _exchange(pen: Pen, row: Parameter, one: Value, other: Value, span: float = BEFORE) -> None:
+    """Two numbers of a row, neither beyond `span`, exchanged: through one local or two."""
     own, at = pen.own, row.type
     assert isinstance(at, Array)
     if pen.dice.chance(UNPACKED):
         names = [Name(at.dtype, pen.sketch.fresh()) for _ in range(2)]
-        values = [pen.at(row, *own, place) for place in (one, other)]
+        values = [pen.at(row, *own, place).narrowed(-span, span) for place in (one, other)]
         pen.body.append(Unpack(tuple(names), tuple(v.node for v in values)))
         for place, name in zip((one, other), reversed(names), strict=True):
             pen.store(row, Value(pen, Typed(name, values[0].interval)), *own, place)
         return
-    held = pen.let(pen.at(row, *own, one))
-    pen.store(row, pen.at(row, *own, other), *own, one)
+    held = pen.let(pen.at(row, *own, one).narrowed(-span, span))
+    pen.store(row, pen.at(row, *own, other).narrowed(-span, span), *own, one)
     pen.store(row, held, *own, other)
 
 
@@ -304,6 +397,9 @@ def gathered(states: States) -> None:
     pen, dice = states.pen, states.dice
     trips = dice.between(3, 4)
     total = states.cell("total", pen.main, Interval(0, 0) if dice.chance(60) else None)
+    before = states.left()
+    if before is not None and before.node != total.value.node:
+        total.add(before)
     if states.wide or dice.chance(40):
         x, weights = pen.input(span=1.0, shape=(pen.sketch.launch[0] + trips,)), pen.input(span=1.0, shape=(trips,))
         with pen.loop(trips) as k:
@@ -320,7 +416,10 @@ def gathered(states: States) -> None:
 def deposit(states: States) -> None:
     """Something taken from one array and given to another, or added under a condition."""
     pen, dice = states.pen, states.dice
-    share = pen.let(states.given() * (states.given(1.0, pen.main) if dice.chance(50) else states.number(0.25, 1.0)))
+    if dice.chance(35):
+        share = pen.let(states.given() * states.given(1.0, pen.main))
+    else:
+        share = pen.let(states.source() * states.number(0.25, 1.0))
     one, other = states.cell("position"), states.cell("store")
     if dice.chance(40):
         with pen.when(states.given(of=pen.main) > states.number(-0.5, 0.5)):
@@ -331,14 +430,42 @@ def deposit(states: States) -> None:
         other.add(share, "sub") if dice.chance(70) else other.add(states.given())
 
 
+def parts(states: States) -> None:
+    """Numbers of a vector changed one by one: gravity along one axis, a push along one that only a run knows."""
+    pen, dice = states.pen, states.dice
+    assert isinstance(states.of, Vector)
+    x = states.cell(dice.one_of(("position", "velocity")))
+    for _ in range(dice.between(1, 2)):
+        place = states.axis() if dice.chance(45) else dice.below(states.of.length)
+        push = states.left() or states.given(of=pen.main)
+        value = push * pen.scalar(0.0625, 0.25) if dice.chance(60) else push
+        if dice.chance(20):
+            x.set_part(value, place)
+        else:
+            x.add_part(value, place, dice.one_of(("add", "sub")))
+
+
+def damped(states: States) -> None:
+    """State that is scaled in place: friction, what is forgotten by and by, weights that are brought to a sum."""
+    pen, dice = states.pen, states.dice
+    x = states.cell(dice.one_of(("position", "velocity")))
+    if dice.chance(65):
+        x.scale(states.number(0.25, 0.875))
+    else:
+        x.scale(pen.let(1.0 + pen.op("abs", states.given(of=pen.main))), "div")
+    if dice.chance(60):
+        x.add(states.source(x))
+
+
 def pooled(states: States) -> None:
     """A share that goes into a cell of the thread's group, which others add to as well."""
     pen, dice = states.pen, states.dice
     groups = dice.one_of((3, 4, 6))
     where = pen.named(pen.at(pen.places(groups)), 60)
-    share = states.given()
-    if dice.chance(60):
-        share = share * (states.given(Interval(0.25, 1.0), pen.main) if dice.chance(50) else states.number(0.25, 1.0))
+    if dice.chance(30):
+        share = states.given() * states.given(Interval(0.25, 1.0), pen.main)
+    else:
+        share = states.source() * states.number(0.25, 1.0) if dice.chance(50) else states.source()
     if dice.chance(50):
         share = pen.let(share)
         states.cell("position").add(share, dice.one_of(("add", "sub")))
@@ -351,18 +478,18 @@ def pooled(states: States) -> None:
 
 #: What changes state in sums alone, if it is asked to.
 SUMS: Final[tuple[tuple[int, Callable[[States], None]], ...]] = (
-    (6, move), (3, learn), (4, scan), (3, order), (4, gathered), (4, deposit), (5, pooled),
+    (6, move), (3, learn), (4, scan), (3, order), (4, gathered), (4, deposit), (4, pooled), (9, parts),
 )  # fmt: skip
 UPDATES: Final[tuple[tuple[int, Callable[[States], None]], ...]] = (
     (5, move), (3, bounce), (3, hold), (3, record), (4, learn), (4, relax), (2, count), (4, scan), (3, order),
-    (3, gathered), (2, deposit), (3, pooled),
+    (3, gathered), (2, deposit), (3, pooled), (7, parts), (9, damped),
 )  # fmt: skip
 
 
 def writes(body: list[Statement]) -> int:
     """How many statements write an element."""
     return sum(
-        isinstance(node, Assign | AugmentedAssign) and isinstance(node.target, Element)
+        isinstance(node, Assign | AugmentedAssign) and isinstance(root(node.target), Element)
         for statement in body
         for node in walk(statement)
     )
