@@ -26,7 +26,7 @@ from strategies.language.nodes import (
     Statement,
     names_in,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Scalar, Type, Vector
+from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
@@ -173,11 +173,11 @@ class Blocks(Calls, ABC):
             return None
         variable = self.dice.one_of(variables)
         scalar = types.element_scalar(variable.type)
-        product = (
-            self.dice.chance(25) and isinstance(variable.type, Scalar) and scalar.is_float and not variable.sum_only
-        )
+        # a vector and a matrix are scaled by a number
+        scaled = isinstance(variable.type, Scalar | Vector | Matrix)
+        product = self.dice.chance(25) and scaled and scalar.is_float and not variable.sum_only
         operator = "mul" if product else self.dice.one_of(("add", "sub"))
-        value = self.expression(variable.type, depth)
+        value = self.expression(scalar if product else variable.type, depth)
         if value.node == Name(variable.type, variable.name):
             value = self.leaf(variable.type)
         if variable.budget is None:

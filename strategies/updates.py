@@ -6,9 +6,10 @@ from typing import Final
 
 from strategies.blocks import Blocks
 from strategies.intervals import Interval
+from strategies.language import types
 from strategies.language.nodes import AugmentedAssign, Name, Statement
-from strategies.language.types import Scalar
-from strategies.ops import OPS
+from strategies.language.types import Matrix, Scalar, Vector
+from strategies.ops import OPS, overload
 from strategies.scope import Variable
 from strategies.typed import held
 
@@ -16,18 +17,21 @@ from strategies.typed import held
 INTEGER_UPDATES: Final = ("mul", "floordiv", "mod", "div", "bit_and", "bit_or", "bit_xor", "lshift", "rshift")
 #: Those of floats: people divide in place more often than they take remainders or powers so.
 FLOAT_UPDATES: Final = ("div", "div", "div", "pow_operator", "pow_operator", "mod", "floordiv")
+#: Those of vectors and matrices, by one number.
+SCALINGS: Final = ("mul", "div")
 
 
 class Updates(Blocks):
     """Draws changes of a variable in place, by any operator."""
 
     def update(self, depth: int) -> Statement | None:
-        """``name op= expression``, the operator out of the palette if it holds one."""
-        variables = self.changeable(lambda v: isinstance(v.type, Scalar) and not v.sum_only)
+        """``name op= expression``, the operator out of the palette if it holds one; vectors and matrices are scaled."""
+        variables = self.changeable(lambda v: isinstance(v.type, Scalar | Vector | Matrix) and not v.sum_only)
         if not variables:
             return None
         variable = self.dice.one_of(variables)
-        assert isinstance(variable.type, Scalar)
+        if not isinstance(variable.type, Scalar):
+            return self.update_by(variable, self.dice.one_of(SCALINGS), depth)
         known = INTEGER_UPDATES if variable.type.is_integer else FLOAT_UPDATES
         operators = [name for name in known if name in self.palette] or list(known)
         return self.update_by(variable, self.dice.one_of(operators), depth)
@@ -45,15 +49,14 @@ class Updates(Blocks):
 
     def update_by(self, variable: Variable, operator: str, depth: int) -> Statement | None:
         """``name operator= expression``; None if the variable's values may lie outside the operator's domain."""
-        of = variable.type
-        assert isinstance(of, Scalar)
-        row = OPS[operator]
-        first, second = row.domain(of)[:2]
+        of, scalar = variable.type, types.element_scalar(variable.type)
+        row = overload(operator, (of, scalar))
+        first, second = row.domain(scalar)[:2]
         if not isinstance(first, Interval) or not variable.interval.within(first):
             return None
-        value = self.expression(of, depth)
+        value = self.expression(scalar, depth)
         if value.interval.low == value.interval.high or value.node == Name(of, variable.name):
-            value = self.literal(of, second if isinstance(second, Interval) else Interval(2, 9))
+            value = self.literal(scalar, second if isinstance(second, Interval) else Interval(2, 9))
         value = self.fit(value, second)
         interval = held(row.result_interval(of, variable.interval, value.interval), of)
         if variable.budget is not None and not interval.within(variable.interval):

@@ -211,7 +211,11 @@ def shape(node: n.Expression) -> object:
         case n.Element():
             return ("index", dotted(node.array), *map(shape, node.indices))
         case n.Zeros(type=t.Array() as of):
-            extents = ("keyword", "shape", ("tuple", *map(str, node.shape)))
+            extents: object = ("tuple", *map(str, node.shape))
+            if not node.placed:
+                extents = ("keyword", "shape", extents)
+            elif len(node.shape) == 1:
+                extents = str(node.shape[0])
             return ("call", "wp.zeros", extents, ("keyword", "dtype", dotted(type_name(of.dtype))))
         case n.Part(column=column):
             return ("index", shape(node.base), *(cut(part) for part in (node.index, column) if part is not None))

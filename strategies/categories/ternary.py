@@ -21,10 +21,10 @@ WEIGHTS = Statements(define=5, reassign=3, augment=3)
 MIXTURE = Expressions(operation=9, leaf=1, conditional=3)
 #: Of 100 conditionals of the grammar, in how many a truth value of the module decides.
 FLAGS = 8
-#: Of 100 kernels, how many choose something else than a number, or use what they choose as something else; of those,
-#: how many do so twice; of the others, how many are what people write; of those, how many are two of them, one after
+#: Of 100 kernels that may add in place, how many choose something else than a number, or use what they choose as
+#: something else; of those, how many do so twice; of the others, how many are what people write; of those, how many are two of them, one after
 #: the other.
-CHOSEN = 42
+CHOSEN = 62
 TWO = 40
 IDEAS = 66
 SECOND = 35
@@ -33,7 +33,7 @@ SECOND = 35
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two ideas that a conditional expression is for; or up to three statements, then a conditional result."""
     dice = sketch.dice
-    if dice.chance(CHOSEN):
+    if sketch.features.weight("augment", 1) and dice.chance(CHOSEN):
         pen = Pen(sketch)
         for _ in range(2 if dice.chance(TWO) else 1):
             dice.weighted(ALTERNATIVES)(pen)

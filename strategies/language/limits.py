@@ -18,7 +18,7 @@ from strategies.language.nodes import Apply, Assign, AugmentedAssign, Call, Elem
 from strategies.language.overwrites import Overwrites
 from strategies.language.references import referring
 from strategies.language.remembered import remembered
-from strategies.language.replay import Replay, holds_floats
+from strategies.language.replay import PRODUCTS, Replay, holds_floats
 from strategies.language.rules import bound_arguments
 from strategies.language.structs import flattened
 from strategies.language.unrolling import is_dynamic_loop, max_unroll
@@ -81,7 +81,7 @@ def _in_place_products(program: Program) -> bool:
     return any(
         isinstance(node, AugmentedAssign)
         and isinstance(node.target, Element)
-        and node.operator in ("mul", "div", "floordiv")
+        and node.operator in PRODUCTS
         # of integers there is no gradient that could be wrong
         and holds_floats(node.target.type)
         for node in walk(program)

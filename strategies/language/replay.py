@@ -57,6 +57,8 @@ from strategies.language.views import arrays_named, made, roots
 
 #: Operators whose adjoint needs no operand's value.
 LINEAR: Final = frozenset(("add", "sub", "neg", "pos"))
+#: What is documented as not differentiable where it changes an element in place.
+PRODUCTS: Final = frozenset(("mul", "div", "floordiv"))
 
 
 @dataclass
@@ -411,8 +413,8 @@ class Replay:
         self._use(node.value)
         self._target(node.target)
         again = node.operator not in LINEAR and holds_floats(node.target.type)
-        if again or not isinstance(node.target, Element):
-            # what is no sum reads what it overwrites
+        if not isinstance(node.target, Element) or (again and node.operator not in PRODUCTS):
+            # what is no sum reads what it overwrites; of products the documentation speaks by themselves
             self._use_operation(node.operator, (node.target, node.value))
         if again and isinstance(node.target, Component):
             # the documentation lets sums alone follow what was assigned
