@@ -22,8 +22,8 @@ MIXTURE = Expressions(operation=9, leaf=1, conditional=3)
 #: Of 100 conditionals of the grammar, in how many a truth value of the module decides.
 FLAGS = 8
 #: Of 100 kernels that may add in place, how many choose something else than a number, or use what they choose as
-#: something else; of those, how many do so twice; of the others, how many are what people write; of those, how many are two of them, one after
-#: the other.
+#: something else; of those, how many do so twice; of the others, how many are what people write; of those, how many are
+#: two of them, one after the other.
 CHOSEN = 62
 TWO = 40
 IDEAS = 66
