@@ -26,6 +26,8 @@ from strategies.language.nodes import (
     Parameter,
     Return,
     Statement,
+    Unpack,
+    names_in,
     walk,
 )
 from strategies.language.types import BOOL, INT32, Array, Scalar, Type, Vector
@@ -41,6 +43,18 @@ STARTED: Final = 20
 VISITS: Final = 50
 #: Of 100 arrays that a loop visits, how many have a row for each thread.
 ROWS: Final = 60
+#: Of 100 loops whose index begins below zero, how many read an element for each value of it, and of those whose index
+#: begins at one, how many read the first element too: the others take the index for a number, or pass that element over.
+MOVED_UP: Final = 70
+MOVED_DOWN: Final = 60
+#: Of 100 tests that leave a loop, or pass an iteration over, how many are of the index and not of what it finds.
+ENDED_BY_PLACE: Final = 6
+PASSED_BY_PLACE: Final = 20
+#: Of 100 ranges that are to be longer than most, or as long as an array, how many are about as long as the last that
+#: Warp unrolls.
+EDGES: Final = 65
+#: Between which values a sum lies before anything is added to it.
+NOTHING: Final = Interval(0, 0)
 
 
 class Bounds(NamedTuple):
@@ -55,6 +69,11 @@ class Bounds(NamedTuple):
     name: str | None = None
     #: statements at the end of the body that change what the bounds were made of
     changed: tuple[Statement, ...] = ()
+
+    @property
+    def stride(self) -> int:
+        """How far apart the values of the index are; one if only a run knows."""
+        return abs(int(self.step.value)) if isinstance(self.step, Literal) else 1
 
 
 class Loops(Updates):
@@ -81,7 +100,7 @@ class Loops(Updates):
         dynamic = (
             leaves or bounds.trips > self.max_unroll or any(b is not None and not isinstance(b, Literal) for b in parts)
         )
-        index = Variable(name, INT32, bounds.interval, constant=True)
+        index = Variable(name, INT32, bounds.interval, constant=True, stride=bounds.stride)
 
         def draw() -> list[Statement]:
             self.scope.add(index)
@@ -110,6 +129,10 @@ class Loops(Updates):
         """The body that `draw` draws, for a loop of up to `trips` trips that `index` counts."""
         entry = self.scope.snapshot()
         chosen = self._open_for_loop(trips)
+        zeros = [v for v in chosen if entry[v.name].interval == NOTHING and entry[v.name].budget is None]
+        for variable in zeros:
+            # nothing would come of reading it first
+            variable.used = True
         sums = dynamic and not self.sums and self.main.is_float and self.dice.chance(self.weights.loops.sums)
         if sums:
             self._keep_to_sums(chosen, entry)
@@ -119,12 +142,34 @@ class Loops(Updates):
             mark = self.scope.mark()
             body = draw()
             body += self._use_up(mark)
+            if index is not None:
+                body += self._begun(zeros, body, index)
         if index is not None:
             self.loop_indices.pop()
         self.loop_trips.pop()
         self.sums = self.sums and not sums
-        self._close_after_loop(chosen, entry, trips)
+        self._close_after_loop(chosen, entry, trips, body)
         return tuple(body)
+
+    def _begun(self, zeros: list[Variable], body: list[Statement], index: Variable) -> list[Statement]:
+        """Sums into the variables that begin with zero and that `body` reads, scales or adds to themselves alone."""
+        more: list[Statement] = []
+        for variable in zeros:
+            if any(self.mentions(s, variable.name) for s in body) and not self._gives(body, variable.name):
+                added = self._add_at(index, variable)
+                more += [added] if added is not None else []
+        return more
+
+    def _gives(self, body: list[Statement], name: str) -> bool:
+        """Whether statements in `body` change the variable `name` by something else than itself."""
+        return any(
+            isinstance(node, Assign | AugmentedAssign)
+            and not (isinstance(node, AugmentedAssign) and node.operator in ("mul", "div"))
+            and self.mentions(node.target, name)
+            and not self.mentions(node.value, name)
+            for statement in body
+            for node in walk(statement)
+        )
 
     def _has_room(self, variable: Variable) -> bool:
         """Whether a loop can add to `variable` without leaving its range."""
@@ -164,11 +209,23 @@ class Loops(Updates):
         """What a variable that a loop changes may grow to."""
         return float(rounded(REACH[scalar.notation] * 2 * HEADROOM, scalar))
 
-    def _close_after_loop(self, chosen: list[Variable], entry: dict[str, Variable], trips: int) -> None:
+    def _close_after_loop(
+        self, chosen: list[Variable], entry: dict[str, Variable], trips: int, body: list[Statement]
+    ) -> None:
         """Take the budgets back: no variable has grown by more than what was spent of its own in every iteration."""
+        changed = names_in(
+            target
+            for statement in body
+            for node in walk(statement)
+            if isinstance(node, Assign | AugmentedAssign | Unpack)
+            for target in (node.targets if isinstance(node, Unpack) else (node.target,))
+        )
         for variable in chosen:
             before = entry[variable.name]
             if before.budget is not None:
+                continue
+            if variable.name not in changed:
+                variable.interval, variable.budget, variable.loop_depth = before.interval, None, before.loop_depth
                 continue
             scalar = types.element_scalar(variable.type)
             if variable.budget is not None and scalar.kind != "uint":
@@ -221,9 +278,10 @@ class Loops(Updates):
             body += [added] if added is not None else []
         return body
 
-    def _add_at(self, index: Variable) -> Statement | None:
+    def _add_at(self, index: Variable, only: Variable | None = None) -> Statement | None:
         """``acc += values[k]``, at times times something."""
         fitting = self.changeable(lambda v: types.element_scalar(v.type) in (self.main, INT32) and v.budget is not None)
+        fitting = [v for v in fitting if only is None or v is only]
         fitting = [v for v in fitting if self._may_grow(v) and isinstance(v.type, Scalar | Vector)]
         if not fitting:
             return None
@@ -274,7 +332,7 @@ class Loops(Updates):
     def _leave_with(self, output: Parameter, index: Variable) -> Statement:
         """``if condition: out[i] = value; return``: the value is linear in what the loop sums."""
         assert isinstance(output.type, Array)
-        test = self.index_test(index, breaks=True)
+        test = self.index_test(index, ends=True)
         of = output.type.dtype
         value = self.expression(of, 1)
         sums = [v for v in self.scope if v.sum_only and v.type is of]
@@ -288,12 +346,24 @@ class Loops(Updates):
 
     # ------------------------------------------------------------ what an iteration reads
 
-    def at_index(self, of: Scalar, index: Variable) -> Typed:
-        """An element at a loop's index: of a row of the thread's own, or of an array that all threads read."""
-        name = Name(INT32, index.name)
-        if index.interval.low < 0:
+    @staticmethod
+    def offset(name: Expression, by: int) -> Expression:
+        """An index, and what is added to it."""
+        if by == 0:
+            return name
+        return Apply(INT32, "add" if by > 0 else "sub", (name, whole(abs(by))))
+
+    def at_index(self, of: Scalar, index: Variable, stored: bool = False) -> Typed:
+        """An element at a loop's index: of a row of the thread's own, or of an array that all threads read.
+
+        The number that the index is may stand for it where that begins below zero, unless it must be `stored`.
+        """
+        low, name = int(index.interval.low), Name(INT32, index.name)
+        if low < 0 and not stored and not self.dice.chance(MOVED_UP):
             return self.convert(Typed(name, index.interval), of)
-        extent = int(index.interval.high) + 1
+        by = -low if low < 0 or (low == 1 and index.stride == 1 and self.dice.chance(MOVED_DOWN)) else 0
+        place = self.offset(name, by)
+        extent = int(index.interval.high) + by + 1
         head = self.launch[:1] if self.indices and not self.shared and self.dice.chance(ROWS) else ()
         shape = (*head, extent)
         fitting = [
@@ -304,7 +374,7 @@ class Loops(Updates):
         if not fitting or (len(self.parameters) < self.max_arrays and self.dice.chance(30)):
             fitting = [self.array(of, shape, self.input_interval(of))]
         own = self.own_indices()[:1] if head else ()
-        return self.read(self.dice.one_of(fitting), *own, name)
+        return self.read(self.dice.one_of(fitting), *own, place)
 
     def read(self, array: Parameter, *indices: Expression) -> Typed:
         """An element of an array."""
@@ -318,26 +388,41 @@ class Loops(Updates):
         """Whether an expression or a statement reads the variable `name`."""
         return any(isinstance(part, Name) and part.name == name for part in walk(node))
 
-    def index_test(self, index: Variable, breaks: bool = False) -> Expression:
-        """A test that holds in some iterations: of the index, or of an element at it.
+    def index_test(self, index: Variable, ends: bool = False) -> Expression:
+        """A test that holds in some iterations: of an element at the index, or of the index.
 
-        One that ends the loop does not hold in every other iteration, nor in the first ones.
+        One that `ends` the loop goes by what is the thread's own: a constant range that ends at a literal is a shorter
+        range in disguise.
         """
-        low, high = int(index.interval.low), int(index.interval.high)
+        values = range(int(index.interval.low), int(index.interval.high) + 1, index.stride)
+        if len(values) < 3 or not self.dice.chance(ENDED_BY_PLACE if ends else PASSED_BY_PLACE):
+            return self.hit(index)
         name = Name(INT32, index.name)
-        if high > low + 1 and (low < 0 or self.dice.chance(6 if breaks else 15)):
-            operator = "==" if breaks else self.dice.one_of(("<", ">", "=="))
-            return Compare(BOOL, (operator,), (name, whole((low + high + 1) // 2)))
-        if high > 1 and low >= 0 and not breaks and self.dice.chance(15):
+        if self.indices and (ends or self.dice.chance(40)):
+            return Compare(BOOL, ("==" if index.stride == 1 else ">",), (name, self._own_place(values)))
+        if index.stride % 2 and self.dice.chance(50):
             even = Apply(INT32, "mod", (name, whole(2)))
-            return Compare(BOOL, ("==",), (even, whole(self.dice.below(2))))
-        return self.hit(index)
+            return Compare(BOOL, ("==",), (even, whole(self.dice.below(2) if index.interval.low >= 0 else 0)))
+        return Compare(BOOL, ("==",), (name, whole(values[len(values) // 2])))
+
+    def _own_place(self, values: range) -> Expression:
+        """A whole number of the thread's own that is about as large as some of `values`: its index, or an element."""
+        own = [v for v in self.indices if v.interval.high < values[-1]]
+        if own and values[0] == 0 and self.dice.chance(40):
+            return Name(INT32, self.dice.one_of(own).name)
+        reach = Interval(values[0], values[-1])
+        fitting = [p for p in self.readable(INT32) if len(p.shape) == len(self.launch) and p.low >= reach.low]
+        fitting = [p for p in fitting if p.high <= reach.high + 2]
+        fitting = [p for p in fitting if all(n >= m for n, m in zip(p.shape, self.launch, strict=True))]
+        if fitting and self.dice.chance(60):
+            return self.read(self.dice.one_of(fitting), *self.own_indices()).node
+        return self.new_element(reach, INT32).node
 
     def hit(self, index: Variable) -> Expression:
         """A test of an element at the index, which some iterations pass."""
         # in a loop that only counts, an adjoint would need the place of a float
         of = INT32 if self.dice.chance(85 if self.counts else 20) else self.main
-        value = self.at_index(of, index)
+        value = self.at_index(of, index, stored=True)
         own = self.dice.chance(80 if self.is_shared(value) else 30)
         if of is INT32:
             operator = self.dice.one_of(("==", "==", ">", "<"))
@@ -406,8 +491,8 @@ class Loops(Updates):
             case 7 | 8:
                 return self._parameter_bound(trips)
             case 9 if outer == 1:
-                if self.dice.chance(35):
-                    trips = self.dice.between(*self.weights.loops.long)
+                if self.dice.chance(EDGES):
+                    trips = self.dice.one_of(self.weights.loops.edge)
                     return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
                 return self._extent_bound(trips)
         return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))

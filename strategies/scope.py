@@ -27,6 +27,8 @@ class Variable:
     live: bool = False
     #: whether it is a loop's index, or a literal that is never changed
     constant: bool = False
+    #: how far apart the values of a loop's index are
+    stride: int = 1
     #: a sum of a dynamic loop: read where no adjoint needs its value, that is in sums alone
     sum_only: bool = False
     #: components that were assigned, which Warp allows once

@@ -147,9 +147,7 @@ class Loops:
 
     #: trips of a loop that Warp unrolls, and of the dynamic ones; small, because lanes run in lockstep
     trips: tuple[int, int] = (2, 5)
-    #: just beyond Warp's default `max_unroll` of 16: constant bounds that are not unrolled
-    long: tuple[int, int] = (17, 19)
-    #: around it: the last that are unrolled, and the first that are not
+    #: around Warp's default `max_unroll` of 16: the last constant ranges that are unrolled, and the first that are not
     edge: tuple[int, ...] = (15, 16, 17, 18)
     #: nested trips at most, as everything unrolled is compiled
     nested: int = 12

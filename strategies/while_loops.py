@@ -48,16 +48,23 @@ class WhileLoops(WhileForms):
         """A ``while`` loop that counts up or down, halves, or goes on as long as a value is large."""
         counts = self.counts
         self.counts = counts or (not self.loop_trips and self.counting)
-        before = self._with_accumulator()
+        form = self.dice.below(8)
+        before: list[Statement] = []
+        residual = None
+        if form == 7 and not self.counts:
+            # drawn before the sums, which hold nothing as yet
+            defined, residual = self._residual()
+            before.append(defined)
+        before += self._with_accumulator()
         outer = self.scope.mark()
         trips = self.dice.between(*self.weights.loops.trips) if not self.loop_trips else 2
-        match self.dice.below(8):
+        match form:
             case 4 | 5:
                 made = self._count_down(weights, depth, trips)
             case 6:
                 made = self._halve(weights, depth)
-            case 7 if not self.counts:
-                made = self._converge(weights, depth, trips)
+            case 7 if residual is not None:
+                made = self._converge(weights, depth, trips, residual)
             case _:
                 made = self._count_up(weights, depth, trips)
         if self.counts:
@@ -86,7 +93,7 @@ class WhileLoops(WhileForms):
         start, counter = self._counter(whole(first), Interval(first, first))
         early = self.dice.chance(25)
         reached = Interval(first + step, most - 1 + step) if early else Interval(first, most - 1)
-        counter.interval = Interval(reached.low, max(reached))
+        counter.interval, counter.stride = Interval(reached.low, max(reached)), step
         name = Name(INT32, counter.name)
         update = AugmentedAssign(name, "add", whole(step))
         if self.dice.chance(30):
@@ -125,13 +132,20 @@ class WhileLoops(WhileForms):
         counter.interval = Interval(1, most)
         return [start, While(Compare(BOOL, (">",), (name, whole(1))), body)]
 
-    def _converge(self, weights: Statements, depth: int, trips: int) -> list[Statement]:
-        """``while r > 0.5 and k < 6``, with ``r *= 0.5``: the usual guard around an iteration."""
-        size = self.fit(self.expression(self.main, 1), symmetric(8.0))
+    def _residual(self) -> tuple[Statement, Variable]:
+        """What is left at first: the magnitude of something that an input tells."""
+        size = self.expression(self.main, 1)
+        if size.interval.is_point or not self._reads(size.node):
+            size = self.own_element()
+        size = self.fit(size, symmetric(8.0))
         value = Typed(Apply(self.main, "abs", (size.node,)), Interval(0, size.interval.size), size.live)
         defined = self.define_as(value, mutable=False)
         residual = self.defined[-1]
         residual.used = True
+        return defined, residual
+
+    def _converge(self, weights: Statements, depth: int, trips: int, residual: Variable) -> list[Statement]:
+        """``while r > 0.5 and k < 6``, with ``r *= 0.5``: the usual guard around an iteration."""
         start, counter = self._counter(whole(0), Interval(0, trips - 1))
         name, left = Name(INT32, counter.name), Name(self.main, residual.name)
         shrink: Statement = AugmentedAssign(left, "mul", self._constant(self.main, self.dice.one_of((0.5, 0.25))))
@@ -145,7 +159,7 @@ class WhileLoops(WhileForms):
         update = AugmentedAssign(name, "add", whole(1))
         body = self._while_body(weights, depth, trips, counter, update, False)
         counter.interval = Interval(0, trips)
-        return [defined, start, While(Logical(BOOL, "and", tests), (*body[:-1], shrink, body[-1]))]
+        return [start, While(Logical(BOOL, "and", tests), (*body[:-1], shrink, body[-1]))]
 
     def _while_body(
         self, weights: Statements, depth: int, trips: int, counter: Variable, update: Statement, early: bool
@@ -170,7 +184,7 @@ class WhileLoops(WhileForms):
     def _way_out(self, counter: Variable, update: Statement, early: bool) -> Statement:
         """``if condition: break``, or ``continue``, which counts too."""
         if self.dice.chance(50):
-            return If(self.index_test(counter, breaks=True), (Break(),))
+            return If(self.index_test(counter, ends=True), (Break(),))
         test = self.index_test(counter)
         return If(test, (Continue(),) if early else (update, Continue()))
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
+from strategies.repertoire.nests import OF_BOUNDS, draw_nest
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -11,6 +12,8 @@ DISTINCTIVE = frozenset(("augment", "dynamic", "extent"))
 
 #: Of 100 loops, how many are drawn whole, as people write them; the others have a body of any statements.
 WHOLE = 60
+#: Of 100 of those, how many are loops in loops of which the inner one is as long as the outer one says.
+NESTED = 25
 
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, dynamic_loop=2, reindex=5)
 
@@ -23,7 +26,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = dice.chance(15)
 
     def one(depth: int) -> list[Statement]:
-        return sketch.form_of_dynamic_loop() if dice.chance(WHOLE) else sketch.dynamic_loop(WEIGHTS, depth)
+        if not dice.chance(WHOLE):
+            return sketch.dynamic_loop(WEIGHTS, depth)
+        return draw_nest(sketch, OF_BOUNDS) if dice.chance(NESTED) else sketch.form_of_dynamic_loop()
 
     yield from sketch.loops_in_sequence(2, one)
     yield from sketch.end_with_result()

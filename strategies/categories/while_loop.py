@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from strategies.language.nodes import Statement
+from strategies.repertoire.nests import OF_WHILES, draw_nest
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
@@ -11,6 +12,8 @@ DISTINCTIVE = frozenset(("augment", "while"))
 
 #: Of 100 loops, how many are drawn whole, as people write them; the others have a body of any statements.
 WHOLE = 60
+#: Of 100 of those, how many are loops in loops of either kind, returns and stores, or go by floats.
+NESTED = 45
 
 WEIGHTS = Statements(define=4, augment=5, reassign=1, branch=1, while_loop=3, leave=2)
 
@@ -24,7 +27,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.counting = dice.chance(sketch.weights.loops.counts)
 
     def one(depth: int) -> list[Statement]:
-        return sketch.while_form() if dice.chance(WHOLE) else sketch.while_loop(WEIGHTS, depth)
+        if not dice.chance(WHOLE):
+            return sketch.while_loop(WEIGHTS, depth)
+        return draw_nest(sketch, OF_WHILES) if dice.chance(NESTED) else sketch.while_form()
 
     yield from sketch.loops_in_sequence(2, one)
     yield from sketch.end_with_result()

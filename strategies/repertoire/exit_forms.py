@@ -124,7 +124,7 @@ class ExitForms(SegmentForms):
                 skip = If(skip.test, (AugmentedAssign(total, "add", one),), (Continue(),))
             body: list[Statement] = [skip]
             if breaks:
-                body.append(If(self.index_test(index, breaks=True), (Break(),)))
+                body.append(If(self.index_test(index, ends=True), (Break(),)))
                 if self.dice.chance(40):
                     body.reverse()
             value = self.at_index(INT32, index) if whole_numbers else self.term(index, trips)

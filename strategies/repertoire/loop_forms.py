@@ -91,7 +91,7 @@ class LoopForms(Loops):
         name = bounds.name
         if name is None and self.past_indices and self.dice.chance(self.weights.loops.reused):
             name = self.past_indices.pop(self.dice.below(len(self.past_indices)))
-        return Variable(name or self.fresh(), INT32, bounds.interval, constant=True)
+        return Variable(name or self.fresh(), INT32, bounds.interval, constant=True, stride=bounds.stride)
 
     @contextmanager
     def inside(self, index: Variable, trips: int) -> Iterator[None]:

@@ -42,12 +42,6 @@ class SegmentForms(LoopForms):
         """The thread's first index."""
         return self.own_indices()[0]
 
-    def offset(self, name: Expression, by: int) -> Expression:
-        """An index, and what is added to it."""
-        if by == 0:
-            return name
-        return Apply(INT32, "add" if by > 0 else "sub", (name, whole(abs(by))))
-
     def segment_bounds(self) -> Bounds:
         """From one offset to the next, or from a first place for so many places: of the thread's own."""
         own = self.own_index()
