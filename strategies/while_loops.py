@@ -341,8 +341,7 @@ class WhileLoops(WhileForms):
         # any end between the last value and the one that would come after it
         end = last + (1 + self.dice.below(step) if step > 0 else -1 - self.dice.below(-step))
         if not nested and not runs and self.dice.chance(3 * self.weights.loops.empty):
-            # its body is compiled, and never run
-            end, last, trips = first - step, first, 1
+            return self.empty_range()
         interval = Interval(min(first, last), max(first, last))
         start = None if first == 0 and step == 1 and self.dice.chance(70) else whole(first)
         stride = None if step == 1 and (start is None or self.dice.chance(80)) else whole(step)

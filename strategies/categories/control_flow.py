@@ -29,6 +29,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, FLOAT64, INT32, Scalar
 from strategies.repertoire.marks import marked
+from strategies.repertoire.nests import ENDS, OF_WAYS, draw_nest
 from strategies.repertoire.ways import VISITED, Way
 from strategies.statements import Sketch
 
@@ -46,6 +47,8 @@ LONG_RANGES: Final = (
     (0, 17, 1), (17, 0, -1), (16, -1, -1), (19, 1, -1), (-3, 15, 1), (0, 37, 2), (36, -1, -2), (1, 36, 2), (40, 1, -2),
     (0, 50, 3),
 )  # fmt: skip
+#: Of 100 ranges, how many name the start or the step that they would have anyway.
+SPELLED_OUT: Final = 8
 #: Of 100 ranges, how many are such.
 LONG: Final = 40
 #: Of 100 loops with a target that had a value before, how many may not run at all: Warp is known to lose it then.
@@ -67,8 +70,14 @@ def _arms(way: Way) -> Iterator[Statement]:
     value, begin = way.local(way.x())
     yield begin
 
+    drawn: list[Statement] = []
+
     def arm() -> tuple[Statement, ...]:
         change = way.change(value) if dice.chance(50) else Assign(value, way.times(way.x(), way.x()))
+        if change in drawn:
+            # what two arms do alike, nobody would ask for
+            change = Assign(value, way.times(value, way.x()))
+        drawn.append(change)
         return (If(way.test(), (change,)),) if dice.chance(20) else (change,)
 
     match dice.below(7):
@@ -116,8 +125,14 @@ def _chain(way: Way) -> Iterator[Statement]:
         ends = sorted(dice.some_of((-1.0, -0.5, 0.25, 0.75, 1.5), count))
         tests = [Compare(BOOL, ("<",), (first, way.number(end))) for end in ends]
 
+    drawn: list[Statement] = []
+
     def arm() -> tuple[Statement, ...]:
-        return (way.change(value) if dice.chance(40) else Assign(value, way.times(way.x(), way.x())),)
+        change = way.change(value) if dice.chance(40) else Assign(value, way.times(way.x(), way.x()))
+        if change in drawn:
+            change = Assign(value, Apply(way.of, "sub", (way.number(len(drawn) + 0.5), way.x())))
+        drawn.append(change)
+        return (change,)
 
     chain: tuple[Statement, ...] = arm() if dice.chance(75) else ()
     for test in reversed(tests):
@@ -179,9 +194,9 @@ def _range(
 ) -> Statement:
     one = isinstance(step, Literal) and step.value == 1
     zero = isinstance(start, Literal) and start.value == 0
-    if one and zero and way.dice.chance(70):
+    if one and zero and not way.dice.chance(SPELLED_OUT):
         return For(name, stop, body)
-    return For(name, stop, body, start, None if one and way.dice.chance(60) else step)
+    return For(name, stop, body, start, None if one and not way.dice.chance(SPELLED_OUT) else step)
 
 
 def _dynamic(way: Way) -> Iterator[Statement]:
@@ -231,6 +246,16 @@ def _nested(way: Way) -> Iterator[Statement]:
     )
     yield _loop(way, outer.name, tuple(body))
     yield way.stored(total)
+
+
+def _nest(way: Way) -> Iterator[Statement]:
+    """Loops in loops of either kind: a `while` in a `for`, a `for` in a `while`, three of them."""
+    sketch = way.sketch
+    known = len(sketch.defined)
+    yield from draw_nest(sketch, OF_WAYS)
+    for variable in sketch.defined[known:]:
+        if not variable.used:
+            yield way.stored(sketch.variable(variable).node)
 
 
 def _target(way: Way) -> Iterator[Statement]:
@@ -419,8 +444,11 @@ def _swap(way: Way) -> Iterator[Statement]:
     dice = way.dice
     count = dice.one_of((2, 3, 3, 4))
     names = []
+    first: list[Expression] = []
     for _ in range(count):
-        name, begin = way.local(way.x())
+        # of two that are the same, nobody sees whether they were exchanged
+        first.append(way.x(tuple(first)))
+        name, begin = way.local(first[-1])
         names.append(name)
         yield begin
     values: list[Expression] = [names[(n + 1) % count] for n in range(count)]
@@ -442,7 +470,10 @@ def _carried(way: Way) -> Iterator[Statement]:
     yield begin
     yield again
     mixed = Assign(one, Apply(one.type, "add", (one, two)))
-    guarded: Statement = If(Compare(BOOL, (">",), (index, whole(1))), (way.change(two, index),))
+    test = Compare(BOOL, (dice.one_of((">", ">", "==")),), (index, whole(0)))
+    if dice.chance(60):
+        test = Compare(BOOL, (dice.one_of((">", "==", "<")),), (way.at(INT32, index), whole(dice.between(1, 3))))
+    guarded: Statement = If(test, (way.change(two, index),))
     body = (mixed, guarded) if dice.chance(50) else (guarded, mixed)
     if one.type is INT32 and dice.chance(50):
         body = (*body, Assign(two, Apply(INT32, "mod", (one, whole(5)))))
@@ -456,7 +487,7 @@ WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
     "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
     "marked": marked,
-    "target": _target, "chosen": _chosen,
+    "target": _target, "chosen": _chosen, "nest": _nest,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (
@@ -475,6 +506,8 @@ _DECK: Final = (
     "known",
     "search",
     "search",
+    "nest",
+    "nest",
 )
 
 
@@ -486,5 +519,5 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         if n == WAYS - 1 and sketch.dice.chance(12):
             yield If(way.test(), (way.stored(way.x()), Return()))
         elif n == WAYS - 1 and sketch.dice.chance(8):
-            yield from sketch.returned(sketch.searched())
+            yield from draw_nest(sketch, ENDS) if sketch.dice.chance(60) else sketch.returned(sketch.searched())
         yield from WAYS_BY_NAME[name](way)

@@ -22,9 +22,11 @@ from strategies.language.nodes import (
     For,
     If,
     Literal,
+    Logical,
     Name,
     Statement,
     Unpack,
+    While,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, Vector
 from strategies.loops import Bounds
@@ -56,6 +58,10 @@ FORMED: Final = 65
 #: Of 100 kernels, how many leave the drawing to a function.
 HELPED: Final = 20
 ASIDE: Final = 2
+#: Of 100 loops that draw, how many do so a known number of times: gradients through the others are not promised.
+LITERAL_COUNTS: Final = 65
+#: Of 100 launches of several dimensions, how many have a seed for each thread; the others share those of a row.
+FLATTENED: Final = 96
 STORED: Final = 35
 
 
@@ -80,6 +86,13 @@ def _whole(sketch: Sketch, state: Name) -> Typed:
 
 
 def _unsigned(sketch: Sketch, state: Name) -> Typed:
+    if sketch.dice.chance(40):
+        # any number of 32 bits, of which people take a few
+        drawn = Apply(_STATE, "randu", (state,))
+        mask = sketch.dice.one_of((7, 15, 255))
+        if sketch.dice.chance(50):
+            return Typed(Apply(_STATE, "bit_and", (drawn, Literal(_STATE, mask))), Interval(0, mask))
+        return Typed(Apply(_STATE, "mod", (drawn, Literal(_STATE, mask + 3))), Interval(0, mask + 2))
     low, high = sketch.dice.between(0, 9), sketch.dice.between(10, 40)
     node = Apply(_STATE, "randu", (state, Literal(_STATE, low), Literal(_STATE, high)))
     return Typed(node, Interval(low, high - 1))
@@ -106,6 +119,9 @@ def _coordinate(sketch: Sketch, count: int) -> Typed:
     """Where noise is looked up: most often at an element of an array."""
     of = FLOAT32 if count == 1 else types.vector(count, FLOAT32)
     value = sketch.expression(of, 1) if sketch.dice.chance(40) and of is FLOAT32 else sketch.element(of)
+    if not value.live:
+        # noise at one place is one number
+        value = sketch.element(of)
     return sketch.apply(OPS["mul"], of, [value, sketch.literal(FLOAT32)]) if sketch.dice.chance(40) else value
 
 
@@ -140,7 +156,7 @@ def _curl(sketch: Sketch, state: Name) -> Typed:
 
 #: What is drawn: most of it numbers, as in most kernels; noise takes longest to compile.
 DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
-    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (1, _unsigned), (9, _count), (18, _point), (4, _noise),
+    (5, _fraction), (3, _between), (3, _normal), (3, _whole), (4, _unsigned), (9, _count), (18, _point), (4, _noise),
     (2, _periodic), (2, _curl),
 )  # fmt: skip
 
@@ -152,6 +168,17 @@ def _local(sketch: Sketch, value: Typed, mutable: bool = False) -> tuple[Stateme
     """A local with `value`, and its name."""
     made = sketch.define_as(value, mutable)
     return made, Name(value.type, sketch.defined[-1].name)
+
+
+def _times(sketch: Sketch, most: int) -> tuple[Expression, bool]:
+    """How often a loop draws, up to `most`, and whether only a run knows: a number, a parameter, or the thread's own."""
+    if sketch.dice.chance(LITERAL_COUNTS):
+        return whole(most), most > sketch.max_unroll
+    if sketch.dice.chance(50):
+        given = sketch.scalar_parameter(INT32, Interval(1, most))
+        given.used = True
+        return Name(INT32, given.name), True
+    return sketch.new_element(Interval(0, most), INT32).node, True
 
 
 def _mean(sketch: Sketch, state: Name) -> Iterator[Statement]:
@@ -173,9 +200,10 @@ def _mean(sketch: Sketch, state: Name) -> Iterator[Statement]:
     if not value.live and dice.chance(60):
         value = sketch.product(value, sketch.own_element())
     value = sketch.share(value, count)
+    stop, dynamic = _times(sketch, count)
     yield begin
-    yield For(index.name, whole(count), (Assign(name, drawn.node), AugmentedAssign(total, "add", value.node)))
-    yield from sketch.leave_result(total, symmetric(value.interval.size * count), value.live, False)
+    yield For(index.name, stop, (Assign(name, drawn.node), AugmentedAssign(total, "add", value.node)))
+    yield from sketch.leave_result(total, symmetric(value.interval.size * count), value.live, dynamic)
 
 
 def _walk(sketch: Sketch, state: Name) -> Iterator[Statement]:
@@ -196,9 +224,10 @@ def _walk(sketch: Sketch, state: Name) -> Iterator[Statement]:
         side = Compare(BOOL, ("<",), (_fraction(sketch, state).node, Literal(FLOAT32, 0.5)))
         body = [If(side, (AugmentedAssign(place, "add", length),), (AugmentedAssign(place, "sub", length),))]
         reach = size * count
+    stop, dynamic = _times(sketch, count)
     yield begin
-    yield For(index.name, whole(count), tuple(body))
-    yield from sketch.leave_result(place, symmetric(first.interval.size + reach), True, False)
+    yield For(index.name, stop, tuple(body))
+    yield from sketch.leave_result(place, symmetric(first.interval.size + reach), True, dynamic)
 
 
 def _hits(sketch: Sketch, state: Name) -> Iterator[Statement]:
@@ -218,7 +247,7 @@ def _hits(sketch: Sketch, state: Name) -> Iterator[Statement]:
         inside = Compare(BOOL, ("<",), (_fraction(sketch, state).node, _rate(sketch)))
     body.append(If(inside, (AugmentedAssign(hits, "add", whole(1)),)))
     yield begin
-    yield For(index.name, whole(count), tuple(body))
+    yield For(index.name, _times(sketch, count)[0], tuple(body))
     yield from sketch.leave_result(hits, Interval(0, count), False, True)
 
 
@@ -237,8 +266,39 @@ def _rejected(sketch: Sketch, state: Name) -> Iterator[Statement]:
     if dice.chance(40):
         passes = Compare(BOOL, ("<",), (left, Literal(FLOAT32, dice.one_of((0.25, 0.5)))))
     yield begin
-    yield For(index.name, whole(tries), (candidate, If(passes, (Assign(kept, drawn), Break()))))
+    stop, _ = _times(sketch, tries)
+    yield For(index.name, stop, (candidate, If(passes, (Assign(kept, drawn), Break()))))
     yield from sketch.leave_result(kept, Interval(-1.0, 1.0), False, True)
+
+
+def _until(sketch: Sketch, state: Name) -> Iterator[Statement]:
+    """A ``while`` that draws until a draw passes a test, until draws sum up, or as long as a coin falls on one side."""
+    dice, most = sketch.dice, sketch.dice.between(4, 9)
+    tries, zero = sketch.start(INT32, 0)
+    up = AugmentedAssign(tries, "add", whole(1))
+    few = Compare(BOOL, ("<",), (tries, whole(most)))
+    yield zero
+    match dice.below(3):
+        case 0:
+            kept = Name(FLOAT32, sketch.fresh())
+            again = Apply(FLOAT32, "randf", (state, Literal(FLOAT32, -1.0), Literal(FLOAT32, 1.0)))
+            square = Apply(FLOAT32, "mul", (kept, kept))
+            large = Compare(BOOL, (">",), (square, Literal(FLOAT32, dice.one_of((0.5, 0.25)))))
+            yield Assign(kept, again)
+            yield While(Logical(BOOL, "and", (large, few)), (Assign(kept, again), up))
+            yield from sketch.leave_result(kept, Interval(-1.0, 1.0), False, True)
+        case 1:
+            total, begin = sketch.start(FLOAT32, 0.0)
+            add = AugmentedAssign(total, "add", _fraction(sketch, state).node)
+            small = Compare(BOOL, ("<",), (total, Literal(FLOAT32, dice.one_of((1.0, 2.0)))))
+            yield begin
+            yield While(Logical(BOOL, "and", (small, few)), (add, up))
+            yield from sketch.leave_result(total, Interval(0.0, 3.0), False, True)
+        case _:
+            fell = Compare(BOOL, ("<",), (_fraction(sketch, state).node, _rate(sketch)))
+            tests = (few, fell) if dice.chance(50) else (fell, few)
+            yield While(Logical(BOOL, "and", tests), (up,))
+    yield from sketch.leave_result(tries, Interval(0, most), False, True)
 
 
 def _picked(sketch: Sketch, state: Name) -> Iterator[Statement]:
@@ -287,7 +347,7 @@ def _perhaps(sketch: Sketch, state: Name) -> Iterator[Statement]:
 
 #: What a kernel does with draws, beside storing and summing them.
 FORMS: Final[tuple[Callable[[Sketch, Name], Iterator[Statement]], ...]] = (
-    _mean, _mean, _walk, _hits, _rejected, _picked, _perhaps, _perhaps,
+    _mean, _mean, _walk, _hits, _rejected, _until, _until, _picked, _perhaps, _perhaps,
 )  # fmt: skip
 
 
@@ -304,7 +364,7 @@ def _seed(sketch: Sketch) -> Iterator[Statement]:
 def _start(sketch: Sketch) -> tuple[list[Statement], Expression, Expression]:
     """What makes a state, a seed and the thread's place, after the statements that tell the place."""
     dice = sketch.dice
-    made = list(_seed(sketch)) if len(sketch.launch) > 1 and dice.chance(85) else []
+    made = list(_seed(sketch)) if len(sketch.launch) > 1 and dice.chance(FLATTENED) else []
     place: Expression = sketch.own_indices()[0]
     if made and isinstance(made[0], Assign) and isinstance(made[0].target, Name):
         place = made[0].target

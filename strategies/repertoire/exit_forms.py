@@ -23,6 +23,7 @@ from strategies.language.nodes import (
     Return,
     Statement,
 )
+from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32
 from strategies.loops import Bounds
 from strategies.ops import OPS
@@ -33,8 +34,20 @@ from strategies.typed import Typed
 class ExitForms(SegmentForms):
     """Draws loops that some threads leave before their end."""
 
+    def empty_range(self) -> Bounds:
+        """A constant range in which nothing is: its body is compiled, and never run."""
+        last = self.dice.between(2, 5)
+        first, end, step = self.dice.one_of(
+            ((0, 0, 1), (last, last, 1), (last, 0, 1), (last, 1, 2), (0, last, -1), (1, last, -2))
+        )
+        plain = first == 0 and step == 1
+        start, stride = None if plain else whole(first), None if step == 1 else whole(step)
+        return Bounds(start, whole(end), stride, 1, Interval(min(first, end), max(first, end)))
+
     def searched(self) -> Bounds:
         """A range that is worth leaving early: of four trips or more, or of as many as a parameter or an array says."""
+        if self.dice.chance(self.weights.loops.empty):
+            return self.empty_range()
         trips = self.dice.between(4, 6)
         match self.dice.below(8):
             case 0:
@@ -48,7 +61,19 @@ class ExitForms(SegmentForms):
                 return Bounds(whole(trips - 1), whole(-1), whole(-1), trips, Interval(0, trips - 1))
             case 3 | 4 | 5:
                 trips = self.dice.one_of(self.weights.loops.edge)
+            case 6:
+                # up or down to what the thread's own number says: empty for some threads
+                own = self.own_element(INT32) if self.dice.chance(40) else self.new_element(Interval(-1, trips), INT32)
+                if own.interval.low >= -8 and own.interval.high <= 8:
+                    return self._from_or_to(own, trips)
         return Bounds(None, whole(trips), None, trips, Interval(0, trips - 1))
+
+    def _from_or_to(self, own: Typed, trips: int) -> Bounds:
+        """A range that ends before a number of the thread's own, or begins with one that lies below `trips`."""
+        low, high = int(own.interval.low), int(own.interval.high)
+        if self.dice.chance(50) or low < 0:
+            return Bounds(None, own.node, None, max(1, high), Interval(0, max(0, high - 1)))
+        return Bounds(own.node, whole(trips), None, max(1, trips - low), Interval(low, max(low, trips - 1)))
 
     def first_hit(self, bounds: Bounds) -> list[Statement]:
         """Where the first element is that passes a test: ``found = j``, ``break``."""
@@ -58,6 +83,11 @@ class ExitForms(SegmentForms):
         with self.inside(index, bounds.trips):
             test = self.hit(index)
         loop = self.over(index, bounds, [If(test, (Assign(found, name), Break()))])
+        assert isinstance(loop, For)
+        if certainly_runs(loop, self.parameters) and self.dice.chance(self.weights.loops.read):
+            # the index says it, after the loop
+            ended = self.over(index, bounds, [If(test, (Break(),))])
+            return [ended, *self.leave_result(name, bounds.interval, False, True)]
         made = [begin, loop]
         values = self._line_of(int(bounds.interval.high) + 1) if self.dice.chance(20) else None
         if values is not None:

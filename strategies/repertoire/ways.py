@@ -27,6 +27,9 @@ from strategies.statements import Sketch
 MOST_INPUTS: Final = 3
 #: What a parameter or an element that bounds a loop may be.
 FEW: Final = (0, 5)
+#: Of 100 names of whole numbers that become floats of 64 bits, how many do as they stand: Warp is known to convert the
+#: constant that a name may stand for.
+CONVERTED: Final = 15
 #: An array that is read at the index of a loop with such a bound.
 VISITED: Final = 9
 
@@ -39,11 +42,13 @@ class Way:
         self.dice = sketch.dice
         self.of = sketch.main
 
-    def x(self) -> Expression:
-        """An element of a float input: of one that is there, or of a new one."""
+    def x(self, apart: tuple[Expression, ...] = ()) -> Expression:
+        """An element of a float input: of one that is there, or of a new one; none that is in `apart`."""
+        taken = {node.array for node in apart if isinstance(node, Element)}
         arrays = [p for p in self.sketch.readable(self.of) if len(p.shape) == len(self.sketch.launch)]
         launch = self.sketch.launch
         arrays = [p for p in arrays if p.high <= 2.0 and all(n >= m for n, m in zip(p.shape, launch, strict=True))]
+        arrays = [p for p in arrays if p.name not in taken]
         array = (
             self.dice.one_of(arrays) if arrays and self.dice.chance(95 if len(arrays) >= MOST_INPUTS else 55) else None
         )
@@ -60,14 +65,15 @@ class Way:
         held = Interval(0, 5) if of is INT32 else symmetric(2.0)
         return Element(of, (array or self.sketch.array(of, shape, held)).name, (*head, index))
 
-    def n(self) -> Expression:
-        """A whole number that only a run knows: a parameter's, an element's, an extent, the thread's own."""
+    def n(self, tested: bool = False) -> Expression:
+        """A whole number that only a run knows: a parameter's, an element's, the thread's own; or an extent, if it is not
+        `tested`: how long an array is, is no question."""
         sketch = self.sketch
         match self.dice.below(5):
             case 0:
                 array = sketch.array(INT32, sketch.launch_shape(), few())
                 return Element(INT32, array.name, sketch.own_indices())
-            case 1:
+            case 1 if not tested:
                 floats = [p for p in sketch.readable(self.of) if max(p.shape) < VISITED - 1]
                 if floats:
                     array = self.dice.one_of(floats)
@@ -89,15 +95,35 @@ class Way:
         operator = self.dice.one_of(("<", "<=", ">", ">=", "!="))
         if self.dice.chance(30):
             return Compare(
-                BOOL, (self.dice.one_of(("<", ">", "==", "!=")),), (self.n(), whole(self.dice.between(0, 4)))
+                BOOL, (self.dice.one_of(("<", ">", "==", "!=")),), (self.n(tested=True), whole(self.dice.between(0, 4)))
             )
         first, other = self.x(), self.number(self.dice.one_of((0.0, 0.5, -0.75)))
         second = self.x() if self.dice.chance(50) else other
         return Compare(BOOL, (operator,), (first, other if second == first else second))
 
     def float_of(self, number: Expression) -> Expression:
-        """A whole number as a float; never a bare name, which Warp may take for a constant and convert for good."""
-        return Cast(self.of, Apply(INT32, "add", (number, whole(self.dice.between(1, 3)))))
+        """A whole number as a float, moved or scaled before or after.
+
+        Hardly ever the bare name as one of 64 bits, since Warp may take that for a constant, and convert it for good.
+        """
+        dice, bare = self.dice, isinstance(number, Name | Literal)
+        match dice.below(6):
+            case 0 | 1:
+                op, by = dice.one_of((("add", 1), ("add", 2), ("sub", 1)))
+                return Cast(self.of, Apply(INT32, op, (number, whole(by))))
+            case 2:
+                return Cast(self.of, Apply(INT32, "mul", (number, whole(dice.between(2, 3)))))
+            case 3:
+                return Cast(self.of, Apply(INT32, "mod", (number, whole(dice.between(3, 5)))))
+        if bare and self.of.bits == 64 and not dice.chance(CONVERTED):
+            return Cast(self.of, Apply(INT32, "add", (number, whole(1))))
+        as_float = Cast(self.of, number)
+        match dice.below(3):
+            case 0:
+                return Apply(self.of, "mul", (as_float, self.number(dice.one_of((0.5, 0.25, -0.5)))))
+            case 1:
+                return Apply(self.of, "add", (as_float, self.number(dice.one_of((0.5, 1.0)))))
+        return as_float
 
     def times(self, *factors: Expression) -> Expression:
         found = factors[0]
