@@ -43,8 +43,8 @@ STARTED: Final = 20
 VISITS: Final = 50
 #: Of 100 arrays that a loop visits, how many have a row for each thread.
 ROWS: Final = 60
-#: Of 100 loops whose index begins below zero, how many read an element for each value of it, and of those whose index
-#: begins at one, how many read the first element too: the others take the index for a number, or pass that element over.
+#: Of 100 loops whose index begins below zero, how many read an element for each value of it; the others take the index
+#: for a number.  Of those whose index begins at one, how many read the first element too; the others pass it over.
 MOVED_UP: Final = 70
 MOVED_DOWN: Final = 60
 #: Of 100 tests that leave a loop, or pass an iteration over, how many are of the index and not of what it finds.

@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Name,
     Statement,
     While,
+    walk,
 )
 from strategies.language.rules import certainly_runs
 from strategies.language.types import BOOL, INT32, Type, element_scalar
@@ -135,7 +136,7 @@ class WhileLoops(WhileForms):
     def _residual(self) -> tuple[Statement, Variable]:
         """What is left at first: the magnitude of something that an input tells."""
         size = self.expression(self.main, 1)
-        if size.interval.is_point or not self._reads(size.node):
+        if size.interval.is_point or not any(isinstance(part, Element) for part in walk(size.node)):
             size = self.own_element()
         size = self.fit(size, symmetric(8.0))
         value = Typed(Apply(self.main, "abs", (size.node,)), Interval(0, size.interval.size), size.live)

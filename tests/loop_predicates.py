@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 
 from predicates import bounds, has, trips
 
 from strategies.language.nodes import (
-    Apply,
     Assign,
     AugmentedAssign,
     Break,
@@ -31,6 +31,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import fixed
+from strategies.language.types import INT32, Scalar
 from strategies.language.unrolling import is_dynamic
 
 Loop = For | While
@@ -48,7 +49,9 @@ def inside(loop: Loop) -> Iterator[Node]:
 
 def nests(outer: type[Node], inner: type[Node]) -> Callable[[Program], bool]:
     """Whether a loop of the one kind stands in one of the other."""
-    return lambda p: any(isinstance(loop, outer) and any(isinstance(n, inner) for n in inside(loop)) for loop in loops(p))
+    return lambda p: any(
+        isinstance(loop, outer) and any(isinstance(n, inner) for n in inside(loop)) for loop in loops(p)
+    )
 
 
 def deepest(node: Node) -> int:
@@ -69,6 +72,15 @@ def stores_in_while(program: Program) -> bool:
         isinstance(loop, While) and isinstance(n, Assign | AugmentedAssign) and isinstance(n.target, Element)
         for loop in loops(program)
         for n in inside(loop)
+    )
+
+
+def steps_by_floats(program: Program) -> bool:
+    """Whether the test of a `while` reads a local float, which its body changes."""
+    return any(
+        isinstance(loop, While)
+        and any(isinstance(n, Name) and isinstance(n.type, Scalar) and n.type.is_float for n in walk(loop.test))
+        for loop in loops(program)
     )
 
 
@@ -96,11 +108,22 @@ def _is_fixed(loop: For) -> bool:
     return all(b is None or fixed(b) is not None for b in (loop.start, loop.stop, loop.step))
 
 
+def taken(loop: For) -> range:
+    """The values of the index of a constant range."""
+    parts = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    return range(*(int(value) for value in map(fixed, parts) if value is not None))
+
+
 def known_exits(program: Program) -> Iterator[tuple[For, If]]:
     """Exits of constant ranges by a comparison of the index and a literal: known before the kernel runs."""
     for loop in bounds(program):
         for node in inside(loop):
-            if isinstance(node, If) and _is_fixed(loop) and node.body and isinstance(node.body[-1], Break | Continue | Return):
+            if (
+                isinstance(node, If)
+                and _is_fixed(loop)
+                and node.body
+                and isinstance(node.body[-1], Break | Continue | Return)
+            ):
                 test = node.test
                 if isinstance(test, Compare) and all(
                     isinstance(part, Literal) or part == Name(part.type, loop.name) for part in test.operands
@@ -116,8 +139,7 @@ def ends_for_all(program: Program) -> bool:
 def never_skips(program: Program) -> bool:
     """Whether a test names an index that its range does not hold."""
     for loop, exit_ in known_exits(program):
-        parts = (0 if loop.start is None else fixed(loop.start), fixed(loop.stop), 1 if loop.step is None else fixed(loop.step))
-        values = range(*(int(part) for part in parts if part is not None))
+        values = taken(loop)
         test = exit_.test
         assert isinstance(test, Compare)
         wanted = [part.value for part in test.operands if isinstance(part, Literal)]
@@ -162,55 +184,43 @@ def _is_zero(value: Expression) -> bool:
     return isinstance(inner, Literal) and inner.value == 0
 
 
-def zeros_left_alone(program: Program) -> list[str]:
-    """Locals that begin with zero and that nothing changes, or nothing but a factor."""
-    begun: dict[str, int] = {}
+def zeros_left_alone(program: Program) -> set[str]:
+    """Locals that may change and begin with zero, and that nothing changes but a factor."""
+    begun: set[str] = set()
     changed: set[str] = set()
     for node in walk(program):
         match node:
-            case Assign(target=Name(name=name), value=value) if _is_zero(value):
-                begun[name] = begun.get(name, 0) + 1
+            case Assign(target=Name(name=name), value=Cast() as value) if _is_zero(value):
+                begun.add(name)
+            case AugmentedAssign(operator="mul" | "div"):
+                pass
             case Assign(target=target) | AugmentedAssign(target=target):
-                if isinstance(node, AugmentedAssign) and node.operator in ("mul", "div"):
-                    continue
                 changed |= names_in((target,))
             case Unpack(targets=targets):
                 changed |= names_in(targets)
             case For(name=name):
                 changed.add(name)
-    result = getattr(program, "body", ())
-    cast = {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name) and isinstance(n.value, Cast) and _is_zero(n.value)}
-    assert result is not None
-    return [name for name in begun if name not in changed and name in cast]
+    return begun - changed
 
 
-def cancels(program: Program) -> bool:
-    """Whether a change takes away what it changes: ``x -= e + x``, ``x = x - x``."""
-    for node in walk(program):
-        match node:
-            case AugmentedAssign(target=Name() as target, operator="sub", value=Apply(op="add", arguments=parts)):
-                if target in parts:
-                    return True
-            case Apply(op="sub", arguments=(left, right)) if left == right:
-                return True
-    return False
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
 
 
 def guards_nothing(program: Program) -> bool:
     """Whether a branch in a constant range compares the index so that it never, or always, holds."""
     for loop in bounds(program):
-        if not _is_fixed(loop):
-            continue
-        parts = (0 if loop.start is None else fixed(loop.start), fixed(loop.stop), 1 if loop.step is None else fixed(loop.step))
-        values = range(*(int(part) for part in parts if part is not None))
         for node in inside(loop):
-            test = getattr(node, "test", None)
-            if not isinstance(test, Compare) or len(test.operators) != 1:
+            test = node.test if isinstance(node, If) else None
+            if not (
+                _is_fixed(loop) and len(taken(loop)) > 1 and isinstance(test, Compare) and len(test.operators) == 1
+            ):
                 continue
             left, right = test.operands
             if isinstance(left, Name) and left.name == loop.name and isinstance(right, Literal):
-                found = {eval(f"{v}{test.operators[0]}{right.value}") for v in values}
-                if len(found) == 1:
+                holds = _COMPARISONS[test.operators[0]]
+                if len({holds(value, right.value) for value in taken(loop)}) == 1:
                     return True
     return False
 

@@ -317,8 +317,11 @@ def test_guarding_exits_bounds_loops_by_what_is_known_of_integers(way_out: State
     first, start, loop, last = given.body
     assert isinstance(loop, For)
     size = Assign(local, apply("mod", at, Literal(INT32, 5)))
-    for stop in (local, apply("mod", at, Literal(INT32, 3))):
-        bounded = msgspec.structs.replace(loop, stop=stop)
+    outer = Name(INT32, "k")
+    for stop in (local, apply("mod", at, Literal(INT32, 3)), apply("sub", outer, Literal(INT32, 1))):
+        bounded: Statement = msgspec.structs.replace(loop, stop=stop)
+        if outer in walk(stop):
+            bounded = For("k", Literal(INT32, 3), (bounded,))
         program = msgspec.structs.replace(given, body=(first, start, size, bounded, last))
         rewritten = REWRITES["guard_loop_exits"](program)
         assert not any(isinstance(node, Break | Continue | Return) for node in walk(rewritten))

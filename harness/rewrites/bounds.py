@@ -35,6 +35,8 @@ class Bounds:
         self._parameters = {p.name: p for p in owner.parameters}
         self._indices: dict[str, Interval] = {}
         self._values: dict[str, Expression] = {}
+        #: the loops of an index that nothing else changes
+        self._loops: dict[str, list[For]] = {}
         changed: set[str] = set()
         for statement in owner.body:
             for node in walk(statement):
@@ -44,12 +46,17 @@ class Bounds:
                         self._indices.update({name: Interval(0, size - 1) for name, size in sizes})
                     case Assign(target=Name(name=name), value=value) if name not in self._values:
                         self._values[name] = value
-                    case Assign(target=Name(name=name)) | AugmentedAssign(target=Name(name=name)) | For(name=name):
+                    case Assign(target=Name(name=name)) | AugmentedAssign(target=Name(name=name)):
                         changed.add(name)
+                    case For(name=name):
+                        self._loops.setdefault(name, []).append(node)
                     case Unpack(targets=targets):
                         changed.update(t.name for t in targets if isinstance(t, Name))
         for name in changed | self._parameters.keys() | self._indices.keys():
             self._values.pop(name, None)
+            self._loops.pop(name, None)
+        for name in self._loops.keys() & self._values.keys():
+            del self._loops[name], self._values[name]
 
     def of(self, node: Expression, depth: int = MAX_DEPTH) -> Interval | None:
         """The interval of an integer expression; None if nothing is known of it."""
@@ -64,6 +71,8 @@ class Bounds:
                 return self._indices[name]
             case Name(name=name) if name in self._values:
                 return self.of(self._values[name], depth - 1)
+            case Name(name=name) if name in self._loops:
+                return self._counted(self._loops[name], depth - 1)
             case Extent() if node.array in self._parameters:
                 extent = self._parameters[node.array].shape[node.axis]
                 return Interval(extent, extent)
@@ -82,3 +91,17 @@ class Bounds:
                     return None
                 return overload(op, node.argument_types).result_interval(node.type, *known)
         return None
+
+    def _counted(self, loops: list[For], depth: int) -> Interval | None:
+        """Between which values the index of one of `loops` lies."""
+        found: Interval | None = None
+        for loop in loops:
+            parts = (loop.start or Literal(loop.stop.type, 0), loop.stop, loop.step or Literal(loop.stop.type, 1))
+            start, stop, step = (self.of(part, depth) for part in parts)
+            if start is None or stop is None or step is None or step.low <= 0 <= step.high:
+                return None
+            reach = Interval(start.low, max(start.high, stop.high - 1))
+            if step.high < 0:
+                reach = Interval(min(start.low, stop.low + 1), start.high)
+            found = reach if found is None else found.join(reach)
+        return found

@@ -171,7 +171,7 @@ def _local(sketch: Sketch, value: Typed, mutable: bool = False) -> tuple[Stateme
 
 
 def _times(sketch: Sketch, most: int) -> tuple[Expression, bool]:
-    """How often a loop draws, up to `most`, and whether only a run knows: a number, a parameter, or the thread's own."""
+    """How often a loop draws, up to `most`, and whether only a run knows: a number, a parameter, the thread's own."""
     if sketch.dice.chance(LITERAL_COUNTS):
         return whole(most), most > sketch.max_unroll
     if sketch.dice.chance(50):

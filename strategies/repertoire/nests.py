@@ -1,12 +1,13 @@
 """Loops in loops of either kind, as people write them: sorts and searches over rows, sparse rows, pairs and triples.
 
-Each is a few lines of text, drawn in its variety: what is compared and added, what bounds a loop, where arrays are from.
+Each is a few lines of text, drawn in its variety: what is compared and added, what bounds a loop, what it reads.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from textwrap import dedent
 from typing import Final, NamedTuple
 
 from strategies.blocks import whole
@@ -19,8 +20,8 @@ from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
-#: Of 100 nests that may be about numbers of either kind, how many are about whole ones: what a loop that is not unrolled
-#: carries over is not there in the backward pass, so that those of floats mostly prove the forward pass alone.
+#: Of 100 nests that may be about numbers of either kind, how many are about whole ones: what a loop that is not
+#: unrolled carries over is not there in the backward pass, so that those of floats mostly prove the forward pass alone.
 WHOLE: Final = 65
 #: Of 100 bounds that may be one, how many are a parameter; how many the length of an array.
 GIVEN: Final = 20
@@ -32,8 +33,8 @@ SHARED: Final = 60
 class Given(NamedTuple):
     """An array of a nest: of floats ``F``, whole numbers ``I``, or either ``S``; between which values; its axes.
 
-    An axis is ``i``, the thread's own place, or a size of the nest: ``N``, or ``N+1`` for one more.  One that is `changed`
-    holds something before the launch and something else after it; one without values is only written.
+    An axis is ``i``, the thread's own place, or a size of the nest: ``N``, or ``N+1`` for one more.  One that is
+    `changed` holds something before the launch and something else after it; one without values is only written.
     """
 
     of: str
@@ -44,10 +45,10 @@ class Given(NamedTuple):
 
 
 class Nest(NamedTuple):
-    """Lines with the arrays that they are about, and the locals that they leave; ``{a|b}`` is one of the two.  ``{?}`` is a comparison, and
-    ``{0}`` zero.
+    """Lines with the arrays that they are about, and the locals that they leave.
 
-    ``n`` is ``N``, or what only a run knows: a parameter up to that, or the length of an array.
+    ``{a|b}`` is one of the two, ``{?}`` a comparison, ``{0}`` zero.  ``n`` is ``N``, or what only a run knows: a
+    parameter up to that, or the length of an array.
     """
 
     text: str
@@ -63,79 +64,198 @@ _OWN: Final = Given("S", "i", -2, 2)
 
 #: A `while` in a `for`, or the other way round, and stores in a `while`.
 SORTED: Final = Nest(
-    "for j in range(1, {N}):\n key = row[i, j]\n k = j - 1\n while k >= 0:\n  if row[i, k] {<=|<} key:\n   break\n"
-    "  row[i, k + 1] = row[i, k]\n  k -= 1\n row[i, k + 1] = key",
+    """
+    for j in range(1, {N}):
+        key = row[i, j]
+        k = j - 1
+        while k >= 0:
+            if row[i, k] {<=|<} key:
+                break
+            row[i, k + 1] = row[i, k]
+            k -= 1
+        row[i, k + 1] = key
+    """,
     {"row": _ROW},
 )
 BUBBLES: Final = Nest(
-    "moved = 1\nwhile moved > 0:\n moved = 0\n for j in range({N-1}):\n  if row[i, j] {>|<} row[i, j + 1]:\n"
-    "   held = row[i, j]\n   row[i, j] = row[i, j + 1]\n   row[i, j + 1] = held\n   moved += 1",
+    """
+    moved = 1
+    while moved > 0:
+        moved = 0
+        for j in range({N-1}):
+            if row[i, j] {>|<} row[i, j + 1]:
+                held = row[i, j]
+                row[i, j] = row[i, j + 1]
+                row[i, j + 1] = held
+                moved += 1
+    """,
     {"row": _ROW},
 )
 MERGED: Final = Nest(
-    "a = 0\nb = 0\nwhile a < {N} and b < {M}:\n if x[i, a] {<=|<|>} y[i, b]:\n  out[i, a + b] = x[i, a]\n  a += 1\n"
-    " else:\n  out[i, a + b] = y[i, b]\n  b += 1\nwhile a < {N}:\n out[i, a + b] = x[i, a]\n a += 1\n"
-    "while b < {M}:\n out[i, a + b] = y[i, b]\n b += 1",
+    """
+    a = 0
+    b = 0
+    while a < {N} and b < {M}:
+        if x[i, a] {<=|<|>} y[i, b]:
+            out[i, a + b] = x[i, a]
+            a += 1
+        else:
+            out[i, a + b] = y[i, b]
+            b += 1
+    while a < {N}:
+        out[i, a + b] = x[i, a]
+        a += 1
+    while b < {M}:
+        out[i, a + b] = y[i, b]
+        b += 1
+    """,
     {"x": _X, "y": Given("S", "i M", -2, 2), "out": Given("S", "i N+M")},
 )
 DIGITS: Final = Nest(
-    "k = 0\nrest = v[i]\nwhile rest > 0:\n out[i, k] = rest {% 10|% 4|& 7}\n rest = rest // {10|8}\n k += 1",
+    """
+    k = 0
+    rest = v[i]
+    while rest > 0:
+        out[i, k] = rest {% 10|% 4|& 7}
+        rest = rest // {10|8}
+        k += 1
+    """,
     {"v": Given("I", "i", 0, 999), "out": Given("I", "i N")},
     ("k",),
 )
 KEPT: Final = Nest(
-    "k = 0\nj = 0\nwhile j < n:\n if x[i, j] {?} y[i]:\n  out[i, k] = x[i, j]\n  k += 1\n j += 1",
+    """
+    k = 0
+    j = 0
+    while j < n:
+        if x[i, j] {?} y[i]:
+            out[i, k] = x[i, j]
+            k += 1
+        j += 1
+    """,
     {"x": _X, "y": _OWN, "out": Given("S", "i N")},
     ("k",),
 )
 BITS: Final = Nest(
-    "total = 0\nfor k in range(n):\n rest = v[i, k]\n while rest > 0:\n  total += {rest & 1|1|rest % 3}\n"
-    "  rest = {rest >> 1|rest // 2|rest // 3|rest & (rest - 1)}",
+    """
+    total = 0
+    for k in range(n):
+        rest = v[i, k]
+        while rest > 0:
+            total += {rest & 1|1|rest % 3}
+            rest = {rest >> 1|rest // 2|rest // 3|rest & (rest - 1)}
+    """,
     {"v": _WHOLES},
     ("total",),
 )
 DIVISORS: Final = Nest(
-    "g = v[i, 0]\nfor k in range(1, {N}):\n b = v[i, k]\n while b {>|!=} 0:\n  rest = g % b\n  g = b\n  b = rest",
+    """
+    g = v[i, 0]
+    for k in range(1, {N}):
+        b = v[i, k]
+        while b {>|!=} 0:
+            rest = g % b
+            g = b
+            b = rest
+    """,
     {"v": _WHOLES},
     ("g",),
 )
 HALVED: Final = Nest(
-    "total = 0.0\nfor k in range(n):\n e = abs(x[i, k])\n while e > {0.5|0.25}:\n  e *= {0.5|0.25}\n total += e",
+    """
+    total = 0.0
+    for k in range(n):
+        e = abs(x[i, k])
+        while e > {0.5|0.25}:
+            e *= {0.5|0.25}
+        total += e
+    """,
     {"x": Given("F", "i N", -2, 2)},
     ("total",),
 )
 STRIDES: Final = Nest(
-    "total = {0}\nstep = 1\nwhile step < n:\n for k in range(0, {N}, step):\n  total += x[i, k]\n step {*= 2|+= 1|+= step}",
+    """
+    total = {0}
+    step = 1
+    while step < n:
+        for k in range(0, {N}, step):
+            total += x[i, k]
+        step {*= 2|+= 1|+= step}
+    """,
     {"x": _X},
     ("total",),
 )
 FOLDED: Final = Nest(
-    "half = 4\nwhile half > 0:\n for k in range(half):\n  row[i, k] {+=|-=} row[i, k + half]\n half = {half // 2|half >> 1}",
+    """
+    half = 4
+    while half > 0:
+        for k in range(half):
+            row[i, k] {+=|-=} row[i, k + half]
+        half = {half // 2|half >> 1}
+    """,
     {"row": Given("S", "i 8", -2, 2, changed=True)},
 )
 SIEVED: Final = Nest(
-    "p = 2\nwhile p * p < 12:\n if mark[i, p] != 0:\n  for k in range(p * p, 12, p):\n   mark[i, k] = 0\n p += 1",
+    """
+    p = 2
+    while p * p < 12:
+        if mark[i, p] != 0:
+            for k in range(p * p, 12, p):
+                mark[i, k] = 0
+        p += 1
+    """,
     {"mark": Given("I", "i 12", 0, 2, changed=True)},
 )
 #: Values of floats that a `while` goes by.
 STEPPED: Final = Nest(
-    "t = 0.0\nplace = x[i]\nwhile t < end[i]:\n {place += 0.25 * v[i]|place = 0.5 * (place + v[i])|place += 0.25 * (v[i] + t)}\n t += {0.25|0.5}",
+    """
+    t = 0.0
+    place = x[i]
+    while t < end[i]:
+        {place += 0.25 * v[i]|place = 0.5 * (place + v[i])|place += 0.25 * (v[i] + t)}
+        t += {0.25|0.5}
+    """,
     {"x": Given("F", "i", -2, 2), "v": Given("F", "i", -2, 2), "end": Given("F", "i", -0.5, 2)},
     ("place", "t"),
 )
 DECAYED: Final = Nest(
-    "e = abs(x[i])\nsteps = 0\nwhile e > {0.125|0.25} and steps < n:\n e *= {0.5|0.75}\n steps += 1",
+    """
+    e = abs(x[i])
+    steps = 0
+    while e > {0.125|0.25} and steps < n:
+        e *= {0.5|0.75}
+        steps += 1
+    """,
     {"x": Given("F", "i", -4, 4)},
     ("e", "steps"),
 )
 #: The thread ends in a `while`, or in a loop in a loop.
 FOUND: Final = Nest(
-    "k = 0\nwhile k < n:\n if x[i, k] {?} y[i]:\n  found[i] = {k|k + 1}\n  return\n k += {1|1|2}\nfound[i] = -1",
+    """
+    k = 0
+    while k < n:
+        if x[i, k] {?} y[i]:
+            found[i] = {k|k + 1}
+            return
+        k += {1|1|2}
+    found[i] = -1
+    """,
     {"x": _X, "y": _OWN, "found": _FOUND},
 )
 LINKED: Final = Nest(
-    "at = first[i]\nsteps = 0\nwhile at >= 0:\n if key[at] {?} wanted[i]:\n  found[i] = {at|steps}\n  return\n"
-    " at = link[at]\n steps += 1\n if steps >= {M}:\n  break\nfound[i] = -1",
+    """
+    at = first[i]
+    steps = 0
+    while at >= 0:
+        if key[at] {?} wanted[i]:
+            found[i] = {at|steps}
+            return
+        at = link[at]
+        steps += 1
+        if steps >= {M}:
+            break
+    found[i] = -1
+    """,
     {
         "first": Given("I", "i", -1, "N-1"),
         "link": Given("I", "N", -1, "N-1"),
@@ -145,47 +265,109 @@ LINKED: Final = Nest(
     },
 )
 HALVES: Final = Nest(
-    "a = 0\nb = {N}\nwhile a < b:\n k = (a + b) // 2\n if x[i, k] == y[i]:\n  found[i] = k\n  return\n"
-    " if x[i, k] < y[i]:\n  a = k + 1\n else:\n  b = k\nfound[i] = {-1|-1 - a}",
+    """
+    a = 0
+    b = {N}
+    while a < b:
+        k = (a + b) // 2
+        if x[i, k] == y[i]:
+            found[i] = k
+            return
+        if x[i, k] < y[i]:
+            a = k + 1
+        else:
+            b = k
+    found[i] = {-1|-1 - a}
+    """,
     {"x": Given("I", "i N", 0, 5), "y": Given("I", "i", 0, 5), "found": _FOUND},
 )
 CELL: Final = Nest(
-    "for r in range({H}):\n for c in range({n|n|W}):\n  if grid[r, c] {?} y[i]:\n   found[i] = {r * W + c|c|r}\n   return\n"
-    "found[i] = -1",
+    """
+    for r in range({H}):
+        for c in range({n|n|W}):
+            if grid[r, c] {?} y[i]:
+                found[i] = {r * W + c|c|r}
+                return
+    found[i] = -1
+    """,
     {"grid": Given("S", "H W", -2, 2), "y": _OWN, "found": _FOUND},
 )
 ROWS: Final = Nest(
-    "r = 0\nwhile r < {H}:\n for c in range({W}):\n  if grid[r, c] {?} y[i]:\n   found[i] = {r * W + c|r}\n"
-    "   return\n r += 1",
+    """
+    r = 0
+    while r < {H}:
+        for c in range({W}):
+            if grid[r, c] {?} y[i]:
+                found[i] = {r * W + c|r}
+                return
+        r += 1
+    """,
     {"grid": Given("S", "H W", -2, 2), "y": _OWN, "found": _FOUND},
 )
 PAIR: Final = Nest(
-    "for a in range({N-1}):\n for b in range(a + 1, n):\n  if x[i, a] {+|-} x[i, b] {?} y[i]:\n"
-    "   found[i] = {a|b|a * N + b}\n   return\nfound[i] = {-1|N}",
+    """
+    for a in range({N-1}):
+        for b in range(a + 1, n):
+            if x[i, a] {+|-} x[i, b] {?} y[i]:
+                found[i] = {a|b|a * N + b}
+                return
+    found[i] = {-1|N}
+    """,
     {"x": _X, "y": _OWN, "found": _FOUND},
 )
 #: A mark says in the outer loop how the inner one ended.
 MARKED: Final = Nest(
-    "total = 0\nfor r in range({H}):\n hit = 0\n for c in range({n|W}):\n  if grid[r, c] {?} y[i]:\n   hit = 1\n   break\n"
-    " if hit {== 0|> 0}:\n  {continue|break}\n total += {r|1|r * r}",
+    """
+    total = 0
+    for r in range({H}):
+        hit = 0
+        for c in range({n|W}):
+            if grid[r, c] {?} y[i]:
+                hit = 1
+                break
+        if hit {== 0|> 0}:
+            {continue|break}
+        total += {r|1|r * r}
+    """,
     {"grid": Given("S", "H W", -2, 2), "y": _OWN},
     ("total",),
 )
 PASSED: Final = Nest(
-    "k = 0\nfor j in range({N}):\n if x[i, j] {?} y[i]:\n  continue\n out[i, k] = x[i, j]\n k += 1",
+    """
+    k = 0
+    for j in range({N}):
+        if x[i, j] {?} y[i]:
+            continue
+        out[i, k] = x[i, j]
+        k += 1
+    """,
     {"x": _X, "y": _OWN, "out": Given("S", "i N")},
     ("k",),
 )
 RUNS: Final = Nest(
-    "runs = 0\nj = 0\nwhile j < {N}:\n k = j + 1\n while k < {N}:\n  if x[i, k] {!=|<|>} x[i, j]:\n   break\n  k += 1\n"
-    " runs += {1|k - j}\n j = k",
+    """
+    runs = 0
+    j = 0
+    while j < {N}:
+        k = j + 1
+        while k < {N}:
+            if x[i, k] {!=|<|>} x[i, j]:
+                break
+            k += 1
+        runs += {1|k - j}
+        j = k
+    """,
     {"x": Given("I", "i N", 0, 2)},
     ("runs",),
 )
 #: An inner loop that is as long as the outer one says.
 SPARSE: Final = Nest(
-    "total = 0.0\nfor r in range({H}):\n for c in range(first[r], first[r + 1]):\n  total += value[c] * {x[i]|x[r]|y[i]}"
-    "{ * scale[r]|}",
+    """
+    total = 0.0
+    for r in range({H}):
+        for c in range(first[r], first[r + 1]):
+            total += value[c] * {x[i]|x[r]|y[i]}{ * scale[r]|}
+    """,
     {
         "first": Given("I", "H+1", 0, "N"),
         "value": Given("F", "N", -2, 2),
@@ -196,7 +378,13 @@ SPARSE: Final = Nest(
     ("total",),
 )
 COLUMNS: Final = Nest(
-    "total = {0}\nfor r in range(rows[i]):\n for c in range(first[r], first[r + 1]):\n  k = column[c]\n  total += x[k]",
+    """
+    total = {0}
+    for r in range(rows[i]):
+        for c in range(first[r], first[r + 1]):
+            k = column[c]
+            total += x[k]
+    """,
     {
         "rows": Given("I", "i", 0, "H"),
         "first": Given("I", "H+1", 0, "N"),
@@ -206,12 +394,22 @@ COLUMNS: Final = Nest(
     ("total",),
 )
 TRIANGLE: Final = Nest(
-    "total = {0}\nfor a in range(n):\n for b in range({a, n|a, n|a + 1|a + 1, n|a}):\n  total += x[i, b]{ * x[i, a]||}",
+    """
+    total = {0}
+    for a in range(n):
+        for b in range({a, n|a, n|a + 1|a + 1, n|a}):
+            total += x[i, b]{ * x[i, a]||}
+    """,
     {"x": _X},
     ("total",),
 )
 COUNTED: Final = Nest(
-    "total = {0}\nfor k in range(size[i]):\n for j in range({long[k]|k, long[k]|k + long[k]}):\n  total += x[j]",
+    """
+    total = {0}
+    for k in range(size[i]):
+        for j in range({long[k]|k, long[k]|k + long[k]}):
+            total += x[j]
+    """,
     {
         "size": Given("I", "i", 0, "H"),
         "long": Given("I", "H", 0, 3),
@@ -220,43 +418,85 @@ COUNTED: Final = Nest(
     ("total",),
 )
 SEGMENTS: Final = Nest(
-    "total = 0\nfor r in range({H}):\n k = first[r]\n while k < first[r + 1]:\n  if x[k] {?} y[i]:\n   {total += 1|break|total += k}\n"
-    "  k += 1\n total += {k|1|k - r}",
+    """
+    total = 0
+    for r in range({H}):
+        k = first[r]
+        while k < first[r + 1]:
+            if x[k] {?} y[i]:
+                {total += 1|break|total += k}
+            k += 1
+        total += {k|1|k - r}
+    """,
     {"first": Given("I", "H+1", 0, "N"), "x": Given("S", "N", -2, 2), "y": _OWN},
     ("total",),
 )
 #: Three deep.
 TRIPLES: Final = Nest(
-    "total = {0}\nfor a in range({H}):\n for b in range({a, H|a + 1, H|H}):\n  for c in range({b, H|b + 1, H|b + 1}):\n"
-    "   total += {x[i, a] * x[i, b] * x[i, c]|x[i, b] * x[i, c]|x[i, c] - x[i, a]}",
+    """
+    total = {0}
+    for a in range({H}):
+        for b in range({a, H|a + 1, H|H}):
+            for c in range({b, H|b + 1, H|b + 1}):
+                total += {x[i, a] * x[i, b] * x[i, c]|x[i, b] * x[i, c]|x[i, c] - x[i, a]}
+    """,
     {"x": Given("S", "i H", -2, 2)},
     ("total",),
 )
 PRODUCT: Final = Nest(
-    "total = 0.0\nfor a in range(2):\n for b in range({W}):\n  part = 0.0\n  for c in range({2|3}):\n"
-    "   part += x[a, c] * y[c, b]\n  total += part{ * z[b]||* z[a]}",
+    """
+    total = 0.0
+    for a in range(2):
+        for b in range({W}):
+            part = 0.0
+            for c in range({2|3}):
+                part += x[a, c] * y[c, b]
+            total += part{ * z[b]||* z[a]}
+    """,
     {"x": Given("F", "2 3", -2, 2), "y": Given("F", "3 W", -2, 2), "z": Given("F", "W", -1, 1)},
     ("total",),
 )
 FILTERED: Final = Nest(
-    "total = {0}\nfor y in range(2):\n for x in range({n|W}):\n  for c in range({2|3}):\n"
-    "   {total += image[y, x, c]|total += image[y, x, c] * weight[c]|if image[y, x, c] > own[i]:\n    total += weight[c]}",
+    """
+    total = {0}
+    for y in range(2):
+        for x in range({n|W}):
+            for c in range({2|3}):
+                total += {image[y, x, c]|image[y, x, c] * weight[c]|max(image[y, x, c], own[i])}
+    """,
     {"image": Given("S", "2 W 3", -2, 2), "weight": Given("S", "3", -2, 2), "own": _OWN},
     ("total",),
 )
 #: Rows that are read as they are written, and values that are handed on.
 SCANNED: Final = Nest(
-    "out[i, 0] = x[i, 0]\nfor k in range(1, {n|N}):\n out[i, k] = {0.5 * out[i, k - 1] + x[i, k]|out[i, k - 1] + x[i, k]|"
-    "x[i, k] - 0.25 * out[i, k - 1]|max(out[i, k - 1], x[i, k])}",
+    """
+    out[i, 0] = x[i, 0]
+    for k in range(1, {n|N}):
+        out[i, k] = {0.5 * out[i, k - 1] + x[i, k]|out[i, k - 1] + x[i, k]|max(out[i, k - 1], x[i, k])}
+    """,
     {"x": Given("F", "i N", -2, 2), "out": Given("F", "i N")},
 )
 HANDED_ON: Final = Nest(
-    "a = x[i]\nb = y[i]\nfor k in range({N|n}):\n c = {a + b|a + 0.5 * b|a - b|b - 0.5 * a}\n a = b\n b = c",
+    """
+    a = x[i]
+    b = y[i]
+    for k in range({N|n}):
+        c = {a + b|a + 0.5 * b|a - b|b - 0.5 * a}
+        a = b
+        b = c
+    """,
     {"x": Given("F", "i", -1, 1), "y": Given("F", "i", -1, 1)},
     ("b", "a"),
 )
 COUNTED_ON: Final = Nest(
-    "a = x[i]\nb = y[i]\nfor k in range({n|n|N}):\n c = {a + b|(a + b) % 7|a - b|b * 2 + a}\n a = b\n b = c",
+    """
+    a = x[i]
+    b = y[i]
+    for k in range({n|n|N}):
+        c = {a + b|(a + b) % 7|a - b|b * 2 + a}
+        a = b
+        b = c
+    """,
     {"x": Given("I", "i", 0, 3), "y": Given("I", "i", 0, 3)},
     ("b", "a"),
 )
@@ -307,9 +547,7 @@ def _written(sketch: Sketch, nest: Nest) -> list[Statement]:
     text = _filled(nest.text, dice, sizes, either)
     used = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     lines = _Lines(sketch)
-    arrays = {
-        name: _array(sketch, given, kinds[given.of], sizes) for name, given in nest.given.items() if name in used
-    }
+    arrays = {name: _array(sketch, given, kinds[given.of], sizes) for name, given in nest.given.items() if name in used}
     lines.bind(**arrays)
     if "n" in used:
         lines.bind(n=_bound(sketch, arrays, sizes["W" if used & {"grid", "image"} else "N"]))
@@ -332,9 +570,10 @@ def _filled(text: str, dice: Dice, sizes: dict[str, int], either: Scalar) -> str
         if found[1] == "?":
             # floats are hardly ever equal
             return dice.one_of((">", "<") if either.is_float else ("==", ">", "<"))
-        return dice.one_of(found[1].split("|"))
+        ways = str(found[1]).split("|")
+        return dice.one_of(ways)
 
-    drawn = re.sub(r"\{([^{}]*)\}", one, text)
+    drawn = re.sub(r"\{([^{}]*)\}", one, dedent(text))
     drawn = re.sub(r"\b([NMHW])-1\b", lambda found: str(sizes[found[1]] - 1), drawn)
     return re.sub(r"\b[NMHW]\b", lambda found: str(sizes[found[0]]), drawn)
 

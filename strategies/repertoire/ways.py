@@ -66,8 +66,10 @@ class Way:
         return Element(of, (array or self.sketch.array(of, shape, held)).name, (*head, index))
 
     def n(self, tested: bool = False) -> Expression:
-        """A whole number that only a run knows: a parameter's, an element's, the thread's own; or an extent, if it is not
-        `tested`: how long an array is, is no question."""
+        """A whole number that only a run knows: a parameter's, an element's, the thread's own, or an extent.
+
+        One that is `tested` is no extent: how long an array is, is no question.
+        """
         sketch = self.sketch
         match self.dice.below(5):
             case 0:
