@@ -165,6 +165,9 @@ WHOLE_OUT = Name(t.array(FLOAT32), "out")
 ADD_TO = Call(VOID, "add_to", (WHOLE_OUT, AT, A))
 HELD = Element(INT32, "w", (whole(1),))
 STORE = Assign(OUT, ACC)
+STATE = Name(t.scalar("uint32"), "state")
+SEEDED = Assign(STATE, Apply(STATE.type, "rand_init", (whole(3), AT)))
+DRAWN = Apply(FLOAT32, "randf", (STATE,))
 TEST_OF_INPUT = above(AJ, number(0.5))
 
 INSIDE: dict[str, tuple[Statement, ...]] = {
@@ -192,6 +195,13 @@ INSIDE: dict[str, tuple[Statement, ...]] = {
         Assign(T, Cast(FLOAT32, number(0.0))),
         dynamic(AugmentedAssign(T, "add", S)),
         Assign(OUT, A),
+    ),
+    "a factor that is drawn in a constant loop": (START, SEEDED, constant(Assign(T, DRAWN), add(times(T, AJ))), STORE),
+    "a factor that is drawn before a dynamic loop that draws": (
+        SEEDED,
+        Assign(T, times(DRAWN, A)),
+        dynamic(AugmentedAssign(T, "add", DRAWN)),
+        Assign(OUT, T),
     ),
     "a product in a constant loop": (
         Assign(ACC, Cast(FLOAT32, number(1.0))),
@@ -316,6 +326,14 @@ OUTSIDE: dict[str, tuple[Limit, tuple[Statement, ...]]] = {
     "a product in place in a dynamic loop": (
         Limit.DYNAMIC_LOOP,
         (START, dynamic(AugmentedAssign(ACC, "mul", AJ)), STORE),
+    ),
+    "a factor that is drawn in a dynamic loop": (
+        Limit.DYNAMIC_LOOP,
+        (START, SEEDED, dynamic(Assign(T, DRAWN), add(times(T, AJ))), STORE),
+    ),
+    "a factor that is drawn after a dynamic loop that draws": (
+        Limit.DYNAMIC_LOOP,
+        (START, SEEDED, dynamic(add(DRAWN)), Assign(OUT, times(DRAWN, A))),
     ),
     "the square of a sum": (Limit.DYNAMIC_LOOP, (START, dynamic(add(AJ)), Assign(OUT, times(ACC, ACC)))),
     "the sine of a sum": (Limit.DYNAMIC_LOOP, (START, dynamic(add(AJ)), Assign(OUT, apply("sin", ACC)))),

@@ -40,6 +40,7 @@ __all__ = ["ATTEMPTS", "MIN_CHECKED", "Cells", "Expectation", "InvalidProgram", 
 TRAITS: Final = Traits(
     lambda op, of: op not in EXCHANGES if op in ATOMICS else overload(op, of).differentiable,
     lambda op, of: op not in ATOMICS and overload(op, of).flat,
+    lambda op, of: op not in ATOMICS and bool(overload(op, of).advances),
 )
 
 

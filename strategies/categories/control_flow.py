@@ -337,7 +337,7 @@ def _exit(way: Way) -> Iterator[Statement]:
         element = way.at(INT32, of)
         test: Expression = Compare(BOOL, (dice.one_of(("==", ">", ">=")),), (element, whole(dice.between(2, 4))))
         if dice.chance(30):
-            test = Compare(BOOL, (dice.one_of(("==", ">")),), (of, way.n() if dice.chance(50) else whole(2)))
+            test = Compare(BOOL, (dice.one_of(("==", ">")),), (of, way.n(tested=True)))
         if dice.chance(30):
             return If(test, (way.change(total),), (leave,))
         return If(test, (way.change(total), leave) if dice.chance(30) else (leave,))

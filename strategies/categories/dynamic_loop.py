@@ -28,7 +28,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     def one(depth: int) -> list[Statement]:
         if not dice.chance(WHOLE):
             return sketch.dynamic_loop(WEIGHTS, depth)
-        return draw_nest(sketch, OF_BOUNDS) if dice.chance(NESTED) else sketch.form_of_dynamic_loop()
+        return draw_nest(sketch, OF_BOUNDS, known=False) if dice.chance(NESTED) else sketch.form_of_dynamic_loop()
 
     yield from sketch.loops_in_sequence(2, one)
     yield from sketch.end_with_result()

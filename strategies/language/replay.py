@@ -460,7 +460,7 @@ class Replay:
             self.counts |= any(isinstance(part, Return) for part in walk(node))
         if stale is not None:
             # what is assigned in the wrong arm is another value, even if it carries no derivative
-            changed = _assigned(node)
+            changed = self._assigned(node)
             self.stale |= changed
             self.reasons.update(dict.fromkeys(changed, stale))
 
@@ -474,7 +474,7 @@ class Replay:
             for _ in range(2):
                 self.block(node.body)
             return
-        assigned = _assigned(node)
+        assigned = self._assigned(node)
         with self._in_loop(node):
             for _ in range(2):
                 self._stale_by_loop(assigned)
@@ -496,7 +496,7 @@ class Replay:
         self.quiet = before
 
     def _while(self, node: While) -> None:
-        assigned = _assigned(node)
+        assigned = self._assigned(node)
         # a loop that begins with a condition on what another one computed, or reads at its index, may not end
         self.statement = node
         self._need(node.test)
@@ -509,6 +509,23 @@ class Replay:
                     self._need(node.test)
                 self.block(node.body)
         self._stale_by_loop(assigned)
+
+    def _assigned(self, statement: For | While | If) -> set[str]:
+        """The local variables that the statements in a loop or a branch change."""
+        found = set()
+        for node in walk(statement):
+            match node:
+                case Assign() | AugmentedAssign():
+                    found.add(_local(node.target))
+                case Unpack():
+                    found.update(map(_local, node.targets))
+                case Atomic(result=Name(name=name)):
+                    found.add(name)
+                case For() if node is not statement:
+                    found.add(node.name)
+                case Apply(op=op, arguments=(Name(name=name), *_)) if self.traits.advances(op, node.argument_types):
+                    found.add(name)
+        return {name for name in found if name is not None}
 
     def _carries(self, node: Node) -> bool:
         """Whether a statement moves a derivative, or ends the thread, so that how often it runs matters to adjoints."""
@@ -533,22 +550,6 @@ class Replay:
     def _writes(self, node: Expression) -> bool:
         """Whether calls in an expression change arrays."""
         return any(isinstance(n, Call) and self._effects[n.function].written for n in walk(node))
-
-
-def _assigned(statement: For | While | If) -> set[str]:
-    """The local variables that the statements in a loop or a branch change."""
-    found = set()
-    for node in walk(statement):
-        match node:
-            case Assign() | AugmentedAssign():
-                found.add(_local(node.target))
-            case Unpack():
-                found.update(map(_local, node.targets))
-            case Atomic(result=Name(name=name)):
-                found.add(name)
-            case For() if node is not statement:
-                found.add(node.name)
-    return {name for name in found if name is not None}
 
 
 def _of(node: Element | Name) -> str:

@@ -503,7 +503,7 @@ COUNTED_ON: Final = Nest(
 
 #: What each category draws of them.
 OF_LOOPS: Final = (TRIPLES, PRODUCT, FILTERED, SCANNED, SCANNED, HANDED_ON, COUNTED_ON, TRIANGLE, BITS, SORTED)
-OF_BOUNDS: Final = (SPARSE, SPARSE, COLUMNS, TRIANGLE, TRIANGLE, COUNTED, SEGMENTS, TRIPLES, BITS)
+OF_BOUNDS: Final = (SPARSE, SPARSE, COLUMNS, COLUMNS, TRIANGLE, TRIANGLE, COUNTED, BITS)
 OF_WHILES: Final = (
     SORTED, BUBBLES, MERGED, DIGITS, DIGITS, KEPT, BITS, DIVISORS, HALVED, STRIDES, FOLDED, SIEVED, STEPPED, STEPPED,
     DECAYED, FOUND, FOUND, LINKED, HALVES, ROWS, RUNS, SEGMENTS,
@@ -528,16 +528,16 @@ class _Lines(Phrase):
         return Typed(node, Interval(array.low, array.high), self.sketch.has_gradient(array))
 
 
-def draw_nest(sketch: Sketch, nests: tuple[Nest, ...]) -> list[Statement]:
-    """One of `nests`, as far as there is room for a row of each thread."""
+def draw_nest(sketch: Sketch, nests: tuple[Nest, ...], known: bool = True) -> list[Statement]:
+    """One of `nests`, as far as there is room for a row of each thread; bounds may be `known` before the run."""
     roomy = len(sketch.launch) < MAX_ARRAY_DIMENSIONS
     fitting = [n for n in nests if roomy or not any(g.axes.startswith("i ") for g in n.given.values())]
     if not fitting:
         return sketch.form_of_loop()
-    return _written(sketch, sketch.dice.one_of(fitting))
+    return _written(sketch, sketch.dice.one_of(fitting), known)
 
 
-def _written(sketch: Sketch, nest: Nest) -> list[Statement]:
+def _written(sketch: Sketch, nest: Nest, known: bool) -> list[Statement]:
     dice = sketch.dice
     real = any(given.of == "F" for given in nest.given.values())
     either: Scalar = sketch.main if real or not dice.chance(WHOLE) else INT32
@@ -550,7 +550,7 @@ def _written(sketch: Sketch, nest: Nest) -> list[Statement]:
     arrays = {name: _array(sketch, given, kinds[given.of], sizes) for name, given in nest.given.items() if name in used}
     lines.bind(**arrays)
     if "n" in used:
-        lines.bind(n=_bound(sketch, arrays, sizes["W" if used & {"grid", "image"} else "N"]))
+        lines.bind(n=_bound(sketch, arrays, sizes["W" if used & {"grid", "image"} else "N"], known))
     lines.write(text)
     dynamic = any(is_dynamic_loop(node, sketch.max_unroll) for statement in lines.body for node in walk(statement))
     left: list[Statement] = []
@@ -607,14 +607,14 @@ def _array(sketch: Sketch, given: Given, of: Scalar, sizes: dict[str, int]) -> P
     return sketch.array(of, shape, span, output=given.changed)
 
 
-def _bound(sketch: Sketch, arrays: dict[str, Parameter], most: int) -> Typed:
-    """How long a loop is: a number, a parameter, or the length of an array's last axis."""
-    if sketch.dice.chance(GIVEN):
+def _bound(sketch: Sketch, arrays: dict[str, Parameter], most: int, known: bool) -> Typed:
+    """How long a loop is: a number if it may be `known`, a parameter, or the length of an array's last axis."""
+    lines = [p for p in arrays.values() if p.shape[-1] == most]
+    if sketch.dice.chance(GIVEN if known else 60) or not (known or lines):
         count = sketch.scalar_parameter(INT32, Interval(sketch.dice.below(2), most))
         count.used = True
         return sketch.variable(count)
-    lines = [p for p in arrays.values() if p.shape[-1] == most]
-    if lines and sketch.dice.chance(LENGTH):
+    if lines and (not known or sketch.dice.chance(LENGTH)):
         line = sketch.dice.one_of(lines)
         return Typed(Extent(INT32, line.name, len(line.shape) - 1), Interval(most, most))
     return Typed(whole(most), Interval(most, most))
