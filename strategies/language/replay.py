@@ -55,6 +55,8 @@ from strategies.language.types import Array, Matrix, Transform, Type
 from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.language.views import arrays_named, made, roots
 
+#: What a state of random numbers is, which a draw advances.
+_STATE: Final = types.scalar("uint32")
 #: Operators whose adjoint needs no operand's value.
 LINEAR: Final = frozenset(("add", "sub", "neg", "pos"))
 #: What is documented as not differentiable where it changes an element in place.
@@ -523,8 +525,9 @@ class Replay:
                     found.add(name)
                 case For() if node is not statement:
                     found.add(node.name)
-                case Apply(op=op, arguments=(Name(name=name), *_)) if self.traits.advances(op, node.argument_types):
-                    found.add(name)
+                case Apply(op=op, arguments=(Name(type=of, name=name), *_)) if of is _STATE:
+                    if self.traits.advances(op, node.argument_types):
+                        found.add(name)
         return {name for name in found if name is not None}
 
     def _carries(self, node: Node) -> bool:
