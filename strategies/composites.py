@@ -244,6 +244,8 @@ def _ended(scene: Scene, results: list[Typed]) -> list[Typed]:
     if not results or isinstance(results[-1].type, Transform | Quaternion) or not scene.dice.chance(ENDED):
         return results
     last = results[-1]
+    if not types.element_scalar(last.type).is_float:
+        return results
     if scene.dice.chance(50):
         return [*results[:-1], scene.op("mul", last, scene.gain())]
     return [*results[:-1], scene.op(scene.dice.one_of(("add", "sub")), last, scene.read(last.type))]

@@ -1,29 +1,47 @@
 """Computations of simulations, learning and graphics: integrators, springs, networks, rays, contacts, samples."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from strategies.composites import computed, undivided
 from strategies.language.nodes import Statement
 from strategies.repertoire.forms import one_for
 from strategies.repertoire.graphics import SCENES
 from strategies.repertoire.idioms import IDIOMS, Lines
+from strategies.repertoire.learning import LEARNING
+from strategies.repertoire.mechanics import MECHANICS
 from strategies.repertoire.pen import Pen
+from strategies.repertoire.record_functions import RECORDS
 from strategies.statements import Sketch
 from strategies.weights import Statements
 
-#: Of 100 kernels, how many are of graphics, geometry and solvers; the others of simulations and learning.
-SEEN = 40
+#: Which family a kernel is of: what simulations step and solve, with matrices, rotations, functions and `while` loops;
+#: what learning computes along rows; structs; graphics and geometry; lists of neighbours, networks and integrators.
+FAMILIES: Final = ((30, "mechanics"), (22, "learning"), (8, "records"), (18, "scenes"), (22, "lines"))
 WEIGHTS = Statements(define=4, reassign=1, augment=2, branch=1)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One idiom, or two in a row, with a statement of the grammar before some."""
     dice = sketch.dice
-    if dice.chance(SEEN):
+    family = dice.weighted(FAMILIES)
+    sketch.vectors = family in ("lines", "records", "mechanics")
+    if family in ("mechanics", "records") and sketch.main.bits > 16:
+        sketch.mixture = undivided(sketch)
+        sketch.max_arrays = 4
+        drawn = dice.weighted(MECHANICS) if family == "mechanics" else dice.one_of(RECORDS)
+        length = dice.one_of((3, 3, 2))
+        yield from computed(sketch, (drawn,), (length, length))
+    elif family in ("scenes", "learning", "mechanics"):
         pen = Pen(sketch)
-        one_for(len(sketch.launch), SCENES, dice)(pen)
+        one_for(len(sketch.launch), SCENES if family == "scenes" else LEARNING, dice)(pen)
         yield from pen.body
-        return
-    sketch.vectors = True
+    else:
+        yield from _lines(sketch)
+
+
+def _lines(sketch: Sketch) -> Iterator[Statement]:
+    dice = sketch.dice
     sketch.max_arrays = 3
     if dice.chance(20):
         yield from sketch.block(1, WEIGHTS, 1)

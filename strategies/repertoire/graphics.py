@@ -364,6 +364,6 @@ def transport(pen: Pen) -> None:
 
 
 SCENES: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(5, interpolate), Form(5, triangle), Form(5, contact), Form(3, closest), Form(3, root), Form(4, march),
-    Form(3, image, least=2), Form(2, colours), Form(3, blocks), Form(1, transport),
+    Form(5, interpolate), Form(5, triangle), Form(3, contact), Form(3, closest), Form(3, root), Form(4, march),
+    Form(3, image, least=2), Form(2, colours), Form(2, blocks), Form(1, transport),
 )  # fmt: skip

@@ -37,6 +37,8 @@ from strategies.statements import Sketch
 from strategies.typed import Typed
 
 #: What neural networks squash with.
+#: Of 100 numbers and vectors that a computation takes up beside its own, how many are expressions of the grammar.
+DRAWN: Final = 25
 ACTIVATIONS: Final = ("tanh", "tanh", "tanh", "sin", "erf")
 #: The primes of the usual spatial hash (Teschner et al. 2003).
 PRIMES: Final = (73856093, 19349663, 83492791)
@@ -99,6 +101,13 @@ class Lines:
         value = self.sketch.expression(wanted, self.dice.between(1, 2))
         return self.sketch.fit(value, symmetric(4.0)) if types.element_scalar(wanted).is_float else value
 
+    def extra(self, of: Scalar | Vector | None = None) -> Typed:
+        """What else a computation takes up: the thread's own of another input, mostly, or an expression of the grammar."""
+        if self.dice.chance(DRAWN):
+            return self.drawn(of)
+        found = self.at(self.array(of or self.sketch.main, symmetric(1.5)))
+        return found if self.dice.chance(60) else self.apply("mul", found.type, found, self.number(0.25, 1.5))
+
     def test(self, left: Typed, op: str, right: Typed) -> Expression:
         """A comparison."""
         return Compare(BOOL, (op,), (left.node, right.node))
@@ -136,7 +145,7 @@ def integrate(lines: Lines) -> None:
         mass = lines.at(lines.array(sketch.main, Interval(0.5, 3.0)))
         force = lines.apply("div", of, force, lines.named(mass))
     if dice.chance(40):
-        force = lines.apply("add", of, force, lines.drawn(of))
+        force = lines.apply("add", of, force, lines.extra(of))
     lines.body.append(lines.change(v, lines.apply("mul", of, lines.named(force), step), "add"))
     if dice.chance(35):
         size = lines.apply("length", sketch.main, v) if isinstance(of, Vector) else lines.apply("abs", of, v)
@@ -166,7 +175,7 @@ def springs(lines: Lines) -> None:
             "add", sketch.main, pull, lines.apply("mul", sketch.main, damping, lines.number(0.0625, 0.5))
         )
     if dice.chance(40):
-        pull = lines.apply(dice.one_of(("max", "min")), sketch.main, pull, lines.drawn())
+        pull = lines.apply(dice.one_of(("max", "min")), sketch.main, pull, lines.extra())
     if dice.chance(40):
         pull = lines.apply("mul", sketch.main, pull, lines.at(lines.array(sketch.main, Interval(0.25, 1.0))))
     way = lines.apply("normalize", of, apart) if dice.chance(50) else lines.apply("div", of, apart, length)
@@ -200,7 +209,7 @@ def neighbours(lines: Lines) -> None:
     near = _kernel(inner, distance, reach)
     share = inner.apply("mul", main, near, _first(inner, weight, other.node))
     if dice.chance(40):
-        share = inner.apply("mul", main, share, inner.drawn())
+        share = inner.apply("mul", main, share, inner.extra())
     share = sketch.fit(share, symmetric(rounded(REACH[main.notation] / 64, main)))
     add = inner.change(total, share, "add")
     if dice.chance(60):
@@ -261,7 +270,7 @@ def rays(lines: Lines) -> None:
     way = lines.let(lines.apply("normalize", of, way) if dice.chance(70) else way)
     hit = lines.let(lines.number(0.5, 2.0) if dice.chance(50) else sketch.literal(main, Interval(-1, -1)), mutable=True)
     if dice.chance(65):
-        centre = lines.at(lines.array(of, symmetric(1.0))) if dice.chance(60) else lines.drawn(of)
+        centre = lines.at(lines.array(of, symmetric(1.0))) if dice.chance(60) else lines.extra(of)
         to = lines.let(lines.apply("sub", of, start, centre))
         b = lines.let(lines.apply("dot", main, to, way))
         radius = lines.number(0.5, 2.0)
@@ -276,7 +285,7 @@ def rays(lines: Lines) -> None:
         test = lines.test(slope, dice.one_of(("<", ">")), sketch.literal(main, Interval(-0.25, 0.25)))
         far = lines.apply("div", main, lines.apply("dot", main, normal, start), slope)
     arm: list[Statement] = [lines.change(hit, far)]
-    other: tuple[Statement, ...] = (lines.change(hit, lines.drawn()),) if dice.chance(35) else ()
+    other: tuple[Statement, ...] = (lines.change(hit, lines.extra()),) if dice.chance(35) else ()
     lines.body.append(If(test, tuple(arm), other))
     if dice.chance(50):
         keep(lines, lines.apply("add", of, start, lines.apply("mul", of, way, hit)))
@@ -307,7 +316,7 @@ def perceptron(lines: Lines) -> None:
     else:
         summed = layer.apply(dice.one_of(ACTIVATIONS), main, summed)
     if dice.chance(40):
-        summed = layer.apply("mul", main, summed, layer.drawn())
+        summed = layer.apply("mul", main, summed, layer.extra())
     share = layer.apply("mul", main, layer.named(summed), layer.at(second, j))
     share = sketch.fit(share, symmetric(rounded(REACH[main.notation] / 64, main)))
     layer.body.append(layer.change(total, share, "add"))
@@ -428,10 +437,10 @@ def hashed(lines: Lines) -> None:
     if dice.chance(60):
         share = lines.size(point, ("length", "length_sq", "norm_l1"))
         if dice.chance(50):
-            share = lines.apply("mul", main, share, lines.drawn())
+            share = lines.apply("mul", main, share, lines.extra())
         lines.body += sketch.scatter("atomic_add", sketch.output(main, shape=(size,)), (slot.node,), share)
     table = lines.array(main, symmetric(2.0), (size,))
-    keep(lines, lines.apply("mul", main, lines.at(table, slot.node), lines.drawn()))
+    keep(lines, lines.apply("mul", main, lines.at(table, slot.node), lines.extra()))
 
 
 def keep(lines: Lines, value: Typed, linear: bool = False) -> None:

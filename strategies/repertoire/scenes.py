@@ -26,6 +26,8 @@ from strategies.language.nodes import (
     Parameter,
     Part,
     Slice,
+    Statement,
+    While,
 )
 from strategies.language.parts import part_type
 from strategies.language.types import INT32, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
@@ -364,14 +366,25 @@ class Scene(Lines):
 
     def repeat(self, count: int, carried: Sequence[Typed], draw: Callable[[Scene, Name], None]) -> None:
         """A loop of `count` iterations that `draw` fills; no expression but its own reads what is `carried`."""
-        inner = self.inside()
         index = Name(INT32, self.sketch.fresh())
+        made = self._iterated(count, carried, lambda inner: draw(inner, index))
+        self.body.append(For(index.name, whole(count), made))
+
+    def repeat_while(
+        self, test: Expression, most: int, carried: Sequence[Typed], draw: Callable[[Scene], None]
+    ) -> None:
+        """``while test:`` around statements that `draw` adds, which come to an end after `most` iterations."""
+        self.body.append(While(test, self._iterated(most, carried, draw)))
+
+    def _iterated(self, count: int, carried: Sequence[Typed], draw: Callable[[Scene], None]) -> tuple[Statement, ...]:
+        """The body of a loop of up to `count` iterations."""
+        inner = self.inside()
         variables = [self.known(local) for local in carried]
         for variable in variables:
             variable.sum_only = True
         mark = self.sketch.scope.mark()
         self.sketch.loop_trips.append(count)
-        draw(inner, index)
+        draw(inner)
         self.sketch.loop_trips.pop()
         gone = self.sketch.scope.release(mark)
         self.sketch.defined = [v for v in self.sketch.defined if v not in gone]
@@ -381,7 +394,7 @@ class Scene(Lines):
                 self.sketch.scope.add(variable)
         for variable in variables:
             variable.sum_only = False
-        self.body.append(For(index.name, whole(count), tuple(inner.body)))
+        return tuple(inner.body)
 
     def when(self, test: Expression, draw: Callable[[Scene], None]) -> None:
         """``if test:`` with statements that `draw` adds, which change locals that stay between their bounds."""
