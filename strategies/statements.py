@@ -36,6 +36,16 @@ from strategies.while_loops import WhileLoops
 POWERS: Final = 12
 
 
+#: Atomic operations that Warp makes of a change in place of an element, by its operator.
+IN_PLACE: Final = {
+    "atomic_add": "add",
+    "atomic_sub": "sub",
+    "atomic_and": "bit_and",
+    "atomic_or": "bit_or",
+    "atomic_xor": "bit_xor",
+}
+
+
 class Sketch(WhileLoops):
     """Draws the statements of one kernel."""
 
@@ -137,16 +147,16 @@ class Sketch(WhileLoops):
 
     def scatter(self, op: str, output: Parameter, indices: tuple[Expression, ...], value: Typed) -> list[Statement]:
         """``wp.atomic_add(out, i, value)`` and its like; in some kernels a sum is ``out[i] += value``, or one for each
-        component."""
+        component, and bits are set by ``|=``."""
         atomic = self.atomic(op, output, indices, value)
         assert isinstance(atomic, Atomic)
         assert isinstance(output.type, Array)
-        if op not in ("atomic_add", "atomic_sub") or not self.adds_in_place:
+        if op not in IN_PLACE or not self.adds_in_place:
             return [atomic]
-        operator, of, given = op.removeprefix("atomic_"), output.type.dtype, atomic.value
+        operator, of, given = IN_PLACE[op], output.type.dtype, atomic.value
         target = Element(of, output.name, indices)
         plain = all(isinstance(node, Name | Literal) for node in (given, *indices))
-        if not (plain and isinstance(of, Vector) and self.adds_components):
+        if not (plain and isinstance(of, Vector) and self.adds_components and operator in ("add", "sub")):
             return [AugmentedAssign(target, operator, given)]
         named = of.length <= 4 and self.dice.chance(self.weights.targets.attribute)
         pairs = [[Component(of.dtype, base, whole(n), named) for base in (target, given)] for n in range(of.length)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from harness.oracle.precision import FRAGILE_FACTOR
 from strategies.language.nodes import Atomic
 from strategies.language.types import Type
 from strategies.ops import EXCHANGES
+
+#: What changes an element in place bit by bit, by the atomic operation that Warp makes of it.
+BITS_IN_PLACE: Final = {"bit_and": "atomic_and", "bit_or": "atomic_or", "bit_xor": "atomic_xor"}
 
 
 class Held:

@@ -23,6 +23,7 @@ from typing import Final
 
 import numpy as np
 
+from harness.oracle.atomics import BITS_IN_PLACE
 from harness.oracle.control_flow import EVERYWHERE, Activation, InvalidProgram, item_name, no_lanes
 from harness.oracle.lanes import Mask, Values
 from harness.oracle.operations import Operations
@@ -350,6 +351,12 @@ class Evaluator(Operations):
             sign = 1 if node.operator == "add" else -1
             self._accumulate(array, cell, value, mask, sign, node.value.type, part=part)
             return
+        if isinstance(node.target, Element) and (op := BITS_IN_PLACE.get(node.operator)) is not None:
+            array, cell = self._cell(node.target.array, node.target.indices, mask)
+            if array in self._shared:
+                self._mark_writes(array, cell, mask, stored=False)
+                self._exchange(array, op, cell, value, None, mask, None)
+                return
         application = Apply(node.target.type, node.operator, (node.target, node.value))
         old = self._value(node.target, mask)
         self._assign(node.target, self._apply(self._row(application), application, [old, value], mask), mask)

@@ -1,7 +1,7 @@
 """Atomics of all kinds on arrays of one to four dimensions: sums, extremes, exchanges, bits, counters, in functions."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from strategies.blocks import whole
@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     If,
     Literal,
     Name,
+    Parameter,
     Statement,
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
@@ -50,10 +51,16 @@ COMPOSITES: Final = 25
 #: Of 100 old values of a thread's own cell, how many are read afterwards.
 RETURNED: Final = 70
 #: Of 100 kernels about an operation that has uses of its own, how many are one of those.
-USED: Final = 65
+USED: Final = 75
 #: Of 100 kernels about a sum, and about another operation that has uses of its own, in how many a function does it.
 SUMMED: Final = 50
 DEPOSITED: Final = 13
+#: Of 100 operations that threads may do to one cell in any order, how many are on cells that they share.
+SHARES: Final = 85
+#: Of 100 exchanges of integers, how many raise a flag that threads share, and not the thread's own.
+FLAGS: Final = 55
+#: Operations on bits, of which it does not matter who comes first.
+BITS: Final = frozenset(("atomic_and", "atomic_or", "atomic_xor"))
 #: Of 100 arrays of floats, how many hold zeros before.
 ZERO: Final = 40
 
@@ -147,7 +154,7 @@ def _group(sketch: Sketch, cells: int) -> Expression:
         case "bin":
             pen = Pen(sketch)
             scaled = pen.at(pen.input(span=Interval(0.0, 1.0))) * float(cells)
-            return pen.op("min", pen.cut(scaled, 0, cells), cells - 1).node
+            return pen.op("clamp", pen.cut(scaled, 0, cells), 0, cells - 1).node
         case "test":
             return Conditional(INT32, sketch.comparison(1).node, whole(0), whole(cells - 1))
     return Apply(INT32, "mod", (own, whole(cells)))
@@ -191,7 +198,9 @@ def _own(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) ->
         of = _dtype(sketch, op, 25 if op in EXCHANGES else 70)
     else:
         op, of = first
-    state = sketch.array(of, sketch.launch_shape(), _initial(sketch, of), output=True)
+    # no number of many is ever met again: of floats, all cells hold the same before
+    held = Interval(*[dice.one_of((0, 0, -1, 1))] * 2) if op == "atomic_cas" and of.is_float else _initial(sketch, of)
+    state = sketch.array(of, sketch.launch_shape(), held, output=True)
     own = sketch.own_indices()
     compare: Expression | None = None
     value = (
@@ -200,10 +209,7 @@ def _own(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) ->
     if op in ("atomic_add", "atomic_sub"):
         value = sketch.summand(state, value, 1)
     if op == "atomic_cas":
-        compare = _plain(sketch, of).node
-        if dice.chance(60) and of.is_integer:
-            # what the cell may well hold
-            compare = Literal(of, dice.between(0, 3))
+        compare = _expected(sketch, of, state).node
     if not dice.chance(RETURNED):
         yield Atomic(op, state.name, own, value.node, compare)
         return
@@ -212,6 +218,19 @@ def _own(sketch: Sketch, depth: int, first: tuple[str, Scalar] | None = None) ->
     before = Interval(state.low, state.high)
     sketch.defined.append(sketch.scope.add(Variable(result, of, before, used=True)))
     yield _keep(sketch, of, Name(of, result), before)
+
+
+def _expected(sketch: Sketch, of: Scalar, state: Parameter) -> Typed:
+    """What the cell is compared with: what it may well hold, for all threads or where a test says so."""
+    dice = sketch.dice
+    if of.is_integer:
+        return sketch.literal(of, Interval(0, 3)) if dice.chance(60) else _plain(sketch, of)
+    held = Typed(Literal(of, float(state.low)), Interval(state.low, state.low))
+    if dice.chance(40):
+        return held
+    other = _plain(sketch, of)
+    node = Conditional(of, sketch.comparison(1).node, held.node, other.node)
+    return Typed(node, held.interval.join(other.interval), False)
 
 
 def _plain(sketch: Sketch, of: Scalar) -> Typed:
@@ -266,11 +285,12 @@ def _counter(sketch: Sketch) -> Iterator[Statement]:
         yield from taken
 
 
-def _flag(sketch: Sketch) -> Iterator[Statement]:
-    """A flag that the first of some threads raises, whichever that is, and which then does something once."""
+def _flag(sketch: Sketch, first: tuple[str, Scalar] | None = None) -> Iterator[Statement]:
+    """A flag that the first of some threads raises, whichever that is, and which then does something once; `first` as
+    for `_shared`."""
     dice = sketch.dice
-    op = dice.one_of(("atomic_cas", "atomic_exch", "atomic_or"))
-    of = _integer(sketch, op)
+    op = dice.one_of(("atomic_cas", "atomic_exch", "atomic_or")) if first is None else first[0]
+    of = _integer(sketch, op) if first is None else first[1]
     shape, indices = _cells(sketch)
     for n, index in enumerate(indices):
         if isinstance(index, Conditional):
@@ -301,29 +321,52 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         if dice.chance(25):
             one_for(len(sketch.launch), USES, dice)(Shared(pen, "atomic_add", sketch.main))
         yield from pen.body
+        made = pen.body
     elif op in OPERATIONS and dice.chance(USED):
         pen = Pen(sketch)
         one_for(len(sketch.launch), USES, dice)(Shared(pen, *first))
         if dice.chance(25):
             one_for(len(sketch.launch), USES, dice)(Shared(pen, dice.one_of((op, "atomic_add")), first[1]))
         yield from pen.body
+        made = pen.body
     else:
         if dice.chance(20):
             sketch.allow_integers(1)
-        yield from sketch.block(dice.below(2), Statements(branch=1), 2)
-        yield from _operations(sketch, first)
+        if dice.chance(25):
+            yield from sketch.block(1, Statements(branch=1), 2)
+        made = list(_operations(sketch, first))
+        yield from made
     if _unused(sketch) or not _alive(sketch):
-        yield sketch.store(sketch.output(sketch.main), sketch.result(sketch.main, dice.between(0, 2)))
+        yield from _tied(sketch, made)
+
+
+def _tied(sketch: Sketch, made: Sequence[Statement]) -> Iterator[Statement]:
+    """What nothing has read so far, and a number that has a gradient, summed into cells that threads share: where the
+    last of the statements that were `made` worked, if a sum can go there."""
+    main = sketch.main
+    shapes = {p.name: p.shape for p in sketch.parameters if p.output}
+    owned = set(sketch.own_indices())
+    sites = [
+        (shapes[s.array], s.indices)
+        for s in made
+        if isinstance(s, Atomic) and s.array in shapes and not owned <= set(s.indices)
+    ]
+    shape, indices = sites[-1] if sites else _cells(sketch)
+    output = sketch.array(main, shape, _initial(sketch, main), output=True)
+    yield from sketch.scatter("atomic_add", output, indices, sketch.result(main, sketch.dice.between(0, 1)))
 
 
 def _operations(sketch: Sketch, first: tuple[str, Scalar]) -> Iterator[Statement]:
     """The operation that is dealt, on shared cells or the thread's own, and at times another, a counter or a flag."""
     dice = sketch.dice
     depth = dice.between(1, 2)
-    shared = first[0] not in EXCHANGES and dice.chance(60)
-    yield from _shared(sketch, depth, first) if shared else _own(sketch, depth, first)
-    for _ in range(dice.one_of((0, 0, 1, 1, 2))):
-        match dice.weighted(((4, "shared"), (5, "own"), (3, "counter"), (3, "flag"))):
+    shared = (first[0] not in EXCHANGES or first[0] in BITS) and dice.chance(SHARES)
+    if not shared and first[0] in ("atomic_cas", "atomic_exch") and first[1].is_integer and dice.chance(FLAGS):
+        yield from _flag(sketch, first)
+    else:
+        yield from _shared(sketch, depth, first) if shared else _own(sketch, depth, first)
+    for _ in range(dice.one_of((0, 0, 0, 1, 1))):
+        match dice.weighted(((4, "shared"), (1, "own"), (3, "counter"), (3, "flag"))):
             case "own":
                 yield from _own(sketch, dice.between(1, 2))
             case "counter":

@@ -305,10 +305,10 @@ def histogram(pen: Pen) -> None:
 
 
 def _bin(pen: Pen, share: Value, bins: int) -> Value:
-    """``wp.min(int(x * n), n - 1)``, of a number between zero and one."""
+    """``wp.clamp(int(x * n), 0, n - 1)``, of a number between zero and one."""
     scaled = share * float(bins)
     found = pen.cut(pen.op("floor", scaled) if pen.dice.chance(25) else scaled, 0, bins)
-    return pen.op("min", found, bins - 1) if pen.dice.chance(60) else pen.op("clamp", found, 0, bins - 1)
+    return pen.op("clamp", found, 0, bins - 1)
 
 
 def segments(pen: Pen) -> None:

@@ -114,7 +114,7 @@ def _histogram(sketch: Sketch) -> Iterator[Statement]:
     scaled = Apply(main, "mul", (value.node, sketch.number_of(main, float(bins))))
     place = Name(INT32, sketch.fresh())
     # one is a value too
-    yield Assign(place, Apply(INT32, "min", (Cast(INT32, scaled), whole(bins - 1))))
+    yield Assign(place, Apply(INT32, "clamp", (Cast(INT32, scaled), whole(0), whole(bins - 1))))
     counts = dice.chance(70)
     if counts:
         one = Typed(whole(1), Interval(1, 1))

@@ -21,7 +21,7 @@ Setting: TypeAlias = Callable[[Parameter], Typed]
 
 
 class Called:
-    """A function of what `drawn` computes.  Calls differ in its first `moving` parameters, the ones that it read first."""
+    """A function of what `drawn` computes.  Calls differ in its first `moving` parameters, which it read first."""
 
     def __init__(self, sketch: Sketch, drawn: Drawn, setting: Setting, moving: int = 1) -> None:
         self._sketch = sketch

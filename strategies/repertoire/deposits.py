@@ -30,14 +30,14 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type
 from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
-from strategies.repertoire.shared_cells import SUMS, USES, Shared, box, listed
+from strategies.repertoire.shared_cells import SUMS, USES, Shared, box, component, listed, rowed
 from strategies.repertoire.values import Value
 from strategies.typed import Typed
 
 #: Of 100 functions that deposit numbers, how many leave out what is not positive.
 GUARDED: Final = 20
 #: What is done to shared cells by the one operation.
-_USES: Final = tuple(form for form in USES if form.write not in (box, listed))
+_USES: Final = tuple(form for form in USES if form.write not in (box, listed, rowed, component))
 #: How many cells or slots an array of a function has as far as the function knows: a call tells.
 _CELLS: Final = 8
 

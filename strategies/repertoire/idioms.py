@@ -102,7 +102,7 @@ class Lines:
         return self.sketch.fit(value, symmetric(4.0)) if types.element_scalar(wanted).is_float else value
 
     def extra(self, of: Scalar | Vector | None = None) -> Typed:
-        """What else a computation takes up: the thread's own of another input, mostly, or an expression of the grammar."""
+        """What else a computation takes up: the thread's own of another input, mostly, or what the grammar draws."""
         if self.dice.chance(DRAWN):
             return self.drawn(of)
         found = self.at(self.array(of or self.sketch.main, symmetric(1.5)))

@@ -1,4 +1,4 @@
-"""What learning computes: rows normalized and attended to, losses, steps of optimizers, clusters, populations, samples."""
+"""What learning computes: rows normalized and attended to, losses, optimizers, clusters, populations, samples."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Apply, Literal, Name, Parameter
+from strategies.language.nodes import Apply, Literal, Parameter
 from strategies.language.types import FLOAT32, INT32
 from strategies.repertoire.called import in_pen
 from strategies.repertoire.forms import Form

@@ -62,7 +62,7 @@ def _deformation(scene: Scene, size: int) -> Typed:
 
 
 def elastic(scene: Scene) -> list[Typed]:
-    """The energy of an element that is deformed, or the stress in it: neo-Hookean, Saint Venant's, or of small strains."""
+    """The energy of a deformed element, or the stress in it: neo-Hookean, Saint Venant's, or of small strains."""
     dice, size = scene.dice, scene.dice.one_of((3, 2))
     f = _deformation(scene, size)
     mu, bulk = scene.gain(0.25, 1.5), scene.gain(0.25, 1.5)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from strategies.blocks import whole
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Assign, Atomic, Element, Name, Parameter
+from strategies.language.nodes import Assign, Atomic, AugmentedAssign, Component, Element, Name, Parameter
 from strategies.language.types import INT32, Scalar
 from strategies.repertoire.forms import Form
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
+from strategies.typed import Typed
 
 #: Operations that have these uses; the others have some of their own.
 OPERATIONS: Final = ("atomic_add", "atomic_sub", "atomic_max", "atomic_min")
@@ -69,7 +71,7 @@ def _bin(shared: Shared, count: int) -> Value:
         case 2 | 3:
             x = pen.at(pen.input(span=Interval(0.0, 1.0)))
             found = pen.cut(x * float(count), 0, count)
-            return pen.let(pen.op("min", found, count - 1))
+            return pen.let(pen.op("clamp", found, 0, count - 1))
     own = dice.one_of(pen.own)
     return own % count if dice.chance(60) else (own // 2).narrowed(0, int(own.interval.high) // 2)
 
@@ -217,6 +219,73 @@ def _moved(pen: Pen, point: Value, radius: Value, op: str) -> Value:
     return point - spread if op == "atomic_min" else point + spread
 
 
+def ranged(shared: Shared) -> None:
+    """The entries of a sparse row, each given to the cell that it names: a product with a transposed matrix."""
+    pen, dice, own = shared.pen, shared.dice, shared.pen.own[0]
+    count, entries = dice.one_of((4, 5, 6)), dice.between(8, 14)
+    if dice.chance(60):
+        offsets = pen.input(INT32, Interval(0, entries), (pen.sketch.launch[0] + 1,))
+        start, stop = pen.let(pen.at(offsets, own)), pen.let(pen.at(offsets, own + 1))
+    else:
+        begins = pen.input(INT32, Interval(0, entries - 4), (pen.sketch.launch[0],))
+        start = pen.let(pen.at(begins, own))
+        stop = pen.let(start + pen.at(pen.input(INT32, Interval(0, 4), (pen.sketch.launch[0],)), own))
+    places = pen.places(count, (entries,))
+    weight = pen.let(shared.value()) if shared.of.is_float and dice.chance(60) else None
+    cells = shared.cells(count)
+    degrees = pen.output(INT32, (count,), zero=True) if dice.chance(30) else None
+    with pen.loop(stop, start) as k:
+        where = pen.at(places, k)
+        where = pen.let(where) if degrees is not None or dice.chance(40) else where
+        value = pen.at(pen.input(shared.of, 1.0 if shared.of.is_float else Interval(0, 9), (entries,)), k)
+        shared.change(cells, value if weight is None else value * weight, where)
+        if degrees is not None:
+            pen.atomic("atomic_add", degrees, pen.whole(1), where)
+
+
+def rowed(shared: Shared) -> None:
+    """A row of cells that has a name: one of them, or each of them in a loop."""
+    pen, dice = shared.pen, shared.dice
+    count, width = dice.one_of((3, 4)), dice.between(2, 4)
+    where = pen.let(pen.at(pen.places(count)))
+    row = pen.part(shared.cells(count, width), where)
+    if dice.chance(50):
+        shared.change(row, shared.value(), pen.named(pen.at(pen.places(width)), 40))
+        return
+    rows = pen.input(shared.of, 1.5 if shared.of.is_float else Interval(0, 9), (*pen.sketch.launch, width))
+    with pen.loop(width) as k:
+        shared.change(row, pen.at(rows, *pen.own, k), k)
+
+
+def component(shared: Shared) -> None:
+    """Numbers of a vector that threads share, added to one by one: in a loop, or the one that matters."""
+    pen, dice = shared.pen, shared.dice
+    if not shared.of.is_float or shared.op not in SUMS:
+        grouped(shared)
+        return
+    of = types.vector(dice.one_of((3, 3, 2)), shared.of)
+    count = dice.one_of((1, 3, 4))
+    where = pen.let(pen.at(pen.places(count))).node if count > 1 else pen.whole(0).node
+    cells = Element(of, pen.output(of, (count,), zero=dice.chance(75)).name, (where,))
+    operator = shared.op.removeprefix("atomic_")
+    point = pen.let(pen.at(pen.input(of, 1.5)))
+    if dice.chance(50):
+        with pen.loop(of.length) as k:
+            part = Component(shared.of, point.node, k.node)
+            value = Value(pen, Typed(part, point.interval, True))
+            if dice.chance(50):
+                value = value * pen.at(pen.input(shared.of, 1.5))
+            pen.body.append(AugmentedAssign(Component(shared.of, cells, k.node), operator, value.node))
+        return
+    axis = dice.below(of.length)
+    value = shared.value()
+    named = dice.chance(60)
+    pen.body.append(AugmentedAssign(Component(shared.of, cells, whole(axis), named), operator, value.node))
+    if dice.chance(50):
+        other = Component(shared.of, cells, whole((axis + 1) % of.length), named)
+        pen.body.append(AugmentedAssign(other, operator, point.part((axis + 1) % of.length, named).node))
+
+
 def listed(shared: Shared) -> None:
     """A list for each thread, of what is near: its counter gives the slot that the next is stored in."""
     pen, dice = shared.pen, shared.dice
@@ -241,5 +310,5 @@ def listed(shared: Shared) -> None:
 
 USES: Final[tuple[Form[Callable[[Shared], None]], ...]] = (
     Form(3, one), Form(5, grouped), Form(3, columns, most=2), Form(3, along, least=2), Form(3, neighbours, most=1),
-    Form(3, ends), Form(3, box), Form(1, listed, most=1),
+    Form(3, ends), Form(3, box), Form(1, listed, most=1), Form(4, ranged), Form(4, rowed, most=3), Form(3, component),
 )  # fmt: skip
