@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from strategies.functions import FunctionSketch
 from strategies.intervals import Interval
-from strategies.language.nodes import Expression, Parameter, Return, Statement
-from strategies.language.types import INT32
+from strategies.language import types
+from strategies.language.nodes import Call, Expression, If, Name, Parameter, Return, Statement
+from strategies.language.types import INT32, Array, Scalar, Vector
 from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.statements import Sketch
+from strategies.typed import Typed
 
 #: What each of these kernels may draw.
 DISTINCTIVE = frozenset(("neighbour",))
@@ -24,32 +27,86 @@ LAUNCHES: Final = (
 )  # fmt: skip
 
 
+#: What happens at the edges of a field, and how often: the last cell stands for what is beyond, the other end does, a
+#: ternary puts zero there, a function that is passed the field and a place knows; or cells at the edges are left out.
+EDGES: Final = ((4, "held"), (3, "wrapped"), (3, "missing"), (3, "sampled"), (5, "inside"))
+#: Of 100 stencils that vectors have, too, how many are of such.
+VECTORS: Final = 35
+#: How far from the field's cells a function that samples it is asked.
+_BEYOND: Final = 3
+
+
 class _Grid:
     """A field's neighbourhood around the thread's cell, and what happens at its edges."""
 
     def __init__(self, pen: Pen) -> None:
         self.pen = pen
         self.dice = pen.dice
-        self.edge = self.dice.weighted(((4, "held"), (3, "wrapped"), (5, "inside")))
+        self.edge = self.dice.weighted(EDGES)
         self.places: dict[tuple[int, int], Value] = {}
         #: whether places beside the own one have names
-        self.names = self.edge != "inside" and self.dice.chance(50)
+        self.names = self.placed and self.dice.chance(50)
+        #: what the cells hold
+        self.of: Scalar | Vector = pen.main
+        self._samples: dict[tuple[Scalar | Vector, float], Callable[[Parameter, tuple[Value, ...]], Value]] = {}
         self.shaped = 100 if self.dice.chance(50) else 0
 
     @property
     def axes(self) -> range:
         return range(len(self.pen.sketch.launch))
 
+    @property
+    def placed(self) -> bool:
+        """Whether places beyond the edges are those of other cells."""
+        return self.edge in ("held", "wrapped")
+
+    def may_hold_vectors(self) -> None:
+        """Let the cells hold vectors, at times: velocities, colours, displacements."""
+        if self.dice.chance(VECTORS):
+            self.of = types.vector(self.dice.one_of((3, 2, 2)), self.pen.main)
+
     def field(self, span: float = 2.0) -> Parameter:
         """A field that covers the launch."""
-        return self.pen.input(span=span, shape=self.pen.sketch.launch)
+        return self.pen.input(self.of, span=span, shape=self.pen.sketch.launch)
 
     def at(self, field: Parameter, *moves: tuple[int, int]) -> Value:
         """The cell that is `moves` away, each an axis and an offset."""
         place = list(self.pen.own)
+        if self.edge in ("missing", "sampled"):
+            return self._beyond(field, moves)
         for axis, offset in moves:
             place[axis] = self._beside(field, axis, offset)
         return self.pen.at(field, *place)
+
+    def _beyond(self, field: Parameter, moves: tuple[tuple[int, int], ...]) -> Value:
+        """A cell that may not be there: chosen by a test, or by a function."""
+        pen, place = self.pen, list(self.pen.own)
+        tests = []
+        for axis, offset in moves:
+            if not offset:
+                continue
+            own, last = pen.own[axis], pen.length(field, axis, self.shaped)
+            place[axis] = own + offset if offset > 0 else own - -offset
+            if self.edge == "missing":
+                place[axis] = place[axis].narrowed(max(0, offset), field.shape[axis] - 1 + min(0, offset))
+            tests.append(own < last - offset if offset > 0 else own > 0 if offset == -1 else own >= -offset)
+        if not tests:
+            return pen.at(field)
+        if self.edge == "sampled":
+            return self._sampled(field)(field, tuple(place))
+        assert isinstance(field.type, Array)
+        cell = pen.choose(pen.both(*tests), pen.at(field, *place), pen.zero(field.type.dtype))
+        return pen.let(cell)
+
+    def _sampled(self, field: Parameter) -> Callable[[Parameter, tuple[Value, ...]], Value]:
+        """A function that gives a cell of a field, whether it is there or not."""
+        assert isinstance(field.type, Array)
+        of = field.type.dtype
+        assert isinstance(of, Scalar | Vector)
+        key = of, float(field.high)
+        if key not in self._samples:
+            self._samples[key] = _sampler(self.pen, field, of)
+        return self._samples[key]
 
     def _beside(self, field: Parameter, axis: int, offset: int) -> Value:
         if offset == 0:
@@ -134,37 +191,82 @@ def _divided(grid: _Grid, value: Value) -> Value:
     return value * dx
 
 
+def _sampler(pen: Pen, field: Parameter, of: Scalar | Vector) -> Callable[[Parameter, tuple[Value, ...]], Value]:
+    """``def sample(f: wp.array2d(dtype=float), i: int, j: int)``: places beyond the ends held, or nothing there."""
+    dice, own = pen.dice, FunctionSketch(pen.sketch)
+    given = Parameter(own.fresh(), types.array(of, len(field.shape)), field.low, field.high, field.shape)
+    own.parameters.append(given)
+    inner = Pen(own)
+    places = []
+    for extent in field.shape:
+        variable = own.count(Interval(-_BEYOND, extent - 1 + _BEYOND))
+        places.append(Value(inner, Typed(Name(INT32, variable.name), variable.interval), variable))
+    kind = dice.below(3)
+    lasts = [inner.length(given, axis, 60) for axis in range(len(field.shape))]
+    if kind == 0:
+        tests = [t for p, last in zip(places, lasts, strict=True) for t in (p < 0, p >= last)]
+        inner.body.append(If(inner.either(*tests), (Return((inner.zero(of).node,)),)))
+        at = [p.narrowed(0, extent - 1) for p, extent in zip(places, field.shape, strict=True)]
+    elif kind == 1:
+        at = [((p + last) % last).narrowed(0, n - 1) if n >= _BEYOND else inner.op("clamp", p, 0, last - 1)
+              for p, last, n in zip(places, lasts, field.shape, strict=True)]  # fmt: skip
+    else:
+        at = [inner.op("clamp", p, 0, last - 1) for p, last in zip(places, lasts, strict=True)]
+    found = inner.at(given, *at).typed
+    interval = found.interval.join(Interval(0.0, 0.0))
+    needed = tuple(p.name for p in own.parameters)
+    body = [*inner.body, Return((found.node,))]
+    callee = own.finish(of, body, [found._replace(interval=interval, live=True)], needed=needed)
+    pen.sketch.called.add(callee.function.name)
+
+    def sample(array: Parameter, indices: tuple[Value, ...]) -> Value:
+        arguments = (Name(array.type, array.name), *(index.node for index in indices))
+        return Value(pen, Typed(Call(of, callee.function.name, arguments), interval, True))
+
+    return sample
+
+
 @contextmanager
-def _edges(grid: _Grid, field: Parameter) -> Iterator[Callable[[Value | None], None]]:
+def _edges(grid: _Grid, field: Parameter, kinds: tuple[Scalar | Vector, ...] = ()) -> Iterator[Callable[..., None]]:
     """What is done at the edges, around what is done inside: nothing, a branch, or an early return.
 
-    What the block gets stores the result; given None, it only says that results were stored.
+    What the block gets stores the results, of types `kinds`, or one of the field's; cells at the edges that are written
+    are of the same outputs.
     """
     pen, outputs = grid.pen, list[Parameter]()
+    kinds = kinds or (grid.of,)
 
-    def write(value: Value | None) -> None:
-        if value is None:
-            return
-        match grid.dice.below(9):
-            case 0:
-                value = value + pen.scalar(0.0625, 0.5) * pen.at(pen.input(shape=pen.sketch.launch))
-            case 1:
-                # cells that take no part
-                value = value * pen.at(pen.input(span=Interval(0.0, 1.0), shape=pen.sketch.launch))
-            case 2:
-                value = pen.op("clamp", value, -4.0, 4.0) if value.interval.size > 4 else value * 0.5
-            case 3 if not outputs:
-                pen.store(pen.output(), value, operator="add")
-                return
-        pen.store(outputs[0] if outputs else pen.output(), value)
+    def write(*values: Value) -> None:
+        value = values[0]
+        of = value.type
+        assert isinstance(of, Scalar | Vector)
+        if len(values) == 1:
+            match grid.dice.below(9):
+                case 0:
+                    value = value + pen.scalar(0.0625, 0.5) * pen.at(pen.input(of, shape=pen.sketch.launch))
+                case 1:
+                    # cells that take no part
+                    value = value * pen.at(pen.input(span=Interval(0.0, 1.0), shape=pen.sketch.launch))
+                case 2:
+                    value = (
+                        pen.op("clamp", value, -4.0, 4.0) if value.interval.size > 4 and of is pen.main else value * 0.5
+                    )
+                case 3 if not outputs:
+                    pen.store(pen.output(of), value, operator="add")
+                    return
+        for n, result in enumerate((value, *values[1:])):
+            assert isinstance(result.type, Scalar | Vector)
+            pen.store(outputs[n] if outputs else pen.output(result.type), result)
 
     if grid.edge != "inside":
         yield write
     elif grid.dice.chance(60):
-        outputs.append(pen.output())
+        outputs += [pen.output(of) for of in kinds]
         with pen.when(grid.outside(field)):
             if grid.dice.chance(75):
-                pen.store(outputs[0], pen.at(field) if grid.dice.chance(70) else pen.literal(0.0))
+                as_it_is = grid.dice.chance(70)
+                for output, of in zip(outputs, kinds, strict=True):
+                    pen.store(output, pen.at(field) if as_it_is and of is grid.of else pen.zero(of))
             pen.body.append(Return())
         yield write
     else:
@@ -175,16 +277,17 @@ def _edges(grid: _Grid, field: Parameter) -> Iterator[Callable[[Value | None], N
 def diffusion(grid: _Grid) -> None:
     """An explicit step: ``u + dt * k * laplacian``, with a source, a decay or a coefficient of each cell, as drawn."""
     pen, dice = grid.pen, grid.dice
+    grid.may_hold_vectors()
     u = grid.field()
     with _edges(grid, u) as write:
         laplacian = pen.named(_divided(grid, _laplacian(grid, u)) if dice.chance(50) else _laplacian(grid, u), 75)
         rate = pen.at(pen.input(span=1.0)) if dice.chance(25) else pen.number(0.125, 1.0)
         change = rate * laplacian
         if dice.chance(35):
-            change = change + pen.at(pen.input(shape=pen.sketch.launch))
+            change = change + pen.at(pen.input(grid.of, shape=pen.sketch.launch))
         if dice.chance(25):
             change = change - pen.number(0.125, 0.5) * pen.at(u)
-        if dice.chance(20):
+        if grid.of is pen.main and dice.chance(20):
             # a reaction, as of Fisher or Gray and Scott
             change = change + pen.at(u) * (1.0 - pen.at(u))
         write(pen.at(u) + pen.number(0.0625, 0.25) * pen.named(change, 30))
@@ -193,6 +296,7 @@ def diffusion(grid: _Grid) -> None:
 def wave(grid: _Grid) -> None:
     """A wave equation's step out of the two before, with damping at times."""
     pen, dice = grid.pen, grid.dice
+    grid.may_hold_vectors()
     now, before = grid.field(), grid.field()
     with _edges(grid, now) as write:
         speed = pen.scalar(0.25, 1.0)
@@ -206,6 +310,7 @@ def wave(grid: _Grid) -> None:
 def jacobi(grid: _Grid) -> None:
     """A sweep for Poisson's equation, or its residual, relaxed at times."""
     pen, dice = grid.pen, grid.dice
+    grid.may_hold_vectors()
     u, source = grid.field(), grid.field()
     with _edges(grid, u) as write:
         around = _sum([grid.at(u, (axis, offset)) for axis in grid.axes for offset in (-1, 1)])
@@ -238,17 +343,20 @@ def gradient(grid: _Grid) -> None:
             return rise * scale if scale.interval.high != 1.0 else rise
         return rise / (2.0 * scale) if side == "central" else rise / scale
 
-    with _edges(grid, u) as write:
+    kind, axes = dice.below(4), len(grid.axes)
+    kinds: tuple[Scalar | Vector, ...] = (pen.main,)
+    if kind == 0 and axes > 1:
+        kinds = (types.vector(axes, pen.main),)
+    elif kind == 1:
+        kinds *= axes
+    with _edges(grid, u, kinds) as write:
         slopes = [pen.let(slope(axis)) for axis in grid.axes]
         squares = _sum([s * s for s in slopes])
-        match dice.below(4):
-            case 0 if len(slopes) > 1:
-                pen.keep(pen.vector(*slopes))
-                write(None)
-            case 1 if len(slopes) > 1:
-                for part in slopes:
-                    pen.keep(part)
-                write(None)
+        match kind:
+            case 0 if axes > 1:
+                write(pen.vector(*slopes))
+            case 1 if axes > 1:
+                write(*slopes)
             case 2:
                 # upwind or along a velocity that is given
                 speeds = [pen.number(-1.0, 1.0) for _ in slopes]
@@ -261,13 +369,19 @@ def divergence(grid: _Grid) -> None:
     """The divergence of a field of vectors, or of one array for each component; in two dimensions the curl, too."""
     pen, dice = grid.pen, grid.dice
     dimensions = len(grid.axes)
-    fields = [grid.field() for _ in grid.axes]
+    whole_field = dice.chance(60)
+    if whole_field:
+        grid.of = types.vector(dimensions, pen.main)
+        fields = [grid.field()] * dimensions
+    else:
+        fields = [grid.field() for _ in grid.axes]
     scale = 0.5 if dice.chance(40) else 1.0 / _spacing(pen)
-    grid.names = grid.names or grid.edge != "inside"
-    with _edges(grid, fields[0]) as write:
+    grid.names = grid.names or grid.placed
+    with _edges(grid, fields[0], (pen.main,)) as write:
 
         def rise(n: int, axis: int) -> Value:
-            return grid.at(fields[n], (axis, 1)) - grid.at(fields[n], (axis, -1))
+            ahead, back = grid.at(fields[n], (axis, 1)), grid.at(fields[n], (axis, -1))
+            return ahead.part(n) - back.part(n) if whole_field else ahead - back
 
         if dice.chance(25):
             value = pen.named(rise(1, 0), 50) - pen.named(rise(0, 1), 50)
@@ -385,9 +499,72 @@ def reinforce(grid: _Grid) -> None:
                 write(weight * left + (1.0 - 2.0 * weight) * here + weight * right)
 
 
+def window(grid: _Grid) -> None:
+    """A sum over a window of a radius that is passed: ``for k in range(-r, r + 1)``, along one axis or over all of few,
+    weighted by the distance at times."""
+    pen, dice = grid.pen, grid.dice
+    grid.may_hold_vectors()
+    u = grid.field(1.5)
+    radius = pen.scalar(1, dice.between(1, 3), INT32)
+    axes = [dice.below(len(grid.axes))] if len(grid.axes) > 2 or dice.chance(60) else list(grid.axes)
+    total = pen.total(grid.of)
+    bell = pen.scalar(0.125, 1.0) if dice.chance(40) else None
+    skips = dice.chance(35)
+
+    def visit(left: list[int], place: list[Value], offsets: list[Value]) -> None:
+        if left:
+            axis = left[0]
+            with pen.loop(radius + 1, -radius) as k:
+                place[axis] = _window_place(grid, u, axis, pen.own[axis] + k, int(radius.interval.high))
+                if dice.chance(50):
+                    place[axis] = pen.let(place[axis])
+                visit(left[1:], place, [*offsets, k])
+            return
+        cell = pen.at(u, *place)
+        if bell is not None:
+            square = _sum([k * k for k in offsets])
+            cell = cell * pen.op("exp", -(pen.cast(square) * bell).narrowed(0.0, 18.0))
+        if skips:
+            with pen.when(pen.either(*(k.differs(0) for k in offsets))):
+                pen.add(total, cell)
+        else:
+            pen.add(total, cell)
+
+    visit(axes, list(pen.own), [])
+    # of a loop that is not unrolled, nothing but sums may read the result
+    found = pen.settled(total, linear=True)
+    pen.keep(found - pen.at(u) if dice.chance(40) else found)
+
+
+def scattered(grid: _Grid) -> None:
+    """A cell that gives shares of what it holds to those around it, and keeps the rest or all of it."""
+    pen, dice = grid.pen, grid.dice
+    grid.may_hold_vectors()
+    u = grid.field()
+    share = pen.let(pen.at(u) * pen.number(0.0625, 0.25))
+    sums = pen.output(grid.of, pen.sketch.launch, zero=dice.chance(65))
+    axes = list(grid.axes) if dice.chance(60) else [dice.below(len(grid.axes))]
+    gives = dice.chance(60)
+    for axis in axes:
+        for offset in (-1, 1):
+            place, own, last = list(pen.own), pen.own[axis], pen.length(u, axis, grid.shaped)
+            if grid.placed:
+                place[axis] = grid.beside(u, axis, offset)
+                pen.atomic("atomic_add", sums, share, *place)
+                continue
+            moved = own + 1 if offset > 0 else own - 1
+            place[axis] = moved.narrowed(max(0, offset), u.shape[axis] - 1 + min(0, offset))
+            with pen.when(own < last - 1 if offset > 0 else own > 0):
+                pen.atomic("atomic_add", sums, share, *place)
+                if gives:
+                    pen.atomic("atomic_sub", sums, share, *pen.own)
+    if grid.placed and gives:
+        pen.atomic("atomic_sub", sums, share * float(2 * len(axes)), *pen.own)
+
+
 STENCILS: Final = (
-    Form(5, diffusion), Form(2, wave), Form(3, jacobi), Form(4, gradient), Form(2, divergence, least=2), Form(6, box),
-    Form(4, reinforce),
+    Form(5, diffusion), Form(2, wave), Form(3, jacobi), Form(4, gradient), Form(3, divergence, least=2), Form(6, box),
+    Form(4, reinforce), Form(3, window), Form(3, scattered),
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A function that one computation is written around: called several times, with settings that all of its calls share."""
+"""A function that one computation is written around: called several times, with settings that its calls share."""
 
 from __future__ import annotations
 
