@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Final
 
-from strategies.intervals import Interval
+from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Continue, If, Parameter, Return, Statement
 from strategies.language.types import INT32, Scalar, Vector
 from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.pen import Pen
+from strategies.repertoire.records import element, loaded, particle
+from strategies.repertoire.records import listed as listed_records
+from strategies.repertoire.scenes import Scene
 from strategies.repertoire.values import Value
 from strategies.statements import Sketch
 
@@ -168,6 +172,10 @@ def edges(pen: Pen) -> None:
             apart * (pen.at(pen.input(span=Interval(0.25, 2.0))) if dice.chance(50) else pen.number(0.25, 2))
         )
     sums = _cells(pen, of, count)
+    small = pen.summand(sums, flux)
+    if small.node != flux.node:
+        # one end gets what the other gives
+        flux = pen.let(small)
     pen.atomic("atomic_add", sums, flux, a)
     if dice.chance(85):
         pen.atomic(*_opposite(pen, sums, flux), b)
@@ -276,6 +284,80 @@ def rows(pen: Pen) -> None:
         pen.keep(found + pen.at(pen.input(of)))
 
 
+def taken(pen: Pen) -> None:
+    """A place that is read and then overwritten: marked as taken, moved on, or given to another array; what is there is
+    read before or after."""
+    dice, of = pen.dice, _dtype(pen, 25)
+    extent = dice.one_of(EXTENTS)
+    source = _source(pen, of, extent)
+    places = pen.sketch.array(INT32, pen.sketch.launch, Interval(0, extent - 1), output=True)
+    kind = dice.below(5)
+    if kind == 4:
+        # nothing keeps the place itself
+        value = pen.let(pen.at(source, pen.at(places)))
+        pen.store(places, pen.whole(-1))
+        pen.keep(_shaped(pen, value))
+        return
+    j = pen.let(pen.at(places))
+    before = pen.let(pen.at(source, j)) if dice.chance(40) else None
+    match kind:
+        case 0 | 1:
+            pen.store(places, pen.whole(-1))
+        case 2:
+            pen.store(places, (j + 1) % extent)
+        case _:
+            other = pen.sketch.array(INT32, pen.sketch.launch, Interval(0, extent - 1), output=True)
+            k = pen.let(pen.at(other))
+            pen.store(places, k)
+            pen.store(other, j)
+            before = before if before is not None else pen.at(source, k) - pen.at(source, j)
+    pen.keep(_shaped(pen, pen.at(source, j) if before is None else before))
+
+
+def things(pen: Pen) -> None:
+    """Whole things that are named by a place: the pose of a parent, a matrix, a particle with its fields."""
+    dice, count = pen.dice, pen.dice.between(3, 6)
+    if pen.main.bits == 16:
+        gather(pen)
+        return
+    scene = Scene(pen.sketch)
+    of = scene.vector()
+    missing = dice.chance(40)
+    place = pen.let(pen.at(pen.places(count, low=-1 if missing else 0)))
+    where = place.narrowed(0, count - 1).node
+    kind = dice.weighted(((5, "pose"), (3, "matrix"), (4, "record"), (2, "turn")))
+    x = scene.let(scene.at(scene.array(of, symmetric(1.5))))
+    found = scene.claim(scene.let(x, mutable=True), symmetric(64.0)) if missing else x
+    inner = scene.inside() if missing else scene
+    with scene.sketch._inner() if missing else nullcontext():
+        match kind:
+            case "pose":
+                poses = inner.array(types.transform(pen.main), symmetric(1.5), (count,))
+                moved = inner.op("transform_point", inner.frame(inner.at(poses, where)), x)
+            case "turn":
+                turns = inner.array(inner.quaternion, symmetric(1.0), (count,))
+                moved = inner.op("quat_rotate", inner.rotation(inner.at(turns, where)), x)
+            case "matrix":
+                matrices = inner.array(inner.matrix(), symmetric(1.0), (count,))
+                moved = inner.op("mul", inner.at(matrices, where), x)
+            case _:
+                kind_of = particle(inner)
+                array = listed_records(inner, kind_of, count)
+                p = loaded(inner, kind_of, array, where) if dice.chance(60) else element(inner, kind_of, array, where)
+                apart = inner.let(inner.op("sub", x, p["place"]))
+                moved = inner.op("mul", apart, p["mass"])
+                if dice.chance(50):
+                    moved = inner.op("add", moved, p["speed"])
+        moved = inner.sketch.fit(moved, symmetric(64.0))
+        if missing:
+            inner.set(found, moved)
+    pen.body += scene.body
+    if missing:
+        pen.body.append(If(place >= 0, tuple(inner.body)))
+        moved = scene.now(found)
+    pen.keep(Value(pen, moved))
+
+
 def histogram(pen: Pen) -> None:
     """The bin that a number falls into, counted or summed into; or the cell of a grid that a point is in."""
     dice = pen.dice
@@ -358,7 +440,7 @@ def table(pen: Pen) -> None:
 
 KINDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(6, gather), Form(3, permute), Form(4, edges), Form(3, triangles, most=1), Form(4, listed), Form(3, rows),
-    Form(4, histogram), Form(4, segments), Form(3, table),
+    Form(4, histogram), Form(4, segments), Form(3, table), Form(4, taken), Form(5, things),
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ steps that make it what it is stand expressions, terms and conditions of the gra
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -181,6 +182,8 @@ def springs(lines: Lines) -> None:
     way = lines.apply("normalize", of, apart) if dice.chance(50) else lines.apply("div", of, apart, length)
     force = lines.let(lines.apply("mul", of, way, lines.named(pull)))
     total = sketch.output(of, shape=(count,))
+    # both ends get the same
+    force = sketch.summand(total, force, math.prod(sketch.launch))
     lines.body += sketch.scatter("atomic_add", total, (i.node,), force)
     if dice.chance(95):
         lines.body += sketch.scatter("atomic_sub", total, (j.node,), force)

@@ -6,6 +6,7 @@ so that expressions of the grammar may stand in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -47,6 +48,8 @@ class Pen(Values):
         self._fixed: set[str] = set()
         #: sums of which a term was bent to fit, so that it has another sign perhaps
         self._bent: set[str] = set()
+        #: what was made small enough to be added to an array, by what it was
+        self._summands: dict[tuple[Typed, str, int], Typed] = {}
         #: what sums may hold after the changes so far, by name
         self._sums: dict[str, Interval] = {}
 
@@ -192,7 +195,18 @@ class Pen(Values):
         assert isinstance(array.type, Array)
         if types.element_scalar(array.type).notation not in ATOMICS[op]:
             op = "atomic_add"
-        self.body += self.sketch.scatter(op, array, self._nodes(array, indices), value.typed)
+        typed = value.typed
+        if op in ("atomic_add", "atomic_sub"):
+            typed = self.summand(array, value).typed
+        self.body += self.sketch.scatter(op, array, self._nodes(array, indices), typed)
+
+    def summand(self, array: Parameter, value: Value) -> Value:
+        """`value`, small enough for every thread to add it here; the same for all cells that it is added to."""
+        times = math.prod(self.sketch.launch) * math.prod(self.sketch.loop_trips)
+        key = value.typed, array.name, times
+        if key not in self._summands:
+            self._summands[key] = self.sketch.summand(array, value.typed, times)
+        return Value(self, self._summands[key])
 
     def part(self, array: Parameter, *indices: Value | Slice, lengths: tuple[int, ...] = ()) -> Parameter:
         """``name = array[indices]``; `lengths` are those of the axes with a slice."""
