@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -61,6 +62,10 @@ def _is_plain(row: OpSpec) -> bool:
 def _plain_rows() -> tuple[str, ...]:
     """The names of the rows for kernels of any category, in the order of the table."""
     return tuple(row.name for row in OPS.values() if _is_plain(row))
+
+
+#: Of 100 elements with one name at two of its places, how many keep that.
+DIAGONAL: Final = 12
 
 
 class Inputs:
@@ -303,7 +308,20 @@ class Inputs:
         covers = len(shape) == len(own) and all(n >= m for n, m in zip(shape, self.launch, strict=True))
         if covers and not self.dice.chance(20):
             return tuple(Name(INT32, v.name) for v in own)
-        return tuple(self.index(n, None if array is None else (array, axis)) for axis, n in enumerate(shape))
+        return self.off_diagonal(
+            [self.index(n, None if array is None else (array, axis)) for axis, n in enumerate(shape)], shape
+        )
+
+    def off_diagonal(self, indices: Sequence[Expression], shape: tuple[int, ...]) -> tuple[Expression, ...]:
+        """`indices` of an array of `shape`, no name twice, mostly: little of what people write is on a diagonal."""
+        found = list[Expression]()
+        for index, extent in zip(indices, shape, strict=True):
+            if isinstance(index, Name) and index in found and not self.dice.chance(DIAGONAL):
+                others = [Name(INT32, v.name) for v in self.indices if v.interval.high < extent]
+                fresh = [name for name in others if name not in found and name not in indices]
+                index = self.dice.one_of(fresh) if fresh else Literal(INT32, self.dice.below(extent))
+            found.append(index)
+        return tuple(found)
 
 
 def as_bound(value: float, of: Type) -> int | float:

@@ -17,6 +17,8 @@ FROM_END: Final = 30
 #: Of 100 bounds of slices, how many lie beyond the end of the axis, which Python and NumPy take for the end.  Warp is
 #: known not to where the slice runs backwards, and pairs with that are not kept.
 BEYOND: Final = 4
+#: Of 100 parts of an axis that would have one element, how many have.
+SINGLE: Final = 10
 #: Of 100 axes that a view keeps, in how many it takes a part of the axis.
 SLICED: Final = 60
 
@@ -42,10 +44,13 @@ def own_or_position(sketch: Sketch, array: Parameter, axis: int) -> Expression:
 def element(sketch: Sketch, array: Parameter, positions: tuple[Expression, ...] | None = None) -> Typed:
     """An element of an array, or of a part of one."""
     assert isinstance(array.type, Array)
-    at = positions or tuple(own_or_position(sketch, array, axis) for axis in range(len(array.shape)))
-    sketch.nodes += 1 + len(at)
+    if positions is None:
+        positions = sketch.off_diagonal(
+            [own_or_position(sketch, array, n) for n in range(len(array.shape))], array.shape
+        )
+    sketch.nodes += 1 + len(positions)
     live = sketch.has_gradient(array)
-    return Typed(Element(array.type.dtype, array.name, at), Interval(array.low, array.high), live)
+    return Typed(Element(array.type.dtype, array.name, positions), Interval(array.low, array.high), live)
 
 
 def take(
@@ -80,7 +85,7 @@ def row(sketch: Sketch, array: Parameter, own: bool = True) -> tuple[list[Statem
     count = min(ndim - 1, len(sketch.indices)) if own else sketch.dice.between(1, ndim - 1)
     indices = sketch.own_indices()[:count] if own else ()
     if not own:
-        indices = tuple(own_or_position(sketch, array, axis) for axis in range(count))
+        indices = sketch.off_diagonal([own_or_position(sketch, array, n) for n in range(count)], array.shape[:count])
     return take(sketch, array, indices, ())
 
 
@@ -113,7 +118,7 @@ def slice_of(sketch: Sketch, extent: int) -> tuple[Slice, int]:
     step = dice.one_of((1, 1, 1, 2, 2, -1, -1, 3, -2))
     start, stop = _bounds(sketch, extent, step)
     positions = range(extent)[slice(start, stop, step)]
-    if not positions:
+    if not positions or (len(positions) == 1 and not dice.chance(SINGLE)):
         return Slice(), extent
     if step == 1 and dice.chance(20):
         moving = _moving_start(sketch, extent)

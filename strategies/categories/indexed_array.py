@@ -37,7 +37,7 @@ from strategies.weights import Statements
 #: Of 100 kernels, how many are computations that such arrays are for.
 USED: Final = 62
 #: Of 100 kernels, how many write to an indexed array: Warp has no gradient of those.
-WRITTEN: Final = 30
+WRITTEN: Final = 50
 #: Of 100 atomic operations on an indexed array, how many are extremes: Warp does not compile their adjoints.
 EXTREMES: Final = 10
 #: Of 100 uses of an indexed array, how many pass it to a function: Warp does not compile the adjoints.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 
 from strategies.blocks import whole
 from strategies.functions import FunctionSketch
@@ -17,6 +17,9 @@ from strategies.repertoire.images import IMAGES
 from strategies.repertoire.pen import Pen
 from strategies.repertoire.values import Value
 from strategies.typed import Typed
+
+#: An element: the array or a part of it, and the place in that.
+Cell: TypeAlias = tuple[Parameter, tuple[Value | int, ...]]
 
 
 def product(pen: Pen) -> None:
@@ -266,7 +269,47 @@ def passed(pen: Pen) -> None:
     finish(pen, pen.named(Value(pen, Typed(call, result.interval, True)), 50))
 
 
+def rewritten(pen: Pen) -> None:
+    """A thread's own row that has a name and is changed: through the array and read through the row, or the other way
+    round, or through a row of it that begins later."""
+    dice, launch = pen.dice, pen.sketch.launch
+    width, span = dice.between(3, 5), symmetric(3.0)
+    array = pen.sketch.array(pen.main, (*launch, width), span, output=True)
+    row = pen.part(array, *pen.own)
+    begin = dice.between(1, width - 2)
+    rest = pen.part(row, Slice(whole(begin)), lengths=(width - begin,)) if dice.chance(35) else None
+
+    def through(k: int) -> Cell:
+        return (rest, (k - begin,)) if rest is not None and k >= begin else (row, (k,))
+
+    def plain(k: int) -> Cell:
+        return array, (*pen.own, k)
+
+    # where one name of a cell is written, another is read
+    there, here = (through, plain) if dice.chance(50) else (plain, through)
+
+    def read(k: int) -> Value:
+        source, at = here(k)
+        return pen.at(source, *at)
+
+    def write(k: int, value: Value) -> None:
+        target, at = there(k)
+        pen.store(target, pen.fitted(value, span.low, span.high), *at)
+
+    first, second, third = dice.some_of(range(width), 3)
+    before = pen.let(read(first)) if dice.chance(60) else None
+    value = pen.at(pen.input(span=1.5))
+    write(first, value + pen.let(read(second)) if dice.chance(50) else value * value)
+    if dice.chance(40):
+        write(second, pen.at(pen.input(span=1.5)))
+    found = read(first)
+    if dice.chance(60):
+        other = read(second if dice.chance(60) else third)
+        found = found * other if dice.chance(40) else found + other
+    finish(pen, found if before is None else found - before)
+
+
 GRIDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(10, strided, most=3),
-    Form(2, flat), Form(3, passed, most=3), *AXES, *IMAGES,
+    Form(2, flat), Form(8, passed, most=3), Form(6, rewritten, most=3), *AXES, *IMAGES,
 )  # fmt: skip

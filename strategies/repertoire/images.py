@@ -249,5 +249,6 @@ def pooled(pen: Pen) -> None:
 
 
 IMAGES: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(5, channels, most=3), Form(8, halo), Form(5, normalized), Form(4, sampled), Form(3, pooled),
+    Form(5, channels, most=3), Form(8, halo, least=2), Form(5, normalized, least=2), Form(4, sampled),
+    Form(3, pooled, least=2),
 )  # fmt: skip

@@ -126,6 +126,6 @@ def written(pen: Pen) -> None:
 
 
 SUBSETS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
-    Form(4, own), Form(4, labels), Form(4, rows, most=3), Form(3, beside), Form(3, points), Form(3, written),
+    Form(4, own), Form(4, labels), Form(4, rows, most=3), Form(3, beside), Form(3, points), Form(8, written),
     *SELECTIONS,
 )  # fmt: skip
