@@ -99,7 +99,7 @@ class FunctionSketch(Sketch):
         variable.used = True
         return variable
 
-    def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
+    def scalar_parameter(self, of: Scalar | Vector, interval: Interval | None = None) -> Variable:
         """A new parameter passed by value."""
         return self.parameter(of, interval)
 

@@ -194,7 +194,7 @@ class Inputs:
         found = self.dice.one_of(INTEGER_INPUTS)
         return found if scalar.is_signed else Interval(0, found.size)
 
-    def scalar_parameter(self, of: Scalar, interval: Interval | None = None) -> Variable:
+    def scalar_parameter(self, of: Scalar | Vector, interval: Interval | None = None) -> Variable:
         """A new parameter passed by value."""
         found = interval or self.input_interval(of)
         name = self.fresh()

@@ -6,8 +6,20 @@ from typing import Final
 
 from strategies.blocks import whole
 from strategies.intervals import UNIT, Interval, symmetric
-from strategies.language.nodes import Compare, If, Name, Slice
-from strategies.language.types import BOOL
+from strategies.language import types
+from strategies.language.nodes import (
+    Apply,
+    AugmentedAssign,
+    Cast,
+    Compare,
+    Conditional,
+    Construct,
+    Element,
+    If,
+    Name,
+    Slice,
+)
+from strategies.language.types import BOOL, INT32
 from strategies.leaves import slices
 from strategies.repertoire.scenes import Drawn, Scene
 from strategies.typed import Typed
@@ -288,9 +300,151 @@ def differences(scene: Scene) -> list[Typed]:
     return [scene.total(scene.op("dot", change, before), scene.op("dot", samples, samples))]
 
 
+def one_by_one(scene: Scene) -> list[Typed]:
+    """The numbers of vectors, each at the index of a loop: a product, a sum of squares or of sizes, the largest."""
+    dice, of = scene.dice, scene.vector(scene.rows)
+    v, w = scene.let(scene.read(of)), scene.let(scene.read(of))
+    kind = dice.below(5)
+    scale = scene.gain(0.25, 1.5)
+    total = scene.zero(scene.main)
+    if kind == 4:
+        total = scene.claim(total, Interval(0.0, v.interval.size))
+
+    def body(inner: Scene, index: Name) -> None:
+        part = inner.part(v, index)
+        match kind:
+            case 0:
+                term = inner.op("mul", part, inner.part(w, index))
+            case 1:
+                apart = inner.let(inner.op("sub", part, inner.part(w, index)))
+                term = inner.product(apart, apart)
+            case 2:
+                term = inner.product(part, part, inner.listed(inner.main, of.length, index, 1.0))
+            case 3:
+                term = inner.op("mul", inner.op("abs", part), scale)
+            case _:
+                inner.set(total, inner.op("max", total, inner.op("abs", part)))
+                return
+        inner.grow(total, term, of.length)
+
+    scene.repeat(of.length, [total], body)
+    found = scene.now(total)
+    if kind == 1 and dice.chance(50):
+        return [scene.op("sqrt", found)]
+    return [found, scene.op("mul", w, found)] if dice.chance(25) else [found]
+
+
+def dominant(scene: Scene) -> list[Typed]:
+    """The axis along which a vector is longest or shortest, and what another one has there."""
+    dice, of = scene.dice, scene.vector(scene.rows)
+    v = scene.let(scene.read(of))
+    sized = scene.op("abs", v) if dice.chance(65) else v
+    which = scene.op(dice.one_of(("argmax", "argmax", "argmin")), scene.named(sized))
+    axis = scene.let(Typed(Cast(INT32, which.node), Interval(0, of.length - 1)))
+    there = scene.part(v if dice.chance(50) else scene.let(scene.read(of)), axis.node)
+    if dice.chance(40):
+        return [axis, scene.op("mul", there, scene.gain())]
+    if dice.chance(50):
+        return [scene.op("mul", v, scene.named(there))]
+    return [scene.op("mul", there, scene.read(scene.main))]
+
+
+def alike(scene: Scene) -> list[Typed]:
+    """Whether two vectors are the same: cells of a grid, or a vector and what a clamp made of it."""
+    dice = scene.dice
+    if dice.chance(55):
+        whole_numbers = types.vector(scene.rows, INT32)
+        one, other = (scene.sketch.array(whole_numbers, scene.sketch.launch_shape(), Interval(0, 1)) for _ in range(2))
+        left, right = (_own_cell(scene, array.name, whole_numbers, Interval(0, 1)) for array in (one, other))
+        value = scene.read(scene.main)
+    else:
+        of = scene.vector(scene.rows)
+        left = scene.let(scene.read(of))
+        right = scene.let(scene.op("max", left, scene.made(of, *(scene.literal(-0.5) for _ in range(of.length)))))
+        value = scene.op("dot", left, right)
+    test = Compare(BOOL, (dice.one_of(("==", "==", "!=")),), (left.node, right.node))
+    found = scene.let(value, mutable=True)
+    missed = scene.op("mul", found, scene.gain(-0.75, 0.75))
+    if dice.chance(50):
+        node = Conditional(found.type, test, found.node, missed.node)
+        return [Typed(node, found.interval.join(missed.interval), found.live)]
+    scene.when(test, lambda inner: inner.set(found, missed))
+    return [scene.claim(scene.now(found), found.interval.join(missed.interval))]
+
+
+def _own_cell(scene: Scene, array: str, of: types.Vector, interval: Interval) -> Typed:
+    return scene.let(Typed(Element(of, array, scene.sketch.own_indices()), interval))
+
+
+def boxed(scene: Scene) -> list[Typed]:
+    """Where a point is in a box, from nought to one along each axis, stretched, or moved by a speed for each axis."""
+    dice, of = scene.dice, scene.vector(scene.rows)
+    place = scene.let(scene.read(of))
+    low = scene.read(of, 1.0)
+    size = scene.let(
+        scene.op("add", scene.op("abs", scene.read(of)), _filled(scene, of, dice.one_of((0.25, 0.5, 1.0))))
+    )
+    match dice.below(3):
+        case 0:
+            share = scene.op("cw_div", scene.op("sub", place, low), size)
+            return [scene.named(share)]
+        case 1:
+            share = scene.let(scene.op("cw_div", place, size))
+            return [scene.op("dot", share, share)]
+    stretched = scene.op("add", scene.op("cw_mul", place, size), low)
+    return [scene.op("mul", scene.named(stretched), scene.gain(0.25, 1.5))]
+
+
+def _filled(scene: Scene, of: types.Vector, value: float) -> Typed:
+    return scene.made(of, *(scene.literal(value) for _ in range(of.length)))
+
+
+def gridded(scene: Scene) -> list[Typed]:
+    """The cell that a point is in, as a vector of whole numbers: moved, kept inside, made one index, looked up."""
+    dice, axes = scene.dice, min(scene.rows, 3)
+    of, cell_type = scene.vector(axes), types.vector(axes, INT32)
+    extent = dice.one_of((3, 4))
+    inside = Interval(0.0, float(extent))
+    point = scene.let(scene.at(scene.array(of, inside)))
+    parts = tuple(Cast(INT32, scene.op("floor", scene.part(point, n)).node) for n in range(axes))
+    cell = scene.let(Typed(Construct(cell_type, parts), Interval(0, extent)))
+    if dice.chance(45):
+        moves = scene.sketch.array(cell_type, scene.sketch.launch_shape(), Interval(-1, 1))
+        cell = scene.op("add", cell, _own_cell(scene, moves.name, cell_type, Interval(-1, 1)))
+    zero = Typed(Construct(cell_type, (whole(0),) * axes), Interval(0, 0))
+    last = Typed(Construct(cell_type, (whole(extent - 1),) * axes), Interval(extent - 1, extent - 1))
+    cell = scene.let(scene.op("max", scene.op("min", cell, last), zero)._replace(interval=Interval(0, extent - 1)))
+    index = scene.part(cell, 0)
+    for axis in range(1, axes):
+        index = scene.sketch.plus(Typed(Apply(INT32, "mul", (index.node, whole(extent))), Interval(0, extent**axis)),
+                                  scene.part(cell, axis))  # fmt: skip
+    index = scene.let(index._replace(interval=Interval(0, extent**axes - 1)))
+    if dice.chance(40):
+        counts = scene.sketch.array(INT32, (extent**axes,), Interval(0, 0), output=True)
+        scene.body += scene.sketch.scatter("atomic_add", counts, (index.node,), Typed(whole(1), Interval(1, 1)))
+    table = scene.array(scene.main, symmetric(1.5), (extent**axes,))
+    return [scene.op("mul", scene.at(table, index.node), scene.op("length", point))]
+
+
+def slowed(scene: Scene) -> list[Typed]:
+    """A vector that is scaled and moved in place, as of a step with drag."""
+    dice, of = scene.dice, scene.vector(scene.rows)
+    speed, place = scene.let(scene.read(of), mutable=True), scene.read(of)
+    drag = scene.sketch.fit(scene.gain(0.25, 1.0), symmetric(1.0))
+    assert isinstance(speed.node, Name)
+    if dice.chance(60):
+        scene.grow(speed, scene.op("mul", scene.read(of), scene.gain(0.0625, 0.25)))
+    scene.body.append(AugmentedAssign(speed.node, "mul", drag.node))
+    if dice.chance(40):
+        divisor = scene.op("add", scene.literal(1.0), scene.op("length", scene.now(speed)))
+        scene.body.append(AugmentedAssign(speed.node, "div", scene.named(divisor).node))
+    moved = scene.op("add", place, scene.op("mul", scene.now(speed), scene.gain(0.0625, 0.5)))
+    return [moved, scene.now(speed)] if dice.chance(40) else [moved]
+
+
 DIRECTIONS: Final[tuple[Drawn, ...]] = (
     reflected, reflected, projected, bounced, attracted, attracted, springs, triangle, segment, limited, lit, turned,
-    bounds, nearest, flattened, differences,
+    bounds, nearest, flattened, differences, one_by_one, one_by_one, dominant, alike, boxed, gridded, slowed, slowed,
 )  # fmt: skip
 #: Those of one result that need no arrays, and so may be functions.
 NAMED: Final[tuple[Drawn, ...]] = (

@@ -39,6 +39,8 @@ from strategies.typed import Typed
 
 #: Operations that keep a length of one if all that they are given has it, beside those whose row says so.
 _KEEPS_LENGTH: Final = frozenset(("quat_inverse", "quat_rotate", "quat_rotate_inv", "transform_vector", "neg"))
+#: Of 100 vectors that are read, how many are passed by value.
+SHARED: Final = 9
 #: What is done at once with two short numbers.
 _EXACT: Final = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}
 #: Of 100 numbers that scale or weigh, how many are parameters, elements of arrays, and expressions of the grammar.
@@ -281,7 +283,10 @@ class Scene(Lines):
         return self.sketch.array(of, shape or self.sketch.launch_shape(), interval)
 
     def read(self, of: Type, reach: float = 2.0) -> Typed:
-        """An element of a new array: the thread's own, or the one that an array of indices names."""
+        """An element of a new array: the thread's own, or the one that an array of indices names; a vector may be the
+        same for all threads, as gravity is."""
+        if isinstance(of, Vector) and not self.sketch.loop_trips and self.dice.chance(SHARED):
+            return self.sketch.variable(self.sketch.scalar_parameter(of, symmetric(reach)))
         if self.dice.chance(12):
             source = self.array(of, symmetric(reach), (self.bodies,))
             return self.at(source, self.body_index().node)
