@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from strategies.blocks import whole
@@ -11,17 +11,21 @@ from strategies.language import types
 from strategies.language.nodes import (
     Apply,
     Assign,
+    AugmentedAssign,
     Cast,
     Compare,
+    Conditional,
     Element,
     Expression,
     If,
+    Literal,
     Name,
     Statement,
 )
 from strategies.language.types import BOOL, INT32, Scalar, Vector
 from strategies.loops import Bounds
 from strategies.ops import ATOMICS, OPS
+from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -29,6 +33,8 @@ from strategies.weights import Statements
 WEIGHTED: Final = ((6, "atomic_add"), (2, "atomic_sub"), (2, "atomic_max"), (2, "atomic_min"))
 #: Of 100 atomics, how many are under a condition.
 CONDITIONAL: Final = 30
+#: Of 100 kernels of plain atomics, how many may reduce whole numbers first.
+WHOLE: Final = 45
 #: Cells of a histogram: of powers of two the place of a value is exact.
 BINS: Final = (4, 8, 2)
 
@@ -60,8 +66,9 @@ def _each(sketch: Sketch) -> Iterator[Statement]:
     """One to three atomics of a value of each thread, on one cell or by group."""
     dice = sketch.dice
     vectors = sketch.vectors and dice.chance(50)
+    whole_numbers = not vectors and dice.chance(WHOLE)
     for n in range(dice.between(1, 2)):
-        dtype = _dtype(sketch) if n else sketch.vector_type(sketch.main) if vectors else sketch.main
+        dtype = _dtype(sketch) if n or whole_numbers else sketch.vector_type(sketch.main) if vectors else sketch.main
         op = dice.weighted(WEIGHTED) if isinstance(dtype, Scalar) else dice.one_of(("atomic_add", "atomic_sub"))
         if types.element_scalar(dtype).notation not in ATOMICS[op]:
             op, dtype = "atomic_add", sketch.main
@@ -152,6 +159,58 @@ def _counted(sketch: Sketch) -> Iterator[Statement]:
     yield If(test, tuple(body))
 
 
+def _judged(sketch: Sketch) -> Iterator[Statement]:
+    """Whether any thread passes a test, or all do: in a bit that is set or cleared, or as the largest of ones."""
+    dice, main = sketch.dice, sketch.main
+    value = sketch.new_element(Interval(-1.0, 1.0))
+    other = sketch.literal(main, Interval(-0.5, 0.75)) if dice.chance(70) else sketch.own_element()
+    test: Expression = Compare(BOOL, (dice.one_of((">", "<", ">=")),), (value.node, other.node))
+    if dice.chance(30):
+        test = sketch.condition(1).node
+    cells = dice.one_of((1, 1, 2, 3))
+    place = _cell(sketch, cells)
+    every = dice.chance(45)
+    of = types.scalar(dice.one_of(("int32", "int32", "uint32", "int64")))
+    held = sketch.array(of, (cells,), Interval(1, 1) if every else Interval(0, 0), output=True)
+    one, zero = Literal(of, 1), Literal(of, 0)
+    if dice.chance(50):
+        node = Conditional(of, test, one, zero)
+        op = dice.one_of(("atomic_and", "atomic_min") if every else ("atomic_or", "atomic_max"))
+        yield from sketch.scatter(op, held, (place,), Typed(node, Interval(0, 1)))
+    elif every:
+        least = Apply(BOOL, "unot", (test,))
+        yield If(least, tuple(sketch.scatter("atomic_and", held, (place,), Typed(zero, Interval(0, 0)))))
+    else:
+        yield If(test, tuple(sketch.scatter("atomic_or", held, (place,), Typed(one, Interval(1, 1)))))
+    if dice.chance(60):
+        total = sketch.output(main, shape=(cells,))
+        yield from sketch.scatter("atomic_add", total, (place,), sketch.result(main, 1))
+
+
+def _multiplied(sketch: Sketch) -> Iterator[Statement]:
+    """The product of what each thread has several of, summed: of chances, of growth rates."""
+    dice, pen = sketch.dice, Pen(sketch)
+    count = dice.between(2, 5)
+    rows = pen.input(span=1.0, shape=(*sketch.launch[:3], count))
+    held = Interval(-4.0, 4.0)
+    product = pen.let(pen.literal(1.0), mutable=True, within=held)
+    rate = dice.one_of((0.25, 0.125))
+    with pen.loop(count) as k:
+        value = pen.at(rows, *pen.own[:3], k)
+        factor = 1.0 + rate * value if dice.chance(60) else 0.75 * value
+        if dice.chance(60):
+            assert isinstance(product.node, Name)
+            pen.body.append(AugmentedAssign(product.node, "mul", factor.node))
+        else:
+            pen.assign(product, (product * factor).narrowed(*held))
+    assert product.variable is not None
+    product.variable.live = True
+    cells = dice.one_of((1, 1, 3))
+    yield from pen.body
+    target = sketch.output(sketch.main, shape=(cells,))
+    yield from sketch.scatter("atomic_add", target, (_cell(sketch, cells),), product.typed)
+
+
 def _drawn(sketch: Sketch) -> Typed:
     """A value of the thread's that inputs move."""
     value = sketch.fit_local(sketch.expression(sketch.main, sketch.dice.between(1, 2)))
@@ -178,6 +237,12 @@ def _moments(sketch: Sketch) -> Iterator[Statement]:
             yield from sketch.scatter(op, sketch.output(main, shape=(1,)), (whole(0),), given)
 
 
+#: How often each way to reduce is drawn.
+WAYS: Final[tuple[tuple[int, Callable[[Sketch], Iterator[Statement]]], ...]] = (
+    (8, _each), (6, _looped), (2, _histogram), (3, _counted), (2, _moments), (3, _judged), (3, _multiplied),
+)  # fmt: skip
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One way to reduce, after some preparation, and a sum of what that left."""
     dice = sketch.dice
@@ -185,7 +250,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         sketch.allow_integers(1)
     sketch.vectors = dice.chance(20)
     yield from sketch.block(dice.below(2), Statements(branch=1), 2)
-    way = dice.weighted(((8, _each), (6, _looped), (3, _histogram), (3, _counted), (2, _moments)))
+    way = dice.weighted(WAYS)
     yield from way(sketch)
     if any(not v.used for v in sketch.scope if v in sketch.defined):
         cells = dice.one_of((1, 2, 3))

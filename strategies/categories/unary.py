@@ -6,7 +6,7 @@ from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import Statement
 from strategies.language.types import Scalar, Vector
-from strategies.ops import ROWS, OpSpec, overload
+from strategies.ops import ROWS, OpSpec, overload, result_type
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -23,8 +23,20 @@ IDLE = (
     frozenset(("floor", "ceil", "round", "rint", "trunc")), frozenset(("abs", "nonzero", "step", "sign")),
     frozenset(("radians", "degrees")), frozenset(("neg", "pos")), frozenset(("invert", "pos")),
 )  # fmt: skip
+#: What tells so little of a number that nothing is worth computing of it.
+COARSE = frozenset(("sign", "step", "nonzero", "isnan", "isinf", "isfinite"))
 #: Of 100 kernels, how many begin with a vector.
 VECTORS = 15
+#: Of 100 others, how many are of whole numbers, and of which: bits and signs differ by type.
+INTEGERS = 24
+KINDS = (
+    (4, "int32"), (2, "uint32"), (2, "int64"), (2, "uint64"), (1, "int16"), (1, "uint16"), (1, "int8"), (1, "uint8"),
+)  # fmt: skip
+#: What a vector may go through first, and what tells something of it then: not the length of what has length one.
+STEPS = {
+    "neg": ("normalize", "max", "min"), "abs": ("normalize", "max", "min", "neg"), "normalize": ("max", "min", "neg"),
+    "floor": ("length", "length_sq", "max", "min", "abs"), "": ("length", "length", "length_sq", "max", "min"),
+}  # fmt: skip
 
 
 def _unary(of: Scalar, after: str) -> tuple[tuple[int, tuple[OpSpec, Scalar]], ...]:
@@ -43,6 +55,8 @@ def _chain(sketch: Sketch, value: Typed, length: int, after: str = "") -> tuple[
     """`value` under up to `length` unary operations, and the last of those."""
     for _ in range(length):
         assert isinstance(value.type, Scalar)
+        if after in COARSE:
+            break
         known = _unary(value.type, after)
         if value.type.kind == "uint":
             # what only a sign is for
@@ -59,16 +73,18 @@ def _from_vector(sketch: Sketch) -> Typed:
     """A vector, under what takes one, or a number of it."""
     dice, of = sketch.dice, sketch.vector_type(sketch.main)
     value = sketch.element_of(sketch.array(of, sketch.launch_shape(), Interval(0.25, 2.0)))
-    for name in dice.some_of(("neg", "normalize"), dice.below(2)):
-        value = sketch.apply(overload(name, (of,)), of, [value])
-    name = dice.one_of(("length", "length", "length_sq", "max", "min", "neg", "normalize", "normalize"))
+    last = ""
+    for name in dice.some_of([n for n in STEPS if n and result_type(n, (of,)) is of], dice.one_of((0, 1, 1, 2))):
+        if name in STEPS[last] or not last:
+            value, last = sketch.apply(overload(name, (of,)), of, [value]), name
+    name = dice.one_of(STEPS[last])
     if name in ("max", "min") or name.startswith("length"):
         return sketch.apply(overload(name, (of,)), sketch.main, [value])
     return sketch.apply(overload(name, (of,)), of, [value])
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:
-    """A chain, or two that are combined; steps of it in locals at times; integers in one kernel of ten."""
+    """A chain, or two that are combined; steps of it in locals at times; of whole numbers in some kernels."""
     dice = sketch.dice
     sketch.max_arrays = 1
     of: Scalar = sketch.main
@@ -79,10 +95,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             return
         value, last = _chain(sketch, value, dice.below(3))
     else:
-        if dice.chance(10):
-            sketch.allow_integers(1)
-            kinds = [t for t in sorted(sketch.allowed, key=repr) if t is not types.BOOL]
-            of = types.scalar(dice.one_of(kinds).notation)
+        if dice.chance(INTEGERS):
+            of = types.scalar(dice.weighted(KINDS))
+            sketch.allowed = sketch.allowed | {of}
         value, last = _chain(sketch, sketch.element(of), dice.between(1, 3))
     for _ in range(dice.below(3)):
         step = sketch.fit_local(value)
