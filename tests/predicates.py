@@ -55,6 +55,9 @@ from strategies.language.types import (
     scalar,
 )
 
+#: What changes bits, of operators.
+BITS = ("bit_and", "bit_or", "bit_xor")
+
 
 def data(program: Program) -> list[Parameter]:
     """The arrays that indexed arrays are parts of."""
@@ -123,8 +126,8 @@ def works_in(kind: str) -> Callable[[Program], bool]:
 
 
 def moved(node: Node) -> bool:
-    """Whether a node reads an array at a computed index."""
-    return isinstance(node, Element) and any(isinstance(index, Apply) for index in node.indices)
+    """Whether a node reads an array at a computed index, or adds to it there."""
+    return isinstance(node, Element | Atomic) and any(isinstance(index, Apply) for index in node.indices)
 
 
 def names_places(program: Program) -> bool:
@@ -182,6 +185,12 @@ def swaps(program: Program) -> bool:
 def keeps_truth(node: Node) -> bool:
     """Whether a local is given a truth value."""
     return any(isinstance(n, Assign) and isinstance(n.target, Name) and n.target.type is BOOL for n in walk(node))
+
+
+def samples(program: Program) -> bool:
+    """Whether a function is given an array and a place beside the thread's own."""
+    calls = [n for n in walk(program) if isinstance(n, Call)]
+    return any(isinstance(a, Apply) and a.op in ("add", "sub") for call in calls for a in call.arguments)
 
 
 def guards_a_read(program: Program) -> bool:
@@ -274,17 +283,76 @@ def adds_to_shared(program: Program) -> bool:
     """Whether threads add in place to cells, or to numbers in them, that their indices alone do not tell apart."""
     threads = next(set(n.names) for n in walk(program) if isinstance(n, ThreadIndex))
     outputs = {parameter.name for parameter in program.outputs}
-    targets = [root(n.target) for n in walk(program) if isinstance(n, AugmentedAssign)]
+    views = {
+        n.target.name: n.value
+        for n in walk(program)
+        if isinstance(n, Assign) and isinstance(n.target, Name) and isinstance(n.value, View)
+    }
+
+    def shares(target: Expression | None) -> bool:
+        if not isinstance(target, Element):
+            return False
+        view = views.get(target.array)
+        places = (*target.indices, *(view.indices if view is not None else ()))
+        names = {place.name for place in places if isinstance(place, Name)}
+        return (target.array if view is None else view.array) in outputs and not threads <= names
+
+    return any(shares(root(n.target)) for n in walk(program) if isinstance(n, AugmentedAssign))
+
+
+def adds_in(loop: Node) -> bool:
+    """Whether the body of a loop has an atomic, or a sum in place that may be one."""
     return any(
-        isinstance(target, Element)
-        and target.array in outputs
-        and not threads <= {index.name for index in target.indices if isinstance(index, Name)}
-        for target in targets
+        isinstance(n, Atomic) or (isinstance(n, AugmentedAssign) and isinstance(root(n.target), Element))
+        for n in walk(loop)
     )
 
 
+def adds_to_component(program: Program) -> bool:
+    """Whether a number of a vector in an array is added to."""
+    return any(
+        isinstance(n, AugmentedAssign) and isinstance(n.target, Component) and isinstance(n.target.base, Element)
+        for n in walk(program)
+    )
+
+
+def sets_bits(node: Node) -> bool:
+    """Whether a statement sets, clears or flips bits of an element in place."""
+    return isinstance(node, AugmentedAssign) and isinstance(node.target, Element) and node.operator in BITS
+
+
+def names_a_component(program: Program) -> bool:
+    """Whether a number of a vector is read at the index of a loop."""
+    indices = {n.name for n in walk(program) if isinstance(n, For)}
+    return any(
+        isinstance(n, Component)
+        and isinstance(n.base.type, Vector)
+        and isinstance(n.index, Name)
+        and n.index.name in indices
+        for n in walk(program)
+    )
+
+
+def scales_a_vector(node: Node) -> bool:
+    """``v *= s`` or ``v /= s``."""
+    return (
+        isinstance(node, AugmentedAssign) and isinstance(node.target.type, Vector) and node.operator in ("mul", "div")
+    )
+
+
+def is_cell(node: Node) -> bool:
+    """Whether a vector is of whole numbers."""
+    of = getattr(node, "type", None)
+    return isinstance(of, Vector) and of.dtype.is_integer
+
+
+def holds(program: Program, *kinds: type[Composite]) -> bool:
+    """Whether a value is of one of these kinds."""
+    return any(isinstance(getattr(n, "type", None), kinds) for n in walk(program))
+
+
 def adds_up(program: Program) -> bool:
-    return has(Atomic)(program) or adds_to_shared(program)
+    return has(Atomic)(program) or adds_to_shared(program) or any(map(sets_bits, walk(program)))
 
 
 def scales(*parts: type[Node], root_of: type[Node] = Node) -> Callable[[Program], bool]:
