@@ -106,6 +106,17 @@ AFTER = {
 }
 
 
+@pytest.mark.parametrize("operator", ["bit_and", "bit_or", "bit_xor"])
+def test_bits_that_threads_set_in_place_are_joined_as_by_the_atomic_operation(operator: str) -> None:
+    parity = Apply(INT32, "mod", (I, whole(2)))
+    made = [AugmentedAssign(at("shared", parity), operator, at("x"))]
+    before, after = evaluate(program(*made))
+    atomic = Atomic(f"atomic_{operator.removeprefix('bit_')}", "shared", (parity,), at("x"))
+    _, wanted = evaluate(program(atomic))
+    assert before["x"].any()
+    assert list(after["shared"]) == list(wanted["shared"])
+
+
 @pytest.mark.parametrize("op", ATOMICS)
 @pytest.mark.parametrize("of", ["int32", "uint32", "int64", "uint64", "float32", "float64"])
 def test_each_atomic_changes_the_cell_and_returns_what_it_held(op: str, of: str) -> None:

@@ -296,7 +296,7 @@ def taken(pen: Pen) -> None:
         # nothing keeps the place itself
         value = pen.let(pen.at(source, pen.at(places)))
         pen.store(places, pen.whole(-1))
-        pen.keep(_shaped(pen, value))
+        _finish(pen, _shaped(pen, value))
         return
     j = pen.let(pen.at(places))
     before = pen.let(pen.at(source, j)) if dice.chance(40) else None
@@ -311,7 +311,7 @@ def taken(pen: Pen) -> None:
             pen.store(places, k)
             pen.store(other, j)
             before = before if before is not None else pen.at(source, k) - pen.at(source, j)
-    pen.keep(_shaped(pen, pen.at(source, j) if before is None else before))
+    _finish(pen, _shaped(pen, pen.at(source, j) if before is None else before))
 
 
 def things(pen: Pen) -> None:
@@ -355,7 +355,11 @@ def things(pen: Pen) -> None:
     if missing:
         pen.body.append(If(place >= 0, tuple(inner.body)))
         moved = scene.now(found)
-    pen.keep(Value(pen, moved))
+    result = Value(pen, moved)
+    if dice.chance(35):
+        other = pen.at(pen.input(of))
+        result = result - other if dice.chance(50) else result + other * pen.number(0.25, 1.5)
+    _finish(pen, pen.op("dot", result, pen.at(pen.input(of))) if dice.chance(25) else result)
 
 
 def histogram(pen: Pen) -> None:
@@ -440,7 +444,7 @@ def table(pen: Pen) -> None:
 
 KINDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(6, gather), Form(3, permute), Form(4, edges), Form(3, triangles, most=1), Form(4, listed), Form(3, rows),
-    Form(4, histogram), Form(4, segments), Form(3, table), Form(4, taken), Form(5, things),
+    Form(4, histogram), Form(4, segments), Form(3, table), Form(3, taken), Form(5, things),
 )  # fmt: skip
 
 
