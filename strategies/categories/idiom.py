@@ -17,7 +17,7 @@ from strategies.weights import Statements
 
 #: Which family a kernel is of: what simulations step and solve, with matrices, rotations, functions and `while` loops;
 #: what learning computes along rows; structs; graphics and geometry; lists of neighbours, networks and integrators.
-FAMILIES: Final = ((30, "mechanics"), (22, "learning"), (8, "records"), (18, "scenes"), (22, "lines"))
+FAMILIES: Final = ((33, "mechanics"), (25, "learning"), (8, "records"), (16, "scenes"), (18, "lines"))
 WEIGHTS = Statements(define=4, reassign=1, augment=2, branch=1)
 
 

@@ -311,5 +311,5 @@ def rewritten(pen: Pen) -> None:
 
 GRIDS: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(4, product), Form(3, planes, most=2), Form(3, patch), Form(3, normalized, most=3), Form(10, strided, most=3),
-    Form(2, flat), Form(8, passed, most=3), Form(6, rewritten, most=3), *AXES, *IMAGES,
+    Form(2, flat), Form(11, passed, most=3), Form(6, rewritten, most=3), *AXES, *IMAGES,
 )  # fmt: skip

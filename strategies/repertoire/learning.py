@@ -364,5 +364,5 @@ def sampled(pen: Pen) -> None:
 LEARNING: Final[tuple[Form[Callable[[Pen], None]], ...]] = (
     Form(4, softmax, most=3), Form(4, layer_norm, most=3), Form(4, attention, most=3), Form(4, similarity, most=3),
     Form(4, optimizer), Form(4, loss), Form(4, dense, most=3), Form(4, relaxed, most=3), Form(3, clustered),
-    Form(2, fired, most=3), Form(5, sampled),
+    Form(2, fired, most=3), Form(9, sampled),
 )  # fmt: skip

@@ -469,6 +469,6 @@ def escaped(scene: Scene) -> list[Typed]:
 
 
 MECHANICS: Final[tuple[tuple[int, Drawn], ...]] = (
-    (5, elastic), (4, splined), (3, kept_apart), (4, rigid), (2, linked), (4, sampled_normal), (4, traced),
-    (4, stepped), (2, solved), (1, escaped),
+    (5, elastic), (4, splined), (3, kept_apart), (4, rigid), (2, linked), (4, sampled_normal), (6, traced),
+    (4, stepped), (4, solved), (2, escaped),
 )  # fmt: skip

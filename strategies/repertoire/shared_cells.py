@@ -310,5 +310,5 @@ def listed(shared: Shared) -> None:
 
 USES: Final[tuple[Form[Callable[[Shared], None]], ...]] = (
     Form(3, one), Form(5, grouped), Form(3, columns, most=2), Form(3, along, least=2), Form(3, neighbours, most=1),
-    Form(3, ends), Form(3, box), Form(1, listed, most=1), Form(4, ranged), Form(4, rowed, most=3), Form(3, component),
+    Form(3, ends), Form(3, box), Form(1, listed, most=1), Form(5, ranged), Form(4, rowed, most=3), Form(3, component),
 )  # fmt: skip
