@@ -21,21 +21,23 @@ from tampering import (
     positions,
     replace_body,
 )
+from tiny import apply, kernel
 
 import strategies
 from harness.jobs import BuildOptions, LaunchResult, Status
-from harness.launches import GENERIC, SPECIAL, STRIDED, job, launches
+from harness.launches import ACCUMULATED, GENERIC, SPECIAL, STRIDED, job, launches
+from harness.oracle.accumulation import accumulated
 from harness.oracle.expectation import coarsest_float, expect
 from harness.oracle.tolerance import CEILING
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind, Outcome, Tier
-from harness.verify import judge, refereed, verify_all
+from harness.verify import jobs, judge, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.indexed import all_members
 from strategies.language.limits import replays_effects
 from strategies.language.nodes import Program
-from strategies.language.types import FLOAT32
+from strategies.language.types import FLOAT32, FLOAT64
 
 #: Kernels of each category: a build costs about 0.2 s.
 DRAWS = 3
@@ -538,6 +540,47 @@ def test_the_referee_clears_what_float64_does_not_show_and_is_small(
     if not cleared:
         assert found.failure is not None
         assert found.failure.referee == "this precision only"
+
+
+@pytest.mark.parametrize(("times", "cleared"), [(3.0, True), (1000.0, False)])
+def test_the_referee_clears_sums_that_are_a_little_off_alone(
+    backward_runs: list[Run], sandbox: Sandbox, times: float, cleared: bool
+) -> None:
+    """What a gradient holds before is rounded at the size of contributions that cancel, which nobody knows."""
+    for run in backward_runs:
+        if ACCUMULATED not in launches(run.expectation):
+            continue
+        at = list(launches(run.expectation)).index(ACCUMULATED)
+        for position in float_inputs(run):
+            parameter = run.program.parameters[position]
+            sums = accumulated(run.expectation)[parameter.name]
+            array = run.result.launches[at].arrays[position]
+            if t.element_scalar(parameter.type) is FLOAT32 and sums.checked.any() and array is not None:
+                cell = int(np.flatnonzero(sums.checked.reshape(-1))[0])
+                wrong = (sums.expected + 0.0).reshape(-1)
+                wrong[cell] += times * sums.tolerance.reshape(-1)[cell]
+                gradient = wrong.reshape(array.gradient.shape)
+                again = array.again if run.expectation.keeps_cotangents else gradient
+                result = changed(run.result, at, position, gradient=gradient, again=again)
+                verdict = judge(run.expectation, result)
+                assert verdict.failure is not None
+                assert refereed(run.expectation, result, verdict, sandbox, BuildOptions()).verified is cleared
+                return
+    raise AssertionError("no such run")
+
+
+def test_what_is_a_little_off_in_float64_is_no_failure(sandbox: Sandbox) -> None:
+    expectation = expect(kernel(FLOAT64, lambda a, b: apply("mul", a, apply("sin", b))))
+    (result,) = sandbox.run(jobs([expectation]), BuildOptions(optimization_level=0))
+    cells = expectation.outputs["out"]
+    for times, fails in ((2.0, False), (1000.0, True)):
+        wrong = {"out": replace(cells, expected=cells.expected + times * cells.tolerance)}
+        off = replace(expectation, outputs=wrong)
+        verdict = judge(off, result)
+        assert verdict.failure is not None
+        found = refereed(off, result, verdict, sandbox, BuildOptions())
+        assert (found.failure is not None) is fails
+        assert found.failure is None or found.failure.referee == "float64 itself"
 
 
 def test_the_referee_is_asked_about_mismatches_alone(backward_runs: list[Run], sandbox: Sandbox) -> None:
