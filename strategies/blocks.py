@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from strategies.calls import Calls
+from strategies.expressions import cancels
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -18,6 +19,7 @@ from strategies.language.nodes import (
     Component,
     Conditional,
     Construct,
+    Element,
     Expression,
     If,
     Literal,
@@ -27,6 +29,7 @@ from strategies.language.nodes import (
     names_in,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Matrix, Scalar, Type, Vector
+from strategies.meetings import Meeting
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
@@ -90,6 +93,8 @@ class Blocks(Calls, ABC):
             node = changeable_value(node)
         variable = self.new_local(value.type, value.interval, value.live, mutable)
         variable.constant = isinstance(node, Literal)
+        if isinstance(node, Name | Element):
+            self.copies[variable.name] = node
         return Assign(Name(value.type, variable.name), node)
 
     def new_local(self, of: Type, interval: Interval, live: bool, mutable: bool = False) -> Variable:
@@ -152,6 +157,8 @@ class Blocks(Calls, ABC):
             if other.node == value.node and isinstance(variable.type, Scalar):
                 other = self.element(variable.type)
             value = self.plus(value, other)
+        elif isinstance(value.node, Name) and depth > 0 and self.dice.chance(COPIES_AVOIDED):
+            value = self.operation(variable.type, depth)
         if variable.budget is not None:
             value = self.fit(value, self._range(variable.type, variable.base))
         else:
@@ -180,6 +187,9 @@ class Blocks(Calls, ABC):
         value = self.expression(scalar if product else variable.type, depth)
         if value.node == Name(variable.type, variable.name):
             value = self.leaf(variable.type)
+        if operator == "sub" and cancels(Name(variable.type, variable.name), value.node):
+            operator = "add"
+        value = self.worthwhile(operator, value)
         if variable.budget is None:
             return self._augment_once(variable, operator, value)
         if operator == "mul":
@@ -259,7 +269,10 @@ class Blocks(Calls, ABC):
         attribute = self.dice.chance(60)
         of = variable.type.dtype
         target = Component(of, Name(variable.type, variable.name), index, attribute)
-        value = self.fit_local(self.expression(of, depth))
+        value = self.expression(of, depth)
+        if isinstance(value.node, Component) and value.node.base == target.base:
+            value = self.element(of)
+        value = self.fit_local(value)
         if component in variable.assigned_components or not self.dice.chance(15):
             total = Interval(variable.interval.low - value.interval.size, variable.interval.high + value.interval.size)
             if total.size > REACH[of.notation] * 2 * HEADROOM:
@@ -331,7 +344,8 @@ class Blocks(Calls, ABC):
     def when(self, test: Typed, draw: Callable[[], list[Statement]]) -> If:
         """``if test:`` with the statements that `draw` draws, after which either may have happened."""
         entry = self.scope.snapshot()
-        body = self.arm(draw)
+        with self.facts.supposing(test.node, True):
+            body = self.arm(draw)
         self.scope.merge(entry)
         return If(test.node, body)
 
@@ -387,7 +401,9 @@ class Blocks(Calls, ABC):
         product = product and not left.interval.is_point and not right.interval.is_point
         sums = ("add", "sub") if scalar.is_float else self.joins
         op = self.dice.one_of(("add", "sub", "mul") if product else sums)
-        return self.apply(OPS[op], left.type, [left, right])
+        if op == "sub" and cancels(left.node, right.node):
+            op = "add"
+        return self.apply(OPS[op], left.type, [left, self.worthwhile(op, right)])
 
     def branch(self, weights: Statements, depth: int) -> list[Statement]:
         """``if``, perhaps with ``elif`` and ``else``, that changes variables read afterwards."""
@@ -397,33 +413,105 @@ class Blocks(Calls, ABC):
             if self.loop_trips:
                 return before
         self.arms += 1
-        before.append(self._if(weights, depth, self.dice.below(3)))
+        given = self.meetings()
+        before.append(self._if(weights, depth, self.dice.below(3), given))
         self.arms -= 1
+        self.meet(given)
         return before
 
-    def _if(self, weights: Statements, depth: int, further: int) -> If:
+    def _if(self, weights: Statements, depth: int, further: int, given: Sequence[Meeting] = ()) -> If:
+        """A branch with so many further arms, or one more if every arm is to give names their first values."""
         test = self.condition(self.dice.between(1, 2))
         entry = self.scope.snapshot()
-        body = self.arm(lambda: self.changes(weights, depth))
+        with self.facts.supposing(test.node, True):
+            body = self.arm(lambda: self.changes(weights, depth, given))
         after = self.scope.snapshot()
         self.scope.restore(entry)
         orelse: Block = ()
-        if further >= 2:
-            orelse = (self._if(weights, depth, further - 2 + self.dice.below(2)),)
-        elif further == 1:
-            orelse = self.arm(lambda: self.changes(weights, depth))
+        with self.facts.supposing(test.node, False):
+            if further >= 2:
+                orelse = (self._if(weights, depth, further - 2 + self.dice.below(2), given),)
+            elif further == 1 or given:
+                orelse = self.arm(lambda: self.changes(weights, depth, given))
         self.scope.merge(after)
         return If(test.node, body, orelse)
 
-    def changes(self, weights: Statements, depth: int) -> list[Statement]:
-        """The body of an arm: it changes something for certain."""
-        body: list[Statement] = []
+    def changes(self, weights: Statements, depth: int, given: Sequence[Meeting] = ()) -> list[Statement]:
+        """The body of an arm: it changes something for certain, or gives names their first values."""
+        if given:
+            first = self._given(weights, depth, given)
+            if not self.dice.chance(self.weights.branches.changes):
+                return first
+            body = self.changes(weights, depth)
+            return first + body if self.dice.chance(30) else body + first
+        if self._may_loop(weights) and self.dice.chance(self.features.percent("loop", self.weights.branches.loops)):
+            return self.loop_in_arm(weights, depth)
+        body = []
         if self.dice.chance(30):
             body += self.block(1, weights, depth - 1)
         change = (self.reassign(depth) if self.dice.chance(50) else self.augment(depth)) or self.reassign(depth)
         if change is not None:
             body.append(change)
         return body or [self.define(depth)]
+
+    def _may_loop(self, weights: Statements) -> bool:
+        """Whether an arm here may hold a loop: not one within another."""
+        return (weights.loops_in_arms or weights.loop + weights.dynamic_loop > 0) and not self.loop_trips
+
+    @abstractmethod
+    def loop_in_arm(self, weights: Statements, depth: int) -> list[Statement]:
+        """A loop that changes something that outlives the arm, with what it needs before it."""
+
+    # ------------------------------------------------------------ names that the arms give their first values
+
+    def meetings(self) -> list[Meeting]:
+        """The names that every arm of the next branch gives its first value: in most branches none."""
+        branches = self.weights.branches
+        if not self.dice.chance(branches.meetings):
+            return []
+        count = 2 if self.dice.chance(branches.second) else 1
+        return [Meeting(self.fresh(), self._type_of_meeting()) for _ in range(count)]
+
+    def _type_of_meeting(self) -> Type:
+        if self.counts:
+            return INT32
+        table: list[tuple[int, Type]] = [(8, self.main), (2, BOOL), (2, INT32)]
+        if self.vectors:
+            table.append((4, self.vector_type(self.main)))
+        return self.dice.weighted(tuple(table))
+
+    def _given(self, weights: Statements, depth: int, given: Sequence[Meeting]) -> list[Statement]:
+        """The statements of one arm that give names their first values: at times those of a branch within it."""
+        if self.arms < 3 and self.dice.chance(self.weights.branches.nested):
+            self.arms += 1
+            test = self._if(weights, depth, 1, given)
+            self.arms -= 1
+            return [test]
+        return [self.first_value(meeting, depth) for meeting in given]
+
+    def first_value(self, meeting: Meeting, depth: int) -> Statement:
+        """``name = expression``, another one than in the arms before."""
+        of = meeting.type
+        value = self.condition(1) if of is BOOL else self.expression(of, depth)
+        stays = not isinstance(value.node, Literal) or self.dice.chance(self.weights.branches.literals)
+        if not stays and isinstance(of, Scalar) and self._may_read(of):
+            value = self.element(of)
+        if meeting.has(value.node):
+            value = self.other_than(value)
+        value = self.fit_local(value)
+        meeting.values.append(value)
+        node = value.node if of is BOOL else changeable_value(value.node)
+        return Assign(Name(of, meeting.name), node)
+
+    def meet(self, given: Sequence[Meeting]) -> None:
+        """Let what follows read the names that all arms have given a value."""
+        for meeting in given:
+            depth, mutable = len(self.loop_trips), self.dice.chance(40)
+            variable = Variable(
+                meeting.name, meeting.type, meeting.interval, mutable, False, meeting.live, loop_depth=depth
+            )
+            self.scope.add(variable)
+            self.defined.append(variable)
 
 
 def is_bare(node: Expression) -> bool:

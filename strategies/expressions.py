@@ -9,11 +9,13 @@ import math
 from functools import lru_cache
 from typing import Final
 
+from msgspec.structs import replace
+
 from strategies.conditions import Conditions, same
 from strategies.inputs import STAPLES
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Apply, Cast, Conditional, Constant, Construct, Expression, Literal, Name
+from strategies.language.nodes import Apply, Cast, Conditional, Constant, Construct, Expression, Extent, Literal, Name
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, Composite, Matrix, Quaternion, Scalar, Transform, Type, Vector
 from strategies.leaves import counting_uses
@@ -23,6 +25,8 @@ from strategies.typed import Typed, held
 
 #: Nobody divides a whole number by one, or asks for the remainder.
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
+#: Operations that some numbers leave as it is what they are applied to.
+WORTHWHILE: Final = frozenset(("add", "sub", "mul"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
 #: Of 100 conditionals within another, how many stay: more, and nobody can read them.
 NESTED: Final = 20
@@ -56,11 +60,16 @@ def _candidates(
     )
 
 
-def _in_order(low: Typed, high: Typed) -> tuple[Typed, Typed]:
-    """The bounds of a clamp, the lower one first if both are numbers."""
-    if isinstance(low.node, Literal) and isinstance(high.node, Literal) and low.node.value > high.node.value:
-        return high, low
-    return low, high
+def cancels(value: Expression, taken: Expression) -> bool:
+    """Whether nothing is left of `value` where `taken` is subtracted from it."""
+    if same(value, taken):
+        return True
+    match taken:
+        case Apply(op="add", arguments=arguments):
+            return any(same(value, argument) for argument in arguments)
+        case Apply(op="sub", arguments=(first, _)):
+            return same(value, first)
+    return False
 
 
 class Expressions(Conditions):
@@ -110,7 +119,8 @@ class Expressions(Conditions):
         if not candidates:
             return self.leaf(of)
         row, argument_types = self.dice.one_of(candidates)
-        if row.flat and types.element_scalar(of).is_float and not self.dice.chance(self.weights.expressions.flat):
+        flat = row.flat and types.element_scalar(of).is_float and not self.dice.chance(self.weights.expressions.flat)
+        if flat or (row.name == "pos" and not self.dice.chance(self.weights.expressions.plus)):
             row, argument_types = self.dice.one_of(candidates)
         arguments = [self.expression(a, depth - 1) for a in argument_types]
         return self.apply(row, of, self.varied(row, arguments))
@@ -121,8 +131,11 @@ class Expressions(Conditions):
             return arguments
         if all(isinstance(a.node, Literal) for a in arguments):
             first = arguments[0].type
-            if isinstance(first, Scalar) and first is not BOOL and self._may_read(first):
-                arguments[0] = self.element(first)
+            if isinstance(first, Scalar) and first is not BOOL:
+                if self._may_read(first):
+                    arguments[0] = self.element(first)
+                elif self.indices:
+                    arguments[0] = self._index_value(first)
         bits = next((percent for percent, op in self.weights.integers.literals if op == row.name), 0)
         if bits and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
             of = arguments[1].type
@@ -132,14 +145,50 @@ class Expressions(Conditions):
             divisor = arguments[1].type
             if isinstance(divisor, Scalar) and divisor.is_integer:
                 arguments[1] = self.literal(divisor, Interval(2, 9))
-        if row.name == "clamp":
-            arguments[1:] = _in_order(*arguments[1:])
+        if row.name == "clamp" and isinstance(arguments[0].type, Scalar):
+            return self._clamped(arguments[0])
+        if row.name in WORTHWHILE and len(arguments) == 2:
+            arguments = [self.worthwhile(row.name, a) if n or row.name != "sub" else a for n, a in enumerate(arguments)]
         alternatives = row.name == "where"
         if len(arguments) > 1 and (alternatives or row.name not in STAPLES - {"sub"}):
             left, right = arguments[-2:] if alternatives else arguments[:2]
             if same(left.node, right.node):
                 arguments[-1 if alternatives else 1] = self.other_than(left)
+        if row.name == "sub" and cancels(arguments[0].node, arguments[1].node):
+            arguments[1] = self.other_than(arguments[0])
         return arguments
+
+    def worthwhile(self, op: str, value: Typed) -> Typed:
+        """`value`, unless it is a number that `op` would do nothing with, or that the other sign says better."""
+        of, node = value.type, value.node
+        if not isinstance(node, Literal) or not isinstance(of, Scalar) or of is BOOL or op not in WORTHWHILE:
+            return value
+        if op == "mul":
+            factors = Interval(1.5, 4.0) if of.is_float else Interval(2, 9)
+            return self.literal(of, factors) if node.value in (0, 1) else value
+        if node.value == 0:
+            return self.literal(of, Interval(0.25, 4.0) if of.is_float else Interval(1, 9))
+        if node.value < 0 and -node.value <= of.limits[1]:
+            return Typed(replace(node, value=-node.value), Interval(-value.interval.high, -value.interval.low))
+        return value
+
+    def _clamped(self, value: Typed) -> list[Typed]:
+        """`value` and the bounds of a clamp: two numbers inside what it may be, or one and a variable beyond it."""
+        of = value.type
+        assert isinstance(of, Scalar)
+        if value.interval.is_point:
+            value = self.element(of) if self._may_read(of) or not self.indices else self._index_value(of)
+        low, high = value.interval
+        third = (high - low) / 3
+        least, most = self.literal(of, Interval(low, low + third)), self.literal(of, Interval(high - third, high))
+        bounds = [v for v in self.scope.of_type(of) if not same(value.node, Name(of, v.name))]
+        above = [v for v in bounds if v.interval.low >= least.interval.high]
+        below = [v for v in bounds if v.interval.high <= most.interval.low]
+        if above and self.dice.chance(self.weights.expressions.bounds):
+            most = self.variable(self.dice.one_of(above))
+        elif below and self.dice.chance(self.weights.expressions.bounds):
+            least = self.variable(self.dice.one_of(below))
+        return [value, least, most]
 
     def other_than(self, value: Typed) -> Typed:
         """A value of the same type that is another one: a number near the middle of it, or an element."""
@@ -175,7 +224,12 @@ class Expressions(Conditions):
         raw = row.result(given)
         assert raw is not None
         node = Apply(raw, row.name, tuple(a.node for a in arguments))
-        interval = held(row.result_interval(raw, *(a.interval for a in arguments)), raw)
+        found = row.result_interval(raw, *(a.interval for a in arguments))
+        first, last = arguments[0].node if arguments else None, arguments[-1].node if arguments else None
+        if row.name == "mul" and isinstance(raw, Scalar) and raw.is_float and first == last:
+            # a square
+            found = Interval(max(found.low, 0.0), found.high)
+        interval = held(found, raw)
         live = not row.flat and not interval.is_point and any(a.live for a in arguments)
         return Typed(node, interval, live)
 
@@ -216,6 +270,8 @@ class Expressions(Conditions):
         if not others:
             return self.leaf(of)
         source = self.expression(self.dice.one_of(others), depth - 1)
+        if isinstance(source.node, Extent) and self.indices and not self.dice.chance(self.weights.expressions.extents):
+            return self._index_value(of)
         return self.convert(source, of)
 
     def convert(self, source: Typed, of: Scalar) -> Typed:

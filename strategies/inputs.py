@@ -8,6 +8,7 @@ from typing import Final
 
 from strategies import intervals
 from strategies.dice import Dice
+from strategies.facts import Facts
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -82,6 +83,10 @@ class Inputs:
         #: the float type that the kernel mostly works in
         self.main = main
         self.scope = Scope()
+        #: what the tests around this point say
+        self.facts = Facts(self._tested)
+        #: locals that began as no more than another name of an element or a variable
+        self.copies: dict[str, Expression] = {}
         self.parameters: list[Parameter] = []
         self.nodes = 0
         self.vectors = False
@@ -130,6 +135,15 @@ class Inputs:
         self.loop_indices: list[Variable] = []
 
     # ------------------------------------------------------------ set-up
+
+    def _tested(self, node: Expression) -> Interval | None:
+        """Between which values a variable or an element lies that a test is about."""
+        match node:
+            case Name(name=name):
+                return next((v.interval for v in self.scope if v.name == name), None)
+            case Element(array=name):
+                return next((Interval(p.low, p.high) for p in self.parameters if p.name == name), None)
+        return None
 
     def _draw_palette(self) -> frozenset[str]:
         count = self.dice.between(*self.weights.kernels.palette)

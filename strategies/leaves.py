@@ -153,7 +153,8 @@ class Leaves(Inputs, ABC):
         return self.literal(of)
 
     def _bool_leaf(self) -> Typed:
-        variables = self.scope.of_type(BOOL)
+        known = self.facts.interval
+        variables = [v for v in self.scope.of_type(BOOL) if not known(Typed(Name(BOOL, v.name), v.interval)).is_point]
         if variables and self.dice.chance(60):
             return self.variable(self.dice.one_of(variables))
         return self.comparison(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +17,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Component,
+    Conditional,
     Element,
     Expression,
     If,
@@ -28,6 +30,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import OPS, REACH
+from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.weights import Statements
 from strategies.while_loops import WhileLoops
@@ -95,6 +98,20 @@ class Sketch(WhileLoops):
             yield from one(self.dice.between(1, 2))
             if self.dice.chance(25):
                 yield from self.block(1, Statements(), 1)
+
+    def loop_in_arm(self, weights: Statements, depth: int) -> list[Statement]:
+        """A loop that changes something that outlives the arm, with what it needs before it."""
+        plain = replace(weights, branch=0, loop=0, dynamic_loop=0, while_loop=0)
+        whole = 1 if self.indices else 0
+        drawn = self.dice.weighted(((2, "loop"), (3, "dynamic"), (whole, "form"), (whole, "dynamic form")))
+        match drawn:
+            case "loop":
+                return self.loop(plain, depth, leave=False)
+            case "dynamic":
+                return self.dynamic_loop(plain, depth)
+            case "form":
+                return self.form_of_loop()
+        return self.form_of_dynamic_loop()
 
     # ------------------------------------------------------------ results
 
@@ -170,6 +187,9 @@ class Sketch(WhileLoops):
         for variable in sorted(unused, key=lambda v: v.sum_only):
             if of is BOOL:
                 continue
+            if variable.type is BOOL and isinstance(of, Scalar) and not sums:
+                value = self.chosen_by(variable, value)
+                continue
             extra = self.as_type(self.variable(variable), of)
             value = self.plus(value, extra, linear=variable.sum_only)
         if isinstance(of, Scalar | Composite) and of is not BOOL:
@@ -179,6 +199,16 @@ class Sketch(WhileLoops):
             elif value.interval.is_point or not (self.main.is_float or self._reads(value.node)):
                 value = self.plus(self.element(of), value)
         return value
+
+    def chosen_by(self, flag: Variable, value: Typed) -> Typed:
+        """`value` where a truth value holds, and else another number."""
+        assert isinstance(value.type, Scalar)
+        other = self.element(value.type) if self._may_read(value.type) else self.leaf(value.type)
+        if other.node == value.node:
+            other = self.literal(value.type)
+        node = Conditional(value.type, self.variable(flag).node, value.node, other.node)
+        self.nodes += 1
+        return Typed(node, value.interval.join(other.interval), value.live or other.live)
 
     def weighed(self, number: Typed, of: Scalar) -> Typed:
         """An element of a float array, times a whole number or plus one: a result that has a gradient."""
@@ -210,7 +240,9 @@ class Sketch(WhileLoops):
         assert isinstance(output.type, Array)
         test = self.condition(self.dice.between(1, 2))
         body: list[Statement] = []
-        if self.dice.chance(75):
-            body.append(self.store(output, self.expression(output.type.dtype, depth)))
+        with self.facts.supposing(test.node, True):
+            if self.dice.chance(75):
+                body.append(self.store(output, self.expression(output.type.dtype, depth)))
         body.append(Return())
+        self.facts.note(test.node, False)
         return If(test.node, tuple(body))

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from strategies.blocks import is_bare
+from strategies.facts import OPPOSITE
 from strategies.language.effects import called_functions, function_effects
 from strategies.language.nodes import (
     Apply,
@@ -263,6 +264,8 @@ def _negated(test: Expression) -> Expression:
     """The opposite of a truth value; what `not` was applied to may be a whole number."""
     if isinstance(test, Cast) and test.implied:
         return Apply(BOOL, "unot", (test.operand,))
+    if isinstance(test, Compare) and len(test.operators) == 1 and isinstance(test.operands[0].type, Scalar):
+        return msgspec.structs.replace(test, operators=(OPPOSITE[test.operators[0]],))
     if not isinstance(test, Apply) or test.op != "unot":
         return Apply(BOOL, "unot", (test,))
     (operand,) = test.arguments

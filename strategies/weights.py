@@ -75,6 +75,12 @@ class Expressions:
     #: of 100 first picks of a function whose derivative is zero (`floor`, `step`), how many stand; the others are drawn
     #: again, or most kernels would have no gradient to check
     flat: int = 40
+    #: of 100 first picks of a plus sign in front of a value, how many stand
+    plus: int = 30
+    #: of 100 clamps beside which a variable fits as a bound, how many are given it
+    bounds: int = 35
+    #: of 100 lengths of arrays that are converted to another type, how many stay: few compute with those
+    extents: int = 15
     #: of 100 steps between two edges, how many fall
     reversed: int = 25
     #: a value whose interval is this many times as wide as a domain is scaled into it, not clamped
@@ -115,10 +121,32 @@ class Conditions:
     negation: int = 1
     #: a function that gives a truth value
     test: int = 1
+    #: of 100 negations of one comparison, how many are written with ``not``: most people write the opposite one
+    negated: int = 30
+    #: of 100 tests that finite numbers always pass, as ``isfinite`` is, how many stay, beside a comparison
+    certain: int = 20
     #: of 100 comparisons, how many are chains
     chain: int = 10
     #: of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough
     bare_element: int = 4
+
+
+@dataclass(frozen=True)
+class Branches:
+    """What the arms of a branch do, beside changing what there is."""
+
+    #: of 100 branches, in how many every arm gives a name its first value: Warp has code for what is read after them
+    meetings: int = 45
+    #: of those, how many give a second one a value
+    second: int = 20
+    #: of 100 arms that give a name its first value, how many hold another branch whose arms do
+    nested: int = 12
+    #: of those that give one, how many change something else, too
+    changes: int = 45
+    #: of 100 literals that an arm would give, how many stay: two of them are a choice between constants
+    literals: int = 35
+    #: of 100 arms that change something outside of a loop, how many hold a loop, in kernels that may have some
+    loops: int = 6
 
 
 @dataclass(frozen=True)
@@ -139,6 +167,8 @@ class Statements:
     update: int = 0
     #: of 100 loops, in how many the body gives the index another value
     reindex: int = 0
+    #: whether the arms of branches may hold loops
+    loops_in_arms: bool = False
 
 
 @dataclass(frozen=True)
@@ -362,6 +392,7 @@ class Weights:
     expressions: Expressions = Expressions()
     leaves: Leaves = Leaves()
     conditions: Conditions = Conditions()
+    branches: Branches = Branches()
     loops: Loops = Loops()
     functions: Functions = Functions()
     integers: Integers = Integers()

@@ -23,12 +23,15 @@ from strategies.language.nodes import (
     Statement,
 )
 from strategies.language.types import BOOL, INT32, Array
+from strategies.meetings import Meeting
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
 #: What a threshold of a chain of comparisons is.
 THRESHOLDS: Final = (-1.0, -0.5, 0.0, 0.25, 0.5, 1.0, 1.5)
+#: Of 100 locals that every arm gives a value, how many have none before.
+MET: Final = 40
 
 Block = tuple[Statement, ...]
 
@@ -60,8 +63,9 @@ def tests(sketch: Sketch, count: int) -> tuple[list[Statement], list[Expression]
             before.append(Assign(name, kind))
             kind = name
         return before, [compared(kind, "==", whole(n)) for n in range(count)]
-    if choice == 2 and count <= 2:
-        own, extent = sketch.own_indices()[0], sketch.launch[0]
+    own, extent = sketch.own_indices()[0], sketch.launch[0]
+    whole_launch = sketch.facts.interval(Typed(own, Interval(0, extent - 1))) == Interval(0, extent - 1)
+    if choice == 2 and count <= 2 and whole_launch:
         last: Expression = whole(extent - 1)
         fitting = [p for p in sketch.parameters if not p.output and p.shape and p.shape[0] == extent]
         if fitting and dice.chance(40):
@@ -71,9 +75,18 @@ def tests(sketch: Sketch, count: int) -> tuple[list[Statement], list[Expression]
             return [], [Logical(BOOL, "or", tuple(edges))]
         return [], edges
     value = sketch.own_element()
-    inside = [t for t in THRESHOLDS if value.interval.low < t < value.interval.high]
+    inside = _inside(sketch, value)
+    if len(inside) < count:
+        value = sketch.new_element(symmetric(2.0))
+        inside = _inside(sketch, value)
     ends = sorted(dice.some_of(inside, count), reverse=(down := dice.chance(40)))
     return [], [compared(value.node, ">" if down else "<", sketch.number_of(sketch.main, end)) for end in ends]
+
+
+def _inside(sketch: Sketch, value: Typed) -> list[float]:
+    """The thresholds that `value` may still lie on either side of."""
+    known = sketch.facts.interval(value)
+    return [t for t in THRESHOLDS if known.low < t < known.high]
 
 
 def chain(tests: list[Expression], arms: list[Block], otherwise: Block) -> Block:
@@ -85,41 +98,59 @@ def chain(tests: list[Expression], arms: list[Block], otherwise: Block) -> Block
 
 
 def chosen(sketch: Sketch, depth: int) -> Iterator[Statement]:
-    """A local that an ``elif`` chain gives a value, each arm another."""
+    """A local that an ``elif`` chain gives a value, each arm another: a first one at times, if there are all arms."""
     dice = sketch.dice
     count = dice.between(1, 3)
     before, known = tests(sketch, count)
+    if dice.chance(MET):
+        yield from before
+        yield from _met(sketch, known, depth)
+        return
     first = sketch.fit_local(sketch.own_element() if dice.chance(60) else sketch.expression(sketch.main, depth))
     begin = sketch.define_as(first, mutable=True)
     variable = sketch.defined[-1]
-    arms = _arms(sketch, variable, len(known) + dice.chance(75), depth)
+    arms = _arms(sketch, variable, known, len(known) + dice.chance(75), depth)
     yield from before
     yield begin
     yield from chain(known, arms[: len(known)], arms[len(known)] if len(arms) > len(known) else ())
 
 
-def _arms(sketch: Sketch, variable: Variable, count: int, depth: int) -> list[Block]:
+def _met(sketch: Sketch, known: list[Expression], depth: int) -> Block:
+    """A chain all of whose arms give one or two names their first values."""
+    given = [Meeting(sketch.fresh(), sketch.main), *sketch.meetings()[:1]]
+    arms: list[Block] = []
+    for n in range(len(known) + 1):
+        with sketch.facts.supposing_first(known, n):
+            arms.append(sketch.arm(lambda: [sketch.first_value(meeting, depth) for meeting in given]))
+    sketch.meet(given)
+    return chain(known, arms[:-1], arms[-1])
+
+
+def _arms(sketch: Sketch, variable: Variable, known: list[Expression], count: int, depth: int) -> list[Block]:
     """Arms that give a local a value, or change the one that it has."""
     found: list[Block] = []
     entry = sketch.scope.snapshot()
     reach, live = variable.interval, variable.live
-    for _ in range(count):
+    for n in range(count):
         sketch.scope.restore(entry)
         variable.used = False
-        body = sketch.arm(lambda: _arm(sketch, variable, depth))
+        with sketch.facts.supposing_first(known, n):
+            body = sketch.arm(lambda: _arm(sketch, variable, depth, found))
         reach, live = reach.join(variable.interval), live or variable.live
         found.append(body)
     variable.interval, variable.live, variable.used = reach, live, False
     return found
 
 
-def _arm(sketch: Sketch, variable: Variable, depth: int) -> list[Statement]:
+def _arm(sketch: Sketch, variable: Variable, depth: int, others: list[Block]) -> list[Statement]:
     target = Name(variable.type, variable.name)
     value = sketch.fit_local(sketch.expression(variable.type, depth))
     if sketch.dice.chance(35):
         value = sketch.fit_local(sketch.plus(sketch.variable(variable), value))
     elif value.node == target:
         value = sketch.own_element()
+    if (Assign(target, value.node),) in others:
+        value = sketch.fit_local(sketch.plus(value, sketch.own_element()))
     variable.interval, variable.live, variable.used = value.interval, value.live, False
     return [Assign(target, value.node)]
 
@@ -135,6 +166,7 @@ def guarded(sketch: Sketch, output: Parameter) -> Iterator[Statement]:
         body.append(sketch.store(output, rest))
     yield from before
     yield If(test, (*body, Return()))
+    sketch.facts.note(test, False)
 
 
 def best(sketch: Sketch) -> Iterator[Statement]:
@@ -185,7 +217,8 @@ def edges(sketch: Sketch) -> Iterator[Statement]:
     name = Name(main, variable.name)
     at_start = compared(own, "==", whole(0))
     at_end = compared(own, "==", whole(extent - 1))
-    yield begin
+    if not dice.chance(MET):
+        yield begin
     yield If(at_start, (Assign(name, first),), (If(at_end, (Assign(name, final),), (Assign(name, middle),)),))
     variable.interval, variable.live, variable.used = reach, True, False
 

@@ -1,0 +1,149 @@
+"""What the tests around a point of a kernel, and the guards before it, say of the values that are read there.
+
+A person who writes a branch within a branch knows what the outer one has decided.  What stands here proves nothing:
+`Typed.interval` encloses a value whatever was tested, for the name may be another value's by now.  It only tells a
+test that may still go either way from one that is decided already, and where a threshold lies well inside.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Final, NamedTuple
+
+from strategies.intervals import Interval
+from strategies.language.nodes import Apply, Cast, Compare, Expression, Literal, Logical
+from strategies.language.types import Scalar
+from strategies.typed import Typed
+
+ANY: Final = Interval(-math.inf, math.inf)
+_MIRRORED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+OPPOSITE: Final = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
+
+
+def bare(node: Expression) -> Expression:
+    """`node` without what gives its operand as it is."""
+    while True:
+        match node:
+            case Apply(op="pos", arguments=(inner,)):
+                node = inner
+            case Cast(operand=inner) if inner.type is node.type:
+                node = inner
+            case _:
+                return node
+
+
+def decided(op: str, left: Interval, right: Interval) -> bool:
+    """Whether a comparison of values between such bounds always comes out the same."""
+    match op:
+        case "<" | ">=":
+            return left.high < right.low or left.low >= right.high
+        case ">" | "<=":
+            return left.low > right.high or left.high <= right.low
+    return left.high < right.low or left.low > right.high or (left.is_point and left == right)
+
+
+class _Fact(NamedTuple):
+    """Between which values an expression lies where it is about the value that was tested."""
+
+    interval: Interval
+    #: between which values that lay, as far as its expression told: another one is another value's
+    tested: Interval | None
+
+
+class Facts:
+    """What is known at one point of a kernel."""
+
+    def __init__(self, interval_of: Callable[[Expression], Interval | None]) -> None:
+        self._interval_of = interval_of
+        self._known: dict[Expression, _Fact] = {}
+        self._compared: frozenset[frozenset[Expression]] = frozenset()
+
+    @contextmanager
+    def supposing(self, test: Expression, holds: bool) -> Iterator[None]:
+        """What is drawn here runs where `test` came out so."""
+        known, compared = dict(self._known), self._compared
+        self.note(test, holds)
+        yield
+        self._known, self._compared = known, compared
+
+    @contextmanager
+    def supposing_first(self, tests: Sequence[Expression], place: int) -> Iterator[None]:
+        """What is drawn here runs where the test at `place` is the first of a chain that holds, or behind the last."""
+        with ExitStack() as stack:
+            for test in tests[:place]:
+                stack.enter_context(self.supposing(test, False))
+            for test in tests[place : place + 1]:
+                stack.enter_context(self.supposing(test, True))
+            yield
+
+    def interval(self, value: Typed) -> Interval:
+        """Between which values `value` lies, by its own interval and by what was tested of it."""
+        fact = self._known.get(bare(value.node))
+        if fact is None or fact.tested not in (None, value.interval):
+            return value.interval
+        low, high = max(value.interval.low, fact.interval.low), min(value.interval.high, fact.interval.high)
+        return Interval(low, high) if low <= high else value.interval
+
+    def have_compared(self, left: Expression, right: Expression) -> bool:
+        """Whether a test has compared the two with each other."""
+        return frozenset((bare(left), bare(right))) in self._compared
+
+    def note(self, test: Expression, holds: bool) -> None:
+        """Take notice of how `test` came out."""
+        match test:
+            case Apply(op="unot", arguments=(inner,)):
+                self.note(inner, not holds)
+            case Cast(operand=inner, implied=True):
+                self._note_comparison(inner, "!=" if holds else "==", Literal(inner.type, 0))
+            case Logical(operator=operator, operands=operands) if holds == (operator == "and"):
+                for operand in operands:
+                    self.note(operand, holds)
+            case Compare(operators=(op,), operands=(left, right)):
+                self._note_comparison(left, op if holds else OPPOSITE[op], right)
+            case Compare(operators=operators, operands=operands) if holds:
+                for left, op, right in zip(operands, operators, operands[1:], strict=False):
+                    self._note_comparison(left, op, right)
+            case Logical() | Compare():
+                pass
+            case _:
+                self._narrow(test, Interval(holds, holds))
+
+    def _note_comparison(self, left: Expression, op: str, right: Expression) -> None:
+        if not isinstance(left.type, Scalar):
+            return
+        for one, how, other in ((left, op, right), (right, _MIRRORED[op], left)):
+            if isinstance(other, Literal) and not isinstance(one, Literal):
+                self._narrow(one, self._on_one_side(one, how, other.value))
+        if not isinstance(left, Literal) and not isinstance(right, Literal):
+            self._compared |= {frozenset((bare(left), bare(right)))}
+
+    def _on_one_side(self, node: Expression, op: str, limit: float) -> Interval:
+        """Where `node` lies if it compares so with a number."""
+        step = 1 if isinstance(node.type, Scalar) and node.type.is_integer else 0
+        match op:
+            case "<":
+                return Interval(-math.inf, limit - step)
+            case "<=":
+                return Interval(-math.inf, limit)
+            case ">":
+                return Interval(limit + step, math.inf)
+            case ">=":
+                return Interval(limit, math.inf)
+            case "==":
+                return Interval(limit, limit)
+        known = self._interval_of(node)
+        if known is None:
+            return ANY
+        low, high = self.interval(Typed(node, known))
+        return Interval(low + step * (low == limit), high - step * (high == limit))
+
+    def _narrow(self, node: Expression, found: Interval) -> None:
+        key, tested = bare(node), self._interval_of(node)
+        before = self._known.get(key)
+        if before is not None and before.tested == tested:
+            low, high = max(found.low, before.interval.low), min(found.high, before.interval.high)
+            if low <= high:
+                found = Interval(low, high)
+        self._known[key] = _Fact(found, tested)
