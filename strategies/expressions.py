@@ -129,6 +129,15 @@ class Expressions(Conditions):
         """`arguments`, not all of them literals, and no two the same unless for a square or a double."""
         if not arguments:
             return arguments
+        bits = next((percent for percent, op in self.weights.integers.literals if op == row.name), 0)
+        if bits and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
+            of = arguments[1].type
+            most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
+            arguments[1] = self.literal(of, Interval(1, most))
+        if row.name in DIVISIONS:
+            arguments = [self._telling_operand(a) for a in arguments]
+        if row.name == "clamp" and isinstance(arguments[0].type, Scalar):
+            return self._clamped(arguments[0])
         if all(isinstance(a.node, Literal) for a in arguments):
             first = arguments[0].type
             if isinstance(first, Scalar) and first is not BOOL:
@@ -136,19 +145,6 @@ class Expressions(Conditions):
                     arguments[0] = self.element(first)
                 elif self.indices:
                     arguments[0] = self._index_value(first)
-        bits = next((percent for percent, op in self.weights.integers.literals if op == row.name), 0)
-        if bits and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
-            of = arguments[1].type
-            most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
-            arguments[1] = self.literal(of, Interval(1, most))
-        if row.name in DIVISIONS and isinstance(arguments[1].node, Literal) and abs(arguments[1].node.value) < 2:
-            divisor = arguments[1].type
-            if isinstance(divisor, Scalar) and divisor.is_integer:
-                arguments[1] = self.literal(divisor, Interval(2, 9))
-        if row.name == "clamp" and isinstance(arguments[0].type, Scalar):
-            return self._clamped(arguments[0])
-        if row.name in WORTHWHILE and len(arguments) == 2:
-            arguments = [self.worthwhile(row.name, a) if n or row.name != "sub" else a for n, a in enumerate(arguments)]
         alternatives = row.name == "where"
         if len(arguments) > 1 and (alternatives or row.name not in STAPLES - {"sub"}):
             left, right = arguments[-2:] if alternatives else arguments[:2]
@@ -156,7 +152,18 @@ class Expressions(Conditions):
                 arguments[-1 if alternatives else 1] = self.other_than(left)
         if row.name == "sub" and cancels(arguments[0].node, arguments[1].node):
             arguments[1] = self.other_than(arguments[0])
+        if row.name in WORTHWHILE and len(arguments) == 2:
+            arguments = [self.worthwhile(row.name, a) if n or row.name != "sub" else a for n, a in enumerate(arguments)]
         return arguments
+
+    def _telling_operand(self, value: Typed) -> Typed:
+        """The dividend or the divisor of a division, which is more than zero or one if it is a number."""
+        of = value.type
+        if not isinstance(value.node, Literal) or not isinstance(of, Scalar):
+            return value
+        if of.is_integer:
+            return self.literal(of, Interval(2, 9)) if abs(value.node.value) < 2 else value
+        return self.literal(of, Interval(1.5, 4.0)) if value.node.value in (0, 1) else value
 
     def worthwhile(self, op: str, value: Typed) -> Typed:
         """`value`, unless it is a number that `op` would do nothing with, or that the other sign says better."""

@@ -8,12 +8,12 @@ test that may still go either way from one that is decided already, and where a 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final, NamedTuple
 
 from strategies.intervals import Interval
-from strategies.language.nodes import Apply, Cast, Compare, Expression, Literal, Logical
+from strategies.language.nodes import Apply, Cast, Compare, Expression, Literal, Logical, Name
 from strategies.language.types import Scalar
 from strategies.typed import Typed
 
@@ -55,8 +55,10 @@ class _Fact(NamedTuple):
 class Facts:
     """What is known at one point of a kernel."""
 
-    def __init__(self, interval_of: Callable[[Expression], Interval | None]) -> None:
+    def __init__(self, interval_of: Callable[[Expression], Interval | None], copies: Mapping[str, Expression]) -> None:
         self._interval_of = interval_of
+        #: locals that are another name of something
+        self._copies = copies
         self._known: dict[Expression, _Fact] = {}
         self._compared: frozenset[frozenset[Expression]] = frozenset()
 
@@ -80,15 +82,20 @@ class Facts:
 
     def interval(self, value: Typed) -> Interval:
         """Between which values `value` lies, by its own interval and by what was tested of it."""
-        fact = self._known.get(bare(value.node))
+        fact = self._known.get(self._subject(value.node))
         if fact is None or fact.tested not in (None, value.interval):
             return value.interval
         low, high = max(value.interval.low, fact.interval.low), min(value.interval.high, fact.interval.high)
         return Interval(low, high) if low <= high else value.interval
 
+    def _subject(self, node: Expression) -> Expression:
+        """What a test of `node` is about."""
+        node = bare(node)
+        return self._copies.get(node.name, node) if isinstance(node, Name) else node
+
     def have_compared(self, left: Expression, right: Expression) -> bool:
         """Whether a test has compared the two with each other."""
-        return frozenset((bare(left), bare(right))) in self._compared
+        return frozenset((self._subject(left), self._subject(right))) in self._compared
 
     def note(self, test: Expression, holds: bool) -> None:
         """Take notice of how `test` came out."""
@@ -117,7 +124,7 @@ class Facts:
             if isinstance(other, Literal) and not isinstance(one, Literal):
                 self._narrow(one, self._on_one_side(one, how, other.value))
         if not isinstance(left, Literal) and not isinstance(right, Literal):
-            self._compared |= {frozenset((bare(left), bare(right)))}
+            self._compared |= {frozenset((self._subject(left), self._subject(right)))}
 
     def _on_one_side(self, node: Expression, op: str, limit: float) -> Interval:
         """Where `node` lies if it compares so with a number."""
@@ -140,7 +147,7 @@ class Facts:
         return Interval(low + step * (low == limit), high - step * (high == limit))
 
     def _narrow(self, node: Expression, found: Interval) -> None:
-        key, tested = bare(node), self._interval_of(node)
+        key, tested = self._subject(node), self._interval_of(node)
         before = self._known.get(key)
         if before is not None and before.tested == tested:
             low, high = max(found.low, before.interval.low), min(found.high, before.interval.high)

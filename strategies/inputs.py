@@ -83,10 +83,10 @@ class Inputs:
         #: the float type that the kernel mostly works in
         self.main = main
         self.scope = Scope()
-        #: what the tests around this point say
-        self.facts = Facts(self._tested)
         #: locals that began as no more than another name of an element or a variable
         self.copies: dict[str, Expression] = {}
+        #: what the tests around this point say
+        self.facts = Facts(self._tested, self.copies)
         self.parameters: list[Parameter] = []
         self.nodes = 0
         self.vectors = False

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
-from strategies.blocks import rounded, whole
+from strategies.blocks import Block, rounded, whole
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
@@ -95,9 +95,29 @@ class Sketch(WhileLoops):
         """A local at times, then one to `most` loops that `one` draws by depth, with a statement after some."""
         yield from self.block(self.dice.below(2), Statements(), 2)
         for _ in range(self.dice.between(1, most)):
-            yield from one(self.dice.between(1, 2))
+            if self.dice.chance(self.features.percent("branch", self.weights.branches.whole_loops)):
+                yield from self._in_an_arm(one)
+            else:
+                yield from one(self.dice.between(1, 2))
             if self.dice.chance(25):
                 yield from self.block(1, Statements(), 1)
+
+    def _in_an_arm(self, one: Callable[[int], list[Statement]]) -> Iterator[Statement]:
+        """A loop that `one` draws in an arm of a branch, beside a change in the other arm at times."""
+        if not self.changeable(lambda v: v.type is self.main):
+            yield self.define(1, of=self.main, mutable=True)
+        test = self.condition(1)
+        entry = self.scope.snapshot()
+        with self.facts.supposing(test.node, True):
+            body = self.arm(lambda: one(self.dice.between(1, 2)))
+        after = self.scope.snapshot()
+        self.scope.restore(entry)
+        orelse: Block = ()
+        if self.dice.chance(60):
+            with self.facts.supposing(test.node, False):
+                orelse = self.arm(lambda: self.changes(Statements(), 1))
+        self.scope.merge(after)
+        yield If(test.node, body, orelse)
 
     def loop_in_arm(self, weights: Statements, depth: int) -> list[Statement]:
         """A loop that changes something that outlives the arm, with what it needs before it."""
@@ -187,7 +207,8 @@ class Sketch(WhileLoops):
         for variable in sorted(unused, key=lambda v: v.sum_only):
             if of is BOOL:
                 continue
-            if variable.type is BOOL and isinstance(of, Scalar) and not sums:
+            if variable.type is BOOL and isinstance(of, Scalar):
+                # sums are added behind it, for no choice may read them
                 value = self.chosen_by(variable, value)
                 continue
             extra = self.as_type(self.variable(variable), of)

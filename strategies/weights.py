@@ -124,7 +124,7 @@ class Conditions:
     #: of 100 negations of one comparison, how many are written with ``not``: most people write the opposite one
     negated: int = 30
     #: of 100 tests that finite numbers always pass, as ``isfinite`` is, how many stay, beside a comparison
-    certain: int = 20
+    certain: int = 12
     #: of 100 comparisons, how many are chains
     chain: int = 10
     #: of 100 chains, how many end in a bare array element: a known defect of Warp, met often enough
@@ -147,6 +147,8 @@ class Branches:
     literals: int = 35
     #: of 100 arms that change something outside of a loop, how many hold a loop, in kernels that may have some
     loops: int = 6
+    #: of 100 loops of a kernel about loops, how many stand in an arm
+    whole_loops: int = 4
 
 
 @dataclass(frozen=True)

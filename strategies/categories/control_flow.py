@@ -98,6 +98,72 @@ def _arms(way: Way) -> Iterator[Statement]:
     yield way.stored(way.times(value, way.x()) if dice.chance(50) else value)
 
 
+def _met(way: Way) -> Iterator[Statement]:
+    """A local that every arm gives its first value, read after them; in a loop at times, where it is one of many."""
+    dice = way.dice
+    of = dice.one_of((way.of, way.of, INT32, BOOL))
+    name = Name(of, way.sketch.fresh())
+    given: list[Expression] = []
+
+    def value() -> Expression:
+        if of is BOOL:
+            return way.test()
+        if of is INT32:
+            return way.n() if dice.chance(60) else Apply(INT32, "mul", (way.n(), whole(2)))
+        return way.x() if dice.chance(50) else way.times(way.x(), way.x())
+
+    def arm() -> tuple[Statement, ...]:
+        found = value()
+        if found in given:
+            found = Apply(of, "unot" if of is BOOL else "neg", (found,))
+        given.append(found)
+        return (Assign(name, found),)
+
+    match dice.below(6):
+        case 0:
+            branch = If(way.test(), (If(way.test(), arm(), arm()),), arm())
+        case 1 | 2:
+            branch = If(way.test(), arm(), (If(way.test(), arm(), arm()),))
+        case _:
+            branch = If(way.test(), arm(), arm())
+    if of is BOOL or dice.chance(65):
+        yield branch
+        yield way.stored(way.times(name, way.x()) if of is way.of and dice.chance(50) else name)
+        return
+    total, begin = way.local(whole(0) if of is INT32 else way.number(0.0))
+    index = Name(INT32, way.sketch.fresh())
+    yield begin
+    yield _loop(way, index.name, (branch, AugmentedAssign(total, "add", name), way.change(total, index, 0)))
+    yield way.stored(total)
+
+
+def _looped(way: Way) -> Iterator[Statement]:
+    """A loop in an arm of a branch, or one in each, or in a branch within another."""
+    dice = way.dice
+    total, begin = way.total(50)
+    yield begin
+
+    def loop() -> tuple[Statement, ...]:
+        index = Name(INT32, way.sketch.fresh())
+        return (_loop(way, index.name, (way.change(total, index),)),)
+
+    def other() -> tuple[Statement, ...]:
+        return (way.change(total),)
+
+    match dice.below(5):
+        case 0:
+            yield If(way.test(), loop())
+        case 1:
+            yield If(way.test(), loop(), loop())
+        case 2:
+            yield If(way.test(), other(), (If(way.test(), loop(), other()),))
+        case 3:
+            yield If(way.test(), (If(way.test(), loop(), other()), way.change(total)), other())
+        case _:
+            yield If(way.test(), loop(), other())
+    yield way.stored(total)
+
+
 def _choice(way: Way) -> Iterator[Statement]:
     """Conditional expressions: nested, as operands, of whole numbers."""
     dice = way.dice
@@ -486,13 +552,14 @@ WAYS_BY_NAME: Final[dict[str, Draw]] = {
     "arms": _arms, "choice": _choice, "truth": _truth, "signs": _signs, "constant": _constant, "dynamic": _dynamic,
     "chain": _chain, "search": _search, "nested": _nested, "exit": _exit,
     "while": _while, "in place": _in_place, "known": _known, "swap": _swap, "carried": _carried,
-    "marked": marked,
+    "marked": marked, "met": _met, "looped": _looped,
     "target": _target, "chosen": _chosen, "nest": _nest,
 }  # fmt: skip
 #: Loops have the most ways to go wrong.
 _DECK: Final = (
     *WAYS_BY_NAME,
     "arms",
+    "met",
     "constant",
     "constant",
     "dynamic",

@@ -61,6 +61,7 @@ def tests(sketch: Sketch, count: int) -> tuple[list[Statement], list[Expression]
         if isinstance(kind, Element) and dice.chance(50):
             name = Name(INT32, sketch.fresh())
             before.append(Assign(name, kind))
+            sketch.copies[name.name] = kind
             kind = name
         return before, [compared(kind, "==", whole(n)) for n in range(count)]
     own, extent = sketch.own_indices()[0], sketch.launch[0]
@@ -253,9 +254,15 @@ def stored(sketch: Sketch, output: Parameter, depth: int) -> Iterator[Statement]
     main = sketch.main
     before, known = tests(sketch, sketch.dice.between(1, 3))
     result = sketch.result(main, depth)
-    others = [sketch.expression(main, depth) for _ in known]
-    others = [o if o.live and o.node != result.node else sketch.own_element() for o in others]
-    stores: list[Block] = [(sketch.store(output, value),) for value in (result, *others)]
+    values = [result]
+    for _ in known:
+        other = sketch.expression(main, depth)
+        if not other.live or any(other.node == value.node for value in values):
+            other = sketch.own_element()
+        if any(other.node == value.node for value in values):
+            other = sketch.plus(other, sketch.new_element(sketch.input_interval(main)))
+        values.append(other)
+    stores: list[Block] = [(sketch.store(output, value),) for value in values]
     yield from before
     yield from chain(known, stores[: len(known)], stores[len(known)])
 

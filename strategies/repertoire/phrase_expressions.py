@@ -65,6 +65,13 @@ class Known:
                     interval=value.interval.join(there.interval), live=value.live or there.live
                 )
 
+    def meet(self, one: Known, other: Known) -> None:
+        """Take over the names that both of two paths give their first values."""
+        for name, value in one.values.items():
+            if (there := other.values.get(name)) is not None and there.type is value.type:
+                both = Typed(value.node, value.interval.join(there.interval), value.live or there.live)
+                self.values[name] = both
+
 
 class Reading:
     """Reads expressions, with what is known of the names in them."""

@@ -223,24 +223,25 @@ class Phrase(Reading):
         found = self._expression(test, None)
         then, otherwise = refined(self, test)
         entry = self._known.copy()
-        made = self._arm(body, then)
+        made, own = self._arm(body, then)
         after, self._known = self._known, entry
-        other = self._arm(orelse, otherwise)
+        other, others = self._arm(orelse, otherwise)
         if _leaves(body):
-            pass
+            own = others
         elif orelse and _leaves(orelse):
-            self._known = after
+            self._known, others = after, own
         else:
             self._known.join(after)
+        self._known.meet(own, others)
         return If(found.node, made, other)
 
-    def _arm(self, body: list[ast.stmt], narrow: Refined) -> Block:
+    def _arm(self, body: list[ast.stmt], narrow: Refined) -> tuple[Block, Known]:
+        """A block, and the names that it gives their first values, which are known in it alone."""
         self.narrow(narrow)
         before = set(self._known.values)
         made = tuple(self._block(body))
-        for name in set(self._known.values) - before:
-            del self._known.values[name]
-        return made
+        own = {name: self._known.values.pop(name) for name in list(self._known.values) if name not in before}
+        return made, Known(own)
 
     def _for(self, name: str, bounds: list[ast.expr], body: list[ast.stmt]) -> Statement:
         found = [self._expression(bound, INT32) for bound in bounds]
@@ -279,7 +280,7 @@ class Phrase(Reading):
                 break
         entry = self._known.copy()
         self._exits.append([])
-        made = self._arm(body, refined(self, test)[0] if test is not None else narrow)
+        made, _ = self._arm(body, refined(self, test)[0] if test is not None else narrow)
         self._exits.pop()
         self._known = entry
         return made

@@ -8,14 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from strategies.intervals import Interval
-from strategies.language.nodes import Statement
+from strategies.language.nodes import Assign, Element, Statement
 from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 
 #: Of 100 operands, how many are an expression of the grammar, and how many a local.
 DRAWN: Final = 16
 LOCAL: Final = 25
+#: Of 100 values that are stored in two outputs, for how many the second reads the first one.
+AGAIN: Final = 55
 
 
 def operand(p: Phrase, name: str, low: float = -2.0, high: float = 2.0) -> str:
@@ -151,7 +155,7 @@ def decay(p: Phrase) -> str:
     x = operand(p, "x")
     k = scalar(p, "rate", 0.1, 1.0, (0.5, 0.25, 2.0))
     if p.dice.chance(50):
-        s = scalar(p, "sigma", 0.5, 1.0, (0.5, 1.0, 0.75))
+        s = scalar(p, "sigma", 0.5, 1.0, (0.5, 1.5, 0.75))
         return p.dice.one_of((f"exp(-{x} * {x} / (2.0 * {s} * {s}))", f"exp(-0.5 * {x} * {x}) * {s}"))
     y = operand(p, "y")
     return p.dice.one_of((f"{y} * exp(-{k} * abs({x}))", f"{y} / (1.0 + {k} * {x} * {x})", f"{y} * exp(-{k})"))
@@ -220,12 +224,41 @@ def draw_idea(p: Phrase) -> str:
     return p.dice.weighted(tuple(entry for entry in IDEAS if entry[1] not in without))(p)
 
 
-def kernel(sketch: Sketch, idea: Callable[[Phrase], str]) -> list[Statement]:
-    """The lines of an idea, and a store of what its expression comes to."""
+def kernel(sketch: Sketch, idea: Callable[[Phrase], str], outputs: int = 1) -> list[Statement]:
+    """The lines of an idea, and a store of what its expression comes to, or stores in two `outputs`."""
     phrase = Phrase(sketch)
     text = idea(phrase)
-    stored(phrase, text)
+    (stored if outputs == 1 else stored_twice)(phrase, text)
     return phrase.body
+
+
+def stored_twice(p: Phrase, text: str) -> None:
+    """Store what an expression comes to, and in a second output what comes of it: read from the first one at times."""
+    dice, sketch = p.dice, p.sketch
+    if not text.isidentifier():
+        p.write(f"res = {text}")
+        text = "res"
+    value = p.known(text)
+    first = sketch.output(p.real)
+    store = sketch.store(first, value)
+    assert isinstance(store, Assign)
+    assert isinstance(store.target, Element)
+    p.body.append(store)
+    again = value._replace(node=store.target) if dice.chance(AGAIN) else value
+    if again is not value and len(p.body) > 1 and dice.chance(60):
+        # what the output holds has no other name
+        p.body.pop()
+        last = p.body[-1]
+        if isinstance(last, Assign) and last.target == value.node:
+            p.body[-1] = msgspec.structs.replace(store, value=last.value)
+        else:
+            p.body.append(store)
+    p.bind(kept=again).output("more", p.real).parameter("gain", p.real, 0.25, 2.0)
+    p.array("base", p.real, -1.0, 1.0)
+    p.write("more[i] = " + dice.one_of((
+        "kept * kept", "gain * kept", "base[i] - kept", "max(kept, 0.0)", "kept + base[i]", "0.5 * kept", "abs(kept)",
+        "kept * base[i]",
+    )))  # fmt: skip
 
 
 def stored(p: Phrase, text: str) -> None:

@@ -66,10 +66,13 @@ def moded(p: Phrase) -> str:
     p.parameter("mode", INT32, 0, 3).array("x_of", p.real, -2.0, 2.0).array("y_of", p.real, -2.0, 2.0)
     p.parameter("s", p.real, 0.5, 2.0)
     ways = dice.some_of(("x * y", "x + y", "x - y", "s * x", "x * x", "max(x, y)", "sin(x)", "0.5 * (x + y)"), 4)
-    text = f"x = x_of[i]\ny = y_of[i]\nv = {ways[0]}\nif mode == {dice.one_of((1, 0, 2))}:\n    v = {ways[1]}"
+    last = dice.chance(50)
+    # every arm gives the name its first value, or some change the one that it has
+    begin = "" if last else f"v = {ways[0]}\n"
+    text = f"x = x_of[i]\ny = y_of[i]\n{begin}if mode == {dice.one_of((1, 0, 2))}:\n    v = {ways[1]}"
     if dice.chance(60):
-        text += f"\nelif mode == {dice.one_of((3,))}:\n    v = {ways[2]}"
-    if dice.chance(30):
+        text += f"\nelif mode == 3:\n    v = {ways[2]}"
+    if last:
         text += f"\nelse:\n    v = {ways[3]}"
     p.write(text)
     return "v"
@@ -86,7 +89,12 @@ def flagged(p: Phrase) -> str:
         test = dice.one_of(("flag != 0", "flag == 1", "flag == 0"))
     p.array("x", p.real, -2.0, 2.0).parameter("gain", p.real, 0.5, 2.0)
     change = dice.one_of(("v = -v", "v = v * gain", "v *= gain", "v = max(v, 0.0)", "v = v * v", "v += gain"))
-    p.write(f"v = x[i]\nif {test}:\n    {change}")
+    if dice.chance(30):
+        # the name has its first value in either arm
+        change = dice.one_of(("v = -x[i]", "v = x[i] * gain", "v = max(x[i], gain)", "v = x[i] + gain"))
+        p.write(f"if {test}:\n    {change}\nelse:\n    v = {dice.one_of(('x[i]', 'gain', 'x[i] * x[i]'))}")
+    else:
+        p.write(f"v = x[i]\nif {test}:\n    {change}")
     return dice.one_of(("v", f"v * {operand(p, 'y')}", f"v - {operand(p, 'y')}"))
 
 
@@ -114,9 +122,41 @@ def indexed(p: Phrase) -> str:
     return dice.one_of((f"{y} * x", f"{y} * sin(x)", f"{y} - x", f"{y} * cos(x) + x", f"{y} / (1.0 + x * x)"))
 
 
+def stepped(p: Phrase) -> str:
+    """A level, or a rounded number, by a step that is passed."""
+    dice = p.dice
+    p.parameter("step", p.real, 0.25, 1.0)
+    x = operand(p, "x")
+    if dice.chance(50):
+        p.parameter("base", p.real, -1.0, 1.0)
+        return dice.one_of((f"floor(({x} - base) / step) * step + base", f"{x} - step * floor({x} / step)"))
+    p.parameter("levels", INT32, 1, 4)
+    return dice.one_of((f"min(floor({x} / step), F(levels))", f"{x} * F(levels) + step", f"F(levels) * step - {x}"))
+
+
+def counted(p: Phrase) -> str:
+    """A share, a weight or a place out of how many there are."""
+    dice, extent = p.dice, p.sketch.launch[0]
+    p.parameter("n", INT32, extent, 2 * extent)
+    y = operand(p, "y")
+    return dice.one_of((f"{y} / F(n)", f"{y} * F(i) / F(n)", f"{y} * F(n - i)", f"{y} + F(i + 1) / F(n + 1)"))
+
+
+def turned(p: Phrase) -> str:
+    """Two coordinates, turned by the sine and cosine that are passed, or about an origin."""
+    dice = p.dice
+    p.parameter("c", p.real, -1.0, 1.0).parameter("s", p.real, -1.0, 1.0)
+    x, y = operand(p, "x"), operand(p, "y")
+    if dice.chance(50):
+        p.parameter("x0", p.real, -1.0, 1.0).parameter("y0", p.real, -1.0, 1.0)
+        p.write(f"dx = {x} - x0\ndy = {y} - y0")
+        x, y = "dx", "dy"
+    return dice.one_of((f"c * {x} - s * {y}", f"s * {x} + c * {y}", f"(c * {x} - s * {y}) * s"))
+
+
 IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
-    (5, bounded), (3, summed), (3, shifted), (3, moded), (3, flagged), (3, ranged), (3, indexed), (4, numbers.saxpy),
-    (2, numbers.normalised), (2, numbers.motion), (2, numbers.descent), (2, numbers.wave),
+    (5, bounded), (3, summed), (3, shifted), (3, moded), (3, flagged), (3, ranged), (3, indexed), (3, stepped),
+    (3, counted), (3, turned),
 )  # fmt: skip
 
 
