@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Final, NamedTuple
+from typing import Final
 
 from strategies.intervals import Interval
 from strategies.language.nodes import Apply, Cast, Compare, Expression, Literal, Logical, Name
@@ -44,14 +44,6 @@ def decided(op: str, left: Interval, right: Interval) -> bool:
     return left.high < right.low or left.low > right.high or (left.is_point and left == right)
 
 
-class _Fact(NamedTuple):
-    """Between which values an expression lies where it is about the value that was tested."""
-
-    interval: Interval
-    #: between which values that lay, as far as its expression told: another one is another value's
-    tested: Interval | None
-
-
 class Facts:
     """What is known at one point of a kernel."""
 
@@ -59,7 +51,9 @@ class Facts:
         self._interval_of = interval_of
         #: locals that are another name of something
         self._copies = copies
-        self._known: dict[Expression, _Fact] = {}
+        #: by what was tested and between which values that lay, as far as its expression told, for under the name of a
+        #: variable that has changed there is another value
+        self._known: dict[tuple[Expression, Interval | None], Interval] = {}
         self._compared: frozenset[frozenset[Expression]] = frozenset()
 
     @contextmanager
@@ -82,11 +76,9 @@ class Facts:
 
     def interval(self, value: Typed) -> Interval:
         """Between which values `value` lies, by its own interval and by what was tested of it."""
-        fact = self._known.get(self._subject(value.node))
-        if fact is None or fact.tested not in (None, value.interval):
-            return value.interval
-        low, high = max(value.interval.low, fact.interval.low), min(value.interval.high, fact.interval.high)
-        return Interval(low, high) if low <= high else value.interval
+        subject = self._subject(value.node)
+        fact = self._known.get((subject, value.interval)) or self._known.get((subject, None))
+        return value.interval if fact is None else _common(value.interval, fact)
 
     def _subject(self, node: Expression) -> Expression:
         """What a test of `node` is about."""
@@ -115,7 +107,7 @@ class Facts:
             case Logical() | Compare():
                 pass
             case _:
-                self._narrow(test, Interval(holds, holds))
+                self._narrow(test, Interval(int(holds), int(holds)))
 
     def _note_comparison(self, left: Expression, op: str, right: Expression) -> None:
         if not isinstance(left.type, Scalar):
@@ -147,10 +139,12 @@ class Facts:
         return Interval(low + step * (low == limit), high - step * (high == limit))
 
     def _narrow(self, node: Expression, found: Interval) -> None:
-        key, tested = self._subject(node), self._interval_of(node)
+        key = self._subject(node), self._interval_of(node)
         before = self._known.get(key)
-        if before is not None and before.tested == tested:
-            low, high = max(found.low, before.interval.low), min(found.high, before.interval.high)
-            if low <= high:
-                found = Interval(low, high)
-        self._known[key] = _Fact(found, tested)
+        self._known[key] = found if before is None else _common(found, before)
+
+
+def _common(one: Interval, other: Interval) -> Interval:
+    """What two intervals have in common; the first if that is nothing, for then they are about different values."""
+    low, high = max(one.low, other.low), min(one.high, other.high)
+    return Interval(low, high) if low <= high else one

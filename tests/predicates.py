@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from strategies.language.indexed import data_of
 from strategies.language.nodes import (
@@ -37,6 +37,7 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+    names_in,
     walk,
 )
 from strategies.language.structs import root, struct_types
@@ -543,3 +544,62 @@ def names_its_fields(program: Program) -> bool:
     stored = [n.target.type for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Element)]
     wanted = {name for struct in struct_types(program) if struct not in stored for name, _ in struct.fields}
     return wanted <= fields | arrays
+def meets(program: Program) -> bool:
+    """Whether every arm of a branch gives a name its first value, which is read after the branch."""
+    return _meets(program.body, {p.name for p in program.parameters})
+
+
+def _meets(body: Sequence[Statement], known: set[str]) -> bool:
+    known = set(known)
+    for place, statement in enumerate(body):
+        match statement:
+            case If(body=own, orelse=other):
+                new = (_given(own) & _given(other)) - known
+                if new & names_in(body[place + 1 :]) or _meets(own, known) or _meets(other, known):
+                    return True
+                known |= new
+            case For(body=inner) | While(body=inner):
+                if _meets(inner, known | ({statement.name} if isinstance(statement, For) else set())):
+                    return True
+        known |= _given((statement,)) if not isinstance(statement, If) else set()
+    return False
+
+
+def _given(body: Sequence[Statement]) -> set[str]:
+    """The names that statements certainly give a value."""
+    found: set[str] = set()
+    for statement in body:
+        match statement:
+            case Assign(target=Name(name=name)):
+                found.add(name)
+            case If(body=own, orelse=other):
+                found |= _given(own) & _given(other)
+    return found
+
+
+def loops_in_an_arm(program: Program) -> bool:
+    """Whether a loop stands in an arm of a branch."""
+    return any(isinstance(n, If) and depth(n, For) + depth(n, While) for n in walk(program))
+
+
+def reads_an_output(program: Program) -> bool:
+    """Whether an array that the kernel writes is read, in the value of a statement."""
+    written = {p.name for p in program.outputs}
+    values = [s.value for s in walk(program) if isinstance(s, Assign | AugmentedAssign)]
+    return any(isinstance(n, Element) and n.array in written for value in values for n in walk(value))
+
+
+def inner(program: Program, wanted: Callable[[Statement], bool]) -> bool:
+    """Whether an arm of a branch within a branch holds such a statement."""
+
+    def holds(body: Sequence[Statement], level: int) -> bool:
+        for statement in body:
+            if level > 1 and wanted(statement):
+                return True
+            if isinstance(statement, If):
+                chain = len(statement.orelse) == 1 and isinstance(statement.orelse[0], If)
+                if holds(statement.body, level + 1) or holds(statement.orelse, level + (not chain)):
+                    return True
+        return False
+
+    return holds(program.body, 0)

@@ -35,6 +35,7 @@ from strategies.language.nodes import (
     Function,
     If,
     Literal,
+    Logical,
     Name,
     Parameter,
     Program,
@@ -120,7 +121,10 @@ def test_a_value_that_is_overwritten_is_left_out() -> None:
 
 def test_a_branch_that_is_left_alone_in_its_else_is_turned_round() -> None:
     (branch,) = left_of(If(above(A), (Assign(X, A),), (STORE_A,)))
-    assert branch == If(Apply(BOOL, "unot", (above(A),)), (STORE_A,))
+    assert branch == If(Compare(BOOL, ("<=",), above(A).operands), (STORE_A,))
+    both = Logical(BOOL, "and", (above(A), above(B)))
+    (branch,) = left_of(If(both, (Assign(X, A),), (STORE_A,)))
+    assert branch == If(Apply(BOOL, "unot", (both,)), (STORE_A,))
 
 
 def test_the_opposite_of_not_a_whole_number_is_a_truth_value() -> None:
