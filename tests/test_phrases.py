@@ -123,6 +123,15 @@ def test_a_divisor_that_a_test_keeps_from_zero_needs_no_guard(phrase: Phrase) ->
     assert "max" in expression(phrase.value("10 // n").node)
 
 
+def test_a_name_that_every_arm_gives_its_first_value_is_known_after_them(phrase: Phrase) -> None:
+    phrase.array("x", FLOAT32, -1.0, 1.0)
+    phrase.write("if x[i] > 0.0:\n    v = x[i] + 3.0\nelif x[i] > -0.5:\n    v = 0.5\nelse:\n    v = x[i]")
+    assert phrase.known("v").interval == Interval(-1.0, 4.0)
+    assert phrase.known("v").live
+    phrase.write("if x[i] > 0.0:\n    w = x[i]")
+    assert not phrase.has("w")
+
+
 def test_what_a_way_out_leaves_holds_after_it(phrase: Phrase) -> None:
     phrase.parameter("n", INT32, 1, 12).write("if i >= n:\n    return")
     assert phrase.value("i").interval == Interval(0, 11)
