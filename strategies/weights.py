@@ -146,7 +146,7 @@ class Branches:
     #: of 100 literals that an arm would give, how many stay: two of them are a choice between constants
     literals: int = 35
     #: of 100 arms that change something outside of a loop, how many hold a loop, in kernels that may have some
-    loops: int = 6
+    loops: int = 4
     #: of 100 loops of a kernel about loops, how many stand in an arm
     whole_loops: int = 4
 

@@ -255,7 +255,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     # what is dead is removed, at times a branch with it
     ("nested_branch", "branches two deep", lambda p: depth(p, If) >= 2, 97),
     ("nested_branch", "a name that every arm gives its first value", meets, 25),
-    ("nested_branch", "a loop in an arm", loops_in_an_arm, 25),
+    ("nested_branch", "a loop in an arm", loops_in_an_arm, 20),
     ("nested_branch", "a vector", has_vectors, 12),
     ("nested_branch", "a return below the first level", lambda p: inner(p, lambda s: isinstance(s, Return)), 8),
     ("nested_branch", "an output that is read again", reads_an_output, 8),
