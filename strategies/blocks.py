@@ -186,7 +186,7 @@ class Blocks(Calls, ABC):
         operator = "mul" if product else self.dice.one_of(("add", "sub"))
         value = self.expression(scalar if product else variable.type, depth)
         if value.node == Name(variable.type, variable.name):
-            value = self.leaf(variable.type)
+            value = self.other_than(value)
         if operator == "sub" and cancels(Name(variable.type, variable.name), value.node):
             operator = "add"
         value = self.worthwhile(operator, value)
@@ -434,6 +434,10 @@ class Blocks(Calls, ABC):
             elif further == 1 or given:
                 orelse = self.arm(lambda: self.changes(weights, depth, given))
         self.scope.merge(after)
+        if body == orelse and not given:
+            # two arms that are one decide nothing
+            orelse = ()
+            self.scope.merge(entry)
         return If(test.node, body, orelse)
 
     def changes(self, weights: Statements, depth: int, given: Sequence[Meeting] = ()) -> list[Statement]:

@@ -50,6 +50,10 @@ def _nested(sketch: Sketch, levels: int, given: Sequence[Meeting] = ()) -> list[
         with sketch.facts.supposing(test, second):
             other = sketch.arm(lambda: _inside(sketch, shallower, not second, all_of_them))
     sketch.scope.merge(after)
+    if other == deep and not all_of_them:
+        # two arms that are one decide nothing
+        sketch.scope.merge(entry)
+        return [*before, If(test, deep)]
     sketch.meet(own)
     return [*before, If(test, other, deep) if second else If(test, deep, other)]
 
