@@ -544,6 +544,8 @@ def names_its_fields(program: Program) -> bool:
     stored = [n.target.type for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Element)]
     wanted = {name for struct in struct_types(program) if struct not in stored for name, _ in struct.fields}
     return wanted <= fields | arrays
+
+
 def meets(program: Program) -> bool:
     """Whether every arm of a branch gives a name its first value, which is read after the branch."""
     return _meets(program.body, {p.name for p in program.parameters})
