@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 from typing import Final, NamedTuple
 
 from strategies.expressions import Expressions
 from strategies.intervals import TRUTH, Interval
 from strategies.language import types
-from strategies.language.nodes import Call, Function, Literal, Name, Parameter
+from strategies.language.nodes import Call, Compare, Function, Literal, Name, Node, Parameter, names_in, walk
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
 from strategies.typed import Typed
 
@@ -19,6 +19,9 @@ ARGUMENT_DEPTH: Final = 1
 #: its argument to be a literal or a parameter of the kernel.
 PLAIN_ARGUMENTS: Final = 45
 NARROW: Final = 2.0
+#: Of 100 parameters with a default that a test of the function reads, how many a call leaves out, and of 100 arguments
+#: for such parameters, how many are literals: the test is as good as decided then, and one of its arms never runs.
+SETTLED: Final = 12
 #: The longest vector whose numbers are the arguments of a call.
 LONGEST: Final = 4
 #: Of 100 calls that could have them, how many are given the numbers of a vector with a star.
@@ -42,11 +45,19 @@ class Callee(NamedTuple):
     slopes: tuple[Interval, ...] = ()
     #: whether it changes cells that threads share, so that none but who drew it knows how to call it
     shared: bool = False
+    #: between which values lies what it leaves in a cell of the array that it changes, if that is known
+    leaves: Interval | None = None
 
     @property
     def effects(self) -> bool:
         """Whether it changes an array, so that how often it is called shows, and in which order."""
         return bool(self.places)
+
+
+def tested(body: Iterable[Node]) -> frozenset[str]:
+    """The names that comparisons read: of a function's parameters, those by which its tests are decided."""
+    compared = (node for statement in body for node in walk(statement) if isinstance(node, Compare))
+    return frozenset(name for node in compared for name in names_in(node.operands))
 
 
 class Calls(Expressions):
@@ -83,10 +94,9 @@ class Calls(Expressions):
     def _another(self, parameter: Parameter, found: Typed) -> Typed:
         """Another value for a parameter than `found`, which is passed for one already: what is alike often cancels."""
         of, wanted = parameter.type, Interval(parameter.low, parameter.high)
-        inputs = [p for p in self.parameters if isinstance(p.type, Array) and not p.output]
         if not isinstance(of, Scalar | Vector) or not types.element_scalar(of).is_float:
             return found
-        if len(inputs) < self.max_arrays and self._may_read(of):
+        if self._may_take_another() and self._may_read(of):
             return self.fit(self.element_of(self._input_array(of)), wanted)
         return self.literal(of, wanted) if isinstance(of, Scalar) else self.fit(self.expression(of, 1), wanted)
 
@@ -110,7 +120,9 @@ class Calls(Expressions):
         self.called.add(function.name)
         self.nodes += 1
         parameters = list(function.parameters)
-        plain = [p for p in parameters if p.default is None or not self.dice.chance(self.weights.functions.left_out)]
+        decisive = tested(function.body)
+        left_out = {p.name: SETTLED if p.name in decisive else self.weights.functions.left_out for p in parameters}
+        plain = [p for p in parameters if p.default is None or not self.dice.chance(left_out[p.name])]
         # parameters in front of one that is given go by their place, or all behind the first by name
         given = parameters if len(plain) == len(parameters) else plain
         named = len(given)
@@ -127,7 +139,8 @@ class Calls(Expressions):
         self.calling.append(function.name)
         arguments = self._unpacked(given[:named])
         for p in given[len(arguments) :]:
-            found = self._place(callee, p) or self.argument(p, depth)
+            data = p.name in decisive and not self.dice.chance(SETTLED)
+            found = self._place(callee, p) or self.argument(p, depth, data)
             twice = any(found.node == other.node for other in arguments)
             arguments.append(self._another(p, found) if twice else found)
         self.calls = calls
@@ -165,15 +178,15 @@ class Calls(Expressions):
             self.changed[key] = self._new_array(parameter)
         return Typed(Name(parameter.type, self.changed[key].name), Interval(parameter.low, parameter.high))
 
-    def argument(self, parameter: Parameter, depth: int) -> Typed:
-        """A value for `parameter`."""
+    def argument(self, parameter: Parameter, depth: int, data: bool = False) -> Typed:
+        """A value for `parameter`; if it is to be `data`, one that differs between threads, as far as there is such."""
         of = parameter.type
         wanted = Interval(parameter.low, parameter.high)
         if isinstance(of, Array):
             array = self.matching_array(parameter)
             return Typed(Name(of, array.name), wanted, types.element_scalar(of).is_float)
         if of is INT32:
-            return self._whole_argument(wanted)
+            return self._whole_argument(wanted, data)
         if of is BOOL:
             return self.condition(max(depth, 1))
         if (
@@ -186,25 +199,31 @@ class Calls(Expressions):
             known = [v for v in self.scope.of_type(of) if v.interval.within(wanted)]
             if known and self.dice.chance(60):
                 return self.variable(self.dice.one_of(known))
+            if data and self._may_take_another():
+                return self.element_of(self.array(of, self.launch_shape(), wanted))
             return (
                 self.literal(of, wanted) if self.dice.chance(60) else self.variable(self.scalar_parameter(of, wanted))
             )
         plain = self._may_read(of) and isinstance(of, Scalar | Vector) and self.dice.chance(PLAIN_ARGUMENTS)
         value = self.element(of) if plain and isinstance(of, Scalar | Vector) else self.expression(of, depth)
-        if isinstance(value.node, Literal) and depth > 0 and self.dice.chance(70) and self._may_read(of):
+        if isinstance(value.node, Literal) and (data or (depth > 0 and self.dice.chance(70))) and self._may_read(of):
             assert isinstance(of, Scalar | Vector)
             value = self.element(of)
         if isinstance(value.node, Literal) and isinstance(of, Scalar):
             return self.literal(of, wanted)
         return self.fit(value, wanted)
 
-    def _whole_argument(self, wanted: Interval) -> Typed:
+    def _may_take_another(self) -> bool:
+        """Whether there may be one more array to read."""
+        return sum(isinstance(p.type, Array) and not p.output for p in self.parameters) < self.max_arrays
+
+    def _whole_argument(self, wanted: Interval, data: bool = False) -> Typed:
         """An index or a count: a name whose values fit, a literal, or an expression held in range."""
         fitting = [v for v in self.scope.of_type(INT32) if v.interval.within(wanted)]
         if fitting and not self.dice.chance(15):
             return self.variable(self.dice.one_of(fitting))
-        whole = self.scope.of_type(INT32)
-        if not whole or wanted.low > 0 or wanted.high < 0 or self.dice.chance(50):
+        whole = [v for v in self.scope.of_type(INT32) if not v.interval.is_point]
+        if not whole or (not data and (wanted.low > 0 or wanted.high < 0 or self.dice.chance(50))):
             return self.literal(INT32, wanted)
         chosen = self.variable(self.dice.one_of(whole))
         return self.fit(chosen, wanted)

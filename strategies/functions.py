@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 from strategies.blocks import whole
-from strategies.calls import Callee
+from strategies.calls import Callee, tested
 from strategies.inputs import as_bound
 from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
 from strategies.language.generics import text_name
 from strategies.language.nodes import (
+    Apply,
     Assign,
     Atomic,
     AugmentedAssign,
@@ -34,6 +36,7 @@ from strategies.language.nodes import (
 from strategies.language.types import BOOL, INT32, VOID, Array, Composite, Scalar, Type, Vector
 from strategies.loops import Bounds
 from strategies.names import NAMES
+from strategies.ops import OPS
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -45,8 +48,11 @@ FLOAT_RANGES: Final = (symmetric(4.0), symmetric(4.0), symmetric(2.0), symmetric
 CALLED: Final = tuple(name for name in NAMES if len(name) > 3)
 PLAIN: Final = Statements(define=5, reassign=2, augment=3)
 BRANCHED: Final = Statements(define=4, reassign=2, augment=3, branch=3)
-#: Of 100 functions with several results that are alike, how many give one number twice.
-TWICE: Final = 25
+#: Of 100 functions with several results that are alike, how many give one number twice: Warp is known to share what is
+#: unpacked, and of results that are the same, no exchange shows.
+TWICE: Final = 5
+#: Of 100 parameters that a test of the function reads, how many may have a default, which decides the test.
+DECIDED: Final = 30
 
 
 class FunctionSketch(Sketch):
@@ -176,16 +182,20 @@ class FunctionSketch(Sketch):
         adjoint: tuple[Statement, ...] = (),
         needed: tuple[str, ...] = (),
         shared: bool = False,
+        leaves: Interval | None = None,
     ) -> Callee:
         """The function, known to the kernel from now on; the parameters that are `needed` have no default."""
         names = tuple(place.name for place in places if isinstance(place, Name))
         if not slopes and not adjoint:
-            self._give_defaults((*names, *needed))
+            decisive = [p.name for p in self.parameters if p.name in tested(body) and not self.dice.chance(DECIDED)]
+            self._give_defaults((*names, *needed, *decisive))
         live = any(r.live for r in results) or bool(slopes or adjoint)
         given = tuple(slope.node for slope in slopes)
         function = Function(self.name, of, tuple(self.parameters), tuple(body), given, replay, adjoint=adjoint)
         intervals = tuple(r.interval for r in results)
-        callee = Callee(function, intervals, live, names, counts, tuple(slope.interval for slope in slopes), shared)
+        callee = Callee(
+            function, intervals, live, names, counts, tuple(slope.interval for slope in slopes), shared, leaves
+        )
         self.kernel.callees.append(callee)
         return callee
 
@@ -243,6 +253,8 @@ def draw_early(sketch: Sketch, of: Type) -> Callee:
         def draw() -> list[Statement]:
             first = own.block(1, PLAIN, 1) if dice.chance(25) else []
             value = own.give(of, 1)
+            # ways out that are alike would hide which of them was taken
+            value = _unlike(own, value, found)
             found.append(value)
             return [*first, Return((value.node,))]
 
@@ -266,9 +278,19 @@ def draw_early(sketch: Sketch, of: Type) -> Callee:
         body.append(If(test.node, way_out(), way_out()))
     else:
         value = own.give(of, dice.between(1, 2))
+        value = _unlike(own, value, found[-1:])
         found.append(value)
         body.append(Return((value.node,)))
     return _finish_joined(own, of, body, found)
+
+
+def _unlike(own: FunctionSketch, value: Typed, others: Iterable[Typed]) -> Typed:
+    """`value` or, if one of `others` is the same, its negative, or the other truth."""
+    if all(value.node != other.node for other in others):
+        return value
+    if value.type is BOOL:
+        return Typed(Apply(BOOL, "unot", (value.node,)), TRUTH)
+    return value if types.element_scalar(value.type).kind == "uint" else own.apply(OPS["neg"], value.type, [value])
 
 
 def _finish_joined(own: FunctionSketch, of: Type, body: list[Statement], found: list[Typed]) -> Callee:
@@ -327,19 +349,25 @@ def draw_writer(sketch: Sketch, of: Type) -> Callee:
     test = own.condition(1) if dice.chance(40) else None
     body = own.block(dice.below(2), PLAIN, 1)
     value = own.give(of, dice.between(1, 2))
-    target = Element(of, out.name, places)
+    target, before = Element(of, out.name, places), Interval(out.low, out.high)
+    term = own.summand(out, value, 4)
+    leaves = symmetric(before.size + term.interval.size)
     match dice.below(8):
         # a store comes to the same when the backward pass runs the function again; a sum does not
         case 0 | 1 | 2 | 3 | 4 | 5:
             body.append(Assign(target, value.node))
+            leaves = before.join(value.interval)
         case 6:
-            body.append(AugmentedAssign(target, dice.one_of(("add", "sub")), own.summand(out, value, 4).node))
+            body.append(AugmentedAssign(target, dice.one_of(("add", "sub")), term.node))
         case _:
-            body.append(Atomic("atomic_add", out.name, places, own.summand(out, value, 4).node))
+            body.append(Atomic("atomic_add", out.name, places, term.node))
+    if types.element_scalar(of).kind == "uint":
+        leaves = Interval(*types.element_scalar(of).limits)
     if not dice.chance(35):
-        return own.finish(VOID, body if test is None else [If(test.node, tuple(body))], [], places=places)
+        body = body if test is None else [If(test.node, tuple(body))]
+        return own.finish(VOID, body, [], places=places, leaves=leaves)
     back = own.fit_local(own.expression(of, 1))
-    return own.finish(of, [*body, Return((back.node,))], [back], places=places)
+    return own.finish(of, [*body, Return((back.node,))], [back], places=places, leaves=leaves)
 
 
 def draw_several(sketch: Sketch, count: int) -> Callee:
@@ -357,11 +385,12 @@ def draw_several(sketch: Sketch, count: int) -> Callee:
     last = max(n for n, k in enumerate(kinds) if k is sketch.main)
     alike = [n for n, k in enumerate(kinds) if k is sketch.main and n != last]
     twice = dice.one_of(alike) if alike and dice.chance(TWICE) else last
-    drawn = {
-        n: own.fit_local(own.expression(k, dice.between(1, 2))) for n, k in enumerate(kinds) if n not in (twice, last)
-    }
+    drawn: dict[int, Typed] = {}
+    for n, kind in enumerate(kinds):
+        if n not in (twice, last):
+            drawn[n] = _unlike(own, own.fit_local(own.expression(kind, dice.between(1, 2))), drawn.values())
     # drawn after the others, for it uses what they left
-    drawn[last] = own.fit_local(own.result(kinds[last], 1))
+    drawn[last] = _unlike(own, own.fit_local(own.result(kinds[last], 1)), drawn.values())
     if twice != last:
         if not isinstance(drawn[last].node, Name):
             body.append(own.define_as(drawn[last], mutable=False))
@@ -371,7 +400,9 @@ def draw_several(sketch: Sketch, count: int) -> Callee:
     of = types.tuple_of(kinds)
     if dice.chance(25):
         test = own.condition(1)
-        others = [own.fit_local(own.expression(k, 1)) for k in kinds]
+        others: list[Typed] = []
+        for kind in kinds:
+            others.append(_unlike(own, own.fit_local(own.expression(kind, 1)), others))
         body.append(If(test.node, (Return(tuple(v.node for v in others)),)))
         merged = [
             Typed(v.node, v.interval.join(o.interval), v.live or o.live) for v, o in zip(values, others, strict=True)

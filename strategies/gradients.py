@@ -29,8 +29,9 @@ from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
-#: Of 100 functions with a replay, how many add to a cell what they return, and how many return two values.
-COUNTED: Final = 40
+#: Of 100 functions with a replay, how many add to a cell what they return, so that it shows whether the replay ran or
+#: the function itself once more, and how many return two values.
+COUNTED: Final = 80
 PAIRED: Final = 12
 #: Functions of one parameter that people give a gradient of their own: the value, and its slope.
 _ONE: Final = (

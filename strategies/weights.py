@@ -369,9 +369,9 @@ class Builds:
     """
 
     #: whether ``enable_backward`` is said, and what: without a backward pass only results can be checked
-    backward: tuple[tuple[int, str], ...] = ((10, "unsaid"), (3, "off"), (2, "on"))
+    backward: tuple[tuple[int, str], ...] = ((12, "unsaid"), (3, "off"), (1, "on"))
     #: of 100 kernels, how many say ``max_unroll``, ``fuse_fp`` and ``mode``
-    unrolls: int = 70
+    unrolls: int = 82
     fuses: int = 20
     modes: int = 12
     #: how many let components of locals be assigned again, and do so

@@ -15,8 +15,9 @@ from strategies.functions import (
     result_type,
     unpacked,
 )
-from strategies.language.nodes import If, Statement
-from strategies.language.types import BOOL, INT32, VOID, Scalar, Tuple, Vector
+from strategies.language import types
+from strategies.language.nodes import Element, If, Statement
+from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Tuple, Vector
 from strategies.passing import draw_made, draw_passing
 from strategies.reference_functions import references
 from strategies.repertoire.deposits import draw_deposit
@@ -24,6 +25,7 @@ from strategies.repertoire.directions import NAMED
 from strategies.repertoire.helpers import CURVES, PAIRS, SEARCHES, draw_helper
 from strategies.repertoire.pen import Pen
 from strategies.statements import Sketch
+from strategies.typed import Typed
 from strategies.vector_functions import draw_changed, given_a_local
 from strategies.weights import Statements
 
@@ -32,7 +34,10 @@ DEPOSITED = 9
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1, loop=1)
 #: Of 100 kernels, how many have functions that change what they are passed by reference, too; those have no gradient.
 REFERENCES = 8
-#: How a function is made.  A counter is rare, because no kernel with one has gradients that Warp promises
+#: Of 100 arrays that a function changes, how many the kernel reads again behind the call: of one that nothing reads
+#: only the last store shows.
+READ_AGAIN = 50
+#: How a function is made.  A counter proves evaluation order, but no kernel with one has gradients that Warp promises
 #: (`EFFECT_REPLAYED`).
 KINDS = (
     (26, "curve"),
@@ -43,12 +48,12 @@ KINDS = (
     (7, "early"),
     (10, "loop"),
     (6, "reader"),
-    (17, "writer"),
+    (14, "writer"),
     (3, "several"),
     (8, "changed"),
     (7, "passing"),
     (6, "made"),
-    (1, "counter"),
+    (5, "counter"),
 )
 
 #: Those that are small computations with a name; not of halves, whose bounds are too narrow for most.
@@ -128,3 +133,10 @@ def _with_effects(sketch: Sketch, callee: Callee) -> Iterator[Statement]:
         return
     call = evaluated(sketch, callee, 2)
     yield If(sketch.condition(1).node, (call,)) if callee.function.type is VOID and dice.chance(30) else call
+    changed = [p for key, p in sketch.changed.items() if key.startswith(f"{callee.function.name}.")]
+    if callee.leaves is not None and dice.chance(READ_AGAIN):
+        (array,) = changed
+        assert isinstance(array.type, Array)
+        cell = Element(array.type.dtype, array.name, sketch.own_indices())
+        live = types.element_scalar(array.type).is_float
+        yield sketch.define_as(sketch.fit_local(Typed(cell, callee.leaves, live)), mutable=False)

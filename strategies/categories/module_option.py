@@ -6,10 +6,13 @@ from strategies.blocks import whole
 from strategies.composites import undivided
 from strategies.functions import draw_loop
 from strategies.intervals import Interval
+from strategies.language import types
 from strategies.language.nodes import If, Options, Statement
+from strategies.language.types import Scalar, Vector
 from strategies.loops import Bounds
 from strategies.statements import Sketch
-from strategies.targets import change, composite_type, kept, local_place, part
+from strategies.targets import Place, change, composite_type, kept, local_place, part
+from strategies.typed import Typed
 from strategies.weights import Statements
 
 #: What each of these kernels may draw.
@@ -21,6 +24,9 @@ WHOLE = 70
 CONDITIONAL = 15
 #: How many are plain stores, which the option is for; the others are sums in place.
 STORED = 60
+#: Of 100 changes, how many are followed by a read of what was changed, or of all of it: a store that another one hides
+#: proves nothing.
+READ_BETWEEN = 50
 
 WEIGHTS = Statements(define=5, augment=5, reassign=2, branch=2, loop=2)
 
@@ -33,6 +39,9 @@ def _options(sketch: Sketch) -> Options:
     fuse = dice.chance(50) if dice.chance(sketch.weights.builds.fuses) else None
     mode = dice.weighted(sketch.weights.builds.mode) if dice.chance(sketch.weights.builds.modes) else None
     overwrites = True if dice.chance(sketch.weights.builds.overwrites) else None
+    if overwrites:
+        # those kernels have no loop
+        unroll = None
     if overwrites and backward == "off":
         # the option is there for the backward pass
         backward = "unsaid"
@@ -79,10 +88,19 @@ def _overwritten(sketch: Sketch) -> Iterator[Statement]:
         place.interval = before.join(piece.interval)
         if changed is not None:
             yield If(sketch.condition(1).node, (changed,)) if dice.chance(CONDITIONAL) else changed
+            if dice.chance(READ_BETWEEN):
+                yield _read(sketch, place, piece)
     for place in places:
         yield from kept(sketch, place)
     if any(not v.used for v in sketch.scope if v in sketch.defined):
         yield from sketch.end_with_result()
+
+
+def _read(sketch: Sketch, place: Place, piece: Place) -> Statement:
+    """A new local that holds what was changed just now, or the place that it is a part of."""
+    read = piece if isinstance(piece.type, Scalar | Vector) and sketch.dice.chance(60) else place
+    live = types.element_scalar(read.type).is_float
+    return sketch.define_as(sketch.fit_local(Typed(read.node, place.interval, live)), mutable=False)
 
 
 def body(sketch: Sketch) -> Iterator[Statement]:

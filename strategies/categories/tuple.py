@@ -134,7 +134,8 @@ def _looped(sketch: Sketch) -> list[Statement]:
     if len(chosen) < 2:
         return [_several(sketch, 2, 1)]
     bounds = sketch._parameter_bound(dice.between(2, 4)) if dice.chance(DYNAMIC) else None
-    stop: Expression = bounds.stop if bounds is not None else Literal(INT32, dice.between(2, 5))
+    # an even number of exchanges comes to none at all
+    stop: Expression = bounds.stop if bounds is not None else Literal(INT32, dice.one_of((3, 5)))
     for variable in chosen:
         reach = max(variable.interval.size, 1.0)
         variable.interval = Interval(-reach, reach)

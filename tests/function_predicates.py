@@ -1,0 +1,104 @@
+"""What functions and their calls may hold, for tests of how often they do."""
+
+from __future__ import annotations
+
+from strategies.calls import tested
+from strategies.language.nodes import (
+    Assign,
+    Atomic,
+    AugmentedAssign,
+    Call,
+    Element,
+    For,
+    Function,
+    Literal,
+    Program,
+    Return,
+    Statement,
+    Unpack,
+    walk,
+)
+from strategies.language.rules import bound_arguments
+from strategies.language.types import INT32
+
+
+def settles_a_test(program: Program) -> bool:
+    """Whether a call gives a literal for what a test of the function reads, or leaves it to its default."""
+    for call in (node for node in walk(program) if isinstance(node, Call) and not node.derivative):
+        function = program.function(call.function)
+        decisive = tested(function.body)
+        given = [(p, a) for p, a in bound_arguments(function, call) if p.name in decisive]
+        if any(isinstance(argument, Literal) for _, argument in given):
+            return True
+    return False
+
+
+def ends_alike(program: Program) -> bool:
+    """Whether ways out of a function return the same."""
+    for function in program.functions:
+        ends = [node.values for statement in function.body for node in walk(statement) if isinstance(node, Return)]
+        if len(set(ends)) < len(ends):
+            return True
+    return False
+
+
+def returns_twice(program: Program) -> bool:
+    """Whether a function returns one number twice at once."""
+    ends = [node.values for node in walk(program) if isinstance(node, Return)]
+    return any(len(set(values)) < len(values) for values in ends)
+
+
+def exchanges_in_vain(program: Program) -> bool:
+    """Whether a loop does nothing but exchange two locals, an even number of times."""
+    for loop in (node for node in walk(program) if isinstance(node, For) and node.start is None):
+        match loop.body, loop.stop:
+            case (Unpack(targets=(a, b), values=values),), Literal(value=trips) if trips:
+                if values == (b, a) and int(trips) % 2 == 0:
+                    return True
+    return False
+
+
+def changes_a_count(statement: Statement) -> bool:
+    return any(isinstance(node, AugmentedAssign | Atomic) for node in walk(statement))
+
+
+def shows_its_replay(function: Function) -> bool:
+    """Whether it would show in an array that a function ran once more instead of its replay."""
+    return bool(function.replay) and any(map(changes_a_count, function.body))
+
+
+def is_counter(function: Function) -> bool:
+    """Whether a function returns a whole number that it keeps in an array."""
+    return function.type is INT32 and any(p.output for p in function.parameters)
+
+
+def rereads_what_a_call_changed(program: Program) -> bool:
+    """Whether the kernel reads an array that a function changes for it."""
+    changed = {
+        argument.name
+        for call in walk(program)
+        if isinstance(call, Call)
+        for parameter, argument in bound_arguments(program.function(call.function), call)
+        if parameter.output
+    }
+    return any(isinstance(n, Element) and n.array in changed for statement in program.body for n in walk(statement))
+
+
+def reads_between_changes(program: Program) -> bool:
+    """Whether a local is read between two statements that change it or a part of it."""
+    changed: dict[str, int] = {}
+    read: dict[str, int] = {}
+    for number, statement in enumerate(program.body):
+        if isinstance(statement, Assign) and not isinstance(statement.target, Element):
+            for node in walk(statement.value):
+                name = getattr(node, "name", "")
+                if name in changed:
+                    read[name] = number
+        target = getattr(statement, "target", None)
+        while target is not None and not hasattr(target, "name"):
+            target = getattr(target, "base", None)
+        if target is not None:
+            if read.get(target.name, -1) > changed.get(target.name, number):
+                return True
+            changed[target.name] = number
+    return False
