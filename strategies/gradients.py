@@ -7,14 +7,17 @@ from typing import Final
 
 import msgspec
 
+from strategies.blocks import whole
 from strategies.calls import Callee
 from strategies.functions import PLAIN, FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
     Assign,
+    Atomic,
     AugmentedAssign,
     Call,
+    Cast,
     Element,
     Expression,
     Name,
@@ -33,6 +36,8 @@ from strategies.typed import Typed
 #: the function itself once more, and how many return two values.
 COUNTED: Final = 80
 PAIRED: Final = 12
+#: How many places there are that such a function may tell a thread to take.
+SLOTS: Final = 4
 #: Functions of one parameter that people give a gradient of their own: the value, and its slope.
 _ONE: Final = (
     ("x * x", "2.0 * x"), ("x * x * x", "3.0 * x * x"), ("sin(x)", "cos(x)"), ("exp(x)", "exp(x)"),
@@ -69,6 +74,19 @@ RANDOM: Final = 15
 #: Of 100 others, how many take two numbers, or are combined of two that take one.
 PAIRS: Final = 30
 COMBINED: Final = 20
+#: Of 100 functions with a gradient of their own, how many call another such one, and how those are made of it: the
+#: value, and the slope, of what the other gives (``g``) and what is said to be its slope (``d``).
+NESTED: Final = 22
+_NESTED: Final = (
+    ("g * x", "g + x * d"), ("g + 0.5 * x", "d + 0.5"), ("x - g", "1.0 - d"), ("g * g", "2.0 * g * d"),
+    ("sin(g)", "cos(g) * d"), ("0.5 * g", "0.5 * d"), ("g", "2.0 * d"), ("g / (1.0 + x * x)", "d / (1.0 + x * x)"),
+)  # fmt: skip
+#: Of 100 gradients of such functions, how many call the other one again, or ask for its gradient; else they compute it.
+ASKED: Final = 50
+#: Of 100 functions with an effect and a replay, how many count their calls and have a gradient of their own besides,
+#: and how many are told by what they kept what they returned.
+SLOPED: Final = 22
+KEPT: Final = 30
 #: Of 100 functions that ask for a gradient, how many return nothing else: Warp is known to make no adjoint of them.
 SLOPES_ALONE: Final = 60
 
@@ -95,6 +113,8 @@ class _Own(FunctionSketch):
 def draw_custom(sketch: Sketch) -> Callee:
     """A function with ``@wp.func_grad``."""
     dice = sketch.dice
+    if dice.chance(NESTED):
+        return _draw_nested(sketch)
     if not dice.chance(RANDOM):
         if dice.chance(PAIRS):
             return _draw_two(sketch)
@@ -126,6 +146,33 @@ def _draw_one(sketch: Sketch) -> Callee:
     own = _Own(sketch, [symmetric(2.0)])
     lines = own.phrase()
     return _returned(own, lines, text, [lines.value(slope, own.main)])
+
+
+def _draw_nested(sketch: Sketch) -> Callee:
+    """A function that calls another one with a gradient of its own, and has one itself."""
+    dice = sketch.dice
+    text, slope = dice.one_of(_table(sketch))
+    other = _Own(sketch, [symmetric(2.0)])
+    lines = other.phrase()
+    inner = _returned(other, lines, text, [lines.value(slope, other.main)])
+    sketch.called.add(inner.function.name)
+    own = _Own(sketch, [symmetric(2.0)])
+    lines, (x,) = own.phrase(), (own.variable(v) for v in own.given)
+    call = Call(own.main, inner.function.name, (x.node,))
+    value, derived = dice.one_of(_NESTED)
+    found = Typed(call, inner.intervals[0], True)
+    if dice.chance(40):
+        lines.bind(called=found).write("g = called")
+    else:
+        lines.bind(g=found)
+    result = own.fit_local(lines.value(value, own.main))
+    back = own.phrase()
+    if dice.chance(ASKED):
+        back.bind(g=found, d=Typed(msgspec.structs.replace(call, derivative=True), inner.slopes[0], True))
+    else:
+        back.bind(g=back.value(text, own.main), d=back.value(slope, own.main))
+    end = Return((result.node,))
+    return own.finish(own.main, [*lines.body, end], [result], slopes=(back.value(derived, own.main),))
 
 
 def _draw_two(sketch: Sketch) -> Callee:
@@ -188,6 +235,41 @@ def draw_replayed(sketch: Sketch) -> Callee:
         of = types.tuple_of([sketch.main] * 2)
     end = Return(tuple(found.node for found in results))
     return own.finish(of, [*body, value, store, end], results, places=places, replay=(*body, value, end))
+
+
+def draw_counted(sketch: Sketch) -> Callee:
+    """A function with a gradient of its own and a replay, which leaves out that it counts its calls."""
+    dice = sketch.dice
+    text, slope = dice.one_of(_table(sketch))
+    own = _Own(sketch, [symmetric(2.0)])
+    count = own.array(INT32, sketch.launch_shape(), Interval(-3, 3), output=True)
+    places: tuple[Expression, ...] = tuple(Name(INT32, own.place(n).name) for n in sketch.launch)
+    add = AugmentedAssign(Element(INT32, count.name, places), "add", whole(dice.between(1, 3)))
+    lines = own.phrase()
+    value = lines.value(text)
+    end = Return((value.node,))
+    slopes = (lines.value(slope, own.main),)
+    callee = own.finish(own.main, [add, end], [value], places=places, slopes=slopes, replay=(end,))
+    # `wp.grad` asks for the gradients of functions of numbers alone
+    sketch.callees[-1] = callee._replace(slopes=())
+    return sketch.callees[-1]
+
+
+def draw_slot(sketch: Sketch) -> Callee:
+    """``slot = wp.atomic_add(count, i, 1)``, kept in an array that the replay reads: as Warp documents it."""
+    own = FunctionSketch(sketch)
+    count = own.array(INT32, sketch.launch_shape(), Interval(0, SLOTS - 1), output=True)
+    slots = own.array(INT32, sketch.launch_shape(), Interval(0, SLOTS - 1), output=True)
+    places: tuple[Expression, ...] = tuple(Name(INT32, own.place(n).name) for n in sketch.launch)
+    slot, kept = Name(INT32, own.fresh()), Element(INT32, slots.name, places)
+    step = whole(own.dice.between(1, 3))
+    change: list[Statement] = [Atomic("atomic_add", count.name, places, step, result=slot)]
+    if own.dice.chance(40):
+        cell = Element(INT32, count.name, places)
+        change = [Assign(slot, Cast(INT32, cell)), AugmentedAssign(cell, "add", step)]
+    body = [*change, Assign(kept, slot), Return((slot,))]
+    found = Typed(slot, Interval(0, SLOTS - 1))
+    return own.finish(INT32, body, [found], places=places, replay=(Return((kept,)),))
 
 
 def draw_slope(sketch: Sketch, callee: Callee) -> Callee:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strategies.calls import tested
+from strategies.language.kept import keeps
 from strategies.language.nodes import (
     Assign,
     Atomic,
@@ -20,6 +21,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.types import INT32
+from strategies.language.unrolling import is_dynamic
 
 
 def settles_a_test(program: Program) -> bool:
@@ -102,3 +104,21 @@ def reads_between_changes(program: Program) -> bool:
                 return True
             changed[target.name] = number
     return False
+
+
+def nests(function: Function) -> bool:
+    """Whether a function with a gradient of its own calls another function."""
+    calls = (isinstance(node, Call) for statement in function.body for node in walk(statement))
+    return bool(function.own_gradient) and any(calls)
+
+
+def keeps_a_place(function: Function) -> bool:
+    """Whether the replay of a function reads what it returned out of an array."""
+    return keeps(function) is not None
+
+
+def calls_in_a_dynamic_loop(program: Program) -> bool:
+    """Whether a function with a gradient of its own is called in a loop whose bounds only a run knows."""
+    loops = [node for node in walk(program) if isinstance(node, For) and is_dynamic(node)]
+    called = {node.function for loop in loops for node in walk(loop) if isinstance(node, Call)}
+    return any(program.function(name).own_gradient for name in called)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import msgspec
 import pytest
+from function_predicates import keeps_a_place
 from tiny import AT, apply, literal
 
 from harness.launches import job
 from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
+from harness.shrink.tree import with_replays
 from harness.triage import REWRITES
 from harness.verdict import Tier
 from harness.verify import FAST, judge, verify_all
@@ -22,6 +25,7 @@ from strategies.language.hashing import structure_hash
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Assign,
+    AugmentedAssign,
     Call,
     Element,
     Expression,
@@ -167,3 +171,103 @@ def test_a_function_of_which_the_gradient_alone_is_asked_for_is_called_by_the_re
         assert call.function in {c.function for c in walk(found) if isinstance(c, Call) and c.derivative}
         check_program(more, result_type)
         assert rewrite(more) is more
+
+
+# ---------------------------------------------------------------- functions that call, count, and keep
+
+
+def nesting(slope: Expression) -> Program:
+    """``f(g(a))`` over `SQUARE`, which calls another one: ``g(x) * x``, with a slope that is given."""
+    inner = msgspec.structs.replace(SQUARE, name="g")
+    value = apply("mul", Call(FLOAT32, "g", (X,)), X)
+    outer = msgspec.structs.replace(SQUARE, body=(Return((value,)),), slopes=(slope,))
+    return kernel(Assign(OUT, call(A)), functions=(inner, outer))
+
+
+#: The slope of that by what ``g`` says of itself.
+ASKED = apply("add", Call(FLOAT32, "g", (X,)), apply("mul", X, Call(FLOAT32, "g", (X,), derivative=True)))
+
+
+def test_a_gradient_may_call_functions_and_ask_for_their_gradients() -> None:
+    ratios, inputs = gradient_over_cotangent(nesting(ASKED))
+    assert ratios == pytest.approx([x * x + x * 3 * x for x in inputs], rel=1e-9)
+
+
+def counting(*replay: Statement, of: t.Scalar = INT32) -> Program:
+    """``f(count, i, a[i])`` over `SQUARE`, which counts its calls too."""
+    cell = Element(of, "count", (Name(INT32, "n"),))
+    array = t.array(of)
+    parameters = (Parameter("count", array, 0, 0, (6,), True), Parameter("n", INT32, 0, 5), *SQUARE.parameters)
+    body = (AugmentedAssign(cell, "add", literal(of, 1)), *SQUARE.body)
+    function = msgspec.structs.replace(SQUARE, parameters=parameters, body=body, replay=replay)
+    given = (
+        Parameter("a", ARRAY, 0.5, 2.0, (6,)),
+        Parameter("out", ARRAY, 0.0, 0.0, (6,), True),
+        Parameter("times", array, 0, 0, (6,), True),
+    )
+    value = Call(FLOAT32, "f", (Name(array, "times"), AT, A))
+    return Program("known", "custom_gradient", (6,), given, (ThreadIndex(("i",)), Assign(OUT, value)), (function,))
+
+
+def test_a_function_with_a_gradient_and_a_replay_counts_once() -> None:
+    program = counting(*SQUARE.body)
+    check_program(program, result_type)
+    ratios, inputs = gradient_over_cotangent(program)
+    assert ratios == pytest.approx([3 * x for x in inputs], rel=1e-9)
+    assert expect(program).outputs["times"].expected.tolist() == [1] * 6
+    assert Limit.EFFECT_REPLAYED not in crossed(program, TRAITS)
+
+
+@pytest.mark.parametrize("program", [counting(), counting(*SQUARE.body, of=FLOAT32)])
+def test_a_gradient_of_a_function_that_changes_floats_or_would_count_twice_is_refused(program: Program) -> None:
+    with pytest.raises(IllFormed, match="takes more than numbers"):
+        check_program(program, result_type)
+
+
+def test_warp_follows_them(sandbox: Sandbox) -> None:
+    drawn = [found for n in range(200) if (found := draw("custom_gradient", 3, n)) is not None]
+
+    def first(holds: Callable[[Function], bool]) -> Program:
+        fitting = (p for p in drawn if any(map(holds, p.functions)))
+        return next(p for p in fitting if not crossed(p, TRAITS))
+
+    programs = [
+        counting(*SQUARE.body),
+        nesting(ASKED),
+        first(lambda f: bool(f.own_gradient and f.replay)),
+        first(keeps_a_place),
+    ]
+    assert [v.tier for v in verify_all(programs, sandbox)] == [Tier.BACKWARD] * 4
+
+
+def test_a_replay_of_what_was_kept_lasts_as_long_as_it_is_kept() -> None:
+    (program, *_) = (
+        found
+        for n in range(200)
+        if (found := draw("custom_gradient", 3, n)) is not None and any(map(keeps_a_place, found.functions))
+    )
+    assert with_replays(program) == program
+    (function,) = filter(keeps_a_place, program.functions)
+    other = msgspec.structs.replace(function, body=(*function.body[:-2], function.body[-1]))
+    changed = msgspec.structs.replace(
+        program, functions=tuple(other if f is function else f for f in program.functions)
+    )
+    (forgetful,) = (f for f in with_replays(changed).functions if f.name == function.name)
+    assert not forgetful.replay
+
+
+def test_what_a_function_kept_is_lost_if_it_is_called_again() -> None:
+    """The second call overwrites what the replay of the first reads."""
+    (program, *_) = (
+        found
+        for n in range(200)
+        if (found := draw("custom_gradient", 3, n)) is not None
+        and any(map(keeps_a_place, found.functions))
+        and not crossed(found, TRAITS)
+    )
+    (again,) = (
+        msgspec.structs.replace(s, target=msgspec.structs.replace(s.target, name="once_more"))
+        for s in program.body
+        if isinstance(s, Assign) and isinstance(s.value, Call) and keeps_a_place(program.function(s.value.function))
+    )
+    assert crossed(msgspec.structs.replace(program, body=(*program.body, again)), TRAITS)

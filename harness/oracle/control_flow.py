@@ -187,9 +187,11 @@ class ControlFlow(ABC):
 
         The gradient is the specification: away from the unperturbed lane, results are linear in the arguments.
         """
-        bound = {p.name: self._value(argument, mask) for p, argument in bound_arguments(function, node)}
+        given = list(bound_arguments(function, node))
+        bound = {p.name: self._value(argument, mask) for p, argument in given if not isinstance(p.type, Array)}
+        arrays = {p.name: self._part(argument, mask) for p, argument in given if isinstance(p.type, Array)}
         plain = {name: self._unperturbed(value) for name, value in bound.items()}
-        inner, ended = self._run(function.body, plain, mask)
+        inner, ended = self._run(function.body, plain, mask, arrays)
         if np.any(ended):
             raise InvalidProgram(f"{function.name} ends without a result")
         results = [self._unperturbed(r) for r in inner.results or [self._zero(of) for of in function.results]]
@@ -204,9 +206,15 @@ class ControlFlow(ABC):
             return tuple(results)
         return tuple(self._risen(function, number, result, plain, moved, mask) for number, result in enumerate(results))
 
-    def _run(self, body: Sequence[Statement], given: Mapping[str, Values], mask: Mask) -> tuple[Activation, Mask]:
+    def _run(
+        self,
+        body: Sequence[Statement],
+        given: Mapping[str, Values],
+        mask: Mask,
+        arrays: Mapping[str, Part] | None = None,
+    ) -> tuple[Activation, Mask]:
         """Run the body of a function on values; what it leaves behind, and the lanes that reach its end."""
-        inner = Activation(environment=dict(given), defined=dict.fromkeys(given, EVERYWHERE))
+        inner = Activation(environment=dict(given), defined=dict.fromkeys(given, EVERYWHERE), arrays=dict(arrays or {}))
         outer, self._here = self._here, inner
         ended = self._block(body, mask)
         self._here = outer

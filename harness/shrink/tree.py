@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from strategies.language.kept import keeps
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -33,6 +34,7 @@ from strategies.language.nodes import (
     Parameter,
     Part,
     Program,
+    Return,
     Statement,
     Static,
     StructParameter,
@@ -130,10 +132,15 @@ def with_replays(program: Program) -> Program:
 
     Whatever else it were, the backward pass would see other values than the forward pass had.
     """
-    found = tuple(
-        with_fields(f, replay=without(f.body, lambda s: bool(stored_in(s)))) if f.replay else f
-        for f in program.functions
-    )
+
+    def replay(function: Function) -> Body:
+        match function.replay:
+            case (Return(values=(Element(),)),):
+                # it gives what the function kept, if that is what it still does
+                return function.replay if keeps(function) else ()
+        return without(function.body, lambda s: bool(stored_in(s)))
+
+    found = tuple(with_fields(f, replay=replay(f)) if f.replay else f for f in program.functions)
     changed: Program = with_fields(program, functions=found)
     return changed
 

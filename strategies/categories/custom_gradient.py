@@ -4,11 +4,24 @@ from collections.abc import Iterator
 from typing import Final
 
 from strategies.adjoints import NUMBERS, draw_written
+from strategies.blocks import changeable_value
 from strategies.calls import Callee
 from strategies.functions import draw_expression, unpacked
-from strategies.gradients import derivative, draw_caller, draw_custom, draw_replayed, draw_slope
+from strategies.gradients import (
+    KEPT,
+    SLOPED,
+    SLOTS,
+    derivative,
+    draw_caller,
+    draw_counted,
+    draw_custom,
+    draw_replayed,
+    draw_slope,
+    draw_slot,
+)
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
+    Assign,
     AugmentedAssign,
     Call,
     Element,
@@ -21,6 +34,7 @@ from strategies.language.nodes import (
     Unpack,
 )
 from strategies.language.types import INT32, Scalar, Tuple, Vector
+from strategies.ops import OPS
 from strategies.repertoire.ideas.numbers import stored
 from strategies.repertoire.ideas.palettes import common
 from strategies.repertoire.pen import Pen
@@ -34,6 +48,10 @@ from strategies.weights import Statements
 #: than call one.
 WRITTEN = 40
 SIMPLE = 45
+#: Of 100 kernels that do little more than call one, how many do so in a loop, and of how many of those only a run knows
+#: how often: such a loop sums alone, so that its gradient is promised.
+LOOPED: Final = 35
+UNKNOWN: Final = 55
 #: Of 100 kernels of several statements, how many have a function that asks another for its gradient; of 100 of those,
 #: how many have a further one that calls it, which Warp is known not to build.
 SLOPES: Final = 40
@@ -77,14 +95,22 @@ def _simply(sketch: Sketch) -> list[Statement]:
     dice, main = sketch.dice, sketch.main
     callee = draw_custom(sketch)
     phrase = Phrase(sketch)
-    if dice.chance(25):
+    if dice.chance(LOOPED):
         trips = dice.between(3, 5)
+        stop: Expression = Literal(INT32, trips)
+        if dice.chance(UNKNOWN):
+            stop = sketch.variable(sketch.scalar_parameter(INT32, Interval(1, trips))).node
         phrase.write("value = F(0.0)")
+        if stop != Literal(INT32, trips):
+            # a bare constant may not be changed in a loop that stays one: a conversion makes it a variable
+            first = phrase.body[-1]
+            assert isinstance(first, Assign)
+            phrase.body[-1] = Assign(first.target, changeable_value(first.value))
         total, index = phrase.known("value"), sketch.fresh()
         value = _of_elements(sketch, callee, (trips,), (Name(INT32, index),))
         assert isinstance(total.node, Name)
         add = AugmentedAssign(total.node, "add", value.node)
-        phrase.body.append(For(index, Literal(INT32, trips), (add,)))
+        phrase.body.append(For(index, stop, (add,)))
         phrase.bind(value=Typed(total.node, symmetric(trips * value.interval.size), True))
     else:
         phrase.bind(f=_of_elements(sketch, callee, sketch.launch_shape(), sketch.own_indices()))
@@ -165,6 +191,23 @@ def _kept(pen: Pen, value: Value) -> None:
     pen.give(value)
 
 
+def _replayed(sketch: Sketch) -> Callee:
+    """A function with an effect and a replay that leaves it out."""
+    draw = sketch.dice.weighted(((SLOPED, draw_counted), (KEPT, draw_slot), (100 - SLOPED - KEPT, draw_replayed)))
+    return draw(sketch)
+
+
+def _taken(sketch: Sketch, slot: Typed) -> Iterator[Statement]:
+    """The place that a function gave the thread, kept, and what is there: which gradient it gets, the replay says."""
+    yield sketch.define_as(slot, mutable=False)
+    table = sketch.array(sketch.main, (SLOTS,), sketch.input_interval(sketch.main))
+    place = sketch.variable(sketch.defined[-1]).node
+    element = Typed(Element(sketch.main, table.name, (place,)), Interval(table.low, table.high), True)
+    other = sketch.fit_local(sketch.element(sketch.main))
+    value = sketch.apply(OPS[sketch.dice.one_of(("mul", "mul", "add"))], sketch.main, [element, other])
+    yield sketch.define_as(sketch.fit_local(value), mutable=sketch.dice.chance(50))
+
+
 def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two such functions, at times others that call them, and statements that call all of them."""
     dice, main = sketch.dice, sketch.main
@@ -186,7 +229,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(40):
         sketch.calls = 60
         draw_expression(sketch, main)
-    replayed = draw_replayed(sketch) if dice.chance(60) else None
+    replayed = _replayed(sketch) if dice.chance(60) else None
     if dice.chance(FURTHER):
         draw_written(sketch, ((1, NUMBERS),))
     if dice.chance(SLOPES):
@@ -206,6 +249,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             yield sketch.define_as(value, mutable=False)
         elif callee is replayed and isinstance(callee.function.type, Tuple):
             yield unpacked(sketch, callee, 2)
+        elif callee is replayed and callee.function.type is INT32:
+            yield from _taken(sketch, _called(sketch, callee))
         elif callee is replayed or callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=dice.chance(50))
     if dice.chance(60):

@@ -24,7 +24,6 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
-    Call,
     Closure,
     Component,
     Constant,
@@ -231,12 +230,12 @@ class _Checker(ExpressionChecker):
             f"{function.name!r} has a gradient of its own and gives or takes no float",
         )
         require(
-            all(isinstance(p.type, Scalar | Vector) and p.default is None for p in function.parameters),
+            all(_has_a_gradient(p, function) and p.default is None for p in function.parameters),
             f"{function.name!r} has a gradient of its own and takes more than numbers",
         )
         body = function.own_gradient
         parts = [part for statement in body for part in walk(statement)]
-        require(not any(isinstance(n, Call | Element) for n in parts), "a gradient is made of operations alone")
+        require(not any(isinstance(n, Element) for n in parts), "a gradient is made of operations and calls alone")
         require(any(isinstance(n, Contribute) for n in parts), f"the gradient of {function.name!r} gives nothing")
         for cotangent in function.cotangents:
             self._require_new(cotangent.name)
@@ -599,3 +598,11 @@ class _Checker(ExpressionChecker):
             self._names[node.name] = INT32
             if not leaves_early(node.body):
                 self._names = after
+
+
+def _has_a_gradient(parameter: Parameter, function: Function) -> bool:
+    """Whether a function with a gradient of its own may have that parameter: a number, a vector or, if it has a replay
+    too, an array of whole numbers, which no derivative hangs on."""
+    of = parameter.type
+    counts = bool(function.replay) and isinstance(of, Array) and not element_scalar(of).is_float
+    return counts or isinstance(of, Scalar | Vector)

@@ -13,6 +13,7 @@ from typing import Final
 from strategies.language import types
 from strategies.language.documented import Limit, Traits
 from strategies.language.effects import function_effects, root_array
+from strategies.language.kept import kept_calls
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -196,7 +197,8 @@ class Replay:
 
     def _why_stale(self, node: Node) -> Limit | None:
         """The limit by which the backward pass finds another value of `node`; None if it finds the right one."""
-        parts = tuple(walk(node))
+        steady = kept_calls(self.program)
+        parts = tuple(part for part in walk(node) if not (isinstance(part, Call) and part.function in steady))
         for part in parts:
             name = _name_read(part)
             if name is not None and name in self.stale:
