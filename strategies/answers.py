@@ -35,6 +35,8 @@ JOINED: Final = 65
 LAST: Final = 55
 #: Of 100 calls, how many are the condition of a ``while`` loop, of which Warp is known to make no adjoint.
 ONCE: Final = 30
+#: Of 100 functions that say yes or no, how many always say the same, and are asked for their effect alone.
+SETTLED: Final = 10
 #: What a whole number that one gives lies between.
 RANK: Final = Interval(0, 5)
 
@@ -59,7 +61,7 @@ def draw_answerer(sketch: Sketch, of: Scalar) -> Callee:
         number: Expression = Name(INT32, rank.name)
         given = number if dice.chance(60) else Conditional(INT32, answer, number, whole(dice.between(0, 5)))
         return own.finish(INT32, [*body, Return((given,))], [Typed(given, RANK)], places=places)
-    if dice.chance(35):
+    if dice.chance(SETTLED):
         answer = Literal(BOOL, dice.chance(70))
     return own.finish(BOOL, [*body, Return((answer,))], [Typed(answer, TRUTH)], places=places)
 

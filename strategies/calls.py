@@ -9,7 +9,19 @@ from typing import Final, NamedTuple
 from strategies.expressions import Expressions
 from strategies.intervals import TRUTH, Interval
 from strategies.language import types
-from strategies.language.nodes import Call, Compare, Function, Literal, Name, Node, Parameter, names_in, walk
+from strategies.language.nodes import (
+    Call,
+    Compare,
+    Function,
+    Literal,
+    Name,
+    Node,
+    Parameter,
+    Slice,
+    View,
+    names_in,
+    walk,
+)
 from strategies.language.types import BOOL, INT32, VOID, Array, Scalar, Type, Vector
 from strategies.typed import Typed
 
@@ -22,6 +34,8 @@ NARROW: Final = 2.0
 #: Of 100 parameters with a default that a test of the function reads, how many a call leaves out, and of 100 arguments
 #: for such parameters, how many are literals: the test is as good as decided then, and one of its arms never runs.
 SETTLED: Final = 12
+#: Of 100 arrays that a function reads, how many are a row or a slice of one that the kernel has.
+PARTS: Final = 35
 #: The longest vector whose numbers are the arguments of a call.
 LONGEST: Final = 4
 #: Of 100 calls that could have them, how many are given the numbers of a vector with a star.
@@ -183,8 +197,9 @@ class Calls(Expressions):
         of = parameter.type
         wanted = Interval(parameter.low, parameter.high)
         if isinstance(of, Array):
-            array = self.matching_array(parameter)
-            return Typed(Name(of, array.name), wanted, types.element_scalar(of).is_float)
+            part = self._part_of_an_array(parameter) if self.dice.chance(PARTS) else None
+            node = part or Name(of, self.matching_array(parameter).name)
+            return Typed(node, wanted, types.element_scalar(of).is_float)
         if of is INT32:
             return self._whole_argument(wanted, data)
         if of is BOOL:
@@ -227,6 +242,28 @@ class Calls(Expressions):
             return self.literal(INT32, wanted)
         chosen = self.variable(self.dice.one_of(whole))
         return self.fit(chosen, wanted)
+
+    def _part_of_an_array(self, parameter: Parameter) -> View | None:
+        """A row or a slice of a new array that is as long as `parameter`: ``m[i]``, ``x[1:]``; None where there is no
+        room for another array."""
+        of, dice = parameter.type, self.dice
+        if parameter.output or parameter.generic or parameter.axes or not self._may_take_another():
+            return None
+        assert isinstance(of, Array)
+        assert isinstance(of.dtype, Scalar | Vector)
+        length, *others = parameter.shape
+        wanted = Interval(parameter.low, parameter.high)
+        if dice.chance(50):
+            whole = self.array(of.dtype, (self.launch[0], *parameter.shape), wanted)
+            return View(of, whole.name, (Name(INT32, self.indices[0].name),))
+        number = dice.between(1, 2)
+        longer, index = dice.one_of((
+            (length + number, Slice(Literal(INT32, number))),
+            (length + number, Slice(None, Literal(INT32, -number))),
+            (length, Slice(None, None, Literal(INT32, -1))),
+            (2 * length, Slice(None, None, Literal(INT32, 2))),
+        ))  # fmt: skip
+        return View(of, self.array(of.dtype, (longer, *others), wanted).name, (index,))
 
     def matching_array(self, parameter: Parameter) -> Parameter:
         """An array of the kernel that can be passed for `parameter`, made if there is none."""

@@ -20,6 +20,8 @@ _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
 
 
+#: Whole numbers that are less than this apart have none or one between them.
+CLOSE: Final = 3
 #: How often another operand is looked for where one would decide the other.
 TRIES: Final = 3
 #: Whole numbers between which a chain of comparisons still leaves some on every side.
@@ -31,17 +33,6 @@ COMMON: Final = 0.3
 def same(left: Expression, right: Expression) -> bool:
     """Whether two expressions are one, but for a plus in front or a conversion to the same type."""
     return bare(left) == bare(right)
-
-
-def _subjects(test: Expression) -> set[Expression]:
-    """What a truth value is about: the operands of its comparisons that are no numbers, and names of truth values."""
-    found: set[Expression] = set()
-    for node in walk(test):
-        if isinstance(node, Compare):
-            found |= {bare(operand) for operand in node.operands if not isinstance(operand, Literal)}
-        elif isinstance(node, Name) and node.type is BOOL:
-            found.add(node)
-    return found
 
 
 class Conditions(Guards):
@@ -88,6 +79,23 @@ class Conditions(Guards):
                 return self._uncertain(self.operation(BOOL, depth), depth)
         return self.comparison(depth)
 
+    def subjects(self, test: Expression) -> set[Expression]:
+        """What a truth value is about: the operands of its comparisons that are no numbers, and single truth values."""
+        found: set[Expression] = set()
+        for node in walk(test):
+            if isinstance(node, Compare):
+                found |= {self._original(operand) for operand in node.operands if not isinstance(operand, Literal)}
+            elif isinstance(node, Name | Element) and node.type is BOOL:
+                found.add(self._original(node))
+        return found
+
+    def _original(self, node: Expression) -> Expression:
+        """`node` or, of a local that was defined as another variable or an element, that."""
+        node = bare(node)
+        while isinstance(node, Name) and node.name in self.copies:
+            node = bare(self.copies[node.name])
+        return node
+
     def _uncertain(self, test: Typed, depth: int) -> Typed:
         """`test`, together with a comparison if it always has the same value, as `wp.isnan` has of finite numbers."""
         if not test.interval.is_point:
@@ -106,12 +114,12 @@ class Conditions(Guards):
         for _ in range(count):
             operand = self.condition(depth - 1).node
             for _ in range(TRIES):
-                if not known & _subjects(operand):
+                if not known & self.subjects(operand):
                     break
                 operand = self.comparison(depth - 1).node
             else:
                 continue
-            known |= _subjects(operand)
+            known |= self.subjects(operand)
             operands.append(operand)
         if len(operands) < 2:
             return Typed(operands[0], intervals.TRUTH)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
+
+from harness.shrink.tree import targets_of
 from strategies.calls import tested
 from strategies.language.kept import keeps
 from strategies.language.nodes import (
@@ -9,18 +13,24 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Call,
+    Compare,
     Element,
+    Expression,
     For,
     Function,
     Literal,
+    Logical,
+    Name,
+    Node,
     Program,
     Return,
     Statement,
     Unpack,
+    View,
     walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.types import INT32
+from strategies.language.types import BOOL, INT32
 from strategies.language.unrolling import is_dynamic
 
 
@@ -106,7 +116,7 @@ def reads_between_changes(program: Program) -> bool:
     return False
 
 
-def nests(function: Function) -> bool:
+def calls_another(function: Function) -> bool:
     """Whether a function with a gradient of its own calls another function."""
     calls = (isinstance(node, Call) for statement in function.body for node in walk(statement))
     return bool(function.own_gradient) and any(calls)
@@ -122,3 +132,46 @@ def calls_in_a_dynamic_loop(program: Program) -> bool:
     loops = [node for node in walk(program) if isinstance(node, For) and is_dynamic(node)]
     called = {node.function for loop in loops for node in walk(loop) if isinstance(node, Call)}
     return any(program.function(name).own_gradient for name in called)
+
+
+def passes_a_part(program: Program) -> bool:
+    """Whether a function is given a row or a slice of an array."""
+    calls = (node for node in walk(program) if isinstance(node, Call))
+    return any(isinstance(argument, View) for call in calls for argument in call.arguments)
+
+
+def compares_with_itself(program: Program) -> bool:
+    """Whether a comparison has a local, and the element that it was defined as, neither of which changes."""
+    times = Counter(target.name for node in walk(program) for target in targets_of(node) if isinstance(target, Name))
+    inputs = {p.name for p in program.arrays if not p.output}
+    known = {
+        node.target.name: node.value
+        for node in walk(program)
+        if isinstance(node, Assign)
+        and isinstance(node.target, Name)
+        and times[node.target.name] == 1
+        and isinstance(node.value, Element)
+        and node.value.array in inputs
+    }
+    for node in walk(program):
+        if isinstance(node, Compare):
+            originals = [known.get(getattr(operand, "name", ""), operand) for operand in node.operands]
+            if any(a == b and not isinstance(a, Call) for a, b in pairwise(originals)):
+                return True
+    return False
+
+
+def joins_alike(program: Program) -> bool:
+    """Whether two operands of an ``and`` or an ``or`` are about one number, or one truth value."""
+    for node in walk(program):
+        if isinstance(node, Logical):
+            about = [_subjects(operand) for operand in node.operands]
+            if any(one & other for n, one in enumerate(about) for other in about[:n]):
+                return True
+    return False
+
+
+def _subjects(test: Node) -> set[Expression]:
+    compared = [node for node in walk(test) if isinstance(node, Compare)]
+    flags = {node for node in walk(test) if isinstance(node, Name | Element) and node.type is BOOL}
+    return flags | {o for node in compared for o in node.operands if not isinstance(o, Literal | Call)}

@@ -7,6 +7,22 @@ from collections.abc import Callable
 
 import pytest
 from draws import drawn
+from function_predicates import (
+    calls_another,
+    calls_in_a_dynamic_loop,
+    compares_with_itself,
+    ends_alike,
+    exchanges_in_vain,
+    is_counter,
+    joins_alike,
+    keeps_a_place,
+    passes_a_part,
+    reads_between_changes,
+    rereads_what_a_call_changed,
+    returns_twice,
+    settles_a_test,
+    shows_its_replay,
+)
 from loop_predicates import (
     at_the_limit,
     bounded_by_elements,
@@ -20,18 +36,6 @@ from loop_predicates import (
     returns_from_while,
     steps_by_floats,
     stores_in_while,
-from function_predicates import (
-    calls_in_a_dynamic_loop,
-    ends_alike,
-    exchanges_in_vain,
-    is_counter,
-    keeps_a_place,
-    nests,
-    reads_between_changes,
-    rereads_what_a_call_changed,
-    returns_twice,
-    settles_a_test,
-    shows_its_replay,
 )
 from predicates import (
     BITWISE,
@@ -390,6 +394,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("function", "a function that changes an array", lambda p: any(q.output for q in passed(p)), 18),
     ("function", "a function that counts", lambda p: any(map(is_counter, p.functions)), 10),
     ("function", "a read of what a function changed", rereads_what_a_call_changed, 7),
+    ("function", "a part of an array that is passed", passes_a_part, 6),
     ("function", "a test that arguments settle: rare", lambda p: not settles_a_test(p), 94),
     # of 300, 24
     ("function", "a function that is passed references", lambda p: any(q.reference for q in passed(p)), 3),
@@ -452,6 +457,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("tuple", "tuples in a branch", lambda p: any(has(Unpack)(s) for s in walk(p) if isinstance(s, If)), 12),
     ("boolean", "a truth value kept in a local", keeps_truth, 80),
     ("boolean", "and, or", has(Logical), 55),
+    ("boolean", "a number compared with what it was defined as: rare", lambda p: not compares_with_itself(p), 99),
+    # ranges are about one number by intent
+    ("boolean", "and, or, of what is about one thing: less often", lambda p: not joins_alike(p), 78),
     ("boolean", "an array of bools", lambda p: any(element_scalar(q.type) is BOOL for q in p.arrays), 60),
     ("boolean", "an accumulated truth value", lambda p: any(keeps_truth(f) for f in bounds(p)), 10),
     ("boolean", "a place that is tested before it is read", guards_a_read, 3),
@@ -470,7 +478,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         10,
     ),
     ("custom_gradient", "a replay of its own", lambda p: any(f.replay for f in p.functions), 15),
-    ("custom_gradient", "one that calls another function", lambda p: any(map(nests, p.functions)), 12),
+    ("custom_gradient", "one that calls another function", lambda p: any(map(calls_another, p.functions)), 12),
     ("custom_gradient", "one with a replay too", lambda p: any(f.own_gradient and f.replay for f in p.functions), 3),
     ("custom_gradient", "a replay of what was kept", lambda p: any(map(keeps_a_place, p.functions)), 3),
     ("custom_gradient", "one in a loop of a length that a run knows", calls_in_a_dynamic_loop, 3),

@@ -7,6 +7,7 @@ from typing import Final
 from strategies.answers import asked, draw_answerer
 from strategies.blocks import Block, whole
 from strategies.calls import Callee
+from strategies.conditions import TRIES
 from strategies.counters import counted_test, draw_counter
 from strategies.functions import draw_expression
 from strategies.intervals import TRUTH, Interval
@@ -85,12 +86,16 @@ def _truth(sketch: Sketch, depth: int) -> Typed:
 
 
 def _different(sketch: Sketch, count: int, depth: int) -> tuple[Expression, ...]:
-    """`count` truth values, mostly no two of them the same."""
+    """`count` truth values, mostly no two of them about the same, so that none decides another."""
     found: list[Expression] = []
+    known: set[Expression] = set()
     for _ in range(count):
         value = _truth(sketch, depth).node
-        if value in found:
+        for _ in range(TRIES):
+            if not known & sketch.subjects(value):
+                break
             value = sketch.comparison(1).node
+        known |= sketch.subjects(value)
         found.append(value)
     return tuple(found)
 

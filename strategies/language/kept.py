@@ -1,7 +1,7 @@
 """Functions that keep what they return in an array, out of which their replay reads it.
 
-``slot = wp.atomic_add(count, i, 1)``, ``slots[i] = slot``, ``return slot``, with the replay ``return slots[i]``: so Warp
-documents how the backward pass finds a value that the function would not give once more.
+``slot = wp.atomic_add(count, i, 1)``, ``slots[i] = slot``, ``return slot``, with the replay ``return slots[i]``: so
+Warp documents how the backward pass finds a value that the function would not give once more.
 """
 
 from __future__ import annotations
