@@ -35,7 +35,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import IllFormed
-from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Array, Composite, Scalar, Type, Vector
+from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.ops import result_type
 from strategies.statements import Sketch
 from strategies.weights import Generics
@@ -152,7 +152,8 @@ def _without_types(
     sketch: Sketch, parameters: Iterable[Parameter], of: Scalar, numeric: bool = False
 ) -> tuple[Parameter, ...]:
     """Parameters, those of type `of` without it; if `numeric`, not as those of any float."""
-    how = "float" if not numeric and sketch.dice.chance(sketch.weights.generics.any_float) else "any"
+    said = sketch.dice.chance(sketch.weights.generics.any_scalar if numeric else sketch.weights.generics.any_float)
+    how = "any" if not said else "scalar" if numeric else "float"
     return tuple(
         msgspec.structs.replace(p, generic=how, default=None) if types.element_scalar(p.type) is of else p
         for p in parameters
@@ -195,8 +196,12 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None, numeric: boo
     ):
         return False
     found = [generic]
-    if other is not None and not (other is FLOAT64 and _converts_constants(body)):
-        old: Type = of if isinstance(other, Scalar) else next(p.type for p in parameters if isinstance(p.type, Vector))
+    if numeric and other in WHOLE and dice.chance(sketch.weights.generics.any_int):
+        found = _of_whole_numbers(dice, generic, of)
+    elif other is not None and not (other is FLOAT64 and _converts_constants(body)):
+        old: Type = of
+        if not isinstance(other, Scalar):
+            old = next(p.type for p in parameters if isinstance(p.type, Vector | Matrix))
         found.append(_between_whole_bounds(substituted(generic, old, other)))
         if not _is_valid(_alone([*before, *_numbered(found)])):
             found.pop()
@@ -204,6 +209,13 @@ def generalized(sketch: Sketch, callee: Callee, other: Type | None, numeric: boo
     numbered = _numbered(found) if len(found) > 1 else found
     sketch.callees += [callee._replace(function=f) for f in numbered]
     return True
+
+
+def _of_whole_numbers(dice: Dice, generic: Function, of: Scalar) -> list[Function]:
+    """Instances, for whole numbers alone, of a function for any number that was drawn for `of`."""
+    parameters = tuple(msgspec.structs.replace(p, generic="int") if p.generic else p for p in generic.parameters)
+    said = msgspec.structs.replace(generic, parameters=parameters)
+    return [_between_whole_bounds(substituted(said, of, whole)) for whole in dice.some_of(WHOLE, dice.between(1, 2))]
 
 
 def _converts_constants(body: Sequence[Statement]) -> bool:

@@ -350,6 +350,10 @@ class Generics:
     second: int = 55
     #: of 100 owners, how many say ``wp.Float`` instead of ``Any``
     any_float: int = 15
+    #: of 100 owners for whole numbers too, how many say ``wp.Scalar``, and of 100 such functions, how many take nothing
+    #: but those: ``wp.Int``
+    any_scalar: int = 40
+    any_int: int = 25
     #: of 100 vectors and arrays, of how many a type is taken from a part, ``type(a[i])``, not from ``a.dtype``
     part: int = 40
     #: of 100 types, how many are taken from something else than the owner's first choice

@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Logical,
     Name,
     Node,
+    Parameter,
     Program,
     Return,
     Statement,
@@ -175,3 +176,8 @@ def _subjects(test: Node) -> set[Expression]:
     compared = [node for node in walk(test) if isinstance(node, Compare)]
     flags = {node for node in walk(test) if isinstance(node, Name | Element) and node.type is BOOL}
     return flags | {o for node in compared for o in node.operands if not isinstance(o, Literal | Call)}
+
+
+def all_parameters(program: Program) -> list[Parameter]:
+    """Those of the kernel and of its functions."""
+    return [p for owner in (program, *program.functions) for p in owner.parameters]

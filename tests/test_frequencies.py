@@ -9,6 +9,7 @@ import pytest
 from draws import drawn
 from function_predicates import (
     calls_another,
+    all_parameters,
     calls_in_a_dynamic_loop,
     compares_with_itself,
     ends_alike,
@@ -176,6 +177,12 @@ from strategies.language.types import (
     Tuple,
     Vector,
     array,
+    Array,
+    Matrix,
+    Scalar,
+    Struct,
+    Tuple,
+    Vector,
     element_scalar,
 )
 from strategies.language.unrolling import is_dynamic, max_unroll
@@ -549,6 +556,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("constant", "a static expression", has(Static), 35),
     ("constant", "a table", has(Item), 10),
     ("constant", "a function", lambda p: bool(p.functions), 20),
+    ("generic", "wp.Scalar or wp.Int", lambda p: any(q.generic in ("scalar", "int") for q in all_parameters(p)), 8),
+    ("generic", "any matrix", lambda p: any(q.generic and isinstance(q.type, Matrix) for q in all_parameters(p)), 3),
     ("generic", "ways out that are alike: rare", lambda p: not ends_alike(p), 96),
     ("generic", "a generic kernel", lambda p: bool(p.overloads), 35),
     ("generic", "several instances of a kernel", lambda p: len(p.overloads) > 1, 20),

@@ -298,3 +298,33 @@ def test_a_planted_defect_of_second_instances_is_reduced_to_a_few_lines(sandbox:
     found = reduce(given, verify([given])[0], sandbox, verify=verify)
     assert defective(found.program)
     assert size(found.program) <= 6 + 12
+
+
+@pytest.mark.parametrize(
+    ("how", "written", "taken", "refused"),
+    [
+        ("float", "wp.Float", (FLOAT32, FLOAT64), INT32),
+        ("int", "wp.Int", (INT32, t.scalar("int64")), FLOAT32),
+        ("scalar", "wp.Scalar", (FLOAT32, INT32), t.BOOL),
+    ],
+)
+def test_what_is_any_float_or_whole_number_takes_those_alone(
+    how: str, written: str, taken: Sequence[Scalar], refused: Scalar
+) -> None:
+    def keeping(of: Scalar, number: int) -> Function:
+        return Function(f"keep__{number}", of, (Parameter("x", of, 0, 1, generic=how),), (Return((Name(of, "x"),)),))
+
+    def calling(kinds: Sequence[Scalar]) -> Program:
+        functions = [keeping(of, number) for number, of in enumerate(kinds, 1)]
+        named = [(f"out{n}", of) for n, of in enumerate(kinds)]
+        stores = [
+            Assign(Element(of, name, (AT,)), called(f, literal(of, 1)))
+            for (name, of), f in zip(named, functions, strict=True)
+        ]
+        outputs = [Parameter(name, t.array(of), 0, 0, (6,), True) for name, of in named]
+        return Program("known", "generic", (6,), tuple(outputs), (ThreadIndex(("i",)), *stores), tuple(functions))
+
+    check_program(calling(taken), result_type)
+    assert f"def keep(x: {written}):" in render(calling(taken))
+    with pytest.raises(IllFormed, match=f"is any {how}, and has another type"):
+        check_program(calling((taken[0], refused)), result_type)

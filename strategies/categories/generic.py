@@ -8,9 +8,9 @@ from strategies.functions import draw_early, draw_expression, draw_loop, draw_re
 from strategies.generics import WHOLE, generalized, generic_kernel, overloaded
 from strategies.language import types
 from strategies.language.nodes import Function, Statement
-from strategies.language.types import FLOAT32, FLOAT64, Scalar, Type, Vector
+from strategies.language.types import FLOAT32, FLOAT64, Composite, Matrix, Scalar, Type, Vector
 from strategies.passing import draw_passing
-from strategies.repertoire.any_number import called, draw_numeric, numeric_line
+from strategies.repertoire.any_number import called, draw_numeric, draw_of_matrices, numeric_line
 from strategies.repertoire.ideas.palettes import common
 from strategies.statements import Sketch
 from strategies.weights import Statements
@@ -20,6 +20,8 @@ WEIGHTS = Statements(define=6, reassign=2, augment=4, update=1, branch=2, loop=2
 PASSING = 15
 #: Of 100 kernels, how many work on any number, whole or not.
 NUMERIC = 25
+#: Of 100 others, how many call a generic function of matrices, and do nothing else.
+MATRICES = 9
 #: Arrays that such a kernel reads at most.
 MOST_ARRAYS = 12
 #: How often something is drawn again that came out as something else.
@@ -102,6 +104,21 @@ def _another(sketch: Sketch) -> Iterator[Statement]:
         yield sketch.store(sketch.output(of), sketch.fit_local(sketch.call(callee, 1)))
 
 
+def _of_matrices(sketch: Sketch) -> Iterator[Statement]:
+    """A generic function of matrices, that the kernel calls with one size or two."""
+    callee = draw_of_matrices(sketch)
+    of = callee.function.parameters[0].type
+    assert isinstance(of, Matrix)
+    size = sketch.dice.between(2, of.rows - 1)
+    other = types.matrix(size, size, sketch.main)
+    before = len(sketch.callees) - 1
+    generalized(sketch, callee, other if sketch.dice.chance(sketch.weights.generics.second) else None)
+    for instance in sketch.callees[before:]:
+        result = instance.function.type
+        assert isinstance(result, Scalar | Composite)
+        yield sketch.store(sketch.output(result), called(sketch, instance))
+
+
 def _numeric(sketch: Sketch) -> Iterator[Statement]:
     """What holds for whole numbers too: a generic kernel with instances for some, or a generic function that the kernel
     calls with floats and with whole numbers."""
@@ -125,6 +142,10 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(NUMERIC):
         sketch.max_arrays = MOST_ARRAYS
         yield from _numeric(sketch)
+        return
+    if main.bits > 16 and dice.chance(MATRICES):
+        sketch.max_arrays = MOST_ARRAYS
+        yield from _of_matrices(sketch)
         return
     sketch.palette = common(sketch)
     sketch.decimals = False

@@ -16,7 +16,7 @@ import msgspec
 from strategies.language.closures import made_name
 from strategies.language.cotangents import check_linear
 from strategies.language.expression_types import ExpressionChecker, ResultType
-from strategies.language.generics import GENERIC, instances
+from strategies.language.generics import GENERIC, allows, instances
 from strategies.language.indexed import all_members, members, shape_of
 from strategies.language.manners import may_be_in_line
 from strategies.language.nodes import (
@@ -254,8 +254,8 @@ class _Checker(ExpressionChecker):
         )
         require(has_name(parameter.type), f"{parameter.type!r} has no name in Warp")
         require(parameter.generic in (None, *GENERIC), f"{parameter.name!r} is generic in no known way")
-        floats = parameter.generic != "float" or element_scalar(parameter.type).is_float
-        require(floats, f"{parameter.name!r} is any float, and has another type")
+        fits = parameter.generic is None or allows(parameter.generic, element_scalar(parameter.type))
+        require(fits, f"{parameter.name!r} is any {parameter.generic}, and has another type")
         low, high = (0, 1) if element_scalar(parameter.type).kind == "bool" else element_scalar(parameter.type).limits
         require(low <= parameter.low and parameter.high <= high, f"{name!r} cannot hold its values")
         require(

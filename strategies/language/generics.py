@@ -29,8 +29,14 @@ from strategies.language.types import Array, Composite, Scalar, Tuple, Type
 
 #: What stands between a function's name in the text and the number of the instance or overload.
 NUMBERED: Final = "__"
-#: How a generic parameter may be written: ``Any``, or as any float (``wp.Float``, a vector of such).
-GENERIC: Final = ("any", "float")
+#: How a generic parameter may be written: ``Any``, or as any float, any whole number or any of both: ``wp.Float``, a
+#: vector or a matrix of such.
+GENERIC: Final = ("any", "float", "int", "scalar")
+
+
+def allows(how: str, of: Scalar) -> bool:
+    """Whether something generic, written in that way, takes numbers of type `of`."""
+    return how == "any" or (of.is_float and how != "int") or (of.is_integer and how != "float")
 
 
 def text_name(function: str) -> str:

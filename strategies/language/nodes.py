@@ -441,9 +441,10 @@ class Parameter(Node, frozen=True, tag="parameter"):
     kernel is defined for every value between them; for an output array they bound what it holds before
     the launch.  `shape` is the shape of an array, in elements.  `default` is for functions alone.  No two cells of an
     array that is `distinct`, of whole numbers, are alike.  A `generic` parameter has a type here, and none in the text:
-    ``Any`` (``any``), or any float (``float``).  One with `axes`, for functions alone, takes an indexed array that is
-    indexed along those: ``wp.indexedarray(dtype=wp.float32)``.  One that is a `reference`, for functions alone, is the
-    variable, or the part of one, that the caller names: ``x: wp.ref[wp.float32]``.
+    ``Any`` (``any``), or any float (``float``), whole number (``int``) or one of both (``scalar``).  One with `axes`,
+    for functions alone, takes an indexed array that is indexed along those: ``wp.indexedarray(dtype=wp.float32)``.  One
+    that is a `reference`, for functions alone, is the variable, or the part of one, that the caller names:
+    ``x: wp.ref[wp.float32]``.
     """
 
     name: str

@@ -706,10 +706,12 @@ def _generic_name(of: Type, how: str, manner: Collection[str]) -> str:
     match of:
         case Array():
             return _array_name(_generic_name(of.dtype, how, manner), of.ndim, manner)
-        case Scalar() if how == "float":
-            return "wp.Float"
-        case Vector() if how == "float":
-            return "wp.types.vector(length=Any, dtype=wp.Float)"
+        case Scalar() if how != "any":
+            return f"wp.{how.capitalize()}"
+        case Vector() if how != "any":
+            return f"wp.types.vector(length=Any, dtype=wp.{how.capitalize()})"
+        case Matrix() if how != "any":
+            return f"wp.types.matrix(shape=(Any, Any), dtype=wp.{how.capitalize()})"
     return "Any"
 
 

@@ -5,6 +5,7 @@ Lines of text that take no part of a number, and divide by none.
 
 from __future__ import annotations
 
+import ast
 from typing import Final
 
 from strategies.calls import Callee
@@ -13,7 +14,8 @@ from strategies.functions import FunctionSketch
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import Call, Element, Return, Statement
-from strategies.language.types import Scalar, Vector
+from strategies.language.types import Composite, Scalar, Type
+from strategies.ops import overload
 from strategies.repertoire.phrases import Phrase
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -35,6 +37,13 @@ STEPS: Final = (
     ("v", "v[0] * v[0]", "s += v[k] * v[k]"),
     ("v w", "abs(v[0] - w[0])", "s = max(s, abs(v[k] - w[k]))"),
 )  # fmt: skip
+#: What is done with square matrices of any size, and with a number.
+MATRICES: Final = (
+    "m * s", "m * n", "transpose(m) * n", "(m - n) * s", "m * n - n * m", "m + transpose(m)", "trace(m) * s",
+    "trace(m * n)", "ddot(m, n)", "determinant(m) * s", "cw_mul(m, n)", "m - transpose(n) * s",
+)  # fmt: skip
+#: Between which values their numbers lie: products of three are small then.
+SMALL: Final = symmetric(2.0)
 #: Of 100 functions, how many take vectors.
 VECTORS: Final = 45
 #: Of 100 forms, how many have one thing more to them.
@@ -67,6 +76,39 @@ def draw_numeric(sketch: Sketch) -> Callee:
     return own.finish(sketch.main, [*phrase.body, Return((value.node,))], [value])
 
 
+def draw_of_matrices(sketch: Sketch) -> Callee:
+    """A function of square matrices, and of a number; what holds for them holds for smaller ones."""
+    own, dice = FunctionSketch(sketch), sketch.dice
+    own.calls = 0
+    of = types.matrix(*dice.one_of(((3, 3), (3, 3), (4, 4))), sketch.main)
+    text = dice.one_of(MATRICES)
+    read = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    kinds: tuple[tuple[str, Type], ...] = (("m", of), ("n", of), ("s", sketch.main))
+    given = {name: own.variable(own.parameter(kind, SMALL)) for name, kind in kinds if name in read}
+    value = _of_matrices(own, ast.parse(text, mode="eval").body, given)
+    return own.finish(value.type, [Return((value.node,))], [value])
+
+
+_OPERATORS: Final = {ast.Mult: "mul", ast.Sub: "sub", ast.Add: "add"}
+
+
+def _of_matrices(own: FunctionSketch, tree: ast.expr, given: dict[str, Typed]) -> Typed:
+    match tree:
+        case ast.Name(id=name):
+            return given[name]
+        case ast.BinOp(left=left, op=op, right=right):
+            name, parts = _OPERATORS[type(op)], [left, right]
+        case ast.Call(func=ast.Name(id=name), args=parts):
+            pass
+        case _:
+            raise ValueError(ast.dump(tree))
+    arguments = [_of_matrices(own, part, given) for part in parts]
+    row = overload(name, [a.type for a in arguments])
+    of = row.result([a.type for a in arguments])
+    assert of is not None
+    return own.apply(row, of, arguments)
+
+
 def numeric_line(sketch: Sketch) -> list[Statement]:
     """A store of what one of the forms makes of the thread's own numbers, and of numbers that all threads share."""
     dice, main = sketch.dice, sketch.main
@@ -87,7 +129,7 @@ def called(sketch: Sketch, callee: Callee) -> Typed:
     arguments = []
     for parameter in callee.function.parameters:
         taken = parameter.type
-        assert isinstance(taken, Scalar | Vector)
+        assert isinstance(taken, Scalar | Composite)
         source = sketch.array(taken, sketch.launch_shape(), Interval(parameter.low, parameter.high))
         arguments.append(Element(taken, source.name, sketch.own_indices()))
     sketch.called.add(callee.function.name)
