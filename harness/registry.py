@@ -31,7 +31,21 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.spellings import spelled
-from strategies.language.tiles import FILLED, MOVES, OPERATORS, PLACES, SCANS, SORT, STORES, is_tiled, sorts
+from strategies.language.tiles import (
+    FACTORS,
+    FILLED,
+    LOADS,
+    MOVES,
+    OPERATORS,
+    PLACES,
+    SCANS,
+    SORT,
+    STORES,
+    accumulates,
+    is_tiled,
+    named_shape,
+    sorts,
+)
 from strategies.language.types import Array, Composite, Matrix, Quaternion, Scalar, Tile, Transform, Type, Vector
 from strategies.ops import ATOMICS, ITEMS, OPS, ROWS, instances
 
@@ -189,7 +203,7 @@ def _tile_table() -> Iterator[Use]:
     for ndim in (1, 2):
         array = types.array(number, ndim)
         yield "tile_load", (array, *_placed(ndim))
-        yield from ((op, (array, of, *_placed(ndim))) for op in STORES)
+        yield from ((op, (array, of, *_placed(ndim))) for op in STORES.values())
     yield from ((op, ()) for op in FILLED)
     yield from (("tile_full", (number,)), ("tile_arange", (types.INT32,)), ("tile_astype", (of,)))
     yield from ((op, (of,)) for op in (*MOVES, *SCANS, *PLACES, "tile_sum", "tile_min", "tile_max", "tile_reduce"))
@@ -255,7 +269,7 @@ def _uses(program: Program, node: Node) -> Iterator[Use]:
             yield "zeros", ()
         case TileStore():
             array = types.array(types.element_scalar(node.value.type), len(node.offset))
-            yield node.op, (array, node.value.type, *_placed(len(node.offset)))
+            yield STORES[node.op], (array, node.value.type, *_placed(len(node.offset)))
         case Unpack() if sorts(node):
             yield SORT, tuple(target.type for target in node.targets)
         case Component(base=base) if isinstance(base.type, Tile):
@@ -274,14 +288,17 @@ def _placed(ndim: int) -> tuple[Type, ...]:
 def tile_uses(node: Apply) -> Iterator[Use]:
     """The built-in that an operation on tiles calls, without arguments that are no values."""
     op, given = node.op, tuple(a.type for a in node.arguments)
-    if op == "tile_load":
-        yield op, (given[0], *_placed(len(given) - 1))
+    if op in LOADS:
+        yield "tile_load", (given[0], *_placed(len(given) - 1 - len(named_shape(node))))
+    elif op in FILLED:
+        yield op, ()
     elif op == "tile_load_indexed":
         yield op, (*given[:2], types.INT32)
     elif op == "tile_arange":
         yield op, (types.INT32,)
     elif op == "tile_matmul":
-        yield op, (*given, types.element_scalar(given[0]))
+        number = types.element_scalar(given[0])
+        yield op, (*given[:FACTORS], *((given[FACTORS], number, number) if accumulates(node) else (number,)))
     elif op in MOVES:
         yield op, given[:1]
     elif op.startswith("tile_reduce_"):

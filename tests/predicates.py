@@ -33,6 +33,7 @@ from strategies.language.nodes import (
     Slice,
     Statement,
     ThreadIndex,
+    TileStore,
     Unpack,
     View,
     While,
@@ -41,6 +42,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.structs import root, struct_types
+from strategies.language.tiles import accumulates
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -67,6 +69,14 @@ def data(program: Program) -> list[Parameter]:
 
 def tiles_of(program: Program) -> set[Tile]:
     return {of for node in walk(program) if isinstance(of := getattr(node, "type", None), Tile)}
+
+
+def adds_a_product(program: Program) -> bool:
+    return any(isinstance(node, Assign) and accumulates(node.value) for node in walk(program))
+
+
+def stores_tiles_by(op: str) -> Callable[[Program], bool]:
+    return lambda program: any(isinstance(node, TileStore) and node.op == op for node in walk(program))
 
 
 def partly_indexed(program: Program) -> Callable[[IndexedParameter], bool]:

@@ -43,6 +43,7 @@ from predicates import (
     WORD,
     adds_in,
     adds_to_component,
+    adds_a_product,
     adds_to_shared,
     adds_up,
     adjoints,
@@ -110,6 +111,7 @@ from predicates import (
     stores_in_held,
     stores_structs,
     stores_through_a_view,
+    stores_tiles_by,
     swaps,
     takes_integers,
     tiles_of,
@@ -185,6 +187,8 @@ from strategies.language.types import (
     Vector,
     element_scalar,
 )
+from strategies.language.tiles import LOADS, REDUCTIONS, sorts
+from strategies.language.types import BOOL, FLOAT16, FLOAT64, Array, Scalar, Struct, Tuple, Vector, element_scalar
 from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.ops import OPS, ROWS
 from strategies.weights import WEIGHTS
@@ -605,7 +609,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("indexed_array", "a loop over what is chosen", has(For), 30),
     ("indexed_array", "a branch", has(If), 8),
     ("indexed_array", "two or more dimensions", lambda p: any(len(o.shape) > 1 for o in data(p)), 40),
-    ("tile", "a tile that is loaded, or set number by number", applies("tile_load", "tile_zeros"), 100),
+    ("tile", "a tile that is loaded, or set number by number", applies(*LOADS, "tile_zeros"), 100),
     ("tile", "numbers in the order of keys", lambda p: any(isinstance(n, Unpack) and sorts(n) for n in walk(p)), 5),
     ("tile", "a tile that is stored", has(TileStore), 30),
     ("tile", "a reduction", applies(*REDUCTIONS), 40),
@@ -613,6 +617,14 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("tile", "a product of matrices", applies("tile_matmul"), 8),
     ("tile", "a function that is mapped", lambda p: any(isinstance(n, Call) for n in walk(p)), 10),
     ("tile", "a broadcast", applies("tile_broadcast"), 20),
+    ("tile", "a product added in place", adds_a_product, 9),
+    ("tile", "a view of a tile", applies("tile_view"), 14),
+    ("tile", "tiles over the ends of arrays", applies("tile_load_padded"), 5),
+    ("tile", "tiles in shared memory", applies("tile_load_shared"), 6),
+    ("tile", "a branch that all threads of a block take", has(If), 9),
+    ("tile", "tiles whose extents have names", has(Constant), 15),
+    ("tile", "a loop to a bound that is not known", lambda p: any(isinstance(f.stop, Name) for f in bounds(p)), 5),
+    ("tile", "a sum over all blocks", stores_tiles_by("tile_atomic_add"), 14),
     ("compound", "an atomic", has(Atomic), 35),
     (
         "compound",

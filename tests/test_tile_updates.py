@@ -89,7 +89,7 @@ def test_only_changes_in_place_of_floats_are_rewritten() -> None:
 
 
 def test_tiles_are_changed_in_many_ways() -> None:
-    drawn = [p for n in range(150) if (p := draw("tile", 11, n)) is not None]
+    drawn = [p for n in range(300) if (p := draw("tile", 11, n)) is not None]
     changes = [s for p in drawn for s in p.body if isinstance(s, AugmentedAssign) and isinstance(s.target.type, Tile)]
     assert {s.operator for s in changes} >= {"add", "sub", "mul", "div"}
     assert any(s.target.type.dtype is INT32 for s in changes if isinstance(s.target.type, t.Tile))

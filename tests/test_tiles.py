@@ -20,7 +20,7 @@ from harness.reports.reproduction import repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size
-from harness.verdict import FailureKind, Verdict
+from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types as t
@@ -30,11 +30,14 @@ from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
     Apply,
     Assign,
+    Atomic,
     AugmentedAssign,
     Call,
     Component,
+    Constant,
     Element,
     Expression,
+    If,
     Literal,
     Name,
     Parameter,
@@ -158,6 +161,26 @@ MEANINGS: list[tuple[Expression, str, Any]] = [
         lambda x, y: x @ y.T,
     ),
     (
+        make("tile_matmul", shaped(2, 2), X, make("tile_transpose", shaped(4, 2), Y), number(0.5)),
+        "wp.tile_matmul(X, wp.tile_transpose(Y), alpha=0.5)",
+        lambda x, y: 0.5 * x @ y.T,
+    ),
+    (
+        make("tile_view", shaped(1, 3), X, I, whole(1)),
+        "wp.tile_view(X, offset=(i, 1), shape=(1, 3))",
+        None,
+    ),
+    (
+        make("add", BLOCK, X, make("tile_load_shared", BLOCK, B, ROWS, whole(0))),
+        'X + wp.tile_load(b, shape=(2, 4), offset=(i * 2, 0), storage="shared")',
+        lambda x, y: x + y,
+    ),
+    (
+        make("mul", BLOCK, X, make("tile_ones", BLOCK, Constant(INT32, "TILE", whole(2)), whole(4))),
+        "X * wp.tile_ones(shape=(TILE, 4), dtype=wp.float32)",
+        lambda x, y: x,
+    ),
+    (
         spread(make("tile_scan_exclusive", LINE, make("tile_sum", LINE, X, whole(0)))),
         "wp.tile_broadcast(wp.tile_scan_exclusive(wp.tile_sum(X, axis=0)), shape=(2, 4))",
         lambda x, y: np.tile(np.concatenate(([0.0], np.cumsum(x.sum(axis=0))[:-1])), (2, 1)),
@@ -207,6 +230,72 @@ def test_an_operation_is_written_and_means_what_numpy_makes_of_it(node: Expressi
     a, b = (found.inputs[name].astype(float).reshape(4, 4) for name in "ab")
     wanted = np.concatenate([meaning(a[n : n + 2], b[n : n + 2]) for n in (0, 2)])
     np.testing.assert_allclose(found.outputs["out"].expected, wanted.ravel(), rtol=1e-6)
+
+
+def product(total: Name, *further: Expression) -> Assign:
+    """``wp.tile_matmul(X, Y turned, total, ...)``."""
+    turned = make("tile_transpose", shaped(4, 2), Y)
+    return Assign(total, make("tile_matmul", shaped(2, 2), X, turned, total, *further))
+
+
+def test_a_product_is_added_to_a_tile_in_place() -> None:
+    total = Name(shaped(2, 2), "total")
+    program = kernel(total, Assign(total, make("tile_ones", shaped(2, 2))), product(total, number(2.0), number(0.5)))
+    check_program(program, result_type)
+    assert "\n    wp.tile_matmul(" in render(program)
+    assert ", total, alpha=2.0, beta=0.5)" in render(program)
+    found = expect(program)
+    a, b = (found.inputs[name].astype(float).reshape(4, 4) for name in "ab")
+    wanted = np.concatenate([0.5 + 2 * a[n : n + 2] @ b[n : n + 2].T for n in (0, 2)])
+    np.testing.assert_allclose(found.outputs["out"].expected, wanted.ravel(), rtol=1e-6)
+
+    start = Assign(total, make("tile_ones", shaped(2, 2)))
+    inside = make("add", shaped(2, 2), total, product(total).value)
+    for wrong in (kernel(inside, start), kernel(total, start, Assign(Name(shaped(2, 2), "x"), product(total).value))):
+        with pytest.raises(IllFormed):
+            check_program(wrong, result_type)
+
+
+def test_a_tile_over_the_end_of_an_array_is_zero_there_and_is_stored_up_to_it() -> None:
+    load = make("tile_load_padded", BLOCK, A, ROWS, whole(0))
+    ends = make("add", BLOCK, load, make("tile_ones", BLOCK))
+    program = kernel(ends, store="tile_store_clipped")
+    short = tuple(msgspec.structs.replace(p, shape=(3, 4)) for p in program.parameters)
+    program = msgspec.structs.replace(program, parameters=short)
+    check_program(program, result_type)
+    assert "wp.tile_store(out, wp.tile_load(a, shape=(2, 4), offset=(i * 2, 0)) + " in render(program)
+    found = expect(program)
+    np.testing.assert_allclose(found.outputs["out"].expected, found.inputs["a"].astype(float) + 1, rtol=1e-6)
+    # what is read behind the end is zero
+    rest = Assign(Name(ONE, "total"), make("tile_sum", ONE, load))
+    summed = kernel(make("tile_broadcast", BLOCK, Name(ONE, "total")), rest, store="tile_store_clipped")
+    summed = msgspec.structs.replace(summed, parameters=short)
+    found = expect(summed)
+    a = found.inputs["a"].astype(float).reshape(3, 4)
+    wanted = np.concatenate([np.full(8, a[:2].sum()), np.full(4, a[2].sum())])
+    np.testing.assert_allclose(found.outputs["out"].expected, wanted, rtol=1e-6)
+
+
+def test_new_forms_are_verified(sandbox: Sandbox) -> None:
+    total = Name(shaped(2, 2), "total")
+    load = make("tile_load_padded", BLOCK, A, ROWS, whole(0))
+    short = tuple(msgspec.structs.replace(p, shape=(3, 4)) for p in kernel(X).parameters)
+    padded = kernel(make("mul", BLOCK, load, load), store="tile_store_clipped")
+    programs = [
+        kernel(total, Assign(total, make("tile_zeros", shaped(2, 2))), product(total, number(0.5))),
+        msgspec.structs.replace(padded, parameters=short),
+        kernel(make("tile_view", shaped(1, 3), X, I, whole(1))),
+    ]
+    assert {v.tier for v in verify_all(programs, sandbox)} == {Tier.BACKWARD}
+
+
+def test_every_thread_of_a_block_may_do_what_a_kernel_says() -> None:
+    drawn = [p for n in range(120) if (p := draw("tile", 5, n)) is not None]
+    # what each thread added by itself would be added as often as there are threads
+    assert not any(isinstance(node, Atomic) for p in drawn for node in walk(p))
+    single = [p for p in drawn if any(isinstance(s, Assign) and isinstance(s.target, Element) for s in p.body)]
+    assert len(single) <= 0.15 * len(drawn)
+    assert any(isinstance(s, If) for p in drawn for s in p.body)
 
 
 def test_what_tiles_cannot_be_is_refused() -> None:
@@ -287,7 +376,12 @@ def failures(damaged: Sandbox) -> list[tuple[Program, Verdict]]:
     def multiplies(node: Any) -> bool:
         return isinstance(node, Apply) and node.op == "mul" and all(isinstance(a.type, Tile) for a in node.arguments)
 
-    drawn = [p for n in range(30) if (p := draw("tile", 3, n)) is not None and any(map(multiplies, walk(p)))]
+    def changes(node: Any) -> bool:
+        # the gradient of what is changed in place is wrong without the defect, too
+        return isinstance(node, AugmentedAssign) and isinstance(node.target.type, Tile)
+
+    drawn = [p for n in range(60) if (p := draw("tile", 3, n)) is not None and any(map(multiplies, walk(p)))]
+    drawn = [p for p in drawn if not any(map(changes, walk(p)))]
     found = list(zip(drawn, verify_all(drawn[:8], damaged, 3), strict=False))
     return [(p, v) for p, v in found if v.failure is not None and v.failure.kind is not FailureKind.BUILD_ERROR]
 
@@ -302,7 +396,9 @@ def test_a_defect_of_products_of_tiles_is_caught_and_reduced(
         reduced = reduce(program, verdict, damaged, seed=3)
         sizes.append(sum(size(s) for s in reduced.program.body[1:]))
         left = [n for n in walk(reduced.program) if isinstance(n, Apply) and isinstance(n.type, Tile)]
-        assert [n.op for n in left if n.op not in ("tile_load", "tile_zeros")].count("mul") == 1
+        assert [n.op for n in left if n.op not in ("tile_load", "tile_zeros")].count("mul") == 1, render(
+            reduced.program
+        )
     assert median(sizes) <= 16
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from harness.rewrites.base import FreshNames, register
 from strategies.language.nodes import Apply, Assign, AugmentedAssign, Literal, Name, Program, Statement, names_in
+from strategies.language.tiles import accumulates
 from strategies.language.types import Tile
 
 #: Changes of tiles of floats that Warp makes in place; by other operators it makes another tile.
@@ -16,7 +17,7 @@ _IN_PLACE: Final = ("add", "sub")
 
 @register
 def copy_changed_tiles(program: Program) -> Program:
-    """``t += e`` as ``t = t * 1.0; t += e``, outside of loops.
+    """``t += e`` as ``t = t * 1.0; t += e``, and so with ``wp.tile_matmul(a, b, t)``, outside of loops.
 
     The change in place stays, and shows what it shows.  A value that is made of `t` is computed before `t` is copied.
     """
@@ -32,6 +33,8 @@ def copy_changed_tiles(program: Program) -> Program:
                     return [copied, node]
                 kept = Name(of, names.fresh(tile.name))
                 return [Assign(kept, value), copied, msgspec.structs.replace(node, value=kept)]
+            case Assign(target=Name(type=Tile() as of) as tile, value=value) if accumulates(value):
+                return [Assign(tile, Apply(of, "mul", (tile, Literal(of.dtype, 1.0)))), node]
         return [node]
 
     body = tuple(new for statement in program.body for new in one(statement))

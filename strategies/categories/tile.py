@@ -5,18 +5,19 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from strategies.functions import FunctionSketch
 from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
     Assign,
-    Atomic,
     AugmentedAssign,
     Call,
-    Component,
     Element,
     Expression,
+    If,
     Literal,
     Name,
     Return,
@@ -24,9 +25,11 @@ from strategies.language.nodes import (
     TileStore,
 )
 from strategies.language.tiles import SCANNED
-from strategies.language.types import INT32, Tile
+from strategies.language.types import FLOAT32, INT32, Tile
 from strategies.ops import OPS
+from strategies.repertoire.tile_loads import SCALED, SCALES
 from strategies.repertoire.tile_numbers import Numbers
+from strategies.repertoire.tile_shapes import with_named_extents
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -51,8 +54,15 @@ MAPPED: Final = {
 }  # fmt: skip
 #: Mapped built-ins with two arguments.
 PAIRED: Final = ("max", "min", "max", "min", "atan2")
-#: Of 100 numbers that a block gives, how many are read from a tile instead of being reduced.
-READ: Final = 40
+#: What a block gives instead of a whole tile: a number that all of one are reduced to, one of its numbers or rows, or
+#: rarely one that every thread reads, computes with and stores: of several threads each has its part in the adjoint.
+GIVEN: Final = ((62, "total"), (28, "one"), (10, "read"))
+#: Of 100 of those, how many are combined with something else, and how many are added up over all blocks.  By whole
+#: tiles alone: what every thread of a block added by itself would depend on how many there are.
+COMBINED: Final = 45
+SUMMED: Final = 25
+#: Of 100 stores, how many depend on what all threads of a block find the same.
+CHOSEN: Final = 12
 #: Of 100 tiles that are loaded, in how many some numbers are set.
 CHANGED: Final = 22
 #: How a tile is changed in place.  Where its old numbers had been read, Warp's gradient is wrong.
@@ -60,7 +70,9 @@ UPDATES: Final = ((4, "add"), (3, "scale"), (1, "residual"), (1, "read before"))
 #: Products of more flags would leave what integers hold.
 MANY: Final = 16
 #: Of 100 kernels, how many reduce in a way that Warp documents as not differentiable.
-UNPROMISED: Final = 24
+UNPROMISED: Final = 28
+#: Of 100 kernels, how many have names for the extents of their tiles.
+NAMED: Final = 30
 
 
 class Block(Numbers):
@@ -148,9 +160,9 @@ class Block(Numbers):
     def total(self, value: Typed) -> Typed:
         """All numbers of `value` as one."""
         of, count = types.tile((1,), self.main), math.prod(_tile(value).shape)
-        if self.unpromised and count > 1 and self.dice.chance(40):
+        if self.unpromised and count > 1 and self.dice.chance(25):
             return self.joined(value)
-        if self.unpromised and self.dice.chance(60):
+        if self.unpromised and self.dice.chance(75):
             op = self.dice.one_of(("tile_min", "tile_max", "tile_reduce_min", "tile_reduce_max", "tile_reduce_add"))
             interval = value.interval
             if op == "tile_reduce_add":
@@ -209,8 +221,7 @@ class Block(Numbers):
             op = self.dice.one_of(ops)
             most = {"tile_sum": 3 * count, "tile_reduce_mul": 3**count}.get(op, 3)
             found = Typed(Apply(of, op, (flags.node,)), Interval(0, most))
-        found = self.let(found)
-        self.note(Component(INT32, found.node, Literal(INT32, 0)), self.sketch.output_interval(INT32))
+        self.keep(self.let(found)._replace(interval=self.sketch.output_interval(INT32)))
 
     # ------------------------------------------------------------ steps
 
@@ -229,7 +240,7 @@ class Block(Numbers):
         before = None
         match self.dice.weighted(UPDATES):
             case "scale":
-                divided = self.dice.chance(30)
+                divided = self.dice.chance(50)
                 op = "div" if divided else "mul"
                 other = self.number(Interval(0.5, 3.0) if divided else Interval(-2.0, 2.0))
             case "residual":
@@ -282,10 +293,6 @@ class Block(Numbers):
         has none."""
         return self.settle(found) if value.node == self.settled else found
 
-    def kept(self, value: Typed) -> Typed:
-        """`value` under a name, since it is used more than once."""
-        return value if isinstance(value.node, Name) else self.let(value)
-
     def product(self, value: Typed) -> Typed:
         """A tile times a matrix of weights, with a bias at times."""
         rows, inner = _tile(value).shape
@@ -293,24 +300,68 @@ class Block(Numbers):
         weights = self.named(self.load((inner, columns), Interval(-1, 1), shared=True))
         of = types.tile((rows, columns), self.main)
         reach = value.interval.size * inner
-        found = self.named(Typed(Apply(of, "tile_matmul", (value.node, weights.node)), Interval(-reach, reach), True))
+        if 2 * reach + 2 <= self.most and self.dice.chance(45):
+            return self.product_added(value, weights, of)
+        further: tuple[Expression, ...] = ()
+        if 2 * reach <= self.most and self.dice.chance(SCALED):
+            scale = self.dice.one_of(SCALES)
+            further, reach = (Literal(FLOAT32, scale),), reach * abs(scale)
+        product = Apply(of, "tile_matmul", (value.node, weights.node, *further))
+        found = self.named(Typed(product, Interval(-reach, reach), True))
         if reach + 1 <= self.most and self.dice.chance(40):
             bias = self.named(self.load((columns,), Interval(-1, 1), shared=True))
             spread = self.broadcast(bias, of.shape)
             found = self.combined("add", found, spread, of) or found
         return found
 
+    def product_added(self, value: Typed, weights: Typed, of: Tile) -> Typed:
+        """A product of matrices that is added to a tile of zeros, of biases, or of the block's own."""
+        match self.dice.below(3):
+            case 0:
+                start = Typed(Apply(of, "tile_zeros", ()), Interval(0, 0))
+            case 1:
+                start = self.load(of.shape, Interval(-2, 2))
+            case _:
+                start = self.scaled(self.named(self.load(of.shape, Interval(-2, 2))))
+                if start.interval.size > 2:
+                    start = self.tamed(start)
+        start, factors = self.let(start), (self.kept(value), self.kept(weights))
+        assert isinstance(start.node, Name)
+        added, times = self.added(start.node, [factor.node for factor in factors])
+        self.body.append(added)
+        reach = start.interval.size + value.interval.size * _tile(value).shape[1] * times
+        return Typed(start.node, Interval(-reach, reach), True)
+
+    def guarded(self, value: Typed) -> Typed:
+        """`value` to which the blocks that pass a test add another tile, in place."""
+        fresh = self.let(self.scaled(value) if isinstance(value.node, Name) else value)
+        if fresh.interval.size + 2 > self.most or not isinstance(fresh.node, Name) or fresh.node.name in self.sharing:
+            return fresh
+        if fresh.node == self.settled:
+            self.settled = None
+        before, self.body = self.body, []
+        test = self.test()
+        other = self.named(self.load(_tile(fresh).shape, Interval(-2, 2)))
+        self.update(fresh, self.dice.one_of(("add", "add", "sub")), other)
+        before.append(If(test, tuple(self.body)))
+        self.body = before
+        reach = fresh.interval.size + 2
+        return Typed(fresh.node, Interval(-reach, reach), True)
+
     def moved(self, value: Typed) -> Typed:
         """The same numbers in another shape or order, or some of them."""
         of = _tile(value)
         shape = of.shape
-        kinds = ["reshape"]
+        whole = not self.is_view(value.node)
+        kinds = ["reshape"] if whole else []
         if len(shape) == 2:
             kinds += ["transpose", "transpose"]
-        if 1 in shape:
-            kinds.append("squeeze")
+        if 1 in shape and math.prod(shape) > 1:
+            kinds += ["squeeze"] * 3
         if max(shape) > 2:
             kinds.append("view")
+        if not kinds:
+            return self.scaled(value)
         kind = self.dice.one_of(kinds)
         if kind == "transpose":
             new: tuple[int, ...] = shape[::-1]
@@ -345,6 +396,7 @@ class Block(Numbers):
         """Another tile, of `value` and at times of others."""
         shape = _tile(value).shape
         table = [(5, "meet"), (4, "scale"), (5, "map"), (2, "move"), (2, "normalise"), (1, "ramp"), (2, "update")]
+        table.append((2, "guard"))
         if len(shape) == 2:
             table += [(4, "product"), (2, "rows")]
         if len(shape) <= len(self.own):
@@ -352,7 +404,7 @@ class Block(Numbers):
         if len(shape) == 2 and shape[0] == shape[1] and self.unpromised:
             table.append((4, "diagonal"))
         if len(shape) == 1 and self.unpromised and self.main.notation in SCANNED:
-            table.append((4, "scan"))
+            table.append((9, "scan"))
         match self.dice.weighted(tuple(table)):
             case "meet":
                 return self.meet(value, self.named(self.load(shape)))
@@ -366,6 +418,8 @@ class Block(Numbers):
                 return self.masked(value)
             case "update":
                 return self.updated(value)
+            case "guard":
+                return self.guarded(value)
             case "diagonal":
                 line = self.named(self.load(shape[:1], Interval(0.5, 2.0), shared=True))
                 node = Apply(_tile(value), "tile_diag_add", (value.node, line.node))
@@ -394,36 +448,64 @@ class Block(Numbers):
             self.reduce(value)
             return
         if self.dice.chance(25):
-            output = self.sketch.array(self.main, of.shape, self.sketch.output_interval(self.main), output=True)
-            self.body.append(
-                TileStore("tile_atomic_add", output.name, tuple(Literal(INT32, 0) for _ in of.shape), value.node)
-            )
+            self.sum_up(value)
             return
-        extents = self.whole(of.shape)
-        output = self.sketch.array(self.main, extents, self.sketch.output_interval(self.main), output=True)
-        self.body.append(TileStore("tile_store", output.name, self.offset(of.shape), value.node))
+        if self.dice.chance(CHOSEN):
+            self.choose(value)
+            return
+        self.keep(value)
+
+    def choose(self, value: Typed) -> None:
+        """The tile stored by the blocks that pass a test; by the others another one, mostly."""
+        value = self.kept(value)
+        self.keep(value)
+        stored = self.body.pop()
+        assert isinstance(stored, TileStore)
+        test = self.test()
+        orelse: tuple[Statement, ...] = ()
+        if self.dice.chance(70):
+            before, self.body = self.body, []
+            other = self.scaled(value) if self.dice.chance(50) else self.mapped(value)
+            orelse = (*self.body, msgspec.structs.replace(stored, value=other.node))
+            self.body = before
+        self.body.append(If(test, (stored,), orelse))
 
     def reduce(self, value: Typed) -> None:
-        """One number a block, stored or summed."""
-        if self.dice.chance(READ) and value.interval.size**2 * _tile(value).shape[-1] <= self.most**2:
-            number = self.read(self.kept(value)).node
+        """One number a block, or a row of one, stored or summed."""
+        match self.dice.weighted(GIVEN):
+            case "read" if value.interval.size**2 * _tile(value).shape[-1] <= self.most**2:
+                self.give_read(value)
+                return
+            case "one" if len(_tile(value).shape) in (1, len(self.own), len(self.own) + 1):
+                found = self.one(value)
+            case _:
+                if value.node == self.settled:
+                    value = self.meet(value, self.named(self.load(_tile(value).shape)))
+                found = self.total(value)
+        found = self.named(found)
+        if self.dice.chance(COMBINED):
+            found = self.scaled(found) if self.dice.chance(50) else self.meet(found, self.load(_tile(found).shape))
+        if self.dice.chance(SUMMED):
+            self.sum_up(found)
         else:
-            if value.node == self.settled:
-                value = self.meet(value, self.named(self.load(_tile(value).shape)))
-            total = self.let(self.total(value))
-            number = Component(self.main, total.node, Literal(INT32, 0))
-        if self.dice.chance(40):
+            self.keep(found)
+
+    def sum_up(self, value: Typed) -> None:
+        """Add a tile to the one that all blocks share."""
+        of = _tile(value)
+        output = self.sketch.array(self.main, of.shape, self.sketch.output_interval(self.main), output=True)
+        start = tuple(Literal(INT32, 0) for _ in of.shape)
+        self.body.append(TileStore("tile_atomic_add", output.name, start, value.node))
+
+    def give_read(self, value: Typed) -> None:
+        """A number that is computed with single ones of a tile."""
+        number = self.read(self.kept(value)).node
+        if self.dice.chance(COMBINED):
             array = self.sketch.array(self.main, self.sketch.launch, self.sketch.input_interval(self.main))
             factor = Element(self.main, array.name, self.own)
             number = Apply(self.main, self.dice.one_of(("mul", "add", "sub")), (number, factor))
-        if self.dice.chance(25):
-            output = self.sketch.output(self.main, shape=(1,))
-            self.body.append(Atomic("atomic_add", output.name, (Literal(INT32, 0),), number))
-        else:
-            output = self.sketch.array(
-                self.main, self.sketch.launch, self.sketch.output_interval(self.main), output=True
-            )
-            self.body.append(Assign(Element(self.main, output.name, self.own), number))
+        output = self.sketch.array(self.main, self.sketch.launch, self.sketch.output_interval(self.main), output=True)
+        self.body.append(Assign(Element(self.main, output.name, self.own), number))
 
 
 def _tile(value: Typed) -> Tile:
@@ -457,4 +539,4 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         block.reduce(value)
     else:
         block.store(value)
-    yield from block.body
+    yield from with_named_extents(sketch, block.body) if dice.chance(NAMED) else block.body

@@ -20,6 +20,7 @@ from strategies.language.generics import GENERIC, allows, instances
 from strategies.language.indexed import all_members, members, shape_of
 from strategies.language.manners import may_be_in_line
 from strategies.language.nodes import (
+    Apply,
     Assign,
     Atomic,
     AugmentedAssign,
@@ -69,7 +70,7 @@ from strategies.language.rules import (
 )
 from strategies.language.several import called, is_whole, item
 from strategies.language.structs import leaves, root
-from strategies.language.tiles import IN_PLACE, STORES, shared_by, sorts, takes_update
+from strategies.language.tiles import FACTORS, IN_PLACE, STORES, accumulates, multiplies, shared_by, sorts, takes_update
 from strategies.language.types import (
     INT32,
     MAX_ARRAY_DIMENSIONS,
@@ -391,7 +392,7 @@ class _Checker(ExpressionChecker):
                 halved = isinstance(node.target, Component) and isinstance(node.target.base.type, Transform)
                 whole = halved and isinstance(node.target.base, Name) and node.target.attribute  # type: ignore[union-attr]
                 require(not node.called or whole, "a call sets something else than a part of a transformation")
-                value = self._struct_call(node.value)
+                value = self._accumulated(node) if accumulates(node.value) else self._struct_call(node.value)
                 variable = isinstance(value, Scalar | Composite | Struct | Tuple | Tile)
                 require(variable, f"{value!r} is no type of a variable")
                 # another name of a tile is no copy of it
@@ -572,6 +573,19 @@ class _Checker(ExpressionChecker):
             require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
         if node.result is not None:
             self._assign(node.result, parameter.type.dtype)
+
+    def _accumulated(self, node: Assign) -> Type:
+        """A product of matrices that is added to a tile in place: ``wp.tile_matmul(a, b, total)``."""
+        of, product = node.target.type, node.value
+        assert isinstance(product, Apply)
+        for argument in product.arguments:
+            self._expression(argument)
+        require(isinstance(of, Tile) and of is product.type, "a product is added to a tile of another type")
+        assert isinstance(of, Tile)
+        require(multiplies(product, of) and node.target == product.arguments[FACTORS], "a product is added elsewhere")
+        require(node.target not in product.arguments[:FACTORS], "a product is added to what it is made of")
+        self._alone(node.target)
+        return of
 
     def _tile_store(self, node: TileStore) -> None:
         require(node.op in STORES, f"{node.op!r} does not store a tile")

@@ -59,7 +59,7 @@ from strategies.language.several import called
 from strategies.language.spellings import spelled
 from strategies.language.structs import struct_types, with_names
 from strategies.language.tile_text import tile_text, tuple_text
-from strategies.language.tiles import SORT, is_tiled, sorts
+from strategies.language.tiles import SORT, STORES, accumulates, is_tiled, sorts
 from strategies.language.types import (
     Array,
     Composite,
@@ -478,6 +478,8 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
         case Assign(called=True, target=Component(base=base, index=Literal(value=part))):
             what = "rotation" if part else "translation"
             yield f"{indent}wp.transform_set_{what}({expression(base)}, {expression(node.value)})"
+        case Assign(value=value) if accumulates(value):
+            yield f"{indent}{expression(value)}"
         case Assign():
             yield f"{indent}{expression(node.target)} = {expression(node.value)}"
         case AugmentedAssign():
@@ -487,7 +489,7 @@ def _statement(node: Statement, indent: str) -> Iterator[str]:
             yield f"{indent}{taken}{_atomic(node)}"
         case TileStore():
             offset = tuple_text([expression(part) for part in node.offset])
-            yield f"{indent}wp.{node.op}({node.array}, {expression(node.value)}, offset={offset})"
+            yield f"{indent}wp.{STORES[node.op]}({node.array}, {expression(node.value)}, offset={offset})"
         case If():
             yield from _if(node, indent, "if")
         case For():

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from strategies.language.nodes import Apply, Expression, Literal
-from strategies.language.tiles import ALONG_AXES, FILLED, MOVES, OPERATORS, PLACES, REDUCTIONS, SCANS
+from strategies.language.nodes import Apply, Expression
+from strategies.language.tiles import (
+    ALONG_AXES,
+    FILLED,
+    LOADS,
+    MOVES,
+    OPERATORS,
+    PLACES,
+    REDUCTIONS,
+    SCANS,
+    named_shape,
+)
 from strategies.language.types import Tile, Type
 
 
@@ -25,11 +35,15 @@ def tile_text(node: Apply, expression: Callable[[Expression], str], type_name: C
     given = [expression(a) for a in node.arguments]
     if op == "tile_extract" or not isinstance(of, Tile):
         return f"wp.tile_extract({', '.join(given)})"
-    shape, dtype = tuple_text([str(n) for n in of.shape]), f"dtype={type_name(of.dtype)}"
-    if op == "tile_load":
-        array, *offset = given
+    extents = [str(n) for n in of.shape]
+    if named := named_shape(node):
+        extents = given[len(given) - len(named) :]
+    shape, dtype = tuple_text(extents), f"dtype={type_name(of.dtype)}"
+    if op in LOADS:
+        array, *offset = given[: 1 + len(of.shape)]
         placed = "" if all(part == "0" for part in offset) else f", offset={tuple_text(offset)}"
-        return f"wp.tile_load({array}, shape={shape}{placed})"
+        kept = f', storage="{LOADS[op]}"' if LOADS[op] else ""
+        return f"wp.tile_load({array}, shape={shape}{placed}{kept})"
     if op == "tile_load_indexed":
         array, indices, *offset, along = given
         shape, placed = _tuple([str(n) for n in of.shape]), _tuple(offset)
@@ -46,7 +60,9 @@ def tile_text(node: Apply, expression: Callable[[Expression], str], type_name: C
         return f"wp.tile_astype({given[0]}, {dtype})"
     if op in MOVES:
         return _move(node, given, of)
-    if op in SCANS or op in PLACES or op in ("tile_dot", "tile_matmul", "tile_diag_add"):
+    if op == "tile_matmul":
+        return _product(node, given)
+    if op in SCANS or op in PLACES or op in ("tile_dot", "tile_diag_add"):
         return f"wp.{op}({', '.join(given)})"
     return f"wp.tile_map({', '.join((f'wp.{op}', *given))})"
 
@@ -63,11 +79,17 @@ def _reduction(node: Apply, given: Sequence[str]) -> str:
     return f"wp.{node.op}({given[0]}{axis})"
 
 
+def _product(node: Apply, given: Sequence[str]) -> str:
+    tiles = sum(isinstance(part.type, Tile) for part in node.arguments)
+    scales = [f"{name}={text}" for name, text in zip(("alpha", "beta"), given[tiles:], strict=False)]
+    return f"wp.tile_matmul({', '.join((*given[:tiles], *scales))})"
+
+
 def _move(node: Apply, given: Sequence[str], of: Tile) -> str:
     shape = _tuple([str(n) for n in of.shape])
     match node.op:
         case "tile_view":
-            offset = _tuple([str(a.value) for a in node.arguments[1:] if isinstance(a, Literal)])
+            offset = _tuple(given[1:])
             return f"wp.tile_view({given[0]}, offset={offset}, shape={shape})"
         case "tile_squeeze" | "tile_transpose":
             return f"wp.{node.op}({given[0]})"

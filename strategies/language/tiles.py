@@ -24,9 +24,11 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Component,
+    Conditional,
     Construct,
     Element,
     Expression,
+    Extent,
     For,
     Function,
     If,
@@ -41,8 +43,9 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import fixed
 from strategies.language.several import called
-from strategies.language.types import BOOL, INT32, Array, Scalar, Tile, Type
+from strategies.language.types import BOOL, FLOAT32, INT32, Array, Scalar, Tile, Type
 
 #: Operators that take tiles by themselves; any other operation on numbers is mapped over them.
 OPERATORS: Final = frozenset(("add", "sub", "mul", "div", "neg", "bit_and", "bit_or", "bit_xor"))
@@ -74,8 +77,13 @@ MOVES: Final = frozenset(("tile_broadcast", "tile_reshape", "tile_squeeze", "til
 IN_PLACE: Final = frozenset(("add", "sub", "bit_and", "bit_or", "bit_xor"))
 #: What puts two tiles into order in place: in the tree, what is made of the one and of the other.
 SORT: Final = "tile_sort"
-#: What writes a tile to an array.
-STORES: Final = ("tile_store", "tile_atomic_add")
+#: What loads a tile, and how Warp is told where to keep it.  A padded one may reach over the end of its array, where it
+#: is zero.
+LOADS: Final = {"tile_load": "", "tile_load_shared": "shared", "tile_load_padded": ""}
+#: What writes a tile to an array, and what Warp calls it.  Of a clipped one the array takes what is inside of it.
+STORES: Final = {"tile_store": "tile_store", "tile_store_clipped": "tile_store", "tile_atomic_add": "tile_atomic_add"}
+#: A product of matrices is of so many; what follows them is the tile that it is added to, and by what each is scaled.
+FACTORS: Final = 2
 #: Operations on floats that Warp documents as not differentiable.
 NOT_DIFFERENTIABLE: Final = frozenset((*REDUCTIONS, *SCANS, "tile_diag_add")) - {"tile_sum"}
 #: By which a function may join two numbers so that the order of many does not matter: of floats, and of integers.
@@ -108,13 +116,15 @@ def fits(node: Apply, known: Known | None) -> bool:
         return False
     if op in PLACES:
         return len(given) == 1 and first is not None and first.dtype.is_integer and of is types.tile((1,), INT32)
-    if op == "tile_load":
-        array, *offset = given
-        return isinstance(array, Array) and array.dtype is of.dtype and _offset(offset, array, of)
+    if op in LOADS:
+        array, *offset = given[: len(given) - len(named_shape(node))]
+        return _says_shape(node) and isinstance(array, Array) and array.dtype is of.dtype and _offset(offset, array, of)
     if op == "tile_load_indexed":
         return _gathered(node, of)
-    if op in FILLED or op == "tile_arange":
-        return not given and (op in FILLED or len(of.shape) == 1)
+    if op in FILLED:
+        return _says_shape(node) and len(given) == len(named_shape(node))
+    if op == "tile_arange":
+        return not given and len(of.shape) == 1
     if op == "tile_full":
         return given == [of.dtype]
     if op in REDUCTIONS:
@@ -125,9 +135,51 @@ def fits(node: Apply, known: Known | None) -> bool:
         return first is not None and _moved(node, first, of)
     if op == "tile_diag_add":
         return len(of.shape) == 2 and given == [of, types.tile(of.shape[:1], of.dtype)] and len(set(of.shape)) == 1
-    if op in ("tile_dot", "tile_matmul"):
+    if op == "tile_matmul":
+        return not accumulates(node) and multiplies(node, of)
+    if op == "tile_dot":
         return len(tiles) == len(given) == 2 and of is _product(op, *tiles)
     return _mapped(node, of, known)
+
+
+def accumulates(node: Expression) -> bool:
+    """Whether `node` is ``wp.tile_matmul(a, b, total)``, which changes its third argument, and stands alone."""
+    if not isinstance(node, Apply) or node.op != "tile_matmul":
+        return False
+    return len(node.arguments) > FACTORS and isinstance(node.arguments[FACTORS].type, Tile)
+
+
+def multiplies(node: Apply, of: Tile) -> bool:
+    """Whether a product of matrices is of type `of`: of two, times a number; or what it is added to, times another."""
+    factors, further = node.arguments[:FACTORS], node.arguments[FACTORS:]
+    if accumulates(node):
+        if not isinstance(further[0], Name) or further[0].type is not of:
+            return False
+        further = further[1:]
+    elif len(further) > 1:
+        return False
+    left, right = (factor.type for factor in factors)
+    scales = all(isinstance(part, Literal) and part.type is FLOAT32 for part in further)
+    if not isinstance(left, Tile) or not isinstance(right, Tile) or len(further) > FACTORS:
+        return False
+    return scales and of is _product("tile_matmul", left, right)
+
+
+def named_shape(node: Apply) -> tuple[Expression, ...]:
+    """The extents of what is loaded or filled as the last arguments, which say again what the type says, if some of
+    them have names: ``shape=(TILE, 4)``."""
+    rank = len(node.type.shape) if isinstance(node.type, Tile) else 0
+    own = node.arguments[1 + rank :] if node.op in LOADS else node.arguments if node.op in FILLED else ()
+    return own if len(own) == rank else ()
+
+
+def _says_shape(node: Apply) -> bool:
+    """Whether extents that are written are those of the type."""
+    assert isinstance(node.type, Tile)
+    return all(
+        part.type is INT32 and fixed(part) == extent
+        for part, extent in zip(named_shape(node), node.type.shape, strict=False)
+    )
 
 
 def _gathered(node: Apply, of: Tile) -> bool:
@@ -222,7 +274,7 @@ def _moved(node: Apply, first: Tile, of: Tile) -> bool:
     if node.op == "tile_view":
         placed = len(offset) == len(first.shape) == len(of.shape) and of.dtype is first.dtype
         return placed and all(
-            isinstance(at, Literal) and at.value >= 0 and at.value + extent <= whole
+            0 <= at.value <= whole - extent if isinstance(at, Literal) else at.type is INT32
             for at, extent, whole in zip(offset, of.shape, first.shape, strict=True)
         )
     if offset:
@@ -321,8 +373,12 @@ class _Lowering:
         values = self._tile(node.value)
         for at, value in zip(_places(of.shape), values, strict=True):
             indices = tuple(_shifted(self._number(o), n) for o, n in zip(node.offset, at, strict=True))
+            stored = Assign(Element(of.dtype, node.array, indices), value)
             if node.op == "tile_store":
-                yield Assign(Element(of.dtype, node.array, indices), value)
+                yield stored
+            elif node.op == "tile_store_clipped":
+                inside = _inside_of(node.array, node.offset, indices)
+                yield If(inside, (stored,)) if inside is not None else stored
             else:
                 yield Atomic("atomic_add", node.array, indices, value)
 
@@ -429,12 +485,14 @@ class _Lowering:
 
     def _made(self, node: Apply, of: Tile) -> Iterator[Expression]:
         op, dtype = node.op, of.dtype
-        if op == "tile_load":
-            array, *offset = node.arguments
+        if op in LOADS:
+            array, *offset = node.arguments[: 1 + len(of.shape)]
             assert isinstance(array, Name)
             starts = [self._number(part) for part in offset]
             for at in _places(of.shape):
-                yield Element(dtype, array.name, tuple(map(_shifted, starts, at)))
+                cell = Element(dtype, array.name, tuple(map(_shifted, starts, at)))
+                inside = _inside_of(array.name, offset, cell.indices) if op == "tile_load_padded" else None
+                yield Conditional(dtype, inside, cell, _zero(dtype)) if inside is not None else cell
         elif op == "tile_load_indexed":
             yield from self._gather(node, of)
         elif op == "tile_diag_add":
@@ -544,17 +602,22 @@ class _Lowering:
 
     def _scan(self, op: str, numbers: list[Expression], dtype: Scalar) -> Iterator[Expression]:
         if op == "tile_scan_exclusive":
-            yield Literal(dtype, 0.0 if dtype.is_float else 0)
+            yield _zero(dtype)
             numbers = numbers[:-1]
         for last in range(1, len(numbers) + 1):
             yield numbers[0] if last == 1 else self._folded(SCANS[op], numbers[:last], dtype)
 
     def _matmul(self, node: Apply, of: Tile) -> Iterator[Expression]:
-        left, right = map(self._tile, node.arguments)
+        left, right = map(self._tile, node.arguments[:FACTORS])
+        further = node.arguments[FACTORS:]
+        before = self._tile(further[0]) if accumulates(node) else []
+        scales = [float(part.value) for part in further if isinstance(part, Literal)]
         columns = of.shape[1]
         inner = len(right) // columns
-        for row, column in _places(of.shape):
-            yield self._products(left[row * inner : (row + 1) * inner], right[column::columns], of.dtype)
+        for n, (row, column) in enumerate(_places(of.shape)):
+            found = self._products(left[row * inner : (row + 1) * inner], right[column::columns], of.dtype)
+            found = _times(found, scales[:1])
+            yield Apply(of.dtype, "add", (found, _times(before[n], scales[1:]))) if before else found
 
     def _move(self, node: Apply, of: Tile) -> Iterator[Expression]:
         source = node.arguments[0]
@@ -567,13 +630,14 @@ class _Lowering:
             yield from numbers
             return
         strides = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+        if node.op == "tile_view":
+            for at in _places(of.shape):
+                yield self._at(numbers, self._place(list(map(_shifted, node.arguments[1:], at)), source.type))
+            return
         for at in _places(of.shape):
             match node.op:
                 case "tile_transpose":
                     place = at[::-1]
-                case "tile_view":
-                    offset = [int(a.value) for a in node.arguments[1:] if isinstance(a, Literal)]
-                    place = tuple(map(sum, zip(offset, at, strict=True)))
                 case _:
                     behind = at[len(at) - len(shape) :]
                     place = tuple(0 if extent == 1 else n for n, extent in zip(behind, shape, strict=True))
@@ -592,6 +656,27 @@ def _variables(name: str, of: Tile) -> list[Name]:
 
 def _indices(node: Component) -> tuple[Expression, ...]:
     return (node.index,) if node.column is None else (node.index, node.column)
+
+
+def _zero(of: Scalar) -> Literal:
+    return Literal(of, 0.0 if of.is_float else 0)
+
+
+def _times(number: Expression, factors: Sequence[float]) -> Expression:
+    """`number` times the factor that there may be."""
+    of = number.type
+    assert isinstance(of, Scalar)
+    return Apply(of, "mul", (Literal(of, factors[0]), number)) if factors else number
+
+
+def _inside_of(array: str, offset: Sequence[Expression], indices: Sequence[Expression]) -> Expression | None:
+    """Whether a place lies before the ends of an array; None if its axes all begin at fixed places."""
+    tests = [
+        Compare(BOOL, ("<",), (index, Extent(INT32, array, axis)))
+        for axis, (start, index) in enumerate(zip(offset, indices, strict=True))
+        if not isinstance(start, Literal)
+    ]
+    return Logical(BOOL, "and", tuple(tests)) if len(tests) > 1 else next(iter(tests), None)
 
 
 def _shifted(start: Expression, by: int) -> Expression:

@@ -30,7 +30,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.several import item
 from strategies.language.tiles import PLACES, SORT
-from strategies.language.types import INT32, Scalar, Tile
+from strategies.language.types import INT32, Tile
 from strategies.ops import OPS
 from strategies.repertoire.tile_loads import Loads
 from strategies.typed import Typed
@@ -39,6 +39,9 @@ from strategies.typed import Typed
 KEYS: Final = ("int32", "int32", "int32", "uint32", "int64")
 #: By what a function joins two whole numbers, and what it does with each number first of two floats.
 JOINED: Final = {False: (("bit_or", ""), ("bit_xor", ""), ("max", "abs")), True: (("max", "abs"), ("min", "abs"))}
+#: Of 100 numbers of tiles, how many are sought by keys; and of 100 in tiles of two dimensions, how many with their row.
+SOUGHT: Final = 35
+WHOLE: Final = 35
 
 
 class Numbers(Loads):
@@ -46,12 +49,12 @@ class Numbers(Loads):
 
     # ------------------------------------------------------------ places
 
-    def place(self, extent: int) -> Expression:
+    def place(self, extent: int, wraps: bool = True) -> Expression:
         """A place along an axis: a fixed one, the last, or one that an array names for the block."""
         if extent > 1 and self.dice.chance(40):
             chosen = self.sketch.array(INT32, self.sketch.launch, Interval(0, extent - 1))
             return Element(INT32, chosen.name, self.own)
-        return Literal(INT32, -1 if extent > 1 and self.dice.chance(20) else self.dice.below(extent))
+        return Literal(INT32, -1 if extent > 1 and wraps and self.dice.chance(20) else self.dice.below(extent))
 
     def at(self, value: Typed, *places: Expression) -> Typed:
         """The number of a tile at places, one for each axis."""
@@ -70,6 +73,25 @@ class Numbers(Loads):
         if len(of.shape) > 2:
             return self.at(value, *(Literal(INT32, self.dice.below(n)) for n in of.shape))
         return self.at(value, *map(self.place, of.shape))
+
+    def one(self, value: Typed) -> Typed:
+        """A tile of one number of a tile, or of one row of it: at a fixed place, or where keys are least or largest."""
+        of = value.type
+        assert isinstance(of, Tile)
+        value, shape = self.kept(value), [1] * len(of.shape)
+        places = [self.place(n, wraps=False) for n in of.shape]
+        if of.shape[0] > 1 and len(of.shape) <= 2 and self.dice.chance(SOUGHT):
+            places[0] = self.sought(of.shape[0])
+        if len(of.shape) > 1 and self.dice.chance(WHOLE):
+            places[-1], shape[-1] = Literal(INT32, 0), of.shape[-1]
+        node = Apply(types.tile(shape, of.dtype), "tile_view", (value.node, *places))
+        if len(shape) == 2 and shape[-1] > 1 and self.dice.chance(50):
+            node = Apply(types.tile(shape[1:], of.dtype), "tile_squeeze", (node,))
+        return Typed(node, value.interval, value.live)
+
+    def kept(self, value: Typed) -> Typed:
+        """`value` under a name, since it is used more than once."""
+        return value if isinstance(value.node, Name) else self.let(value)
 
     # ------------------------------------------------------------ reading
 
@@ -141,19 +163,16 @@ class Numbers(Loads):
         """The number, or one of the row, for which another tile has its smallest or largest."""
         of = value.type
         assert isinstance(of, Tile)
-        keys = self.keys(of.shape[:1])
-        op = self.dice.one_of(tuple(PLACES))
-        best = self.let(Typed(Apply(types.tile((1,), INT32), op, (keys.node,)), Interval(0, of.shape[0] - 1)))
-        place = component(best.node, Literal(INT32, 0))
-        if self.dice.chance(50):
-            self.note(place, best.interval)
-        return self.at(value, place, *map(self.place, of.shape[1:]))
+        return self.at(value, self.sought(of.shape[0]), *map(self.place, of.shape[1:]))
 
-    def note(self, number: Expression, interval: Interval) -> None:
-        """Write a whole number of the block's own to an output."""
-        assert isinstance(number.type, Scalar)
-        output = self.sketch.array(number.type, self.sketch.launch, interval, output=True)
-        self.body.append(Assign(Element(number.type, output.name, self.own), number))
+    def sought(self, count: int) -> Expression:
+        """The place of the smallest or largest of `count` keys, which is stored too at times."""
+        keys = self.keys((count,))
+        op = self.dice.one_of(tuple(PLACES))
+        best = self.let(Typed(Apply(types.tile((1,), INT32), op, (keys.node,)), Interval(0, count - 1)))
+        if self.dice.chance(50):
+            self.keep(best)
+        return component(best.node, Literal(INT32, 0))
 
     # ------------------------------------------------------------ setting
 
