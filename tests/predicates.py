@@ -71,6 +71,19 @@ def tiles_of(program: Program) -> set[Tile]:
     return {of for node in walk(program) if isinstance(of := getattr(node, "type", None), Tile)}
 
 
+def copies(program: Program) -> bool:
+    """Whether most of what a kernel stores are values as they were read."""
+    stored = [s.value for s in program.body if isinstance(s, Assign) and isinstance(s.target, Element)]
+    return sum(isinstance(value, Name) for value in stored) > 0.5 * len(stored)
+
+
+def changes_by_a_built_in(program: Program) -> bool:
+    """``x = wp.normalize(x)``."""
+    return any(
+        isinstance(s, Assign) and isinstance(s.value, Apply) and s.value.arguments == (s.target,) for s in program.body
+    )
+
+
 def adds_a_product(program: Program) -> bool:
     return any(isinstance(node, Assign) and accumulates(node.value) for node in walk(program))
 

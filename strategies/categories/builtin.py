@@ -1,17 +1,19 @@
 """Built-ins and operators of the whole table, a few to a kernel, and a conversion: each of elements, and stored."""
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Final
 
 from strategies import several
 from strategies.dealing import deal
 from strategies.deck import HAND, Card, cards, hand
 from strategies.intervals import TRUTH, Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Statement
+from strategies.language.nodes import Assign, Name, Statement
 from strategies.language.several import is_item
 from strategies.language.types import BOOL, FLOAT16, Composite, Scalar, Type
-from strategies.ops import Away, Dominant, Rotation, Scaled, Unit, settled
-from strategies.ops.spec import Place
+from strategies.ops import ROWS, Away, Dominant, Rotation, Scaled, Unit, instances, settled
+from strategies.ops.spec import OpSpec, Place
 from strategies.statements import Sketch
 from strategies.typed import Typed, representable
 
@@ -19,6 +21,12 @@ from strategies.typed import Typed, representable
 #: reads too: an adjoint must then be added to, not overwritten.
 LITERALS = 6
 SHARED = 90
+#: Of 100 locals that are shared, how many a second built-in takes, and how many are stored as they are.
+AGAIN = 65
+#: Of 100 operations that give what they take, how many change their argument itself: ``x = wp.normalize(x)``.
+ITSELF = 15
+#: What people give one value twice.
+TWICE: Final = frozenset(("mul", "dot", "cw_mul", "outer"))
 #: Of 100 operations, how many find the locals stored already: then it is the store's adjoint that must add.
 STORED_BEFORE = 15
 #: Of 100 operations, how many have arguments that span all of the domain: fewer of floats, for small errors show in
@@ -62,8 +70,11 @@ def _span(sketch: Sketch, domain: Place, scalar: Scalar, whole: bool) -> Interva
     raise TypeError(f"{domain!r} is no place of an array's cells")
 
 
-def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: bool) -> Typed:
-    """An element of an input array whose cells lie in `domain`: of one that is not `taken`, or of a new one."""
+def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: bool, only: bool) -> Typed:
+    """An element of an input array whose cells lie in `domain`: of one that is not `taken`, or of a new one.
+
+    Another argument may be a literal, but not the `only` one: nobody takes the sine of a number that is known.
+    """
     assert isinstance(of, Scalar | Composite)
     if isinstance(domain, Rotation):
         return sketch.rotation(of)
@@ -71,7 +82,7 @@ def _argument(sketch: Sketch, domain: Place, of: Type, taken: set[str], whole: b
         return sketch.scaled(of)
     scalar = types.element_scalar(of)
     plain = isinstance(of, Scalar) and scalar.kind != "bool"
-    if plain and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
+    if plain and taken and not only and isinstance(domain, Interval) and sketch.dice.chance(LITERALS):
         return sketch.literal(scalar, representable(domain, scalar))
     span = _span(sketch, domain, scalar, whole)
     fitting = [p for p in sketch.readable(of) if p.name not in taken and Interval(p.low, p.high).within(span)]
@@ -97,7 +108,8 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         domain = sketch.domain_of(row, scalar)
         taken: set[str] = set()
         whole = dice.chance(WHOLE_DOMAIN if scalar.is_float else WHOLE_INTEGERS)
-        values = [_argument(sketch, d, of, taken, whole) for d, of in zip(domain, arguments, strict=False)]
+        only = len(arguments) == 1
+        values = [_argument(sketch, d, of, taken, whole, only) for d, of in zip(domain, arguments, strict=False)]
         item = is_item(row.name)
         if not item:
             # what guards an argument is a part of it, so that the operation reads the very local that is stored too
@@ -116,8 +128,14 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             continue
         of = settled(row, result)
         assert isinstance(of, Scalar | Composite)
+        if only and shared and of is arguments[0] and dice.chance(ITSELF):
+            changed = sketch.applied(row, arguments, values)
+            assert isinstance(values[0].node, Name)
+            yield Assign(values[0].node, changed.node)
+            yield sketch.store(sketch.output(of), sketch.unique(row, changed._replace(node=values[0].node)))
+            continue
         stores = [sketch.store(sketch.output(of), sketch.unique(row, sketch.applied(row, arguments or (of,), values)))]
-        stores += _stored(sketch, shared)
+        stores += _stored(sketch, shared, row.name)
         # after the operation, its adjoint finds one that it has to add to
         yield from reversed(stores) if dice.chance(STORED_BEFORE) else stores
     ((source, target),) = deal(CONVERSIONS, sketch.dealt, 1, dice)
@@ -132,7 +150,37 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     yield from _stored(sketch, shared)
 
 
-def _stored(sketch: Sketch, values: list[Typed]) -> Iterator[Statement]:
+@cache
+def seconds(of: Type) -> tuple[tuple[OpSpec, tuple[Type, ...], Type], ...]:
+    """The rows, with their types, that take a value of a type, or it twice, and have a derivative where it is tame."""
+    return tuple(
+        (row, arguments, settled(row, result))
+        for row in ROWS
+        if row.differentiable and not row.flat and not row.decisions and row.name != "pos"
+        for arguments, result in instances(row)
+        if arguments == (of,) or (arguments == (of, of) and row.name in TWICE)
+        if types.element_scalar(settled(row, result)).is_float and len(row.domain(types.element_scalar(of))) > 0
+    )
+
+
+def _second(sketch: Sketch, value: Typed, first: str) -> Typed | None:
+    """A second built-in of a value, after the `first`, in whose domain it lies as it is; None if there is none."""
+    scalar = types.element_scalar(value.type)
+    fitting = [
+        case
+        for case in seconds(value.type)
+        if case[0].name != first
+        and all(isinstance(p, Interval) and value.interval.within(p) for p in case[0].domain(scalar))
+    ]
+    if not fitting:
+        return None
+    row, arguments, _ = sketch.dice.one_of(fitting)
+    return sketch.unique(row, sketch.applied(row, arguments, [value] * len(arguments)))
+
+
+def _stored(sketch: Sketch, values: list[Typed], first: str = "") -> Iterator[Statement]:
+    """What else reads the locals: a second built-in of each, or the store itself."""
     for value in values:
-        assert isinstance(value.type, Scalar | Composite)
-        yield sketch.store(sketch.output(value.type), value)
+        found = (_second(sketch, value, first) if sketch.dice.chance(AGAIN) else None) or value
+        assert isinstance(found.type, Scalar | Composite)
+        yield sketch.store(sketch.output(found.type), found)
