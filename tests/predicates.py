@@ -51,6 +51,7 @@ from strategies.language.types import (
     Scalar,
     Struct,
     Tile,
+    Transform,
     Type,
     Vector,
     array,
@@ -82,6 +83,11 @@ def changes_by_a_built_in(program: Program) -> bool:
     return any(
         isinstance(s, Assign) and isinstance(s.value, Apply) and s.value.arguments == (s.target,) for s in program.body
     )
+
+
+def reads_halves(program: Program) -> bool:
+    """``X.p`` or ``X.q`` of a pose."""
+    return any(isinstance(n, Component) and n.attribute and isinstance(n.base.type, Transform) for n in walk(program))
 
 
 def adds_a_product(program: Program) -> bool:

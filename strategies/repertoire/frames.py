@@ -16,7 +16,7 @@ def body_frame(scene: Scene, index: Typed | None = None) -> Typed:
     """The frame of the body that the thread, or `index`, belongs to."""
     index = index or scene.body_index()
     shape = (scene.bodies,)
-    if scene.dice.chance(55):
+    if scene.dice.chance(40):
         poses = scene.array(types.transform(scene.main), symmetric(2.0), shape)
         return scene.frame(scene.at(poses, index.node))
     place = scene.at(scene.array(scene.vector(), symmetric(2.0), shape), index.node)

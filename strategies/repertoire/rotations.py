@@ -206,7 +206,9 @@ def joint(scene: Scene) -> list[Typed]:
     if dice.chance(50):
         q = scene.let(scene.op("mul", scene.op("quat_inverse", q), scene.rotation()))
     along = scene.op("dot", scene.imaginary(q), axis)
-    angle = scene.op("mul", scene.literal(2.0), scene.op("atan2", along, scene.part(q, 3)))
+    # where the real part may have either sign, a guarded `atan2` would give another angle
+    half = scene.op("clamp", along, scene.literal(-0.875), scene.literal(0.875))
+    angle = scene.op("mul", scene.literal(2.0), scene.op("asin", scene.named(half)))
     over = scene.op("sub", scene.let(angle), scene.gain(0.25, 1.5))
     if dice.chance(40):
         over = scene.op("max", over, scene.literal(0.0))
@@ -229,7 +231,7 @@ def angles(scene: Scene) -> list[Typed]:
     turn = scene.let(turn)
     if dice.chance(50):
         turn = scene.let(scene.op("mul", scene.rotation(), turn))
-    if scene.main is types.FLOAT32 and dice.chance(25):
+    if scene.main is types.FLOAT32 and dice.chance(40):
         return [scene.op("quat_to_rpy", turn)]
     return [scene.op("quat_rotate", turn, scene.read(of))] if dice.chance(70) else [turn]
 

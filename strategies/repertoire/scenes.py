@@ -336,16 +336,25 @@ class Scene(Lines):
         pose = pose or self.read(of)
         if not isinstance(pose.node, Name):
             pose = self.let(pose)
-        rotation = self.op("normalize", self.op("transform_get_rotation", pose))
-        return self.let(self.made(of, self.op("transform_get_translation", pose), rotation), mutable)
+        rotation = self.op("normalize", self.half_of(pose, "transform_get_rotation"))
+        return self.let(self.made(of, self.place_of(pose), rotation), mutable)
 
     def place_of(self, frame: Typed) -> Typed:
         """Where a frame is."""
-        return self.op("transform_get_translation", frame)
+        return self.half_of(frame, "transform_get_translation")
+
+    def half_of(self, frame: Typed, getter: str) -> Typed:
+        """A frame's translation or its rotation: by a call, or as ``X.p`` and ``X.q`` in kernels with ``v.x``."""
+        if not self.dotted or not isinstance(frame.node, Name):
+            return self.op(getter, frame)
+        turned = getter == "transform_get_rotation"
+        of = self.quaternion if turned else self.vector()
+        self.sketch.nodes += 1
+        return Typed(Component(of, frame.node, whole(int(turned)), True), frame.interval, frame.live)
 
     def turn_of(self, frame: Typed) -> Typed:
         """How a frame is turned: a quaternion of length one if that of the frame is."""
-        found = self.let(self.op("transform_get_rotation", frame))
+        found = self.let(self.half_of(frame, "transform_get_rotation"))
         if self.is_unit(frame.node) and isinstance(found.node, Name):
             self.units.add(found.node.name)
             self.claim(found, intervals.UNIT)
