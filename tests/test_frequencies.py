@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from draws import drawn
 from function_predicates import (
-    calls_another,
     all_parameters,
+    calls_another,
     calls_in_a_dynamic_loop,
     compares_with_itself,
     ends_alike,
@@ -41,9 +41,9 @@ from loop_predicates import (
 from predicates import (
     BITWISE,
     WORD,
+    adds_a_product,
     adds_in,
     adds_to_component,
-    adds_a_product,
     adds_to_shared,
     adds_up,
     adjoints,
@@ -167,7 +167,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.structs import struct_types
-from strategies.language.tiles import REDUCTIONS, sorts
+from strategies.language.tiles import LOADS, REDUCTIONS, sorts
 from strategies.language.types import (
     BOOL,
     FLOAT16,
@@ -182,16 +182,8 @@ from strategies.language.types import (
     Tuple,
     Vector,
     array,
-    Array,
-    Matrix,
-    Scalar,
-    Struct,
-    Tuple,
-    Vector,
     element_scalar,
 )
-from strategies.language.tiles import LOADS, REDUCTIONS, sorts
-from strategies.language.types import BOOL, FLOAT16, FLOAT64, Array, Scalar, Struct, Tuple, Vector, element_scalar
 from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.ops import OPS, ROWS
 from strategies.weights import WEIGHTS
