@@ -53,8 +53,12 @@ SEVERAL = 60
 #: Of 100 constants, how many are plain numbers of the module, and how many are written in small letters.
 BARE = 30
 SMALL = 15
-#: Of 100 names, how many are of the negative of the number that is meant.
-NEGATED = 15
+#: Of 100 names for a number below zero, how many are of its negative, ``-LIMIT``; of 100 for one above, likewise: few
+#: people write ``-DEPTH`` for a depth of -2.
+NEGATED = 45
+TWICE_NEGATED = 3
+#: Of 100 static expressions, how many are of literals alone.
+LITERALS = 8
 #: Of 100 loops over a table, how many have a way out: Warp is known to leave the loop around them then.
 LEFT = 25
 #: What tables hold.
@@ -146,7 +150,8 @@ class Constants:
             return self._computed(node, bound)
         if not self._dice.chance(NAMED):
             return node
-        if of.is_signed and node.value > 0 and self._dice.chance(NEGATED):
+        turned = of.is_signed and node.value != 0 and -node.value <= of.limits[1]
+        if turned and self._dice.chance(NEGATED if node.value < 0 else TWICE_NEGATED):
             negative = self.constant(Literal(of, -node.value), bound)
             return Apply(of, "neg", (negative,))
         return self.constant(node, bound)
@@ -166,7 +171,7 @@ class Constants:
             return Static(of, Literal(INT32, value)) if INT32.limits[0] <= value <= INT32.limits[1] else node
         step = self._dice.between(1, 4)
         base = Literal(INT32, int(value) - step)
-        first = self.constant(base, bound) if self._dice.chance(60) else base
+        first = base if self._dice.chance(LITERALS) else self.constant(base, bound)
         return Static(of, Apply(INT32, "add", (first, Literal(INT32, step))))
 
     def _of_others(self, value: float, bound: frozenset[str]) -> Expression:
@@ -181,7 +186,7 @@ class Constants:
         known = [way for way in ways if way[0] and _short(way[0]) and _again(*way) == value]
         base, op, by = dice.one_of(known or ways[:1])
         first: Expression = Literal(FLOAT32, base)
-        if dice.chance(85):
+        if not dice.chance(LITERALS):
             first = self.constant(Literal(FLOAT32, base), bound)
         return Apply(FLOAT32, op, (first, Literal(FLOAT32, by)))
 

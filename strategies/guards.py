@@ -22,7 +22,8 @@ from strategies.typed import Typed, representable
 SCALES: Final = Interval(0.25, 4.0)
 #: A smaller factor would leave nothing of most values.
 SMALLEST_SCALE: Final = 1 / 1024
-#: What people multiply with, and add, where decimals may stand; float32 holds none of the latter below its value.
+#: What people multiply with, and add, where decimals may stand; no type but float16 holds one of the latter below its
+#: value.
 SCALES_WRITTEN: Final = (0.5, 0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 LEAST_WRITTEN: Final = (0.001, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0)
 #: Of 100 whole numbers that are kept from zero, how many are kept below it: divisions round either way.
@@ -193,7 +194,7 @@ class Guards(Leaves):
         return Typed(node, held, value.live and not held.is_point)
 
     def _writes_decimals(self, of: Type) -> bool:
-        return self.decimals and types.element_scalar(of).notation == "float32"
+        return self.decimals and types.element_scalar(of).bits >= 32
 
     def _least(self, low: float, scalar: Scalar) -> float:
         """A number to write for the lower end of a domain, not below it."""

@@ -19,7 +19,7 @@ from strategies.typed import Typed
 
 #: Float literals that people write and that every float type holds exactly.
 FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0, 0.0)
-#: Further ones, for float32 alone, where a bare literal is rounded once.
+#: Further ones, which each float type rounds in its own way: a type's own digits show in them alone.
 DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 0.05, 0.7)
 
 P = ParamSpec("P")
@@ -70,7 +70,7 @@ class Leaves(Inputs, ABC):
             within = within or symmetric(8.0)
             values = [v for v in FLOATS if within.low <= v <= within.high]
             values += [-v for v in FLOATS[:8] if within.low <= -v <= within.high]
-            if of.notation == "float32" and self.decimals:
+            if self.decimals:
                 values += [v for v in DECIMALS if within.low <= v <= within.high]
             value = self.dice.one_of(values) if values else _dyadic(within)
         else:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+
+import numpy as np
 
 from strategies.language.indexed import data_of
 from strategies.language.nodes import (
@@ -14,6 +17,7 @@ from strategies.language.nodes import (
     Compare,
     Component,
     Conditional,
+    Constant,
     Element,
     Expression,
     Extent,
@@ -45,6 +49,8 @@ from strategies.language.structs import root, struct_types
 from strategies.language.tiles import accumulates
 from strategies.language.types import (
     BOOL,
+    FLOAT16,
+    FLOAT64,
     INT32,
     Array,
     Composite,
@@ -153,6 +159,35 @@ def numbers(program: Program) -> set[Scalar]:
 
 def works_in(kind: str) -> Callable[[Program], bool]:
     return lambda p: any(of.kind == kind for of in numbers(p))
+
+
+def literals(program: Program) -> Iterator[tuple[Scalar, bool | int | float]]:
+    """The numbers that are written in a kernel and in its module, with their types."""
+    for node in walk(program):
+        if isinstance(node, Literal):
+            assert isinstance(node.type, Scalar)
+            yield node.type, node.value
+
+
+def writes_beyond_a_single(program: Program) -> bool:
+    """Whether a double is written that would be another one if it were a single for a while."""
+    return any(of is FLOAT64 and float(np.float32(value)) != value for of, value in literals(program))
+
+
+def writes_a_rounded_half(program: Program) -> bool:
+    return any(of is FLOAT16 and float(np.float16(value)) != value for of, value in literals(program))
+
+
+def writes_beyond_32_bits(program: Program) -> bool:
+    return any(of.is_integer and abs(value) > 2**31 for of, value in literals(program))
+
+
+def names_a_number_of(*types: str) -> Callable[[Program], bool]:
+    return lambda p: any(isinstance(n, Constant) and n.type in map(scalar, types) for n in walk(p))
+
+
+def names_by_warp(program: Program) -> bool:
+    return any(isinstance(n, Constant) and not n.is_own for n in walk(program))
 
 
 def moved(node: Node) -> bool:

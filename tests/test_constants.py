@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.render import render
-from strategies.language.rules import IllFormed
+from strategies.language.rules import WARPS_OWN, IllFormed
 from strategies.language.types import FLOAT32, FLOAT64, INT32
 from strategies.language.unrolling import is_dynamic
 from strategies.language.widen import widened
@@ -96,6 +98,7 @@ TURN = several("Q", t.quaternion(FLOAT32), 0.0, 0.6, 0.0, 0.8)
 TURNED = stored(Component(FLOAT32, Apply(VEC3, "quat_rotate", (TURN, Construct(VEC3, (A, A, A)))), literal(INT32, 0)))
 SECOND = Component(FLOAT64, several("D", t.vector(3, FLOAT64), 0.1, 0.2, 0.3), literal(INT32, 1))
 EXACT = stored(apply("mul", A, Cast(FLOAT32, SECOND)))
+TURNS = stored(apply("mul", A, Constant(FLOAT32, "wp.TAU", literal(FLOAT32, math.tau))))
 SEVERAL = [DIRECTED, PULLED, MAPPED, TURNED, EXACT]
 
 
@@ -165,6 +168,26 @@ def test_they_are_written_as_a_person_would() -> None:
     assert "wp.static(wp.float64(TABLE[k]))" in render(widened(WEIGHTS))
 
 
+def test_warps_own_are_not_defined_and_have_the_digits_of_their_type() -> None:
+    source = render(TURNS)
+    assert "out[i] = a[i] * wp.TAU" in source
+    assert source.count("TAU") == 1
+    assert "a[i] * wp.float64(wp.TAU)" in render(widened(TURNS))
+    assert not any(name.startswith("wp.") for name in defined_names(TURNS))
+
+
+def test_a_number_that_is_none_of_warps_is_refused() -> None:
+    for name, value in (("wp.TAU", 6.28), ("wp.SIZE", 3.0)):
+        with pytest.raises(IllFormed):
+            check_program(stored(apply("mul", A, Constant(FLOAT32, name, literal(FLOAT32, value)))), result_type)
+
+
+def test_the_names_of_warps_own_mean_what_they_do_in_warp() -> None:
+    import warp as wp
+
+    assert {name: getattr(wp, name.removeprefix("wp.")) for name in WARPS_OWN} == WARPS_OWN
+
+
 @pytest.mark.parametrize("program", [GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL])
 def test_they_are_checked_and_read_again(program: Program) -> None:
     check_program(program, result_type)
@@ -203,5 +226,5 @@ def test_what_python_cannot_know_is_refused(value: Expression) -> None:
 
 
 def test_warp_agrees(sandbox: Sandbox) -> None:
-    verdicts = verify_all([GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL], sandbox)
-    assert [v.tier for v in verdicts] == [Tier.BACKWARD] * 9
+    verdicts = verify_all([GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL, TURNS, widened(TURNS)], sandbox)
+    assert [v.tier for v in verdicts] == [Tier.BACKWARD] * 11

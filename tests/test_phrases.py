@@ -10,9 +10,9 @@ from strategies.language import types
 from strategies.language.hashing import structure_hash
 from strategies.language.nodes import Apply, Cast, Literal, Name, Program, decode, encode, walk
 from strategies.language.render import expression, statements
-from strategies.language.types import FLOAT16, FLOAT32, INT32
+from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Scalar
 from strategies.repertoire.ideas.precisions import Widened
-from strategies.repertoire.phrases import Phrase, short
+from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.weights import WEIGHTS
@@ -152,12 +152,11 @@ def test_euclid_ends_and_divides_by_no_zero(phrase: Phrase) -> None:
     assert "max" not in text(phrase)
 
 
-@pytest.mark.parametrize("value", [0.1, 0.299, 9.8, -0.01, 3.14159, 255.0, 7.75, 2.0**-16])
-def test_short_numbers_are_near_and_exact_in_a_half(value: float) -> None:
-    import numpy as np
-
-    assert abs(short(value) - value) <= abs(value) / 4
-    assert float(np.float16(short(value))) == short(value)
+@pytest.mark.parametrize("of", [FLOAT16, FLOAT32, FLOAT64], ids=repr)
+def test_a_number_of_a_phrase_stays_as_it_is_written(phrase: Phrase, of: Scalar) -> None:
+    """A double of few binary digits would look the same if it were a single for a while."""
+    assert phrase.value("0.1", of).node == Literal(of, 0.1)
+    assert phrase.value("-1e-9", of).node == Literal(of, -1e-9)
 
 
 # ---------------------------------------------------------------- spelling

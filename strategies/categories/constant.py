@@ -18,9 +18,9 @@ from strategies.weights import Statements
 #: Of 100 kernels, how many have functions that a factory makes, which capture numbers.
 MADE = 32
 #: Of 100 kernels, how many are what people give names to.
-IDEAS = 52
+IDEAS = 58
 #: Of those, how many have names for vectors, matrices or quaternions.
-SEVERAL = 45
+SEVERAL = 35
 #: Of the factories, how many capture vectors, matrices or quaternions.
 DIRECTED = 45
 #: How often numbers are given names anew where none got one.

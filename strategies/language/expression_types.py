@@ -45,6 +45,7 @@ from strategies.language.rules import (
     component_type,
     constructions,
     is_given,
+    is_warps,
     require,
 )
 from strategies.language.several import is_item
@@ -275,6 +276,9 @@ class ExpressionChecker(ABC):
     # ------------------------------------------------------------ numbers that Python knows
 
     def _constant(self, node: Constant) -> Type:
+        if not node.is_own:
+            require(is_warps(node), f"{node.name!r} is no number of Warp's, or another one")
+            return node.type
         check_name(node.name)
         # a function's own variables are none of the kernel's
         own = (*self._owner.parameters, *self._owner.body)

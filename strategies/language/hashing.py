@@ -185,7 +185,9 @@ def defined_names(program: Program) -> frozenset[str]:
             names |= {f"adj_{text_name(function.name)}", *(c.name for c in function.cotangents)}
         if function.replay:
             names.add(f"replay_{text_name(function.name)}")
-    names |= {node.name for node in walk(program) if isinstance(node, Constant | Item)}
+    names |= {
+        node.name for node in walk(program) if isinstance(node, Item) or (isinstance(node, Constant) and node.is_own)
+    }
 
     def visit(body: Sequence[Statement]) -> None:
         for statement in body:

@@ -27,7 +27,7 @@ class Node(msgspec.Struct, frozen=True, tag_field="node", forbid_unknown_fields=
 
 
 class Literal(Node, frozen=True, tag="literal"):
-    """A number or a truth value, of a scalar type.  A float is exactly representable in that type.
+    """A number or a truth value, of a scalar type.  A float stands as it is written, and is rounded to that type.
 
     With `like`, its type is written as that of something: ``type(x)(0.5)``, ``samples.dtype(0.5)``.  A whole number may
     be written in `hexadecimal`, as masks are.
@@ -240,14 +240,23 @@ class Numbers(Node, frozen=True, tag="numbers"):
     values: tuple[Literal, ...]
 
 
+#: What the names of Warp's own constants begin with.
+WARP: Final = "wp."
+
+
 class Constant(Node, frozen=True, tag="constant"):
     """A number of the module, or several, by its name.  It is defined before the functions, with ``wp.constant`` if
-    `wrapped`."""
+    `wrapped`; but ``wp.PI`` and its like are Warp's own."""
 
     type: Type
     name: str
     value: Literal | Numbers
     wrapped: bool = True
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the module defines it, and not Warp."""
+        return not self.name.startswith(WARP)
 
     @property
     def made(self) -> Literal | Construct:

@@ -316,6 +316,8 @@ def _expression(node: Expression) -> tuple[str, int]:
                 return f"{_like(node.type, node.like)}({node.value!r})", _ATOM
             text = literal(node)
             return text, _UNARY if text.startswith("-") else _ATOM
+        case Constant(is_own=False) if node.type.notation != "float32":
+            return f"{type_name(node.type)}({node.name})", _ATOM
         case Constant():
             return node.name, _ATOM
         case Item():
@@ -640,7 +642,7 @@ def _constants(program: Program) -> list[str]:
     }
     for node in walk(program):
         match node:
-            case Constant() if id(node) in captured:
+            case Constant() if id(node) in captured or not node.is_own:
                 pass
             case Constant():
                 value = module_value(node.value)

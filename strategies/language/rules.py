@@ -6,6 +6,7 @@ What values are made of, what a component, a call and a return give, what a name
 from __future__ import annotations
 
 import keyword
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
@@ -172,6 +173,21 @@ def returns(body: Sequence[Statement]) -> bool:
         case If() as last:
             return returns(last.body) and returns(last.orelse)
     return False
+
+
+#: The numbers that Warp has names for, by those.
+WARPS_OWN: Final = {
+    "wp.PI": math.pi, "wp.TAU": math.tau, "wp.HALF_PI": math.pi / 2, "wp.E": math.e, "wp.PHI": (1 + math.sqrt(5)) / 2,
+    "wp.LN2": math.log(2),
+}  # fmt: skip
+
+
+def is_warps(node: Constant) -> bool:
+    """Whether a constant is one of Warp's own, and the float that it is."""
+    of, value = node.type, node.value
+    if not isinstance(of, Scalar) or not of.is_float or not isinstance(value, Literal):
+        return False
+    return value.type is of and WARPS_OWN.get(node.name) == value.value
 
 
 def is_given(value: Literal | Numbers) -> bool:

@@ -43,9 +43,6 @@ _UNARY: Final[dict[type[ast.AST], str]] = {ast.USub: "neg", ast.UAdd: "pos", ast
 _COMPARISONS: Final[dict[type[ast.AST], str]] = {
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
-#: Binary fractions of up to so many digits stay as they are; below the bound, others become a power of two.
-_KEPT_BITS: Final = 8
-_SMALL: Final = 0.2
 
 
 @dataclass
@@ -137,8 +134,6 @@ class Reading:
     def _number(self, value: float, of: Scalar | None) -> Typed:
         if of is None or (isinstance(value, float) and not of.is_float) or of is BOOL:
             of = self.real if isinstance(value, float) else INT32
-        if of.is_float and of.notation != "float32":
-            value = short(float(value))
         exact = float(value) if of.is_float else int(value)
         return Typed(Literal(of, exact), Interval(exact, exact))
 
@@ -265,16 +260,6 @@ class Reading:
         """Whether a name stands for a whole number."""
         value = self._known.values.get(name)
         return value is not None and isinstance(value.type, Scalar) and value.type.is_integer
-
-
-def short(value: float) -> float:
-    """`value` with few binary digits, which every float type holds exactly: 0.1 becomes 0.125, what is short stays."""
-    if (value * 2**_KEPT_BITS).is_integer():
-        return value
-    digits, scale = (1 if abs(value) < _SMALL else 4), 1.0
-    while abs(value) * scale < 2 ** (digits - 1):
-        scale *= 2
-    return round(value * scale) / scale
 
 
 def _is_number(node: ast.expr) -> bool:

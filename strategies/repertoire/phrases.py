@@ -32,7 +32,7 @@ from strategies.language.nodes import (
     While,
 )
 from strategies.language.types import INT32, Array, Composite, Scalar
-from strategies.repertoire.phrase_expressions import BINARY, Bound, Known, Reading, short, unread
+from strategies.repertoire.phrase_expressions import BINARY, Bound, Known, Reading, unread
 from strategies.repertoire.phrase_intervals import Refined, refined
 from strategies.scope import Variable
 from strategies.statements import Sketch
@@ -298,4 +298,4 @@ def _leaves(body: list[ast.stmt]) -> bool:
     return bool(body) and isinstance(body[-1], ast.Return | ast.Break | ast.Continue)
 
 
-__all__ = ["Bound", "Phrase", "short"]
+__all__ = ["Bound", "Phrase"]

@@ -1,4 +1,4 @@
-"""What people give names to in a module: steps, limits, tags, sizes, weights, masks, pi.
+"""What people give names to in a module: steps, limits, tags, sizes, weights, masks, multipliers, times, pi.
 
 Each function writes the lines of one idea and gives the expression that its result is.
 """
@@ -11,15 +11,23 @@ from typing import Final
 from strategies.constants import Constants
 from strategies.intervals import Interval
 from strategies.language import types
-from strategies.language.nodes import Literal, Numbers
+from strategies.language.nodes import Constant, Literal, Numbers
+from strategies.language.rules import WARPS_OWN
 from strategies.language.types import BOOL, INT32, Scalar
+from strategies.repertoire.ideas.bits import INCREMENTS, MULTIPLIERS
 from strategies.repertoire.ideas.numbers import operand
-from strategies.repertoire.phrases import Phrase, short
+from strategies.repertoire.phrases import Phrase
 from strategies.typed import Typed
 
 #: Of 100 values that a flag chose, how many are changed in a loop: Warp is known to take such a value for the variable
 #: that was chosen.
 CHANGED: Final = 60
+#: Of 100 numbers that Warp has a name for, how many go by that.
+WARPS: Final = 60
+#: Of 100 multipliers, how many are written in hexadecimal.
+HEXADECIMAL: Final = 70
+#: Two to the number of bits over the golden ratio, as hashes have it.
+GOLDEN: Final = {32: 0x9E3779B9, 64: 0x9E3779B97F4A7C15}
 
 
 class Named(Phrase):
@@ -32,11 +40,19 @@ class Named(Phrase):
     def constant(self, name: str, value: float, of: Scalar | None = None) -> Named:
         """A number that the lines call `name`."""
         of = of or self.real
-        if of.is_float and of.notation != "float32":
-            value = short(float(value))
         exact = float(value) if of.is_float else int(value)
-        found = self._constants.constant(Literal(of, exact), frozenset())
+        # as habits have it for literals
+        hexadecimal = of.kind == "uint" and exact >= 1 << 26 and self.dice.chance(HEXADECIMAL)
+        found = self._constants.constant(Literal(of, exact, hexadecimal=hexadecimal), frozenset())
         self.bind(**{name: Typed(found, Interval(exact, exact))})
+        return self
+
+    def warps(self, name: str, own: str, about: float) -> Named:
+        """A number that Warp has a name for, by that; or one of the module, as people write it down."""
+        if not self.dice.chance(WARPS):
+            return self.constant(name, about)
+        value = WARPS_OWN[own]
+        self.bind(**{name: Typed(Constant(self.real, own, Literal(self.real, value)), Interval(value, value))})
         return self
 
     def flag(self, name: str, value: bool) -> Named:
@@ -48,7 +64,7 @@ class Named(Phrase):
     def several(self, name: str, form: str, values: Sequence[float], of: Scalar | None = None) -> Named:
         """A vector, a matrix or a quaternion of the module that the lines call `name`."""
         of = of or self.real
-        exact = [int(v) if not of.is_float else v if of.notation == "float32" else short(v) for v in values]
+        exact = [float(v) if of.is_float else int(v) for v in values]
         numbers = Numbers(types.composite(form, of), tuple(Literal(of, v) for v in exact))
         found = self._constants.constant(numbers, frozenset())
         self.bind(**{name: Typed(found, Interval(min(exact), max(exact)))})
@@ -69,8 +85,12 @@ def moved(p: Named) -> str:
 def round_(p: Named) -> str:
     """Areas, lengths and angles."""
     x, y = operand(p, "x"), operand(p, "y")
-    p.constant("PI", 3.14159).constant("TWO_PI", 6.28318).constant("SPEED", p.dice.one_of((2.0, 0.5, 3.0)))
+    p.constant("SPEED", p.dice.one_of((2.0, 0.5, 3.0)))
+    p.warps("PI", "wp.PI", 3.14159).warps("TWO_PI", "wp.TAU", 6.28318).warps("HALF_PI", "wp.HALF_PI", 1.5708)
+    p.warps("LN2", "wp.LN2", 0.6931).warps("PHI", "wp.PHI", 1.618)
     return p.dice.one_of((
+        f"clamp({x}, -HALF_PI, HALF_PI) * {y}", f"exp(-LN2 * abs({x})) * {y}", f"sin(PHI * TWO_PI * {x})",
+        f"{y} * (HALF_PI - atan({x}))", f"{x} + TWO_PI if {x} < 0.0 else {x}", f"{x} - TWO_PI * floor({y})",
         f"PI * {x} * {x}", f"TWO_PI * {x} + {y}", f"{y} * sin(TWO_PI * {x})", f"{x} * PI / 180.0",
         f"{y} * cos(SPEED * {x})", f"{x} / PI - {y}", f"sin(PI * {x}) * cos(PI * {y})",
     ))  # fmt: skip
@@ -153,6 +173,80 @@ def masked(p: Named) -> str:
     return dice.one_of(("x[i] * F(h & MASK)", "x[i] + F(h & MASK)")) if p.real.bits > 16 else "x[i] * F(h & 15)"
 
 
+def hashed(p: Named) -> str:
+    """The steps of a hash, whose multipliers, increments and masks have names."""
+    dice = p.dice
+    of = types.scalar(dice.one_of(("uint64", "uint64", "uint32")))
+    width = of.bits
+    p.whole = of
+    low, high = of.limits
+    p.constant("K", dice.one_of((GOLDEN[width], GOLDEN[width], dice.one_of(MULTIPLIERS[width]))), of)
+    p.constant("M", dice.one_of(MULTIPLIERS[width]), of).constant("INC", dice.one_of(INCREMENTS[width]), of)
+    p.constant("SHIFT", dice.between(width // 4, width // 2 + 1), of).constant("MASK", dice.one_of((255, 15, 63)), of)
+    p.array("keys", of, low, high).array("more", of, low, high)
+    p.write(dice.one_of(("h = keys[i] * K", "h = keys[i] ^ K", "h = keys[i] + K", "h = (I(i) + keys[i]) * K")))
+    steps = ("h ^= h >> SHIFT", "h *= M", "h = h * M + INC", "h = (h ^ more[i]) * M", "h = (h << SHIFT) | (h >> SHIFT)")
+    for step in dice.some_of(steps, dice.between(1, 3)):
+        p.write(step)
+    if dice.chance(25):
+        p.write(f"for k in range({dice.between(2, 4)}):\n    h = (h ^ (h >> SHIFT)) * K")
+    if dice.chance(45):
+        p.output("code", of).write(dice.one_of(("code[i] = h", "code[i] = h ^ (h >> SHIFT)", "code[i] = h & ~MASK")))
+    low_bits = "MASK" if p.real.bits > 16 else "15"
+    x = operand(p, "x")
+    return dice.one_of(
+        (
+            f"{x} * F(h & {low_bits})",
+            f"{x} + F(h & {low_bits})",
+            f"{x} if (h & MASK) < K % 256 else -{x}",
+            f"{x} * F(h % 10)",
+        )
+    )
+
+
+def timed(p: Named) -> str:
+    """Ticks of a clock, places in a file: wide whole numbers, from an origin or below a limit that has a name."""
+    dice = p.dice
+    of = types.scalar("int64")
+    p.whole = of
+    start = dice.one_of((-(1 << 40), -(1 << 33), 1 << 35, 5_000_000_000, -3_000_000_000, 1 << 31))
+    step = dice.one_of((1000, 3600, -7, 1 << 32, 1_000_003))
+    reach = abs(start) * 2
+    p.constant("START", start, of).constant("STEP", step, of).constant("LIMIT", abs(start) + (1 << 32), of)
+    p.array("ticks", of, -reach, reach)
+    p.write(dice.one_of((
+        "t = ticks[i] - START", "t = ticks[i] + START", "t = ticks[i] // STEP", "t = ticks[i] % LIMIT",
+        "t = max(ticks[i], START)", "t = ticks[i] - -START", "t = clamp(ticks[i], -LIMIT, LIMIT)",
+        "t = ticks[i]\nif t < START:\n    t = START - t", "t = (ticks[i] - START) / STEP",
+        "t = min(ticks[i], I(i) * STEP)",
+    )))  # fmt: skip
+    if dice.chance(60):
+        p.output("when", of).write(
+            dice.one_of(("when[i] = t", "when[i] = t - LIMIT", "when[i] = t % STEP", "when[i] = t"))
+        )
+    x = operand(p, "x")
+    small = "t % 10" if p.real.bits == 16 else "t % 100"
+    return dice.one_of(
+        (f"{x} * F({small})", f"{x} if t > START else -{x}", f"{x} + F({small})", f"{x} if t < -STEP else 0.3 * {x}")
+    )
+
+
+def placed(p: Named) -> str:
+    """A cell, the end of a loop, its beginning and its step by names."""
+    dice = p.dice
+    first, count, step = dice.between(0, 2), dice.between(5, 9), dice.between(1, 3)
+    p.constant("FIRST", first, INT32).constant("N", count, INT32).constant("STRIDE", step, INT32)
+    p.constant("LAST", count - 1, INT32).constant("W", dice.one_of((0.3, 0.25, 0.1, -0.7)))
+    p.array("table", p.real, -1.5, 1.5, (count,)).array("y", p.real, -2.0, 2.0)
+    if dice.chance(40):
+        return dice.one_of(
+            ("table[LAST] * y[i]", "y[i] - table[FIRST]", "table[i % N] * W", "table[LAST] + W * table[i % N]")
+        )
+    bounds = dice.one_of(("FIRST, N", "FIRST, N, STRIDE", "LAST, FIRST, -STRIDE", "N"))
+    p.write(f"total = y[i]\nfor k in range({bounds}):\n    total += {dice.one_of(('table[k]', 'W * table[k]'))}")
+    return dice.one_of(("total", "total - table[LAST]", "total * W"))
+
+
 def chosen(p: Named) -> str:
     """What a flag of the module chooses while the kernel is compiled; at times it is changed after, in a loop too."""
     dice = p.dice
@@ -176,11 +270,12 @@ def chosen(p: Named) -> str:
         p.write(f"for k in range({bound}):\n    b {dice.one_of(('+=', '-='))} {step}")
     else:
         p.write(dice.one_of((f"b += {x}", "b *= GAIN", f"if {y} > 0.5:\n    b -= {x}")))
-    return dice.one_of(("a + b", "b - GAIN * a", "a - b"))
+    return dice.one_of(("a + b", "b - GAIN * a", "a * b"))
 
 
 IDEAS: Final[tuple[tuple[int, Callable[[Named], str]], ...]] = (
-    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (3, masked), (8, chosen),
+    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (4, masked), (8, chosen),
+    (9, hashed), (8, timed), (4, placed),
 )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ def _vector(p: Named, name: str, low: float = -2.0, high: float = 2.0, length: i
 
 def _unit(p: Named, exact: tuple[tuple[float, ...], ...], others: tuple[tuple[float, ...], ...]) -> tuple[float, ...]:
     """A value of length one in the kernel's type."""
-    return p.dice.one_of(exact + others if p.real.notation == "float32" else exact)
+    return p.dice.one_of(exact + others if p.real.notation != "float16" else exact)
 
 
 def fallen(p: Named) -> str:

@@ -6,10 +6,15 @@ from typing import Final
 
 from strategies.language import types
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, Scalar
+from strategies.repertoire.ideas.numbers import scalar
 from strategies.repertoire.phrases import Phrase
 
 #: What is stored, and what is computed in.
 PAIRS: Final = ((FLOAT16, FLOAT32), (FLOAT32, FLOAT64), (FLOAT32, FLOAT64), (FLOAT16, FLOAT64))
+#: Factors that every type of floats rounds in its own way: a double that was a single for a while shows.
+DECIMALS: Final = (0.1, 0.3, 0.7, 0.9, 1.1)
+#: What is added to a number near one so that it shows in that type, and in no narrower one.
+TINY: Final = {"float16": "0.001", "float32": "1e-06", "float64": "1e-09"}
 
 
 def loop(p: Phrase, before: str, count: int, lines: str, of: str = "x", axis: int = 0) -> None:
@@ -43,14 +48,16 @@ def narrow(p: Phrase, wide: Scalar, narrow: Scalar, text: str) -> None:
         if not text.isidentifier():
             p.write(f"res = {text}")
             text = "res"
-        p.parameter("by", wide, 0.25, 1.0).array("more", narrow, -1.0, 1.0)
-        if dice.chance(35):
+        p.array("more", narrow, -1.0, 1.0)
+        by = scalar(p, "by", 0.25, 1.0, DECIMALS, 55)
+        if by == "by" and dice.chance(35):
             p.drawn("by", wide)
-        more = f"{wide.notation}(more[i])"
+        more, tiny = f"{wide.notation}(more[i])", TINY[wide.notation]
         how = (
-            f"{text} * by", f"{text} + {more}", f"{text} * {more}", f"{text} - by", f"tanh({text})",
-            f"max({text}, 0.0)", f"by * {text} + {more}", f"{text} + by * ({more} - {text})",
-            f"{text} / (1.0 + abs({text}))", f"{more} - {text}", f"{text} * {text}", f"({text} - {more}) * by",
+            f"{text} * {by}", f"{text} + {more}", f"{text} * {more}", f"{text} - {by}", f"tanh({text})",
+            f"max({text}, {tiny})", f"{by} * {text} + {more}", f"{text} + {by} * ({more} - {text})",
+            f"{text} / (1.0 + abs({text}))", f"{more} - {text}", f"{text} * {text}", f"({text} - {more}) * {by}",
+            f"({text} + {tiny}) * {more}",
             f"sqrt({text} * {text} + 0.25)", f"exp(-abs({text}))",
         )  # fmt: skip
         if dice.chance(25):

@@ -15,7 +15,7 @@ from strategies.language.nodes import Cast, Parameter
 from strategies.language.types import FLOAT16, FLOAT32, FLOAT64, INT32, Composite, Scalar
 from strategies.repertoire.forms import Form, one_for
 from strategies.repertoire.ideas import numbers
-from strategies.repertoire.ideas.narrowing import PAIRS, loop, narrow, rows
+from strategies.repertoire.ideas.narrowing import DECIMALS, PAIRS, TINY, loop, narrow, rows
 from strategies.repertoire.ideas.numbers import scalar
 from strategies.repertoire.ideas.rounding import ROUNDING
 from strategies.repertoire.phrases import Phrase
@@ -57,14 +57,15 @@ def halves(p: Phrase) -> None:
     small, wide = dice.one_of((PAIRS[0], PAIRS[0], PAIRS[1], PAIRS[3]))
     to = wide.notation
     p.array("a", small, -2.0, 2.0).array("b", small, -2.0, 2.0).array("c", small, -2.0, 2.0)
-    p.parameter("s", wide, -1.0, 1.0)
     p.real = wide
+    s = scalar(p, "s", -1.0, 1.0, DECIMALS)
     p.write(f"x = {to}(a[i])" + (f"\ny = {to}(b[i])" if dice.chance(60) else ""))
     y = "y" if p.has("y") else f"{to}(b[i])"
     text = dice.one_of((
-        f"x * {y} + {to}(c[i])", f"s * x + {y}", f"x * x + {y} * {y}", f"x - s * {y}", f"tanh(x) * {y}",
-        f"max(x, {y}) * s", f"x / (1.0 + exp(-x)) * {y}", f"(1.0 - s) * x + s * {y}", f"sin(x) + s * cos({y})",
-        f"x if x > {y} else s * {y}", f"clamp(x + {y}, -1.0, 1.0)", f"x * {y} - {to}(c[i]) * s",
+        f"x * {y} + {to}(c[i])", f"{s} * x + {y}", f"x * x + {y} * {y}", f"x - {s} * {y}", f"tanh(x) * {y}",
+        f"max(x, {y}) * {s}", f"x / (1.0 + exp(-x)) * {y}", f"(1.0 - {s}) * x + {s} * {y}",
+        f"sin(x) + {s} * cos({y})",
+        f"x if x > {y} else {s} * {y}", f"clamp(x + {y}, -0.9, 0.9)", f"x * {y} - {to}(c[i]) * {s}",
     ))  # fmt: skip
     narrow(p, wide, dice.one_of((small, small, wide)), text)
 
@@ -73,20 +74,20 @@ def mixed(p: Phrase) -> None:
     """A product or a difference in a wide type of what is stored in a narrow one, or the other way round."""
     dice = p.dice
     first, second = dice.one_of(((FLOAT64, FLOAT32), (FLOAT64, FLOAT32), (FLOAT64, FLOAT16), (FLOAT32, FLOAT16)))
-    p.array("a", first, -2.0, 2.0).array("b", second, -2.0, 2.0).parameter("s", first, 0.25, 1.0)
-    p.parameter("alpha", second, -1.0, 1.0)
+    p.array("a", first, -2.0, 2.0).array("b", second, -2.0, 2.0).parameter("alpha", second, -1.0, 1.0)
     wide = first.notation
     p.real = first
+    s = scalar(p, "s", 0.25, 1.0, DECIMALS[:-1])
     if dice.chance(60):
         p.write(f"y = {wide}(b[i])")
         y = "y"
     else:
         y = f"{wide}(b[i])"
     text = dice.one_of((
-        f"a[i] * {y}", f"a[i] - {y}", f"a[i] + s * {y}", f"sqrt(a[i] * a[i] + {y} * {y} + 0.25)",
-        f"lerp(a[i], {y}, s)", f"sin(a[i]) * {y}", f"a[i] * {y} - s", f"a[i] + {wide}(alpha) * {y}",
-        f"{wide}(alpha) * a[i] + s * {y}", f"a[i] + {wide}(alpha * b[i])", f"a[i] / (1.0 + {y} * {y})",
-        f"where({y} > 0.0, a[i], s * {y})", f"max(a[i], {y}) - min(a[i], {y})", f"a[i] * exp(-abs({y}))",
+        f"a[i] * {y}", f"a[i] - {y}", f"a[i] + {s} * {y}", f"sqrt(a[i] * a[i] + {y} * {y} + 0.3)",
+        f"lerp(a[i], {y}, {s})", f"sin(a[i]) * {y}", f"a[i] * {y} - {s}", f"a[i] + {wide}(alpha) * {y}",
+        f"{wide}(alpha) * a[i] + {s} * {y}", f"a[i] + {wide}(alpha * b[i])", f"a[i] / (1.0 + {y} * {y})",
+        f"where({y} > 0.0, a[i], {s} * {y})", f"max(a[i], {y}) - min(a[i], {y})", f"a[i] * exp(-abs({y}))",
     ))  # fmt: skip
     narrow(p, first, dice.one_of((first, second)), text)
 
@@ -108,12 +109,14 @@ def stepped(p: Phrase) -> None:
         case 1:
             # the phase of a wave, wrapped before it loses its digits
             p.real = FLOAT64
-            speed = scalar(p, "frequency", 0.5, 2.0, (0.5, 2.0, 1.5))
+            speed = scalar(p, "frequency", 0.5, 2.0, (0.5, 1.9, 1.3))
             p.write(f"cycles = {speed} * time + float64(x[i])\nphase = {to}(cycles - floor(cycles))")
             p.narrow({"phase": Interval(0, 1)})
             p.real = small
             p.write(
-                dice.one_of(("wave = sin(6.25 * phase)", "wave = cos(6.25 * phase)", "wave = abs(2.0 * phase - 1.0)"))
+                dice.one_of(
+                    ("wave = sin(6.2832 * phase)", "wave = cos(6.2832 * phase)", "wave = abs(2.0 * phase - 1.0)")
+                )
             )
             narrow(
                 p,
@@ -164,9 +167,7 @@ def quantised(p: Phrase) -> None:
         one = f"(int({q}) - zero)" if shifted else f"int({q})"
         if dice.chance(55):
             loop(p, "acc = int(0)", count, f"acc += {one} * int(r[k])", "q", axis)
-            narrow(
-                p, wide, dice.one_of((wide, small)), dice.one_of(("h * F(acc) * 0.03125", "F(acc) * h * h * 0.03125"))
-            )
+            narrow(p, wide, dice.one_of((wide, small)), dice.one_of(("h * F(acc) * 0.03", "F(acc) * h * h * 0.03")))
         else:
             p.array("w", small, -1.0, 1.0, (count,))
             loop(
@@ -177,7 +178,7 @@ def quantised(p: Phrase) -> None:
                 "q",
                 axis,
             )
-            narrow(p, wide, dice.one_of((wide, small)), dice.one_of(("acc * 0.125", "acc * h", "h * acc + gain[i]")))
+            narrow(p, wide, dice.one_of((wide, small)), dice.one_of(("acc * 0.1", "acc * h", "h * acc + gain[i]")))
         return
     if dice.chance(50):
         # there and back
@@ -223,7 +224,7 @@ def scaled(p: Phrase) -> None:
     p.parameter("scale", wide, 2.0, 8.0).parameter("inverse", wide, 0.125, 0.5).array("square", wide, 0.125, 2.0)
     p.real = wide
     p.write("g = " + dice.one_of((f"{to}(grad[i]) / scale", f"{to}(grad[i]) * inverse", f"inverse * {to}(grad[i])")))
-    rate = scalar(p, "rate", 0.0625, 0.5, (0.125, 0.25), 80)
+    rate = scalar(p, "rate", 0.0625, 0.5, (0.1, 0.01, 0.3), 60)
     match dice.below(5):
         case 0:
             p.write(f"g = clamp(g, -{dice.one_of(('1.0', '0.5'))}, {dice.one_of(('1.0', '0.5'))})")
@@ -232,19 +233,19 @@ def scaled(p: Phrase) -> None:
                 f"if abs(g) > {dice.one_of(('1.0', '1.5'))}:\n    " + dice.one_of(("return", "g = 0.0", "g = g * 0.5"))
             )
         case 2:
-            p.write(f"g = g + {scalar(p, 'decay', 0.0625, 0.25, (0.125, 0.0625))} * master[i]")
+            p.write(f"g = g + {scalar(p, 'decay', 0.0625, 0.25, (0.1, 0.01))} * master[i]")
         case 3:
             p.write("g /= " + dice.one_of(("sqrt(1.0 + g * g)", "max(abs(g), 1.0)", "1.0 + abs(g)")))
     step = "g"
     match dice.below(4):
         case 0:
-            p.write(f"m = {dice.one_of(('0.875', '0.5'))} * moment[i] + g").output("moved", wide).write("moved[i] = m")
+            p.write(f"m = {dice.one_of(('0.9', '0.5'))} * moment[i] + g").output("moved", wide).write("moved[i] = m")
             step = "m"
         case 1:
-            p.write("m = 0.75 * moment[i] + 0.25 * g")
-            step = dice.one_of(("m", "m / sqrt(square[i])", "m / (sqrt(square[i]) + 0.125)"))
+            p.write("m = 0.9 * moment[i] + 0.1 * g")
+            step = dice.one_of(("m", "m / sqrt(square[i])", f"m / (sqrt(square[i]) + {TINY[to]})"))
         case 2:
-            step = "g / sqrt(square[i] + 0.125)"
+            step = "g / sqrt(square[i] + 0.1)"
     p.write(f"w = master[i] - {rate} * {step}" if step.isidentifier() else f"w = master[i] - {rate} * ({step})")
     if dice.chance(60):
         p.output("kept", wide).write("kept[i] = w")

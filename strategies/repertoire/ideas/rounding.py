@@ -16,7 +16,7 @@ from strategies.repertoire.ideas.narrowing import PAIRS, loop, narrow, rows, ser
 from strategies.repertoire.phrases import Phrase
 
 #: What keeps a divisor from zero: not below what the type can tell from it.
-EPSILONS: Final = {"float16": 0.5, "float32": 0.375, "float64": 0.25}
+EPSILONS: Final = {"float16": 0.6, "float32": 0.4, "float64": 0.3}
 
 
 def _term(p: Phrase, small: Scalar, wide: Scalar, count: int) -> tuple[str, str, int]:
