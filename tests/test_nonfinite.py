@@ -267,6 +267,20 @@ def test_a_conversion_that_a_clamp_guards_has_a_meaning_for_nan() -> None:
     assert threads_with_nan(found).any()
 
 
+def test_what_the_kernels_own_types_cannot_hold_is_not_compared() -> None:
+    """A clamp leaves a thousand of an infinity, whose exponential is finite in doubles alone."""
+    size = apply("clamp", apply("abs", apply("mul", A, B)), literal(FLOAT32, 0.0), literal(FLOAT32, 30.0))
+    half = kernel(FLOAT32, lambda a, b: Cast(FLOAT32, Cast(FLOAT16, apply("exp", size))))
+    seen = 0
+    for seed in range(8):
+        found = expect(half, seed).nonfinite
+        assert found is not None
+        overflows = np.isinf(found.inputs["a"] * found.inputs["b"]).ravel()[:6]
+        np.testing.assert_array_equal(found.outputs["out"].checked.ravel()[:6], ~overflows)
+        seen += overflows.sum()
+    assert seen > 0
+
+
 def test_what_python_computes_for_a_kernel_may_mix_types() -> None:
     mixed = Static(FLOAT32, Apply(FLOAT32, "mul", (Literal(INT32, 2), literal(FLOAT32, 0.5))))
     found = expect(partly(Assign(OUT, apply("acos", apply("mul", A, mixed)))))

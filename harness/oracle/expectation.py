@@ -388,7 +388,9 @@ def _output(parameter: Parameter, native: Values, wide: Evaluation, facts: _Fact
     # what is no finite number in all realisations, and in the kernel's own precision, is compared as it is
     found = np.concatenate((runs, native[None]))
     nonfinite = ~np.isfinite(runs[0]) & np.all((found == runs[0]) | (np.isnan(found) & np.isnan(runs[0])), axis=0)
-    return Cells(runs[0], np.where(nonfinite, 0.0, allowed), trusted & (sharp | nonfinite))
+    # what a guard lets through for NaN or an infinity may be finite in doubles, and too large for the kernel's types
+    overflowed = np.isfinite(runs[0]) & ~np.isfinite(native)
+    return Cells(runs[0], np.where(nonfinite, 0.0, allowed), trusted & (sharp | nonfinite) & ~overflowed)
 
 
 def _trusted(parameter: Parameter, wide: Evaluation) -> Mask:
