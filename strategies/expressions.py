@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from strategies.conditions import Conditions, same
 from strategies.inputs import STAPLES
-from strategies.intervals import Interval
+from strategies.intervals import Interval, width
 from strategies.language import types
 from strategies.language.nodes import Apply, Cast, Conditional, Constant, Construct, Expression, Extent, Literal, Name
 from strategies.language.rules import constructions
@@ -25,6 +25,8 @@ from strategies.typed import Typed, held
 
 #: Nobody divides a whole number by one, or asks for the remainder.
 DIVISIONS: Final = frozenset(("div", "floordiv", "mod"))
+#: Of 100 literals that a whole number with a sign is divided by, how many are below zero.
+BELOW: Final = 30
 #: Operations that some numbers leave as it is what they are applied to.
 WORTHWHILE: Final = frozenset(("add", "sub", "mul"))
 SHIFTS: Final = frozenset(("lshift", "rshift"))
@@ -133,7 +135,17 @@ class Expressions(Conditions):
         if bits and isinstance(arguments[1].type, Scalar) and self.dice.chance(bits):
             of = arguments[1].type
             most = of.bits // 2 if row.name in SHIFTS else of.limits[1]
+            if row.name == "rshift" and width(arguments[0].interval) < 2 and self._may_read(of):
+                arguments[0] = self.element(of)
+            if row.name == "rshift":
+                # further, and nothing would be left
+                most = min(most, max(width(arguments[0].interval) - 1, 1))
             arguments[1] = self.literal(of, Interval(1, most))
+        if row.name in DIVISIONS and isinstance(arguments[1].node, Literal) and abs(arguments[1].node.value) < 2:
+            divisor = arguments[1].type
+            if isinstance(divisor, Scalar) and divisor.is_integer:
+                below = divisor.is_signed and self.dice.chance(BELOW)
+                arguments[1] = self.literal(divisor, Interval(-9, -2) if below else Interval(2, 9))
         if row.name in DIVISIONS:
             arguments = [self._telling_operand(a) for a in arguments]
         if row.name == "clamp" and isinstance(arguments[0].type, Scalar):

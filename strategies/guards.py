@@ -228,8 +228,12 @@ class Guards(Leaves):
         if scalar.is_float or scalar.is_signed:
             positive = self.fit(value, symmetric(domain.reach - 1))
             if scalar.is_integer and self.dice.chance(NEGATIVE):
-                node = Apply(of, "min", (positive.node, self._constant(of, -1)))
                 self.nodes += 2
+                if positive.interval.low > -2:
+                    # where the smaller of it and -1 would be -1
+                    node = Apply(of, "sub", (self._constant(of, -2), positive.node))
+                    return Typed(node, Interval(-2 - positive.interval.high, -2 - positive.interval.low), value.live)
+                node = Apply(of, "min", (positive.node, self._constant(of, -1)))
                 return Typed(node, Interval(min(positive.interval.low, -1), -1), value.live)
             if self.dice.chance(60):
                 added = 1.0

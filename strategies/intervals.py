@@ -36,6 +36,11 @@ class Interval(NamedTuple):
         return max(abs(self.low), abs(self.high))
 
 
+def width(of: Interval) -> int:
+    """How many bits whole numbers between such ends have, without the one of a sign."""
+    return max(int(of.high), -int(of.low) - 1, 0).bit_length()
+
+
 Rule = Callable[..., Interval]
 
 UNIT = Interval(-1.0, 1.0)
@@ -100,6 +105,9 @@ def div(a: Interval, b: Interval) -> Interval:
 
 def floordiv(a: Interval, b: Interval) -> Interval:
     """The quotients, rounded down."""
+    if all(isinstance(end, int) for end in (*a, *b)):
+        # beyond 53 bits, doubles would round them up
+        return _hull(*(int(x) // int(y) for x in a for y in b))
     quotient = div(a, b)
     return Interval(math.floor(quotient.low), math.floor(quotient.high))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from strategies.blocks import Blocks
-from strategies.intervals import Interval
+from strategies.intervals import Interval, width
 from strategies.language import types
-from strategies.language.nodes import AugmentedAssign, Name, Statement
+from strategies.language.nodes import Apply, AugmentedAssign, Expression, Name, Statement
 from strategies.language.types import Matrix, Scalar, Vector
 from strategies.ops import OPS, overload
 from strategies.scope import Variable
@@ -19,6 +19,14 @@ INTEGER_UPDATES: Final = ("mul", "floordiv", "mod", "div", "bit_and", "bit_or", 
 FLOAT_UPDATES: Final = ("div", "div", "div", "pow_operator", "pow_operator", "mod", "floordiv")
 #: Those of vectors and matrices, by one number.
 SCALINGS: Final = ("mul", "div")
+
+
+def same_bits(node: Expression, operator: str, name: str) -> bool:
+    """Whether ``name op= node`` is all ones, or all zeros, whatever `name` is: ``x |= ~x``."""
+    match node:
+        case Apply(op="invert", arguments=(Name(name=other),)):
+            return operator in ("bit_and", "bit_or", "bit_xor") and other == name
+    return False
 
 
 class Updates(Blocks):
@@ -57,6 +65,11 @@ class Updates(Blocks):
         value = self.expression(scalar, depth)
         if value.interval.low == value.interval.high or value.node == Name(of, variable.name):
             value = self.literal(scalar, second if isinstance(second, Interval) else Interval(2, 9))
+        if same_bits(value.node, operator, variable.name):
+            value = self.literal(scalar, Interval(1, scalar.limits[1]))
+        if operator == "rshift" and value.interval.low >= width(variable.interval):
+            # else nothing would be left
+            value = self.literal(scalar, Interval(1, max(1, width(variable.interval) - 1)))
         value = self.fit(value, second)
         interval = held(row.result_interval(of, variable.interval, value.interval), of)
         if variable.budget is not None and not interval.within(variable.interval):

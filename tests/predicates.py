@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Call,
+    Cast,
     Compare,
     Component,
     Conditional,
@@ -188,6 +188,57 @@ def names_a_number_of(*types: str) -> Callable[[Program], bool]:
 
 def names_by_warp(program: Program) -> bool:
     return any(isinstance(n, Constant) and not n.is_own for n in walk(program))
+
+
+def divides_by_less_than_zero(program: Program) -> bool:
+    return any(
+        isinstance(n, Apply) and n.op in ("div", "floordiv", "mod") and is_below_zero(n.arguments[1])
+        for n in walk(program)
+    ) or any(isinstance(n, AugmentedAssign) and is_below_zero(n.value) for n in walk(program))
+
+
+def is_below_zero(node: Expression) -> bool:
+    return isinstance(node, Literal) and isinstance(node.type, Scalar) and node.type.is_integer and node.value < 0
+
+
+def shifts_by_a_variable(program: Program) -> bool:
+    """``1 << k``"""
+    shifts = [n for n in walk(program) if isinstance(n, Apply) and n.op == "lshift"]
+    return any(isinstance(n.arguments[0], Literal | Cast) and not isinstance(n.arguments[1], Literal) for n in shifts)
+
+
+def changes_the_bits_of_an_element(program: Program) -> bool:
+    """``flags[i] |= m``"""
+    changes = [n for n in walk(program) if isinstance(n, AugmentedAssign) and n.operator in BITWISE]
+    return any(isinstance(n.target, Element) for n in changes)
+
+
+def narrows(program: Program) -> bool:
+    """Whether whole numbers are converted to a type of fewer bits, into one of a sign without a clamp."""
+    casts = [n for n in walk(program) if isinstance(n, Cast) and isinstance(n.operand.type, Scalar)]
+    plain = [n for n in casts if not (isinstance(n.operand, Apply) and n.operand.op in ("clamp", "mod", "min"))]
+    return any(
+        n.type.is_integer and n.operand.type.is_integer and n.type.bits < n.operand.type.bits
+        for n in plain
+        if isinstance(n.type, Scalar) and isinstance(n.operand.type, Scalar)
+    )
+
+
+def has_truths(program: Program) -> bool:
+    """Whether there is an array of truth values."""
+    return any(isinstance(p.type, Array) and p.type.dtype is BOOL for p in program.parameters)
+
+
+def rounds_whole_numbers(program: Program) -> bool:
+    """Whether an array holds whole numbers of more digits than a float has to which they are converted."""
+    return any(
+        isinstance(n, Cast)
+        and isinstance(n.operand, Element)
+        and isinstance(n.type, Scalar)
+        and n.type.is_float
+        and program.parameter(n.operand.array).high > 2 ** (52 if n.type.bits == 64 else 24)
+        for n in walk(program)
+    )
 
 
 def moved(node: Node) -> bool:

@@ -14,7 +14,7 @@ DISTINCTIVE = frozenset(("update",))
 
 WEIGHTS = Statements(define=4, reassign=3, augment=1, update=5, branch=1, loop=1)
 OPERATIONS = frozenset(("bit_and", "bit_or", "bit_xor", "lshift", "rshift", "invert"))
-ARITHMETIC = ("mul", "add", "sub", "bit_count", "min", "max", "mod")
+ARITHMETIC = ("mul", "add", "sub", "neg", "bit_count", "min", "max", "mod")
 #: Of 100 kernels, how many are what people write; of all, how many end in a float with a gradient.
 IDEAS = 70
 REAL = 50

@@ -15,9 +15,9 @@ from strategies.weights import Statements
 DISTINCTIVE = frozenset(("augment", "update"))
 
 WEIGHTS = Statements(define=4, reassign=3, augment=2, update=3, branch=1, loop=1)
-OPERATIONS = ("floordiv", "mod", "div", "min", "max", "clamp", "step", "bit_and")
+OPERATIONS = ("floordiv", "mod", "div", "min", "max", "clamp", "neg", "bit_and")
 #: What only numbers with a sign need.
-SIGNED = ("abs", "sign", "neg")
+SIGNED = ("abs", "sign", "step")
 #: Of 100 kernels, how many are what people write; of all, how many end in a float with a gradient.
 IDEAS = 65
 REAL = 50

@@ -9,7 +9,6 @@ import numpy as np
 
 from strategies import intervals
 from strategies.intervals import Interval, Rule
-from strategies.language import types
 from strategies.ops import decisions, domains
 from strategies.ops.signatures import (
     ALL_LENGTHS,
@@ -161,7 +160,8 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.neg,
         domains.anywhere(1),
         ulps=0.0,
-        signatures=_each(types.SIGNED + FLOAT),
+        # of a number without a sign, it wraps
+        signatures=_each(NUMBER),
     ),
     _operator(
         "pos",

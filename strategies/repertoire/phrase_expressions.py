@@ -77,6 +77,8 @@ class Reading:
         self.sketch, self.dice = sketch, sketch.dice
         self.real, self.whole = real or sketch.main, whole
         self.arrays: dict[str, Parameter] = {}
+        #: whether whole numbers that a type with a sign cannot hold lose their upper bits, instead of being held first
+        self.wraps = False
         self._known = Known()
 
     def narrow(self, found: Refined) -> None:
@@ -224,7 +226,9 @@ class Reading:
         elif to is BOOL:
             interval = TRUTH
         if to.kind == "int" and not interval.within(Interval(*to.limits)):
-            return self.sketch.convert(found, to)
+            if not (self.wraps and types.element_scalar(found.type).is_integer):
+                return self.sketch.convert(found, to)
+            interval = Interval(*to.limits)
         return Typed(Cast(to, found.node), interval, found.live and to.is_float)
 
     def _element(self, array: Parameter, index: ast.expr) -> Typed:

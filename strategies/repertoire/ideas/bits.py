@@ -148,8 +148,41 @@ def flags(p: Phrase) -> str:
     p.write("h = bits[i]")
     changes = (f"h = h | {one}", f"h |= {one}", f"h = h & ~{two}", f"h &= ~{two}", f"h ^= {three}", f"h = h ^ {one}")
     for change in dice.some_of(changes, dice.between(1, 2)):
-        test = dice.one_of((f"(h & {three}) != 0", f"(h & {two}) == 0", f"(h & {one | two}) == {one}"))
+        # none that has the changed bit as it will be
+        test = dice.one_of(
+            (f"(h & {three}) != 0", f"(h & {three | two}) == {three}" if "|" in change else f"(h & {one}) != 0")
+        )
         p.write(f"if {test}:\n    {change}" if dice.chance(60) else change)
+    return "h"
+
+
+def shifted(p: Phrase) -> str:
+    """One bit, or all below it, at a place that a number says: tested, set, cleared, toggled, kept."""
+    dice, width = p.dice, _bits(p)
+    # the sign's own bit is left out, beside which doubles cannot tell whether one less is still in range
+    last = width - 1 if p.whole.kind == "uint" else min(width - 2, 30)
+    p.array("places", p.whole, 0, last).array(
+        "bits", p.whole, 0, p.whole.limits[1] if last == width - 1 else 2**last - 1
+    )
+    p.parameter("place", p.whole, 0, last)
+    k = dice.one_of(("places[i]", "places[i]", "place", f"(I(i) % {min(last, 7)})"))
+    p.write(f"one = I(1) << {k}")
+    if dice.chance(25) and p.whole.kind == "uint":
+        p.write("one -= 1")
+    p.write(
+        dice.one_of(
+            (
+                "h = bits[i] | one",
+                "h = bits[i] & ~one",
+                "h = bits[i] ^ one",
+                "h = bits[i] & one",
+                "h = one | (bits[i] >> 1)",
+            )
+        )
+    )
+    if dice.chance(30):
+        change = dice.one_of(("h ^ 5", "~bits[i]", "bits[i] >> 2"))
+        p.write(f"if (bits[i] & one) {dice.one_of(('!=', '=='))} 0:\n    h = {change}")
     return "h"
 
 
@@ -242,6 +275,7 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str], tuple[int, ...], bool], .
     (5, packed, (16, 32, 64), True),
     (5, fields, (16, 32, 64), True),
     (6, flags, (8, 16, 32, 64), True),
+    (5, shifted, (8, 16, 32, 64), True),
     (2, counted, (16, 32, 64), True),
     (3, interleaved, (16, 32), False),
     (3, aligned, (16, 32, 64), True),
@@ -250,14 +284,29 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str], tuple[int, ...], bool], .
 )
 
 
+#: How often the results of two ideas are joined, of 100.
+JOINED: Final = 30
+
+
 def draw_idea(p: Phrase) -> str:
-    """The lines of one idea that is for the whole numbers of `p`; the name of what they come to."""
+    """The lines of an idea that is for the whole numbers of `p`, or of two that are joined; the name of the result."""
     signed = p.whole.kind == "int"
     known = tuple((n, idea) for n, idea, widths, either in IDEAS if p.whole.bits in widths and (either or not signed))
-    return p.dice.weighted(known)(p)
+    name = p.dice.weighted(known)(p)
+    if not p.dice.chance(JOINED):
+        return name
+    other = Phrase(p.sketch, p.whole, p.real)
+    second = p.dice.weighted(known)(other)
+    p.body += other.body
+    p.bind(second=other.known(second))
+    p.write(f"joined = {name} {p.dice.one_of(('^', '|', '&', '^'))} second")
+    return "joined"
 
 
 # ---------------------------------------------------------------- what becomes of it
+
+#: Of 100 results that are patterns of bits, how many change those that an array has.
+IN_PLACE: Final = 25
 
 
 def finished(p: Phrase, h: str, real: bool) -> None:
@@ -271,9 +320,14 @@ def finished(p: Phrase, h: str, real: bool) -> None:
         elif dice.chance(25):
             p.array("other", p.whole, *p.whole.limits)
             h = dice.one_of((f"{h} ^ other[i]", f"{h} & other[i]", f"other[i] & ~{h}"))
+        p.output("out", p.whole)
+        if dice.chance(IN_PLACE):
+            # cells have bits of their own before the launch
+            p.write(f"out[i] {dice.one_of(('|=', '^=', '&=', '|='))} {h}")
+            return
         if dice.chance(60):
             p.inline(name)
-        p.output("out", p.whole).write(f"out[i] = {h}")
+        p.write(f"out[i] = {h}")
         return
     p.output("out", p.real).array("x", p.real, -2.0, 2.0)
     match dice.below(6):

@@ -23,7 +23,7 @@ from strategies.typed import Typed
 #: that was chosen.
 CHANGED: Final = 60
 #: Of 100 numbers that Warp has a name for, how many go by that.
-WARPS: Final = 60
+WARPS: Final = 75
 #: Of 100 multipliers, how many are written in hexadecimal.
 HEXADECIMAL: Final = 70
 #: Two to the number of bits over the golden ratio, as hashes have it.
@@ -274,8 +274,8 @@ def chosen(p: Named) -> str:
 
 
 IDEAS: Final[tuple[tuple[int, Callable[[Named], str]], ...]] = (
-    (4, moved), (4, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (4, masked), (8, chosen),
-    (9, hashed), (8, timed), (4, placed),
+    (4, moved), (7, round_), (4, bounded), (4, tagged), (4, sized), (3, weighed), (4, masked), (8, chosen),
+    (13, hashed), (12, timed), (4, placed),
 )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from strategies.intervals import Interval
 from strategies.language import types
 from strategies.language.types import BOOL, FLOAT16, INT32, Scalar
 from strategies.repertoire.ideas.numbers import operand, scalar
@@ -198,9 +199,77 @@ def narrowed(p: Phrase) -> None:
         )
 
 
+def wrapping(p: Phrase) -> None:
+    """Whole numbers that a narrower type cannot hold, of which it keeps the lowest bits; or a sign read as a bit."""
+    dice = p.dice
+    p.wraps = True
+    small = types.scalar(dice.one_of(_SMALL))
+    wide = types.scalar(
+        dice.one_of(
+            ("uint32", "int32", "int64", "uint64", "uint16") if small.bits == 8 else ("uint32", "int32", "int64")
+        )
+    )
+    reach = Interval(*wide.limits) if wide.kind == "uint" else Interval(-(2 ** (wide.bits - 2)), 2 ** (wide.bits - 2))
+    p.array("a", wide, *reach).array("b", wide, *reach)
+    to, back, up = small.notation, wide.notation, f"{'u' if small.kind == 'int' else ''}int{small.bits}"
+    p.output("out", small)
+    p.write(dice.one_of((
+        f"out[i] = {to}(a[i] - b[i])", f"n = {to}(a[i])\nout[i] = n", f"out[i] = {to}(a[i] + b[i])",
+        f"out[i] = {to}(a[i])", f"out[i] = {to}({up}(a[i]))", f"n = {back}({to}(a[i]))\nout[i] = {to}(n ^ b[i])",
+        f"out[i] = {to}(a[i] >> 3)",
+        f"lo = {to}(a[i] & 255)\nout[i] = lo", f"out[i] = {to}(a[i]) if a[i] > b[i] else {to}(b[i])",
+    )))  # fmt: skip
+    if dice.chance(60):
+        x = operand(p, "x")
+        byte = types.scalar(dice.one_of(("int8", "uint8"))).notation
+        p.output("rest", p.real).write(f"rest[i] = {x} * F({byte}(b[i]) % 10)")
+
+
+def large(p: Phrase) -> None:
+    """Whole numbers of more digits than a float has: what is left of them there, and what is lost."""
+    dice = p.dice
+    if p.real is FLOAT16:
+        narrowed(p)
+        return
+    of = types.scalar("int64" if p.real.bits == 64 else dice.one_of(("int32", "int32", "uint32", "int64")))
+    bits = 60 if p.real.bits == 64 else 30
+    p.array("n", of, 0 if of.kind == "uint" else -(1 << bits), 1 << bits).array("m", of, 0, 1 << (bits - 2))
+    unit = float(1 << (bits - 6))
+    p.output("out", p.real).array("x", p.real, -2.0, 2.0)
+    p.write(dice.one_of((
+        "out[i] = F(n[i])", f"out[i] = F(n[i]) / {unit} * x[i]", f"out[i] = x[i] + F(n[i] // 2 + m[i]) / {unit}",
+        f"v = F(n[i]) / {unit}\nout[i] = v - F(m[i]) / {unit}", f"out[i] = F(m[i]) / {unit} if n[i] > m[i] else x[i]",
+    )))  # fmt: skip
+    if dice.chance(40):
+        p.output("lost", of).write(f"lost[i] = {of.notation}(F(m[i])) - m[i]")
+
+
+def marked(p: Phrase) -> None:
+    """Truth values in memory: masks that comparisons fill, and that numbers are made of."""
+    dice = p.dice
+    p.array("on", BOOL, 0, 1).array("off", BOOL, 0, 1).array("x", p.real, -2.0, 2.0).array("n", INT32, -2, 3)
+    test = dice.one_of(
+        ("x[i] > 0.5", "n[i] != 0", "on[i] and not off[i]", "bool(n[i])", "on[i] or n[i] > 1", "not on[i]")
+    )
+    if dice.chance(60):
+        p.output("mask", BOOL).write(f"mask[i] = {test}")
+    count = dice.one_of(("int(on[i]) + int(off[i])", "int(on[i]) - int(off[i])", "2 * int(on[i]) + int(off[i])"))
+    kind = types.scalar(dice.one_of(("uint8", "int32", "int64")))
+    match dice.below(4):
+        case 0:
+            p.output("count", INT32).write(f"count[i] = {count}")
+        case 1:
+            p.output("byte", kind).write(f"byte[i] = {kind.notation}({dice.one_of(('on[i]', 'off[i]'))})")
+        case 2 if p.real is not FLOAT16:
+            p.output("out", p.real).write(f"out[i] = x[i] * F({dice.one_of(('on[i]', 'off[i]'))})")
+            return
+    p.write(f"k = {count}")
+    _out(p, p.real, dice.one_of(("x[i] * F(k)", "x[i] if on[i] else -x[i]", "x[i] - F(k)")))
+
+
 CONVERSIONS: Final[tuple[tuple[int, Callable[[Phrase], None]], ...]] = (
     (4, plain), (4, cells), (4, bytes_of), (3, means), (3, coordinates), (4, looked_up), (1, fixed), (3, tested),
-    (3, narrowed),
+    (3, narrowed), (6, wrapping), (5, large), (6, marked),
 )  # fmt: skip
 
 

@@ -11,6 +11,14 @@ from typing import Final
 from strategies.language.types import INT32
 from strategies.repertoire.phrases import Phrase
 
+#: Of 100 places and sizes of a type with a sign, how many may lie below zero: Warp's quotients round down, its
+#: remainders have the sign of the dividend.
+BELOW: Final = 40
+#: What people divide by, on either side of zero.
+DIVISORS: Final = (-3, -5, -4, -7, -10, 3, 5, 7)
+#: How far from a type's limit its largest numbers are taken.
+NEAR: Final = 20
+
 
 def _most(p: Phrase, wanted: int) -> int:
     return int(min(wanted, p.whole.limits[1]))
@@ -23,6 +31,11 @@ def _source(p: Phrase, name: str, low: int, high: int) -> str:
     return f"{name}[i]"
 
 
+def _signed_source(p: Phrase, name: str, low: int, high: int) -> str:
+    """The same, at times below zero too."""
+    return _source(p, name, low if p.whole.is_signed and p.dice.chance(BELOW) else 0, high)
+
+
 def grid(p: Phrase) -> str:
     """A number taken apart into row and column, or put together from them."""
     dice = p.dice
@@ -31,7 +44,7 @@ def grid(p: Phrase) -> str:
         width = "w"
     else:
         width = str(dice.one_of((3, 4, 5, 8, 10)))
-    p.write(f"n = {_source(p, 'cells', 0, 120)}")
+    p.write(f"n = {_signed_source(p, 'cells', -60, 120)}")
     p.write(f"x = n % {width}\ny = n // {width}" if dice.chance(70) else f"y = n // {width}\nx = n - y * {width}")
     match dice.below(5):
         case 0:
@@ -98,7 +111,7 @@ def rounded_up(p: Phrase) -> str:
     if dice.chance(40):
         p.parameter("size", p.whole, 2, 12)
         size = "size"
-    p.write(f"n = {_source(p, 'cells', 0, 90)}")
+    p.write(f"n = {_signed_source(p, 'cells', -90, 90)}")
     less = f"{size} - 1" if size == "size" else str(int(size) - 1)
     half = f"{size} // 2" if size == "size" else str(int(size) // 2)
     match dice.below(4):
@@ -123,7 +136,12 @@ def wrapped(p: Phrase) -> str:
     kinds += [f"h = clamp(n, 0, {count - 1})", f"h = max(min(n, {count - 1}), 0)"]
     kinds += [f"h = abs(n) % {count}", f"h = n - n // {count} * {count}"]
     if p.whole.kind == "uint":
-        kinds = [f"h = n % {count}", f"h = min(n, {count - 1})", f"h = n\nif n >= {count}:\n    h = n % {count}"]
+        kinds = [
+            f"h = n % {count}",
+            f"h = min(n, {count - 1})",
+            f"h = n\nif n >= {count}:\n    h = n - {count}",
+            f"h = -n % {count}",
+        ]
     p.write(dice.one_of(kinds))
     return "h"
 
@@ -199,7 +217,8 @@ def wraps(p: Phrase) -> str:
         p.write("a = left[i]\nb = right[i]")
         p.write(dice.one_of((
             "h = a - b\nif a < b:\n    h = b - a", "h = a + b\nif h < a:\n    h = b", "h = a * b + a",
-            "h = a - b // 2", "h = (a // 2 + b // 2)", "h = max(a, b) - min(a, b)",
+            "h = a - b // 2", "h = (a // 2 + b // 2)", "h = max(a, b) - min(a, b)", "h = -a", "h = -a // 3 + b",
+            "h = max(-a, b)", "h = b - a\nif a > b:\n    h = -h",
         )))  # fmt: skip
         return "h"
     p.array("left", p.whole, low // 4, high // 4).array("right", p.whole, 1, _most(p, 30))
@@ -211,16 +230,103 @@ def wraps(p: Phrase) -> str:
     return "h"
 
 
+def divided(p: Phrase) -> str:
+    """Quotients and remainders on either side of zero, by numbers on either side of it."""
+    dice = p.dice
+    if not p.whole.is_signed:
+        return wraps(p)
+    reach = 120 if p.whole.bits == 8 else dice.one_of((60, 1000, 9999))
+    by = dice.one_of(DIVISORS)
+    p.array("cells", p.whole, -reach, dice.one_of((reach, -1)))
+    p.write("n = cells[i]")
+    size = abs(by)
+    p.write(dice.one_of((
+        f"h = n // {by}", f"h = n % {by}", f"h = n / {by}", f"q = n // {by}\nr = n - q * {by}\nh = r - n % {by}",
+        f"h = n / {by} - n // {by}", f"h = n % {by}\nif h < 0:\n    h += {size}", f"h = -n // {by}",
+        f"h = abs(n % {by}) - n // {by}", f"h = n\nh //= {by}", f"h = n\nh %= {by}", f"h = {by * 7} // (abs(n) + 1)",
+        f"h = {-size * 5} % (n * n % {size} + 1)" if p.whole.bits > 16 else f"h = n // {by} + n % {by}",
+        f"h = n // {by} if n < {by} else n % {by}",
+    )))  # fmt: skip
+    return "h"
+
+
+def extreme(p: Phrase) -> str:
+    """Numbers beside the largest or the smallest of their type: means, differences and steps that do not leave it."""
+    dice = p.dice
+    low, high = (int(limit) for limit in p.whole.limits)
+    if not p.whole.is_signed or dice.chance(60):
+        p.array("left", p.whole, high - NEAR, high).array("right", p.whole, high - NEAR, high)
+        p.write("a = left[i]\nb = right[i]")
+        p.write(dice.one_of((
+            f"h = {high} - a", "h = a // 2 + b // 2", "h = min(a, b) + (max(a, b) - min(a, b)) // 2",
+            "h = max(a, b) - min(a, b)", "h = a % 10", f"h = a\nif a < {high}:\n    h = a + 1", "h = a - b // 2",
+            "h = a // 3 - b // 7" if p.whole.is_signed else "h = a + b", "h = (a >> 1) + (b & 1)",
+            f"h = b % ({high} - a + 1)", f"h = min(a, {high - NEAR // 2}) - {high - NEAR}",
+        )))  # fmt: skip
+        return "h"
+    p.array("left", p.whole, low, low + NEAR).array("right", p.whole, low, low + NEAR)
+    p.write("a = left[i]\nb = right[i]")
+    p.write(dice.one_of((
+        f"h = a - {low + NEAR}", f"h = a\nif a > {low}:\n    h = a - 1", "h = -(a + 1)", "h = ~a",
+        "h = a // 2 + b // 2", "h = a // -3", f"h = a - b - {NEAR + 1}",
+        "h = max(a, b) - min(a, b)", "h = a % 10", "h = a // 3 - b // 3", f"h = max(a, {low + NEAR // 2})",
+    )))  # fmt: skip
+    return "h"
+
+
+def wide(p: Phrase) -> str:
+    """Numbers beyond 31 bits: ticks, sizes in bytes, primes, of types that have room for them."""
+    dice = p.dice
+    if p.whole.bits < 32 or p.whole is INT32:
+        return divided(p)
+    if p.whole.bits == 32:
+        p.array("ticks", p.whole, 0, 2**32 - 1)
+        p.write("n = ticks[i]")
+        p.write(dice.one_of((
+            "h = n - 2147483648", "h = n % 4294967291", "h = n // 3000000019", "h = max(n, 3000000000)",
+            "h = n * 2654435761", "h = n\nif n > 2500000000:\n    h = n - 2500000000", "h = 4000000000 - n",
+        )))  # fmt: skip
+        return "h"
+    low = -(1 << 45) if p.whole.is_signed else 0
+    p.array("ticks", p.whole, low, 1 << 45)
+    p.write("n = ticks[i]")
+    ways = (
+        "h = n + 5000000000", "h = n % 4294967291", "h = n // 3000000019", "h = 1099511627776 - n",
+        "h = n\nif n > 8589934592:\n    h = n - 8589934592", "h = n // 4294967296", "h = max(n, 10000000000)",
+        "h = n * 65537" if p.whole.is_signed else "h = n * 2147483659", "h = (n + 3600000000000) % 86400000000000",
+    )  # fmt: skip
+    signed = ("h = n // -3000000019", "h = n % -4294967311", "h = max(n, -5000000000)", "h = n - -6000000000")
+    p.write(dice.one_of(ways + (signed if p.whole.is_signed else ())))
+    return "h"
+
+
+#: How often the results of two ideas are joined, of 100.
+JOINED: Final = 30
 #: Ideas, and how often each is drawn.
 IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
     (5, grid), (3, divisor), (2, root), (3, digits), (4, rounded_up), (5, wrapped), (4, steps), (3, searched),
-    (3, classed), (5, wraps),
+    (3, classed), (5, wraps), (12, divided), (6, extreme), (7, wide),
 )  # fmt: skip
 
 
 def draw_idea(p: Phrase) -> str:
-    """The lines of one idea; the name of what they come to."""
-    return p.dice.weighted(IDEAS)(p)
+    """The lines of one idea, or of two that are joined; the name of what they come to."""
+    name = p.dice.weighted(IDEAS)(p)
+    if not p.dice.chance(JOINED):
+        return name
+    other = Phrase(p.sketch, p.whole, p.real)
+    second = p.dice.weighted(IDEAS)(other)
+    p.body += other.body
+    p.bind(second=other.known(second))
+    ways = (
+        "max({0}, second)",
+        "min({0}, second)",
+        "{0} - second",
+        "{0} + second",
+        "{0} if second % 2 == 0 else second",
+    )
+    p.write(f"joined = {p.dice.one_of(ways).format(name)}")
+    return "joined"
 
 
 # ---------------------------------------------------------------- what becomes of it
