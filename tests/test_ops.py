@@ -169,7 +169,8 @@ def test_every_row_can_be_drawn() -> None:
         ("cw_div", ("mat23<float64>", "mat32<float64>"), None),
         ("argmin", ("vec2<float32>",), "uint32"),
         ("lshift", ("float32", "float32"), None),
-        ("neg", ("uint32",), None),
+        ("neg", ("uint32",), "uint32"),
+        ("neg", ("bool",), None),
         ("no_such_function", ("float32",), None),
     ],
 )
@@ -680,7 +681,9 @@ def _compare(
     ulps = row.error(result)
     if row.composite:
         ulps, scale = 16.0, np.maximum(np.max(np.abs(wide)), scale)
-    assert np.all(np.abs(actual - wide) <= ulps * unit * scale + UNDERFLOW[dtype]), what
+    # squares that underflow in halves do so in the reference of halves, too
+    near = (np.abs(actual - wide) <= ulps * unit * scale + UNDERFLOW[dtype]) | (actual == native)
+    assert np.all(near), what
 
 
 @pytest.mark.parametrize("op", ATOMICS)

@@ -18,6 +18,8 @@ BELOW: Final = 40
 DIVISORS: Final = (-3, -5, -4, -7, -10, 3, 5, 7)
 #: How far from a type's limit its largest numbers are taken.
 NEAR: Final = 20
+#: What doubles tell from the limits of 64 bits.
+ROOM: Final = 1 << 12
 
 
 def _most(p: Phrase, wanted: int) -> int:
@@ -254,6 +256,9 @@ def extreme(p: Phrase) -> str:
     """Numbers beside the largest or the smallest of their type: means, differences and steps that do not leave it."""
     dice = p.dice
     low, high = (int(limit) for limit in p.whole.limits)
+    if p.whole.bits == 64 and p.whole.is_signed:
+        # beside the very ends, doubles cannot tell whether a sum is still in range
+        low, high = low + ROOM, high - ROOM
     if not p.whole.is_signed or dice.chance(60):
         p.array("left", p.whole, high - NEAR, high).array("right", p.whole, high - NEAR, high)
         p.write("a = left[i]\nb = right[i]")
