@@ -251,7 +251,8 @@ class Phrase(Reading):
         reach = start.interval.join(stop.interval)
         index = Interval(reach.low + down, reach.high) if down else Interval(reach.low, max(reach.high - 1, reach.low))
         trips = int((reach.high - reach.low) / min(abs(step.low), abs(step.high)) + 0.999)
-        self._names.setdefault(name, self.sketch.fresh())
+        if name not in self._names:
+            self._names[name] = self.sketch.fresh()
         self._known.values[name] = Typed(Name(INT32, self._names[name]), index)
         made = self._loop(body, trips, {})
         del self._known.values[name]
