@@ -168,8 +168,10 @@ class Inputs:
         self.allowed = self.allowed | extra
 
     def fresh(self) -> str:
-        """A name that is not taken: of any part of a kernel, since all names come from one pool, which very large kernels
-        use up; they have numbered ones then."""
+        """A name that is not taken: of any part of a kernel, since all names come from one pool.
+
+        Very large kernels use it up; they have numbered ones then.
+        """
         free = [name for name in NAMES if name not in self.scope.taken]
         name = self.dice.one_of(free) if free else unused_name(self.dice.one_of(NAMES), self.scope.taken)
         self.scope.taken.add(name)
