@@ -13,6 +13,7 @@ from strategies.expressions import cancels
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
 from strategies.language.nodes import (
+    Apply,
     Assign,
     AugmentedAssign,
     Cast,
@@ -520,6 +521,8 @@ class Blocks(Calls, ABC):
 
 def is_bare(node: Expression) -> bool:
     """Whether Warp takes a value for a constant, which a dynamic loop may not change."""
+    if isinstance(node, Apply):
+        return node.op == "len"
     return isinstance(node, Literal) and node.type in (INT32, FLOAT32)
 
 

@@ -20,6 +20,7 @@ from strategies.language import types as t
 from strategies.language.check import check_program
 from strategies.language.limits import Limit, crossed
 from strategies.language.nodes import (
+    Apply,
     Assign,
     AugmentedAssign,
     Call,
@@ -198,6 +199,16 @@ REFUSED: dict[str, tuple[Statement, ...]] = {
 def test_what_cannot_be_passed_is_refused(what: str) -> None:
     with pytest.raises(IllFormed):
         check_program(kernel(*REFUSED[what]), result_type)
+
+
+def test_a_length_that_warp_knows_is_refused() -> None:
+    n, m = Name(INT32, "n"), Name(INT32, "m")
+    count = Function("count", VOID, (reference(m),), (AugmentedAssign(m, "add", Literal(INT32, 1)),))
+    length = Apply(INT32, "len", (vector(A, B, A),))
+    changeable = (Assign(n, Cast(INT32, length)), call("count", n), Assign(OUT, A))
+    check_program(kernel(*changeable, functions=(count,)), result_type)
+    with pytest.raises(IllFormed, match="no variable that can be passed"):
+        check_program(kernel(Assign(n, length), *changeable[1:], functions=(count,)), result_type)
 
 
 def test_an_index_that_the_function_changes_is_refused() -> None:

@@ -40,6 +40,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.remembered import remembered
 from strategies.language.rules import bound_arguments, require, returns
+from strategies.language.rules import fixed as known_number
 from strategies.language.types import Array, Composite, Scalar, Struct, Type
 from strategies.language.views import arrays_named, roots
 
@@ -221,7 +222,8 @@ def _variables(owner: Program | Function) -> set[str]:
         for n, target in enumerate(_targets(node)):
             if isinstance(target, Name):
                 found.add(target.name)
-                constant = isinstance(values[n if len(values) > 1 else 0], (*_CONSTANT, View))
+                value = values[n if len(values) > 1 else 0]
+                constant = isinstance(value, (*_CONSTANT, View)) or known_number(value) is not None
                 if constant and target.name not in {p.name for p in owner.parameters}:
                     fixed.add(target.name)
     return found - fixed
