@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import pytest
 from planted import Defect, sandbox_with
 from tiny import apply, kernel
@@ -18,7 +19,7 @@ from harness.sandbox import Sandbox
 from harness.triage import bucket
 from harness.verdict import FailureKind, Verdict
 from harness.verify import jobs, settle, try_expect
-from strategies.language.nodes import Program
+from strategies.language.nodes import Options, Program
 from strategies.language.types import FLOAT32
 
 HEADER = "native/builtin.h"
@@ -112,5 +113,13 @@ def test_cuda_source_of_warp_as_it_is_agrees_forward_and_backward(monkeypatch: p
     monkeypatch.delenv("PYTHONPATH", raising=False)
     with Sandbox() as healthy:
         (verdict,), counted = through(CUDA, [ARCTANGENT], healthy)
+    assert verdict.verified
+    assert counted == [True]
+
+
+def test_cuda_text_without_a_backward_pass_is_run_forward() -> None:
+    forward = msgspec.structs.replace(CUBE_ROOT, options=Options(enable_backward=False))
+    with Sandbox() as healthy:
+        (verdict,), counted = through(CUDA, [forward], healthy)
     assert verdict.verified
     assert counted == [True]

@@ -133,7 +133,7 @@ class HostCuda:
         expectation = ran.expectation
         # there the adjoint of an indexed array is a plain one, which nothing could make of what a launch has
         takes_back = not expectation.program.indexed
-        backward = takes_back and Limit.DYNAMIC_LOOP not in expectation.limits
+        backward = takes_back and not {Limit.DYNAMIC_LOOP, Limit.NO_BACKWARD} & {*expectation.limits}
         source = host_text(text.cuda, takes_back)
         result = _scorer().run_text(expectation, expectation.program.name, source, backward)
         if isinstance(result, str):
