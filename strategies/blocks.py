@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     names_in,
 )
 from strategies.language.types import BOOL, FLOAT32, INT32, Composite, Matrix, Scalar, Type, Vector
+from strategies.leaves import counting_uses
 from strategies.meetings import Meeting
 from strategies.ops import FACTOR, OPS, REACH
 from strategies.scope import Variable
@@ -79,6 +80,7 @@ class Blocks(Calls, ABC):
             table.append((16, self.composite_type(self.main)))
         return self.dice.weighted(tuple(table))
 
+    @counting_uses
     def define(self, depth: int, of: Type | None = None, mutable: bool | None = None) -> Statement:
         """``name = expression``."""
         of = of or self.local_type()
@@ -142,6 +144,7 @@ class Blocks(Calls, ABC):
             return True
         return variable.budget is not None or variable.loop_depth == len(self.loop_trips)
 
+    @counting_uses
     def reassign(self, depth: int) -> Statement | None:
         """``name = expression`` for a variable that there is."""
         variables = self.changeable(lambda v: not v.sum_only)
@@ -174,6 +177,7 @@ class Blocks(Calls, ABC):
         reach = rounded(reach, scalar)
         return Interval(0, scalar.limits[1]) if scalar.kind == "uint" else symmetric(reach)
 
+    @counting_uses
     def augment(self, depth: int) -> Statement | None:
         """``name += expression``, ``name *= expression`` and their like."""
         variables = self.changeable(self._may_grow)

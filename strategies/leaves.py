@@ -11,7 +11,20 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from strategies.inputs import Inputs
 from strategies.intervals import Interval, symmetric
 from strategies.language import types
-from strategies.language.nodes import Component, Construct, Expression, Extent, Literal, Name, Part, Slice, names_in
+from strategies.language.nodes import (
+    Assign,
+    AugmentedAssign,
+    Component,
+    Construct,
+    Expression,
+    Extent,
+    Literal,
+    Name,
+    Part,
+    Slice,
+    Statement,
+    names_in,
+)
 from strategies.language.rules import constructions
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
 from strategies.scope import Variable
@@ -23,24 +36,30 @@ FLOATS: Final = (1.0, 0.5, 2.0, 0.25, 1.5, 0.75, 3.0, 4.0, 0.125, 2.5, 6.0, 8.0,
 DECIMALS: Final = (0.1, 0.3, 0.9, 1.2, 0.01, 0.05, 0.7)
 
 P = ParamSpec("P")
+Drawn = TypeVar("Drawn", bound="Typed | Statement | None")
 Self = TypeVar("Self", bound="Leaves")
 
 
 def counting_uses(
-    draw: Callable[Concatenate[Self, P], Typed],
-) -> Callable[Concatenate[Self, P], Typed]:
-    """`draw`, after which a variable counts as used if what came of it reads the variable.
+    draw: Callable[Concatenate[Self, P], Drawn],
+) -> Callable[Concatenate[Self, P], Drawn]:
+    """`draw`, of an expression or a statement, after which a variable counts as used if what came of it names it.
 
     On the way other expressions may have been drawn, and replaced.
     """
 
     @wraps(draw)
-    def counted(self: Self, /, *arguments: P.args, **more: P.kwargs) -> Typed:
+    def counted(self: Self, /, *arguments: P.args, **more: P.kwargs) -> Drawn:
         unused = [variable for variable in self.scope if not variable.used]
         value = draw(self, *arguments, **more)
         if unused:
-            read = names_in((value.node,))
+            node = value.node if isinstance(value, Typed) else value
+            read = names_in(() if node is None else (node,))
+            target = node.target if isinstance(node, Assign | AugmentedAssign) else None
             for variable in unused:
+                if isinstance(target, Name) and target.name == variable.name:
+                    # the statement says itself whether there is something new to read
+                    continue
                 variable.used = variable.name in read
         return value
 

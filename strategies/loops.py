@@ -148,7 +148,10 @@ class Loops(Updates):
             self.loop_indices.pop()
         self.loop_trips.pop()
         self.sums = self.sums and not sums
-        self._close_after_loop(chosen, entry, trips, body)
+        changed = self._close_after_loop(chosen, entry, trips, body)
+        for variable in zeros:
+            # what came of it is there to be read
+            variable.used = variable.name not in changed
         return tuple(body)
 
     def _begun(self, zeros: list[Variable], body: list[Statement], index: Variable) -> list[Statement]:
@@ -211,8 +214,11 @@ class Loops(Updates):
 
     def _close_after_loop(
         self, chosen: list[Variable], entry: dict[str, Variable], trips: int, body: list[Statement]
-    ) -> None:
-        """Take the budgets back: no variable has grown by more than what was spent of its own in every iteration."""
+    ) -> set[str]:
+        """Take the budgets back: no variable has grown by more than what was spent of its own in every iteration.
+
+        The names of what the loop changed.
+        """
         changed = names_in(
             target
             for statement in body
@@ -232,6 +238,7 @@ class Loops(Updates):
                 spent = max(0.0, self._reach(scalar) - variable.base) - variable.budget * trips
                 variable.interval = symmetric(min(variable.interval.size, variable.base + max(0.0, spent)))
             variable.budget, variable.loop_depth = None, before.loop_depth
+        return changed
 
     def _keep_to_sums(self, chosen: list[Variable], entry: dict[str, Variable]) -> None:
         """Let the loop add to a few variables, which nothing but sums may read from now on."""

@@ -90,6 +90,8 @@ class Scope:
             if (there := other.get(variable.name)) is not None:
                 variable.interval = variable.interval.join(there.interval)
                 variable.assigned_components |= there.assigned_components
+                # what one path leaves unread is not read by the other
+                variable.used = variable.used and there.used
                 variable.live |= there.live
                 if variable.budget is not None and there.budget is not None:
                     variable.budget = min(variable.budget, there.budget)

@@ -9,6 +9,7 @@ from strategies.intervals import Interval, width
 from strategies.language import types
 from strategies.language.nodes import Apply, AugmentedAssign, Expression, Name, Statement
 from strategies.language.types import Matrix, Scalar, Vector
+from strategies.leaves import counting_uses
 from strategies.ops import OPS, overload
 from strategies.scope import Variable
 from strategies.typed import held
@@ -55,6 +56,7 @@ class Updates(Blocks):
         changed = self.update_by(self.defined[-1], row.name, depth - 1)
         return body if changed is None else [*body, changed]
 
+    @counting_uses
     def update_by(self, variable: Variable, operator: str, depth: int) -> Statement | None:
         """``name operator= expression``; None if the variable's values may lie outside the operator's domain."""
         of, scalar = variable.type, types.element_scalar(variable.type)

@@ -6,6 +6,7 @@ import ast
 import itertools
 import math
 import operator
+import re
 import statistics
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -195,8 +196,9 @@ def constructor(length: int, of: Scalar) -> Callable[..., Vec]:
     return construct
 
 
-def zeros(shape: tuple[int, ...], dtype: Callable[[int], Any]) -> Cells:
+def zeros(shape: int | tuple[int, ...], dtype: Callable[[int], Any]) -> Cells:
     """An array that a thread makes."""
+    shape = (shape,) if isinstance(shape, int) else shape
     made_here = object.__new__(Cells)
     made_here.places = np.arange(math.prod(shape)).reshape(shape)
     made_here.cells = [dtype(0) for _ in range(math.prod(shape))]
@@ -218,6 +220,8 @@ class BeyondThis(Exception):
 
 class _Warp(SimpleNamespace):
     def __getattr__(self, name: str) -> Any:
+        if re.fullmatch(r"array\dd", name):
+            return self.array
         raise BeyondThis(name)
 
 

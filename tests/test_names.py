@@ -13,10 +13,11 @@ import strategies
 from strategies import names
 from strategies.categories import CATEGORIES
 from strategies.language.hashing import defined_names
-from strategies.language.nodes import For, Program, ThreadIndex, walk
+from strategies.language.nodes import Atomic, For, Program, ThreadIndex, walk
 from strategies.language.render import render
 from strategies.language.structs import struct_types
 from strategies.language.types import Array, is_alias
+from strategies.repertoire import tile_shapes
 
 
 def threads_of(program: Program) -> tuple[str, ...]:
@@ -28,8 +29,8 @@ def threads_of(program: Program) -> tuple[str, ...]:
 def test_all_names_but_those_that_every_kernel_has_come_from_one_pool() -> None:
     for category in CATEGORIES:
         words = {word for p in drawn(category) for word in defined_names(p) - {*threads_of(p)}}
-        assert plain(words) <= {*names.NAMES, *names.KEYWORDS, *names.OPERATORS}
-        assert len(words) > 0.9 * len(names.NAMES)
+        assert plain(words) - EXTENTS <= {*names.NAMES, *names.KEYWORDS, *names.OPERATORS}
+        assert len(words) > 0.85 * len(names.NAMES)
         for program in drawn(category):
             verb, noun = program.name.split("_")
             assert verb in names.VERBS
@@ -43,6 +44,8 @@ def test_no_name_tells_the_category() -> None:
         assert not any(category in word for word in words)
 
 
+#: What people call the extents of tiles.
+EXTENTS = {name.lower() for some in tile_shapes.NAMES for name in some}
 #: What a gradient of a function's own calls the cotangents, behind `adj_`.
 COTANGENTS = {"ret", "ret0", "ret1"}
 
@@ -74,7 +77,9 @@ def test_no_name_in_the_text_is_unknown_to_the_tree() -> None:
         for program in drawn(category)[:EVALUATED]:
             structs = struct_types(program)
             types_ = {struct.name for struct in structs} | {field for struct in structs for field, _ in struct.fields}
-            assert bound_in(render(program)) == {program.name, *defined_names(program), *types_}
+            # what an atomic gives has no name where it is written in the place of its use
+            inline = {n.result.name for n in walk(program) if isinstance(n, Atomic) and n.inline and n.result}
+            assert bound_in(render(program)) == {program.name, *defined_names(program), *types_} - inline
 
 
 def words_of(program: Program) -> list[str]:

@@ -117,7 +117,8 @@ def test_cuda_source_of_warp_as_it_is_agrees_forward_and_backward(monkeypatch: p
     assert counted == [True]
 
 
-def test_cuda_text_without_a_backward_pass_is_run_forward() -> None:
+def test_cuda_text_without_a_backward_pass_is_run_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     forward = msgspec.structs.replace(CUBE_ROOT, options=Options(enable_backward=False))
     with Sandbox() as healthy:
         (verdict,), counted = through(CUDA, [forward], healthy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -398,7 +399,8 @@ def test_a_defect_of_products_of_tiles_is_caught_and_reduced(
         assert [n.op for n in left if n.op not in ("tile_load", "tile_zeros")].count("mul") == 1, render(
             reduced.program
         )
-    assert min(sizes) <= 16
+    # a product of tiles that are loaded has eleven nodes of shapes and offsets alone
+    assert median(sizes) <= 17
 
 
 def test_a_script_launches_blocks(failures: list[tuple[Program, Verdict]]) -> None:

@@ -100,8 +100,8 @@ AUGMENTED: Final = {**{name: symbol for name, (symbol, _) in INFIX.items()}, POW
 COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 
 #: Manners of annotations, of which a program may have any: ``float`` and ``int``, and ``wp.array2d(dtype=wp.vec3)``.
-PYTHON_TYPES: Final = "python types"
-NUMBERED_ARRAYS: Final = "numbered arrays"
+PYTHON_TYPES: Final = "python_types"
+NUMBERED_ARRAYS: Final = "numbered_arrays"
 MANNERS: Final = (PYTHON_TYPES, NUMBERED_ARRAYS)
 _PYTHON_TYPES: Final = {"float32": "float", "int32": "int"}
 
