@@ -265,7 +265,8 @@ def test_rewrites_reach_every_place():
     body = Struct("Body", (("mass", FLOAT32),))
     part = Field(FLOAT32, Name(body, "b"), "mass")
     nested = Field(FLOAT32, Field(body, Name(Struct("Pair", (("first", body),)), "pair"), "first"), "mass")
-    for target in (part, nested):
+    number = Component(FLOAT32, Name(types.vector(2, FLOAT32), "v"), Literal(types.INT32, 1))
+    for target in (part, nested, number):
         in_part = msgspec.structs.replace(given, body=(start, AugmentedAssign(target, "mod", Y), end))
         rewritten = REWRITES["add_slopes_of_divisors"](in_part)
         assert not any(isinstance(n, AugmentedAssign) for n in walk(rewritten))

@@ -23,6 +23,7 @@ from strategies.language.nodes import (
     Call,
     Cast,
     Compare,
+    Component,
     Expression,
     Field,
     For,
@@ -99,7 +100,10 @@ def add_slopes_of_divisors(program: Program) -> Program:
         node = rebuild(node, assigned)
         match node:
             case AugmentedAssign(
-                target=Name(type=Scalar() as of) | Field(type=Scalar() as of) as target, operator="mod"
+                target=Name(type=Scalar() as of)
+                | Field(type=Scalar() as of)
+                | Component(type=Scalar() as of) as target,
+                operator="mod",
             ) if of.is_float and isinstance(root(target), Name):
                 return Assign(target, Apply(of, "mod", (target, node.value)))
         return node
