@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     ThreadIndex,
+    Unpack,
     decode,
     encode,
     walk,
@@ -72,6 +73,14 @@ def test_what_is_analysed_has_one_way() -> None:
         assert drawn is not None
         bracketed = in_brackets(drawn)
         assert flattened(bracketed) == flattened(drawn)
+
+
+def test_several_results_come_of_one_call_however_its_arguments_are_written() -> None:
+    drawn = draw("transform", 2, 0)
+    assert drawn is not None
+    found = [n for n in walk(drawn) if isinstance(n, Unpack)]
+    assert any(isinstance(n, Element) and n.brackets for unpack in found for n in walk(unpack))
+    check_program(drawn, result_type)
 
 
 def test_one_index_takes_one_pair_and_unpacked_values_go_nowhere_else() -> None:

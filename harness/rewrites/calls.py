@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
+    Part,
     Program,
     Return,
     Statement,
@@ -31,7 +32,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
-from strategies.language.parts import all_numbers
+from strategies.language.parts import all_numbers, numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
 from strategies.language.structs import renamed, with_names
@@ -121,15 +122,21 @@ def count_items_from_the_start(program: Program) -> Program:
 
 @register
 def name_numbers_of_items(program: Program) -> Program:
-    """``t[1][0]`` as ``t[1].x``, of a tuple that holds a vector of two to four numbers."""
+    """``t[1][0]`` as ``t[1].x``, and ``t[1][:2]`` as ``wp.vec2(t[1].x, t[1].y)``.
+
+    The tuple holds a vector of two to four numbers.
+    """
 
     def pattern(node: Expression) -> Expression | None:
         match node:
             case Component(base=Component(type=Vector() as of, base=Name(type=Tuple())), index=Literal(value=at)):
                 return msgspec.structs.replace(node, attribute=True) if 0 <= at < of.length <= 4 else None
+            case Part(base=Component(type=Vector() as of, base=Name(type=Tuple()))) if of.length <= 4:
+                named = tuple(msgspec.structs.replace(number, attribute=True) for number in numbers(node))
+                return Construct(node.type, named)
         return None
 
-    return everywhere(program, pattern, (Component,))
+    return everywhere(program, pattern, (Component, Part))
 
 
 @register

@@ -128,7 +128,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             continue
         of = settled(row, result)
         assert isinstance(of, Scalar | Composite)
-        if only and shared and of is arguments[0] and dice.chance(ITSELF):
+        if only and shared and of is arguments[0] and not row.through and dice.chance(ITSELF):
             changed = sketch.applied(row, arguments, values)
             assert isinstance(values[0].node, Name)
             yield Assign(values[0].node, changed.node)

@@ -56,18 +56,21 @@ def plain(program: Program) -> Program:
 
 
 def in_brackets(program: Program, chosen: Callable[[], bool] = lambda: True) -> Program:
-    """`program` with those elements as elements of parts, ``a[i][j]``, that are `chosen`.
+    """`program` with those elements as elements of parts, ``a[i][j]``, that are `chosen`, each wherever it is read.
 
     Targets of unpacked values stay, for Warp unpacks to nothing else.
     """
+    written: dict[Element, bool] = {}
 
     def change(node: Any) -> Any:
         match node:
             case Unpack(targets=targets, values=values):
                 targets = tuple(rebuild(place, change) for place in targets)
                 return msgspec.structs.replace(node, targets=targets, values=tuple(map(change, values)))
-            case Element(indices=(_, _, *_), brackets=False) if chosen():
-                return msgspec.structs.replace(rebuild(node, change), brackets=True)
+            case Element(indices=(_, _, *_), brackets=False):
+                if node not in written:
+                    written[node] = chosen()
+                return msgspec.structs.replace(rebuild(node, change), brackets=written[node])
         return rebuild(node, change)
 
     changed: Program = change(program)

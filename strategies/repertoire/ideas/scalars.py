@@ -128,8 +128,8 @@ def stepped(p: Phrase) -> str:
     p.parameter("step", p.real, 0.25, 1.0)
     x = operand(p, "x")
     if dice.chance(50):
-        p.parameter("base", p.real, -1.0, 1.0)
-        return dice.one_of((f"floor(({x} - base) / step) * step + base", f"{x} - step * floor({x} / step)"))
+        p.parameter("lowest", p.real, -1.0, 1.0)
+        return dice.one_of((f"floor(({x} - lowest) / step) * step + lowest", f"{x} - step * floor({x} / step)"))
     p.parameter("levels", INT32, 1, 4)
     return dice.one_of((f"min(floor({x} / step), F(levels))", f"{x} * F(levels) + step", f"F(levels) * step - {x}"))
 
