@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Element,
     Evaluate,
     Expression,
+    Field,
     Function,
     Literal,
     Name,
@@ -35,7 +36,7 @@ from strategies.language.nodes import (
 from strategies.language.parts import all_numbers, numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
-from strategies.language.structs import renamed, with_names
+from strategies.language.structs import renamed, root, with_names
 from strategies.language.tiles import is_tiled
 from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Composite, Matrix, Scalar, Tuple, Vector
@@ -197,8 +198,10 @@ def read_elements_first(program: Program) -> Program:
     writing = writing_functions(program)
 
     def read(node: Any) -> Any:
-        node = rebuild(node, read)
-        return Apply(node.type, "pos", (node,)) if isinstance(node, Element) and _is_number(node) else node
+        # a field of an element is read, and not the whole
+        node = node if isinstance(node, Field) else rebuild(node, read)
+        place = isinstance(node, Element) or (isinstance(node, Field) and isinstance(root(node), Element))
+        return Apply(node.type, "pos", (node,)) if place and _is_number(node) else node
 
     def change(node: Any) -> list[Any]:
         changed = {}
@@ -217,7 +220,7 @@ _EXPRESSIONS: Final = ("value", "values", "test", "start", "stop", "step", "indi
 
 
 def _is_number(node: Expression) -> bool:
-    return node.type.notation != "bool"
+    return isinstance(node.type, Scalar | Composite) and node.type.notation != "bool"
 
 
 @register

@@ -53,6 +53,7 @@ from strategies.language.types import (
     Matrix,
     Quaternion,
     Scalar,
+    Tile,
     Type,
     Vector,
     element_scalar,
@@ -329,12 +330,15 @@ def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int
 
     def one(node: Statement) -> list[Statement]:
         match node:
-            case Assign(target=Name(name=name) as target, value=value) if name in changed and not isinstance(
-                value, Name | Literal
+            case Assign(target=Name(name=name) as target, value=value) if name in changed and not (
+                # a tile has one name
+                isinstance(value, Name | Literal) or isinstance(value.type, Tile)
             ):
                 copy = Name(value.type, names.fresh("value"))
                 return [Assign(copy, value), Assign(target, copy)]
-            case AugmentedAssign(target=Name(name=name) as target) if name in changed:
+            case AugmentedAssign(target=Name(name=name) as target) if name in changed and not isinstance(
+                target.type, Tile
+            ):
                 copy = Name(target.type, names.fresh("value"))
                 return [node, Assign(copy, target), Assign(target, copy)]
             case If():
