@@ -448,11 +448,12 @@ class Blocks(Calls, ABC):
     def changes(self, weights: Statements, depth: int, given: Sequence[Meeting] = ()) -> list[Statement]:
         """The body of an arm: it changes something for certain, or gives names their first values."""
         if given:
+            # what stands first is drawn first, for the other reads what it has changed
+            changing = self.dice.chance(self.weights.branches.changes)
+            late = changing and self.dice.chance(70)
+            before = self.changes(weights, depth) if late else []
             first = self._given(weights, depth, given)
-            if not self.dice.chance(self.weights.branches.changes):
-                return first
-            body = self.changes(weights, depth)
-            return first + body if self.dice.chance(30) else body + first
+            return before + first + (self.changes(weights, depth) if changing and not late else [])
         if self._may_loop(weights) and self.dice.chance(self.features.percent("loop", self.weights.branches.loops)):
             return self.loop_in_arm(weights, depth)
         body = []

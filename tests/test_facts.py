@@ -8,6 +8,9 @@ import pytest
 from draws import drawn
 from tiny import literal
 
+from harness.oracle.expectation import Expectation
+from harness.verify import try_expect
+from strategies import draw
 from strategies.expressions import cancels
 from strategies.facts import Facts, decided
 from strategies.intervals import Interval
@@ -176,3 +179,13 @@ def test_nothing_undoes_itself(category: str) -> None:
     for program in drawn(category):
         found = [node for node in walk(program) if _undoes_itself(node)]
         assert not found, (program.name, found[0])
+
+
+@pytest.mark.parametrize(("category", "seed"), [("branch", 0), ("branch", 1), ("nested_branch", 2)])
+def test_what_an_arm_reads_is_what_it_has_changed(category: str, seed: int) -> None:
+    """Else a root would be taken of what the arm has made negative before: once in two hundred kernels."""
+    for index in range(100):
+        program = draw(category, seed, index)
+        assert program is not None
+        found = try_expect(program, seed)
+        assert isinstance(found, Expectation) or not (found.reason or "").startswith("invalid"), repr(program)
