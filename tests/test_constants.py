@@ -10,6 +10,7 @@ import pytest
 from tiny import AT, apply, literal
 
 import strategies
+from corpus.record import check_names
 from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed
@@ -44,6 +45,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.render import render
 from strategies.language.rules import WARPS_OWN, IllFormed
+from strategies.language.structs import with_names
 from strategies.language.types import FLOAT32, FLOAT64, INT32
 from strategies.language.unrolling import is_dynamic
 from strategies.language.widen import widened
@@ -228,3 +230,10 @@ def test_what_python_cannot_know_is_refused(value: Expression) -> None:
 def test_warp_agrees(sandbox: Sandbox) -> None:
     verdicts = verify_all([GAIN, DOUBLES, WEIGHTS, COUNTED, *SEVERAL, TURNS, widened(TURNS)], sandbox)
     assert [v.tier for v in verdicts] == [Tier.BACKWARD] * 11
+
+
+def test_a_stored_program_may_name_numbers_of_warp_and_no_others() -> None:
+    check_names(TURNS)
+    for wrong in ("wp.init", "wp.PI()", "os.environ"):
+        with pytest.raises(ValueError, match="is no name"):
+            check_names(with_names(TURNS, {"wp.TAU": wrong}))
