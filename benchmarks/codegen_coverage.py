@@ -132,7 +132,15 @@ class Reached(NamedTuple):
 def measured(command: Sequence[str], data: Path, seconds: float) -> bool:
     """Run Python with `command` under branch coverage of the code generator; whether it ended in time."""
     run = [sys.executable, "-m", "coverage", "run", "--branch", f"--include={code_generator()}", "--append"]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT), "COVERAGE_FILE": str(data)}
+    # a kernel that Warp finds in its cache is not generated again
+    cache = {"WARP_CACHE_PATH": str(data.parent / "kernels")}
+    environment = {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": str(ROOT),
+        "COVERAGE_FILE": str(data),
+        **cache,
+    }
     try:
         subprocess.run([*run, *command], env=environment, timeout=seconds, check=False, stdout=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
