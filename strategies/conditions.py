@@ -8,9 +8,9 @@ from typing import Final
 from msgspec.structs import replace
 
 from strategies import intervals
-from strategies.facts import OPPOSITE, bare, decided
+from strategies.facts import bare, decided
 from strategies.guards import Guards
-from strategies.intervals import Interval
+from strategies.intervals import OPPOSITE, Interval
 from strategies.language.nodes import Apply, Compare, Element, Expression, Literal, Logical, Name, Node, children, walk
 from strategies.language.types import BOOL, INT32, Scalar, Type
 from strategies.leaves import counting_uses
@@ -20,8 +20,6 @@ _COMPARISONS: Final = ("<", ">", "<=", ">=", "==", "!=")
 _ORDERINGS: Final = ("<", ">", "<=", ">=")
 
 
-#: Whole numbers that are less than this apart have none or one between them.
-CLOSE: Final = 3
 #: How often another operand is looked for where one would decide the other.
 TRIES: Final = 3
 #: Whole numbers between which a chain of comparisons still leaves some on every side.

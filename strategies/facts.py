@@ -12,14 +12,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from strategies.intervals import Interval
+from strategies.intervals import MIRRORED, OPPOSITE, Interval, limited
 from strategies.language.nodes import Apply, Cast, Compare, Expression, Literal, Logical, Name
 from strategies.language.types import Scalar
 from strategies.typed import Typed
 
 ANY: Final = Interval(-math.inf, math.inf)
-_MIRRORED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
-OPPOSITE: Final = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
 
 
 def bare(node: Expression) -> Expression:
@@ -112,7 +110,7 @@ class Facts:
     def _note_comparison(self, left: Expression, op: str, right: Expression) -> None:
         if not isinstance(left.type, Scalar):
             return
-        for one, how, other in ((left, op, right), (right, _MIRRORED[op], left)):
+        for one, how, other in ((left, op, right), (right, MIRRORED[op], left)):
             if isinstance(other, Literal) and not isinstance(one, Literal):
                 self._narrow(one, self._on_one_side(one, how, other.value))
         if not isinstance(left, Literal) and not isinstance(right, Literal):
@@ -121,22 +119,10 @@ class Facts:
     def _on_one_side(self, node: Expression, op: str, limit: float) -> Interval:
         """Where `node` lies if it compares so with a number."""
         step = 1 if isinstance(node.type, Scalar) and node.type.is_integer else 0
-        match op:
-            case "<":
-                return Interval(-math.inf, limit - step)
-            case "<=":
-                return Interval(-math.inf, limit)
-            case ">":
-                return Interval(limit + step, math.inf)
-            case ">=":
-                return Interval(limit, math.inf)
-            case "==":
-                return Interval(limit, limit)
-        known = self._interval_of(node)
-        if known is None:
-            return ANY
-        low, high = self.interval(Typed(node, known))
-        return Interval(low + step * (low == limit), high - step * (high == limit))
+        # of a number that it is not, the ends alone are told
+        known = self._interval_of(node) if op == "!=" else None
+        own = ANY if known is None else self.interval(Typed(node, known))
+        return limited(own, op, Interval(limit, limit), step)
 
     def _narrow(self, node: Expression, found: Interval) -> None:
         key = self._subject(node), self._interval_of(node)

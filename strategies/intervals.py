@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Interval(NamedTuple):
@@ -34,6 +34,30 @@ class Interval(NamedTuple):
     def size(self) -> float:
         """The largest magnitude."""
         return max(abs(self.low), abs(self.high))
+
+
+#: What holds of two values where a comparison does not, and what holds of them in the other order.
+OPPOSITE: Final = {"<": ">=", ">": "<=", "<=": ">", ">=": "<", "==": "!=", "!=": "=="}
+MIRRORED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+
+
+def limited(own: Interval, op: str, limit: Interval, step: int) -> Interval:
+    """Where a value in `own` lies that compares so with one in `limit`; `step` is 1 between whole numbers, else 0."""
+    low, high = own
+    match op:
+        case "<":
+            return Interval(low, min(high, limit.high - step))
+        case "<=":
+            return Interval(low, min(high, limit.high))
+        case ">":
+            return Interval(max(low, limit.low + step), high)
+        case ">=":
+            return Interval(max(low, limit.low), high)
+        case "==":
+            return Interval(max(low, limit.low), min(high, limit.high))
+    if limit.is_point and low <= limit.low <= high:
+        return Interval(low + step * (low == limit.low), high - step * (high == limit.high))
+    return own
 
 
 def width(of: Interval) -> int:

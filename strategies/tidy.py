@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 import msgspec
 
 from strategies.blocks import is_bare
-from strategies.facts import OPPOSITE
+from strategies.intervals import OPPOSITE
 from strategies.language.effects import called_functions, function_effects
 from strategies.language.nodes import (
     Apply,

@@ -27,7 +27,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Scalar
 from strategies.ops import overload
-from strategies.repertoire.phrase_intervals import Refined, operation, refined
+from strategies.repertoire.phrase_intervals import COMPARISONS, Refined, operation, refined
 from strategies.statements import Sketch
 from strategies.typed import Typed, held
 
@@ -40,9 +40,6 @@ BINARY: Final[dict[type[ast.AST], str]] = {
     ast.LShift: "lshift", ast.RShift: "rshift",
 }  # fmt: skip
 _UNARY: Final[dict[type[ast.AST], str]] = {ast.USub: "neg", ast.UAdd: "pos", ast.Invert: "invert", ast.Not: "unot"}
-_COMPARISONS: Final[dict[type[ast.AST], str]] = {
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-}  # fmt: skip
 
 
 @dataclass
@@ -114,7 +111,7 @@ class Reading:
                 return self._logical(values, isinstance(op, ast.And))
             case ast.Compare(left=left, ops=ops, comparators=others):
                 operands = tuple(v.node for v in self._alike([left, *others], None))
-                return Typed(Compare(BOOL, tuple(_COMPARISONS[type(op)] for op in ops), operands), TRUTH)
+                return Typed(Compare(BOOL, tuple(COMPARISONS[type(op)] for op in ops), operands), TRUTH)
             case ast.IfExp():
                 return self._choice(node, of)
             case ast.Call(func=ast.Name(id=name), args=arguments):

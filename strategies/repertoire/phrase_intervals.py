@@ -6,9 +6,9 @@ import ast
 import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
-from strategies.intervals import Interval
+from strategies.intervals import MIRRORED, OPPOSITE, Interval, limited
 from strategies.language import types
 from strategies.language.types import Scalar
 from strategies.ops import OpSpec
@@ -17,7 +17,10 @@ from strategies.typed import Typed, held
 #: Names, with what a test says of them.
 Refined: TypeAlias = dict[str, Interval]
 
-_OPPOSITE = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq}
+#: Python's comparisons as nodes have them.
+COMPARISONS: Final[dict[type[ast.AST], str]] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+}  # fmt: skip
 #: Operations of which more is known than their rows say.
 _BITS = frozenset(("bit_and", "mod", "rshift"))
 _WHOLE: dict[str, Callable[[float], float]] = {
@@ -28,7 +31,6 @@ _WHOLE: dict[str, Callable[[float], float]] = {
 }
 #: Results that are larger are guarded: beside them, what else there is would be rounded away.
 _LARGEST = {"float16": 1000.0, "float32": 1e6, "float64": 1e6}
-_MIRRORED = {ast.Lt: ast.Gt, ast.LtE: ast.GtE, ast.Gt: ast.Lt, ast.GtE: ast.LtE, ast.Eq: ast.Eq, ast.NotEq: ast.NotEq}
 
 
 def operation(row: OpSpec, arguments: Sequence[Typed]) -> Interval | None:
@@ -94,10 +96,11 @@ def refined(known: Knowing, test: ast.expr) -> tuple[Refined, Refined]:
     """What a test says of the names in it where it holds, and where it does not."""
     match test:
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return _compared(known, left, type(op), right), _compared(known, left, _OPPOSITE[type(op)], right)
+            symbol = COMPARISONS[type(op)]
+            return _compared(known, left, symbol, right), _compared(known, left, OPPOSITE[symbol], right)
         case ast.Compare(left=left, ops=[first, second], comparators=[middle, right]):
-            both = _compared(known, left, type(first), middle)
-            return _met(both, _compared(known, middle, type(second), right)), {}
+            both = _compared(known, left, COMPARISONS[type(first)], middle)
+            return _met(both, _compared(known, middle, COMPARISONS[type(second)], right)), {}
         case ast.BoolOp(op=op, values=values):
             every, found = isinstance(op, ast.And), Refined()
             for value in values:
@@ -119,27 +122,10 @@ def _met(one: Refined, other: Refined) -> Refined:
     return {**one, **other, **both}
 
 
-def _compared(known: Knowing, left: ast.expr, op: type[ast.cmpop], right: ast.expr) -> Refined:
+def _compared(known: Knowing, left: ast.expr, op: str, right: ast.expr) -> Refined:
     found: Refined = {}
-    for name, how, other in ((left, op, right), (right, _MIRRORED[op], left)):
+    for name, how, other in ((left, op, right), (right, MIRRORED[op], left)):
         if isinstance(name, ast.Name):
             limit, own = known.interval_of(other), known.interval_of(name)
-            found[name.id] = _limited(own, how, limit, 1 if known.is_whole(name.id) else 0)
+            found[name.id] = limited(own, how, limit, 1 if known.is_whole(name.id) else 0)
     return found
-
-
-def _limited(own: Interval, op: type[ast.cmpop], limit: Interval, step: int) -> Interval:
-    low, high = own
-    if op is ast.Lt:
-        return Interval(low, min(high, limit.high - step))
-    if op is ast.LtE:
-        return Interval(low, min(high, limit.high))
-    if op is ast.Gt:
-        return Interval(max(low, limit.low + step), high)
-    if op is ast.GtE:
-        return Interval(max(low, limit.low), high)
-    if op is ast.Eq:
-        return Interval(max(low, limit.low), min(high, limit.high))
-    if limit.is_point and limit.low in own:
-        return Interval(low + step * (low == limit.low), high - step * (high == limit.high))
-    return own
