@@ -141,13 +141,9 @@ class Expressions(Conditions):
                 # further, and nothing would be left
                 most = min(most, max(width(arguments[0].interval) - 1, 1))
             arguments[1] = self.literal(of, Interval(1, most))
-        if row.name in DIVISIONS and isinstance(arguments[1].node, Literal) and abs(arguments[1].node.value) < 2:
-            divisor = arguments[1].type
-            if isinstance(divisor, Scalar) and divisor.is_integer:
-                below = divisor.is_signed and self.dice.chance(BELOW)
-                arguments[1] = self.literal(divisor, Interval(-9, -2) if below else Interval(2, 9))
         if row.name in DIVISIONS:
-            arguments = [self._telling_operand(a) for a in arguments]
+            divisor = self._telling_operand(arguments[1], divides=True)
+            arguments = [self._telling_operand(arguments[0]), divisor]
         if row.name == "clamp" and isinstance(arguments[0].type, Scalar):
             return self._clamped(arguments[0])
         if all(isinstance(a.node, Literal) for a in arguments):
@@ -168,13 +164,16 @@ class Expressions(Conditions):
             arguments = [self.worthwhile(row.name, a) if n or row.name != "sub" else a for n, a in enumerate(arguments)]
         return arguments
 
-    def _telling_operand(self, value: Typed) -> Typed:
-        """The dividend or the divisor of a division, which is more than zero or one if it is a number."""
+    def _telling_operand(self, value: Typed, divides: bool = False) -> Typed:
+        """The dividend or the divisor of a division, which is neither zero nor one if it is a number."""
         of = value.type
         if not isinstance(value.node, Literal) or not isinstance(of, Scalar):
             return value
         if of.is_integer:
-            return self.literal(of, Interval(2, 9)) if abs(value.node.value) < 2 else value
+            if abs(value.node.value) >= 2:
+                return value
+            below = divides and of.is_signed and self.dice.chance(BELOW)
+            return self.literal(of, Interval(-9, -2) if below else Interval(2, 9))
         return self.literal(of, Interval(1.5, 4.0)) if value.node.value in (0, 1) else value
 
     def worthwhile(self, op: str, value: Typed) -> Typed:

@@ -25,7 +25,7 @@ from strategies.language.nodes import (
     Unpack,
     rebuild,
 )
-from strategies.language.types import BOOL, INT32, Scalar, Tuple, Type, Vector
+from strategies.language.types import BOOL, INT32, Scalar, Tuple, Type, Vector, holds_floats
 from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
@@ -62,10 +62,6 @@ def _tuple_type(sketch: Sketch) -> Tuple:
 
 def _holds(of: Type) -> Interval:
     return COUNTS if of is INT32 else FLOATS
-
-
-def _has_floats(of: Tuple) -> bool:
-    return any(scalar.is_float for scalar in types.scalars_of(of))
 
 
 def _tuple_parameter(own: FunctionSketch, of: Tuple) -> str:
@@ -135,7 +131,7 @@ def draw_taker(sketch: Sketch) -> Callee:
         body.append(Return((value.node,)))
     body = [_spelled(statement, name, of) for statement in body]
     found = own.finish(result, body, [], needed=tuple(p.name for p in own.parameters), shared=True)
-    sketch.callees[-1] = found._replace(intervals=intervals, live=_has_floats(of))
+    sketch.callees[-1] = found._replace(intervals=intervals, live=holds_floats(of))
     return sketch.callees[-1]
 
 
@@ -156,7 +152,7 @@ def _call(sketch: Sketch, callee: Callee, given: Expression) -> Statement:
     assert isinstance(first.type, Tuple)
     arguments = [given, *(sketch.argument(p, 1).node for p in others)]
     call = Call(function.type, function.name, tuple(arguments))
-    live = sketch.options is None and _has_floats(first.type)
+    live = sketch.options is None and holds_floats(first.type)
     if isinstance(function.type, Tuple):
         return Assign(Name(function.type, sketch.fresh()), call)
     return sketch.define_as(Typed(call, callee.intervals[0], live and function.type is not BOOL), mutable=False)
@@ -177,7 +173,7 @@ def given_tuples(sketch: Sketch) -> Iterator[Statement]:
     sketch.called.add(callee.function.name)
     of = callee.function.parameters[0].type
     assert isinstance(of, Tuple)
-    if _has_floats(of) and not dice.chance(BACKWARD):
+    if holds_floats(of) and not dice.chance(BACKWARD):
         sketch.options = Options(enable_backward=False)
     given: Expression = _filled(sketch, of)
     named = dice.chance(NAMED)

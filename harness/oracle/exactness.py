@@ -35,7 +35,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.types import FLOAT16, FLOAT64, Array, Scalar, Type
+from strategies.language.types import FLOAT16, FLOAT64, Array, Scalar, Type, holds_floats
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import overload
 
@@ -67,10 +67,10 @@ def signs_zeros(program: Program) -> bool:
     """Whether exact results have their sign, too, where they are zero."""
     for node in walk(program):
         match node:
-            case Apply() if _floats(node.type):
+            case Apply() if holds_floats(node.type):
                 if node.op not in _SIGNED or not all(isinstance(of, Scalar) for of in node.argument_types):
                     return False
-            case Atomic() if _floats(node.value.type):
+            case Atomic() if holds_floats(node.value.type):
                 return False
             case Literal(value=float(value)) if value == 0 and math.copysign(1.0, value) < 0:
                 # in a kernel that is zero, negated
@@ -115,11 +115,13 @@ class _Inexact:
                     and not overload(node.operator, (node.target.type, node.value.type)).exact
                 )
                 # a sum in place may be one that threads make together
-                inexact |= isinstance(node, AugmentedAssign) and _is_element(node.target) and _floats(node.value.type)
+                inexact |= (
+                    isinstance(node, AugmentedAssign) and _is_element(node.target) and holds_floats(node.value.type)
+                )
                 if inexact or self._of(node.value):
                     self.names.add(self._array(_root(node.target)))
             case Atomic():
-                sums = node.op in ("atomic_add", "atomic_sub") and _floats(node.value.type)
+                sums = node.op in ("atomic_add", "atomic_sub") and holds_floats(node.value.type)
                 if sums or self._of(node.value):
                     self.names.add(self._array(node.array))
                 if node.result is not None and self._array(node.array) in self.names:
@@ -152,7 +154,7 @@ class _Inexact:
 
     def _of(self, node: Expression) -> bool:
         """Whether the value of an expression is inexact; integers and truth values never are."""
-        if not _floats(node.type):
+        if not holds_floats(node.type):
             return False
         match node:
             case Literal() | Constant() | Static():
@@ -182,10 +184,6 @@ class _Inexact:
 def _rounds_twice(target: Type, source: Type) -> bool:
     """Whether a conversion makes halves of doubles, which Warp does by way of floats."""
     return FLOAT16 in types.scalars_of(target) and FLOAT64 in types.scalars_of(source)
-
-
-def _floats(of: Type) -> bool:
-    return any(scalar.is_float for scalar in types.scalars_of(of))
 
 
 def _is_element(target: Target) -> bool:

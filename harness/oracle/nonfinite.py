@@ -50,7 +50,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.rules import bound_arguments, conversion
-from strategies.language.types import Scalar, Type
+from strategies.language.types import Scalar, Type, holds_floats
 from strategies.language.views import arrays_named, definitions
 from strategies.ops import OpSpec, overload
 
@@ -102,10 +102,6 @@ def has_floats(program: Program) -> bool:
     return any(types.element_scalar(p.type).is_float for p in program.parameters if not p.output)
 
 
-def _floats(of: Type) -> bool:
-    return any(scalar.is_float for scalar in types.scalars_of(of))
-
-
 class Undefined:
     """What may follow, in a thread, from a value that has no meaning.
 
@@ -152,7 +148,7 @@ class Undefined:
             case Name(name=name) | Element(array=name) | View(array=name):
                 return (owner, name) in self._names
             case Apply(op=op, arguments=arguments):
-                return any(_floats(a.type) for a in arguments) and not _is_defined(op, node.argument_types)
+                return any(holds_floats(a.type) for a in arguments) and not _is_defined(op, node.argument_types)
             case Cast(type=to) | Construct(type=to) if (operand := conversion(node)) is not None:
                 return types.element_scalar(to).is_integer and types.element_scalar(operand.type).is_float
             case Call():
@@ -194,7 +190,7 @@ class Undefined:
                 if perhaps or operation or self._of(owner, node.value) or self._of(owner, node.target):
                     self._add(owner, node.target)
             case Atomic():
-                extreme = node.op in ("atomic_min", "atomic_max") and _floats(node.value.type)
+                extreme = node.op in ("atomic_min", "atomic_max") and holds_floats(node.value.type)
                 if perhaps or extreme or self._of(owner, node):
                     self._names.add((owner, node.array))
                 if node.result is not None and (owner, node.array) in self._names:
@@ -225,7 +221,7 @@ class Undefined:
 
     @staticmethod
     def _augments(node: AugmentedAssign) -> bool:
-        return _floats(node.value.type) and not _is_defined(node.operator, (node.target.type, node.value.type))
+        return holds_floats(node.value.type) and not _is_defined(node.operator, (node.target.type, node.value.type))
 
     def _everything(self) -> None:
         """Which statements run is not known: every variable may be another."""
@@ -263,9 +259,11 @@ class Undefined:
             case Apply(op="poisson", arguments=(_, rate)):
                 # of a rate without end, candidates are rejected for ever
                 return not isinstance(rate, Literal)
-            case Apply(op=op, arguments=arguments) if op in _DANGEROUS and not any(_floats(a.type) for a in arguments):
+            case Apply(op=op, arguments=arguments) if op in _DANGEROUS and not any(
+                holds_floats(a.type) for a in arguments
+            ):
                 found = arguments
-            case AugmentedAssign() if node.operator in _DANGEROUS and not _floats(node.value.type):
+            case AugmentedAssign() if node.operator in _DANGEROUS and not holds_floats(node.value.type):
                 found = (node.target, node.value)
             case _:
                 return False

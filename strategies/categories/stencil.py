@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from operator import add
 from typing import Final
 
 from strategies.functions import FunctionSketch
@@ -165,19 +167,12 @@ def _laplacian(grid: _Grid, field: Parameter) -> Value:
         parts = [grid.at(field, (a, 1)) - centre * 2.0 + grid.at(field, (a, -1)) for a in grid.axes]
         if len(parts) > 1:
             parts = [pen.let(part) for part in parts]
-        return _sum(parts)
+        return reduce(add, parts)
     order = (-1, 1) if dice.chance(60) else (1, -1)
-    around = _sum([grid.at(field, (axis, offset)) for axis in grid.axes for offset in order])
+    around = reduce(add, [grid.at(field, (axis, offset)) for axis in grid.axes for offset in order])
     if dice.chance(40):
         around = pen.let(around)
     return around - centre * float(2 * len(grid.axes))
-
-
-def _sum(parts: list[Value]) -> Value:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total
 
 
 def _divided(grid: _Grid, value: Value) -> Value:
@@ -313,7 +308,7 @@ def jacobi(grid: _Grid) -> None:
     grid.may_hold_vectors()
     u, source = grid.field(), grid.field()
     with _edges(grid, u) as write:
-        around = _sum([grid.at(u, (axis, offset)) for axis in grid.axes for offset in (-1, 1)])
+        around = reduce(add, [grid.at(u, (axis, offset)) for axis in grid.axes for offset in (-1, 1)])
         count = 2.0 * len(grid.axes)
         h = _spacing(pen)
         if dice.chance(30):
@@ -351,7 +346,7 @@ def gradient(grid: _Grid) -> None:
         kinds *= axes
     with _edges(grid, u, kinds) as write:
         slopes = [pen.let(slope(axis)) for axis in grid.axes]
-        squares = _sum([s * s for s in slopes])
+        squares = reduce(add, [s * s for s in slopes])
         match kind:
             case 0 if axes > 1:
                 write(pen.vector(*slopes))
@@ -360,7 +355,10 @@ def gradient(grid: _Grid) -> None:
             case 2:
                 # upwind or along a velocity that is given
                 speeds = [pen.number(-1.0, 1.0) for _ in slopes]
-                write(pen.at(u) - pen.number(0.0625, 0.25) * _sum([c * s for c, s in zip(speeds, slopes, strict=True)]))
+                write(
+                    pen.at(u)
+                    - pen.number(0.0625, 0.25) * reduce(add, [c * s for c, s in zip(speeds, slopes, strict=True)])
+                )
             case _:
                 write(pen.op("sqrt", squares + 0.0625) if dice.chance(60) else pen.op("exp", -squares))
 
@@ -388,7 +386,7 @@ def divergence(grid: _Grid) -> None:
             if dimensions == 3:
                 value = value + rise(2, 2)
         else:
-            value = _sum([pen.named(rise(n, n), 60) for n in grid.axes])
+            value = reduce(add, [pen.named(rise(n, n), 60) for n in grid.axes])
         write(value * scale if dice.chance(70) else -scale * value)
 
 
@@ -522,7 +520,7 @@ def window(grid: _Grid) -> None:
             return
         cell = pen.at(u, *place)
         if bell is not None:
-            square = _sum([k * k for k in offsets])
+            square = reduce(add, [k * k for k in offsets])
             cell = cell * pen.op("exp", -(pen.cast(square) * bell).narrowed(0.0, 18.0))
         if skips:
             with pen.when(pen.either(*(k.differs(0) for k in offsets))):

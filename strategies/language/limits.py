@@ -18,9 +18,10 @@ from strategies.language.nodes import Apply, Assign, AugmentedAssign, Call, Elem
 from strategies.language.overwrites import Overwrites
 from strategies.language.references import referring
 from strategies.language.remembered import remembered
-from strategies.language.replay import PRODUCTS, Replay, holds_floats
+from strategies.language.replay import PRODUCTS, Replay
 from strategies.language.rules import bound_arguments
 from strategies.language.structs import flattened
+from strategies.language.types import holds_floats
 from strategies.language.unrolling import is_dynamic_loop, max_unroll
 from strategies.language.views import arrays_named, roots
 

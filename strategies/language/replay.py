@@ -52,7 +52,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.overwrites import Overwrites
 from strategies.language.rules import bound_arguments
-from strategies.language.types import Array, Matrix, Transform, Type
+from strategies.language.types import Array, Matrix, Transform, holds_floats
 from strategies.language.unrolling import is_dynamic, max_unroll
 from strategies.language.views import arrays_named, made, roots
 
@@ -565,11 +565,6 @@ def _of(node: Element | Name) -> str:
 def _name_read(node: Node) -> str | None:
     """The variable, or the local array, that a node reads."""
     return node.name if isinstance(node, Name) else arrays_named(node)
-
-
-def holds_floats(of: Type) -> bool:
-    """Whether values of type `of` can carry a derivative."""
-    return any(scalar.is_float for scalar in types.scalars_of(of))
 
 
 def _numbers(target: Component) -> set[int | None]:

@@ -383,6 +383,11 @@ def scalars_of(of: Type) -> tuple[Scalar, ...]:
     return (element_scalar(of),)
 
 
+def holds_floats(of: Type) -> bool:
+    """Whether values of type `of` can carry a derivative."""
+    return any(scalar.is_float for scalar in scalars_of(of))
+
+
 def element_scalar(of: Type) -> Scalar:
     """The scalar type that values of type `of` are made of; `TypeError` for structs, tuples, void."""
     match of:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Final
 
 from strategies.blocks import whole
@@ -90,16 +92,16 @@ def halo(pen: Pen) -> None:
     match dice.below(5):
         case 0:
             parts = [low + high for low, high in sides]
-            found = _sum(parts) - centre * float(2 * axes)
+            found = reduce(add, parts) - centre * float(2 * axes)
         case 1:
-            found = (_sum([low + high for low, high in sides]) + centre) / float(2 * axes + 1)
+            found = (reduce(add, [low + high for low, high in sides]) + centre) / float(2 * axes + 1)
         case 2:
             slopes = [pen.let(0.5 * (high - low)) for low, high in sides]
-            found = _sum([s * s for s in slopes])
+            found = reduce(add, [s * s for s in slopes])
         case 3:
             parts = [pen.let(low - 2.0 * centre + high) for low, high in sides]
             rates = [pen.number(0.125, 0.75) for _ in parts]
-            found = centre + _sum([r * p for r, p in zip(rates, parts, strict=True)])
+            found = centre + reduce(add, [r * p for r, p in zip(rates, parts, strict=True)])
         case _:
             ends = [pen.op("max", pen.op("max", low, high), centre) for low, high in sides[:1]]
             for low, high in sides[1:]:
@@ -110,13 +112,6 @@ def halo(pen: Pen) -> None:
     if dice.chance(30):
         found = pen.at(pen.input()) * pen.number(0.25, 1.0) + found
     finish(pen, pen.named(found, 50))
-
-
-def _sum(parts: list[Value]) -> Value:
-    found = parts[0]
-    for part in parts[1:]:
-        found = found + part
-    return found
 
 
 def normalized(pen: Pen) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from strategies.language.types import INT32
+from strategies.repertoire.ideas.integers import one_or_two
 from strategies.repertoire.phrases import Phrase
 
 #: Odd numbers that hashes multiply with, of 32 bits and of 64: murmur3's, Knuth's, FNV's; splitmix64's and PCG's.
@@ -284,23 +285,11 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str], tuple[int, ...], bool], .
 )
 
 
-#: How often the results of two ideas are joined, of 100.
-JOINED: Final = 30
-
-
 def draw_idea(p: Phrase) -> str:
     """The lines of an idea that is for the whole numbers of `p`, or of two that are joined; the name of the result."""
     signed = p.whole.kind == "int"
     known = tuple((n, idea) for n, idea, widths, either in IDEAS if p.whole.bits in widths and (either or not signed))
-    name = p.dice.weighted(known)(p)
-    if not p.dice.chance(JOINED):
-        return name
-    other = Phrase(p.sketch, p.whole, p.real)
-    second = p.dice.weighted(known)(other)
-    p.body += other.body
-    p.bind(second=other.known(second))
-    p.write(f"joined = {name} {p.dice.one_of(('^', '|', '&', '^'))} second")
-    return "joined"
+    return one_or_two(p, known, ("{0} ^ second", "{0} | second", "{0} & second", "{0} ^ second"))
 
 
 # ---------------------------------------------------------------- what becomes of it

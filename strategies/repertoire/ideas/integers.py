@@ -5,11 +5,14 @@ Each function writes the lines of one idea, out of parts that are drawn, and say
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from strategies.language.types import INT32
 from strategies.repertoire.phrases import Phrase
+
+#: Writes the lines of a computation, and names what it comes to.
+Idea: TypeAlias = Callable[[Phrase], str]
 
 #: Of 100 places and sizes of a type with a sign, how many may lie below zero: Warp's quotients round down, its
 #: remainders have the sign of the dividend.
@@ -308,7 +311,7 @@ def wide(p: Phrase) -> str:
 #: How often the results of two ideas are joined, of 100.
 JOINED: Final = 30
 #: Ideas, and how often each is drawn.
-IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
+IDEAS: Final[tuple[tuple[int, Idea], ...]] = (
     (5, grid), (3, divisor), (2, root), (3, digits), (4, rounded_up), (5, wrapped), (4, steps), (3, searched),
     (3, classed), (5, wraps), (12, divided), (6, extreme), (7, wide),
 )  # fmt: skip
@@ -316,13 +319,6 @@ IDEAS: Final[tuple[tuple[int, Callable[[Phrase], str]], ...]] = (
 
 def draw_idea(p: Phrase) -> str:
     """The lines of one idea, or of two that are joined; the name of what they come to."""
-    name = p.dice.weighted(IDEAS)(p)
-    if not p.dice.chance(JOINED):
-        return name
-    other = Phrase(p.sketch, p.whole, p.real)
-    second = p.dice.weighted(IDEAS)(other)
-    p.body += other.body
-    p.bind(second=other.known(second))
     ways = (
         "max({0}, second)",
         "min({0}, second)",
@@ -330,6 +326,18 @@ def draw_idea(p: Phrase) -> str:
         "{0} + second",
         "{0} if second % 2 == 0 else second",
     )
+    return one_or_two(p, IDEAS, ways)
+
+
+def one_or_two(p: Phrase, ideas: tuple[tuple[int, Idea], ...], ways: Sequence[str]) -> str:
+    """The lines of one of `ideas`, or of two that are joined in one of `ways`; the name of what they come to."""
+    name = p.dice.weighted(ideas)(p)
+    if not p.dice.chance(JOINED):
+        return name
+    other = Phrase(p.sketch, p.whole, p.real)
+    second = p.dice.weighted(ideas)(other)
+    p.body += other.body
+    p.bind(second=other.known(second))
     p.write(f"joined = {p.dice.one_of(ways).format(name)}")
     return "joined"
 
