@@ -47,13 +47,6 @@ def inside(loop: Loop) -> Iterator[Node]:
         yield from walk(statement)
 
 
-def nests(outer: type[Node], inner: type[Node]) -> Callable[[Program], bool]:
-    """Whether a loop of the one kind stands in one of the other."""
-    return lambda p: any(
-        isinstance(loop, outer) and any(isinstance(n, inner) for n in inside(loop)) for loop in loops(p)
-    )
-
-
 def deepest(node: Node) -> int:
     """How deep loops of either kind are nested."""
     return isinstance(node, Loop) + max(map(deepest, children(node)), default=0)

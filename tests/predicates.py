@@ -494,10 +494,11 @@ def writes_where_a_run_says(program: Program) -> bool:
     return any(isinstance(part, Component) and not isinstance(part.index, Literal) for t in targets for part in walk(t))
 
 
-def makes_in(*kinds: type[Node]) -> Callable[[Program], bool]:
-    """Whether a thread makes an array of its own in a block of such a kind."""
+def stands_in(inner: type[Node], *outer: type[Node]) -> Callable[[Program], bool]:
+    """Whether there is a node of the one kind within one of the others."""
     return lambda program: any(
-        isinstance(block, kinds) and any(isinstance(node, Zeros) for node in walk(block)) for block in walk(program)
+        isinstance(block, outer) and any(isinstance(node, inner) and node is not block for node in walk(block))
+        for block in walk(program)
     )
 
 

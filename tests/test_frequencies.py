@@ -31,7 +31,6 @@ from loop_predicates import (
     deepest,
     dynamic,
     empty,
-    nests,
     reads_index_after,
     returns_from_nested,
     returns_from_while,
@@ -85,7 +84,6 @@ from predicates import (
     leaves_a_border,
     loads_structs,
     loops_in_an_arm,
-    makes_in,
     meets,
     moved,
     names_a_component,
@@ -116,6 +114,7 @@ from predicates import (
     sets_bits,
     shifts_by_a_variable,
     sloping,
+    stands_in,
     statements,
     stores_in,
     stores_in_component_of_an_element,
@@ -207,7 +206,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     (
         "control_flow",
         "loops of both kinds, one in the other",
-        lambda p: nests(For, While)(p) or nests(While, For)(p),
+        lambda p: stands_in(While, For)(p) or stands_in(For, While)(p),
         7,
     ),
     ("access", "a view", has(View), 35),
@@ -382,8 +381,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         3,
     ),
     ("while_loop", "a loop that only counts", counts, 35),
-    ("while_loop", "one in a for loop", nests(For, While), 7),
-    ("while_loop", "a for loop in one", nests(While, For), 6),
+    ("while_loop", "one in a for loop", stands_in(While, For), 7),
+    ("while_loop", "a for loop in one", stands_in(For, While), 6),
     ("while_loop", "a return out of one", returns_from_while, 4),
     ("while_loop", "a store into an array", stores_in_while, 12),
     ("while_loop", "one that goes by a float", steps_by_floats, 8),
@@ -395,7 +394,7 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("dynamic_loop", "a loop that changes its index", changes_its_index, 1),
     ("dynamic_loop", "an inner bound that the outer index tells", bounded_by_outer, 12),
     ("dynamic_loop", "a segment that the outer index names", bounded_by_elements, 4),
-    ("dynamic_loop", "a while loop in another", nests(For, While), 3),
+    ("dynamic_loop", "a while loop in another", stands_in(While, For), 3),
     ("loop_exit", "a break", has(Break), 25),
     ("loop_exit", "a continue", has(Continue), 25),
     ("loop_exit", "a return from a loop", lambda p: any(has(Return)(f) for f in bounds(p)), 20),
@@ -459,9 +458,9 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
         20,
     ),
     ("local_array", "a loop over it", has(For), 70),
-    ("local_array", "one made anew in each iteration", makes_in(For), 6),  # of 300, 33
-    ("local_array", "one made in a branch", makes_in(If), 1),  # of 300, 12
-    ("local_array", "one that a function makes", makes_in(Function), 2),  # of 300, 16
+    ("local_array", "one made anew in each iteration", stands_in(Zeros, For), 6),  # of 300, 33
+    ("local_array", "one made in a branch", stands_in(Zeros, If), 1),  # of 300, 12
+    ("local_array", "one that a function makes", stands_in(Zeros, Function), 2),  # of 300, 16
     ("local_array", "one that is passed to a function", passes_its_array, 2),  # of 300, 18
     (
         "local_array",

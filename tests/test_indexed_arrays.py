@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
-import harness.rewrites.arrays  # noqa: F401
 from corpus.record import check_names
 from harness.jobs import ArrayArgument
 from harness.launches import launches

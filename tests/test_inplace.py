@@ -6,7 +6,6 @@ import pytest
 from planted import Defect, sandbox_with
 from tiny import AT, program_of
 
-import harness.rewrites.arrays  # noqa: F401  (registers its rewrites)
 from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.shrink import reduce, size

@@ -96,4 +96,4 @@ def test_whatever_is_drawn_can_be_rewritten_and_what_comes_of_it_be_analysed(cat
     """All rewrites for a kind of failure are tried on a program that fails so, whatever it holds."""
     for program in map(apart, drawn(category)[:EVALUATED]):
         for rewrite in REWRITES.values():
-            flattened(rewrite(program))
+            assert isinstance(flattened(rewrite(program)), Program)

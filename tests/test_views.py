@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from planted import Defect, sandbox_with
 
-import harness.rewrites.arrays  # noqa: F401
 from harness.oracle.exactness import exact_outputs
 from harness.oracle.expectation import TRAITS, Expectation
 from harness.oracle.reference import Evaluator, InvalidProgram

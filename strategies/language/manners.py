@@ -52,7 +52,7 @@ def plain(program: Program) -> Program:
         return node
 
     changed: Program = change(program)
-    return program if changed == program else changed
+    return changed
 
 
 def in_brackets(program: Program, chosen: Callable[[], bool] = lambda: True) -> Program:
