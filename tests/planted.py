@@ -12,7 +12,12 @@ from pathlib import Path
 import pytest
 
 from harness.sandbox import Sandbox
+from harness.shrink import size
 from harness.warp_copy import copy_warp
+from strategies.language.nodes import Program
+
+#: ``i = wp.tid()`` and ``out[i] = …``: what every kernel has.
+BARE = 6
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,11 @@ class Defect:
     file: str
     pattern: str
     replacement: str
+
+
+def beyond_bare(program: Program) -> int:
+    """The nodes of a reduced program that are there for its defect."""
+    return size(program) - BARE
 
 
 def plant(folder: Path, defects: Sequence[Defect]) -> Path:

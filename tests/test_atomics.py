@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from planted import Defect, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with
 
 from harness.launches import job
 from harness.oracle.expectation import TRAITS, expect
 from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.sandbox import Sandbox
-from harness.shrink import reduce, size
+from harness.shrink import reduce
 from harness.shrink.tidying import tidy
 from harness.shrink.validity import well_formed
 from harness.verdict import FailureKind, Tier
@@ -327,6 +327,5 @@ def test_defects_of_atomics_are_seen_and_reduced_to_a_few_nodes(
         assert FailureKind.FORWARD_MISMATCH in kinds
         failing = [(p, v) for p, v in zip(chosen, found, strict=True) if v.failure is not None]
         assert len(failing) >= 2
-        # the program itself, two parameters and the thread's index are what every kernel has
-        sizes = [size(reduce(p, v, wrong).program) - 4 for p, v in (failing[0], failing[-1])]
-    assert median(sizes) <= 12, sizes
+        sizes = [beyond_bare(reduce(p, v, wrong).program) for p, v in (failing[0], failing[-1])]
+    assert median(sizes) <= 10, sizes

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with
 
 from corpus.record import check_names
 from harness.jobs import ArrayArgument
@@ -20,7 +20,7 @@ from harness.reports.reproduction import repro
 from harness.reports.script_run import run_repro
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import reduce, size
+from harness.shrink import reduce
 from harness.shrink.structs import without_indexed as fewer_indexed
 from harness.verdict import FailureKind, Verdict
 from harness.verify import verify_all
@@ -273,7 +273,7 @@ def test_a_defect_of_indexed_arrays_is_caught_and_reduced(
     for program, verdict in failures[:2]:
         reduced = reduce(program, verdict, damaged, seed=3)
         assert reduced.program.indexed
-        sizes.append(sum(size(s) for s in reduced.program.body[1:]))
+        sizes.append(beyond_bare(reduced.program))
     assert median(sizes) <= 12
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from planted import Defect, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with
 from tiny import AT, literal
 
 from harness.sandbox import Sandbox
-from harness.shrink import reduce, size
+from harness.shrink import candidates, reduce
+from harness.shrink.statements import fewer_bounds
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all
 from strategies import draw
@@ -183,8 +184,15 @@ def test_a_defect_of_slices_as_targets_is_caught_and_reduced(tmp_path: Path) -> 
         assert len(found) >= 2
         reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in found[:2]]
     assert all(any(isinstance(getattr(s, "target", None), Part) for s in walk(p)) for p in reduced)
-    # a local, a slice of it and a store of it are fifteen nodes at least
-    assert median(sum(size(s) for s in p.body[1:]) for p in reduced) <= 20
+    assert median(map(beyond_bare, reduced)) <= 12
+
+
+def test_slices_lose_bounds_and_become_all_of_a_vector() -> None:
+    edits = [render(edited) for edited in fewer_bounds(STORED)]
+    assert any("    v[:2] = a[i][-2:]\n" in text for text in edits)
+    assert any("    v[:] = x[i]\n    v[2:] = " in text and "x: wp.array(dtype=wp.vec4)" in text for text in edits)
+    # what no longer fits is dropped where edits are put into order
+    assert all("v[:] = a[i][-2:]" not in render(edited) for edited in candidates(STORED))
 
 
 def test_one_field_is_not_changed_by_another() -> None:

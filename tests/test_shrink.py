@@ -8,6 +8,7 @@ from itertools import islice
 from statistics import median
 
 import pytest
+from planted import beyond_bare
 from tiny import apply
 
 from harness.sandbox import Sandbox
@@ -42,9 +43,6 @@ from strategies.language.nodes import (
 from strategies.language.render import render
 from strategies.language.types import BOOL, FLOAT32, INT32
 from strategies.ops import OPS
-
-#: ``i = wp.tid()`` and ``out[i] = …``: what every kernel has.
-BARE = 6
 
 I = Name(INT32, "i")  # noqa: E741
 X, Y, OUT = (Element(FLOAT32, name, (I,)) for name in ("x", "y", "out"))
@@ -242,7 +240,7 @@ def test_the_result_does_not_depend_on_the_size_of_a_batch(sandbox: Sandbox):
             }  # fmt: skip
             results = [(r.program, r.steps, [p for p, _ in r.others]) for r in found.values()]
             assert results[0] == results[1]
-            assert size(found[8].program) <= BARE + 14
+            assert beyond_bare(found[8].program) <= 14
             compared += 1
             break
     assert compared == 2
@@ -285,7 +283,7 @@ def failing(op: str, categories: tuple[str, ...], sandbox: Sandbox) -> list[Redu
 def test_a_planted_defect_is_reduced_to_a_line(sandbox: Sandbox):
     found = failing("sin", ("elementwise", "unary", "branch", "scalar_array", "reduction"), sandbox)
     assert len(found) >= 4
-    assert median(size(r.program) - BARE for r in found) <= 8
+    assert median(beyond_bare(r.program) for r in found) <= 8
     for reduced in found:
         assert reduced.confirmed
         assert reduced.stopped is None

@@ -9,14 +9,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with
 
 from harness.oracle.exactness import exact_outputs
 from harness.oracle.expectation import TRAITS, Expectation
 from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import reduce, size
+from harness.shrink import reduce
 from harness.shrink.views import without_views
 from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import try_expect, verify_all
@@ -353,9 +353,8 @@ def test_defects_of_views_are_seen_and_reduced_to_a_few_nodes(wrong_views: Sandb
     assert failing.keys() == {FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH}
     # wrong steps, and a lost gradient
     reduced = [*failing[FailureKind.FORWARD_MISMATCH][:2], failing[FailureKind.BACKWARD_MISMATCH][-1]]
-    # the program itself, two parameters and the thread's index are what every kernel has
-    sizes = [size(reduce(found, verdict, wrong_views).program) - 4 for found, verdict in reduced]
-    assert median(sizes) <= 12, sizes
+    sizes = [beyond_bare(reduce(found, verdict, wrong_views).program) for found, verdict in reduced]
+    assert median(sizes) <= 10, sizes
 
 
 # ---------------------------------------------------------------- known defects

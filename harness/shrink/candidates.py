@@ -12,9 +12,10 @@ from harness.shrink.generics import without_generics
 from harness.shrink.hoisting import hoisted
 from harness.shrink.naming import renamings
 from harness.shrink.order import cost
-from harness.shrink.statements import fewer_statements, plainer_statements
+from harness.shrink.statements import fewer_bounds, fewer_statements, plainer_statements
 from harness.shrink.structs import without_indexed, without_structs
 from harness.shrink.tidying import tidy
+from harness.shrink.tiles import plainer_tiles
 from harness.shrink.tree import size, with_replays
 from harness.shrink.validity import well_formed
 from harness.shrink.views import without_views
@@ -26,7 +27,7 @@ from strategies.language.tiles import has_tiles
 def structural(program: Program) -> Iterator[Program]:
     edits = (
         without_generics, without_structs, without_indexed, hoisted, inlined, without_views, fewer_statements, simpler,
-        fewer_dimensions, retyped,
+        fewer_dimensions, fewer_bounds, plainer_tiles, retyped,
     )  # fmt: skip
     for edit in edits:
         yield from edit(program)

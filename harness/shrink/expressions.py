@@ -23,7 +23,7 @@ from strategies.language.nodes import (
     Program,
     ThreadIndex,
 )
-from strategies.language.types import INT32, Array, Composite, Scalar, Type
+from strategies.language.types import INT32, Array, Composite, Matrix, Scalar, Type, Vector
 
 
 class Leaves:
@@ -47,7 +47,9 @@ class Leaves:
                     yield Name(of, parameter.name)
 
     def literals(self, of: Type) -> Iterator[Expression]:
-        """The simplest values of a scalar type."""
+        """The simplest values of a scalar type, or of a vector or a matrix."""
+        if isinstance(of, Vector | Matrix):
+            yield Construct(of, ())
         if isinstance(of, Scalar) and of.kind != "bool":
             for value in (1, 0, 2):
                 yield Literal(of, float(value) if of.is_float else value)

@@ -24,7 +24,7 @@ from strategies.language.nodes import (
     Program,
     encode,
 )
-from strategies.language.types import Array, Composite, Struct, StructArray, Type
+from strategies.language.types import Array, Composite, Struct, StructArray, Tile, Type
 
 #: Values that a literal is tried at, simplest first.
 FLOATS: Final = (1.0, 0.0, 2.0, 0.5, -1.0, 3.0)
@@ -79,6 +79,8 @@ def type_cost(of: Type) -> int:
         return sum(1 + type_cost(field) for _, field in whole.fields)
     element = of.dtype if isinstance(of, Array) else of
     length = element.length if isinstance(element, Composite) else 0
+    if isinstance(element, Tile):
+        length = sum(element.shape)
     return length + sum(scalar.notation not in ("float32", "int32", "bool") for scalar in types.scalars_of(of))
 
 

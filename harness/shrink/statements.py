@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from harness.shrink.expressions import Leaves
 from harness.shrink.tree import Body, substitute, with_body, with_fields
 from strategies.language.nodes import (
     Assign,
@@ -18,13 +19,17 @@ from strategies.language.nodes import (
     If,
     Literal,
     Name,
+    Node,
+    Parameter,
+    Part,
     Program,
+    Slice,
     Statement,
     ThreadIndex,
     Unpack,
     While,
 )
-from strategies.language.types import INT32
+from strategies.language.types import INT32, Vector
 
 
 def _blocks(body: Body, edit: Callable[[Body], Iterator[Body]]) -> Iterator[Body]:
@@ -115,3 +120,43 @@ def plainer_statements(program: Program) -> Iterator[Program]:
             yield (*body[:n], new, *body[n + 1 :])
 
     yield from _edited(program, edit)
+
+
+def fewer_bounds(program: Program) -> Iterator[Program]:
+    """A slice with a bound less; all of a vector assigned, out of a new array, where a slice of it was."""
+    yield from _without_bound(program)
+    leaves, added = Leaves(program), list[Parameter]()
+
+    def edit(body: Body) -> Iterator[Body]:
+        for n, statement in enumerate(body):
+            match statement:
+                case (
+                    Assign(target=Part(base=base, index=Slice() as index) as target)
+                    | AugmentedAssign(target=Part(base=base, index=Slice() as index) as target)
+                ) if isinstance(base.type, Vector) and index != Slice():
+                    found = leaves.fresh(base.type)
+                case _:
+                    continue
+            if found is not None:
+                added[:], value = found[:1], found[1]
+                whole = with_fields(target, type=base.type, index=Slice())
+                yield (*body[:n], with_fields(statement, target=whole, value=value), *body[n + 1 :])
+
+    for new in _edited(program, edit):
+        yield with_fields(new, parameters=(*added, *new.parameters))
+
+
+def _without_bound(node: Node) -> Iterator[Any]:
+    """`node` with a bound less in one of its slices."""
+    for name in node.__struct_fields__:
+        value = getattr(node, name)
+        parts = value if isinstance(value, tuple) else (value,)
+        for n, part in enumerate(parts):
+            if isinstance(part, Slice):
+                fewer = (with_fields(part, **{bound: None}) for bound in Slice.__struct_fields__)
+                edited: Iterator[Node] = (new for new in fewer if new != part)
+            else:
+                edited = _without_bound(part) if isinstance(part, Node) else iter(())
+            for new in edited:
+                changed = (*parts[:n], new, *parts[n + 1 :]) if isinstance(value, tuple) else new
+                yield with_fields(node, **{name: changed})

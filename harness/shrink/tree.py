@@ -197,6 +197,7 @@ EXPRESSIONS: Final = (
     Component,
     Field,
     Element,
+    Part,
     Extent,
     Conditional,
     Call,
