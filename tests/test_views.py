@@ -379,12 +379,13 @@ def test_lengths_are_written_as_the_numbers_that_they_are() -> None:
     [
         (cut(7, None, -1), cut(None, None, -1)),
         (cut(None, -8, -2), cut(None, None, -2)),
+        (cut(-8, None, -1), cut(0, 0, -1)),
         (cut(6, -7, -1), cut(6, -7, -1)),
         (cut(-9, 9), cut(-9, 9)),
         (Slice(I, None, whole(-1)), Slice(I, None, whole(-1))),
     ],
 )
-def test_bounds_beyond_the_end_are_left_out(before: Slice, after: Slice) -> None:
+def test_bounds_beyond_the_ends_are_left_out(before: Slice, after: Slice) -> None:
     given = program(define("part", "x", before), Assign(OUT, at("part", 0)))
     assert REWRITES["keep_slices_inside"](given) == program(define("part", "x", after), Assign(OUT, at("part", 0)))
 

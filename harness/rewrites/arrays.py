@@ -111,10 +111,13 @@ def pass_data_and_places(program: Program) -> Program:
 
 
 def _inside(index: Slice, length: int) -> Slice:
-    """A slice backwards without a bound beyond the end that it is nearest to."""
+    """A slice backwards without bounds beyond the ends: one that begins before the first element is empty."""
     bounds = slice_bounds(index)
     if bounds is None or (bounds.step or 1) > 0:
         return index
+    if bounds.start is not None and bounds.start < -length:
+        none = Literal(INT32, 0)
+        return Slice(none, none, index.step)
     start: Expression | None = index.start
     stop: Expression | None = index.stop
     if bounds.start is not None and bounds.start >= length:

@@ -1,4 +1,4 @@
-"""A slice of an array backwards, with a bound beyond the end, begins outside of the array or leaves out its first element"""
+"""A slice of an array backwards, with a bound beyond an end, begins outside of the array, leaves out its first element or is not empty"""
 
 import numpy as np
 import warp as wp
