@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from test_atomics import TOTAL, I, Y, at, evaluate, program, whole
 
-from harness.launches import job
+from harness.launches import job, launches
 from harness.oracle.expectation import TRAITS, expect
 from harness.sandbox import Sandbox
 from harness.verdict import Tier
@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Expression,
     Function,
     If,
+    Literal,
     Name,
     Parameter,
     Program,
@@ -160,3 +161,13 @@ def test_the_backward_pass_does_not_run_where_it_would_lack_such_an_index() -> N
     expectation = expect(msgspec.structs.replace(found, parameters=parameters))
     assert expectation.limits == (Limit.ATOMIC_RETURNED,)
     assert not any(launch.backward for launch in job(expectation, "known").launches)
+
+
+def test_what_is_added_again_in_each_backward_pass_is_no_defect(sandbox: Sandbox) -> None:
+    """Of a number, which moves no derivative; the gradient of what the array held differs from pass to pass."""
+    one = Evaluate(Call(VOID, "deposit", (given("own", FLOAT32), I, Literal(FLOAT32, 1.0))))
+    held = at("own", of=FLOAT32)
+    squared = with_functions(DEPOSIT, body=(one, Assign(TOTAL, Apply(FLOAT32, "mul", (held, held)))), of=FLOAT32)
+    assert [name for name, launch in launches(expect(squared)).items() if launch.reused] == []
+    (verdict,) = verify_all([squared], sandbox)
+    assert verdict.failure is None
