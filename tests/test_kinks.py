@@ -169,6 +169,21 @@ def test_a_magnitude_near_zero_is_no_jump_of_copysign_but_a_sign_near_zero_is_on
     assert not expect(kernel(FLOAT32, lambda a, b: apply("copysign", b, zero))).outputs["out"].checked.any()
 
 
+def test_the_sign_of_a_zero_that_may_be_either_decides_nothing() -> None:
+    """That of a product is known, that of max(-0.0, 0.0) is not."""
+    zero = literal(FLOAT32, 0.0)
+    below = apply("sub", Element(FLOAT32, "b", (AT,)), literal(FLOAT32, 4.0))
+    known = apply("mul", Element(FLOAT32, "a", (AT,)), zero)
+    either = apply("max", known, zero)
+
+    def checked(value: Expression) -> np.ndarray:
+        return expect(kernel(FLOAT32, lambda a, b: value)).outputs["out"].checked
+
+    assert checked(apply("copysign", below, known)).all()
+    assert not checked(apply("copysign", below, either)).any()
+    assert not checked(apply("atan2", either, below)).any()
+
+
 @pytest.mark.parametrize("of", [FLOAT32, FLOAT64], ids=repr)
 def test_a_quotient_of_inputs_is_rounded_as_warp_rounds_it(of: Scalar) -> None:
     """1.5 // 0.3, both without an error of their own: the reference knows the rounded quotient to the bit."""

@@ -34,6 +34,7 @@ from strategies.language.nodes import (
     children,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.rules import bound_arguments
 from strategies.language.types import FLOAT16, FLOAT64, Array, Scalar, Type, holds_floats
 from strategies.language.views import arrays_named, definitions
@@ -72,10 +73,34 @@ def signs_zeros(program: Program) -> bool:
                     return False
             case Atomic() if holds_floats(node.value.type):
                 return False
-            case Literal(value=float(value)) if value == 0 and math.copysign(1.0, value) < 0:
-                # in a kernel that is zero, negated
+            case Literal() if _is_negative_zero(node):
                 return False
     return True
+
+
+#: Operations that give either of two zeros.
+_CHOICES: Final = frozenset(("min", "max", "clamp"))
+
+
+@remembered
+def confuses_zeros(program: Program) -> bool:
+    """Whether a zero may have another sign than the reference gives it: that of an extreme, of a sum in another order,
+    or, as a literal, of the other spelling."""
+    for node in walk(program):
+        match node:
+            case Apply() if holds_floats(node.type):
+                if node.op in _CHOICES or not all(isinstance(of, Scalar) for of in node.argument_types):
+                    return True
+            case Atomic() if holds_floats(node.value.type):
+                return True
+            case Literal() if _is_negative_zero(node):
+                return True
+    return False
+
+
+def _is_negative_zero(node: Literal) -> bool:
+    """Whether a literal is zero, negated, in a kernel."""
+    return isinstance(node.value, float) and node.value == 0 and math.copysign(1.0, node.value) < 0
 
 
 class _Inexact:

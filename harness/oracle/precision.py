@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.oracle.control_flow import ControlFlow
+from harness.oracle.exactness import confuses_zeros
 from harness.oracle.lanes import UNDERFLOW, UNIT_ROUNDOFF, Mask, Values, any_component, uniform
 from strategies.language import types
 from strategies.language.types import Composite, Scalar, Type
@@ -212,12 +213,16 @@ class Precision(ControlFlow):
         `rounded` is the type in which what is decided upon was rounded once more than its operands' noise shows.
         """
         choice, distance = decision.choice, decision.distance
-        if self.native or (choice.shape[0] == 1 and choice.shape[1] == 1):
+        if self.native:
             return
         if choice.ndim == 4:
             for n in range(choice.shape[3]):
                 part = decision._replace(choice=choice[..., n], distance=distance[..., n])
                 self._decide(part, mask, jump, rounded)
+            return
+        if decision.by_sign and confuses_zeros(self.program):
+            self._fragile |= (distance[0, 0] == 0) & np.any(mask[:, 0], axis=0)
+        if choice.shape[0] == 1 and choice.shape[1] == 1:
             return
         if decision.meets and not jump:
             # equal operands that move together have one derivative: it does not matter which is taken

@@ -31,13 +31,13 @@ def clamped(x: Values, low: Values, high: Values) -> list[Decision]:
 
 def sign_of_second(x: Values, y: Values) -> list[Decision]:
     """The signs of both operands of `copysign`."""
-    return [Decision(x < 0, np.abs(x), jumps=False), Decision(np.signbit(y), np.abs(y))]
+    return [Decision(x < 0, np.abs(x), jumps=False), Decision(np.signbit(y), np.abs(y), by_sign=True)]
 
 
 def branch_cut(y: Values, x: Values) -> list[Decision]:
     """On which side of the negative axis a point lies: `atan2`."""
     y, x = np.broadcast_arrays(y, x)
-    return [Decision(np.signbit(y) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)))]
+    return [Decision(np.signbit(y) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)), by_sign=True)]
 
 
 def integer_part(x: Values) -> list[Decision]:

@@ -24,13 +24,14 @@ class Decision(NamedTuple):
 
     Of an operation whose value jumps somewhere, `jumps` says whether it does where this choice changes.
     `meets` says that both sides are one function wherever the distance stays zero: the larger of two equal
-    numbers, whichever is taken.
+    numbers, whichever is taken.  Of a choice `by_sign`, a distance of zero is a zero whose sign decides.
     """
 
     choice: Values
     distance: Values
     jumps: bool = True
     meets: bool = False
+    by_sign: bool = False
 
 
 Decisions: TypeAlias = Callable[..., list[Decision]]
