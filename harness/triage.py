@@ -74,7 +74,7 @@ _ONE_PRECISION: Final = ("this precision only", "float64 itself")
 SAID: Final = (FailureKind.REJECTED, FailureKind.BUILD_ERROR, FailureKind.CRASH, FailureKind.HANG)
 
 #: Kinds that depend on what a probe does and on nothing in a kernel: no rewrite could avoid them.
-OF_PROBE: Final = (FailureKind.STALE_BINARY, FailureKind.TAPE_MISMATCH)
+OF_PROBE: Final = (FailureKind.STALE_BINARY, FailureKind.TAPE_MISMATCH, FailureKind.REDEFINITION_MISMATCH)
 
 _PLACE = re.compile(r"^.*Error while parsing function .*?\n.*\n;", re.DOTALL)
 _COMPILER_ERROR = re.compile(r"(?:fatal )?error: (.*)")

@@ -39,6 +39,7 @@ class FailureKind(str, Enum):
     METAMORPHIC_MISMATCH = "metamorphic-mismatch"
     STALE_BINARY = "stale-binary"
     TAPE_MISMATCH = "tape-mismatch"
+    REDEFINITION_MISMATCH = "redefinition-mismatch"
     NONDETERMINISTIC = "nondeterministic"
     INTERNAL = "internal-error"
     MISREAD = "misread"
@@ -62,6 +63,7 @@ _SENTENCES = {
     FailureKind.METAMORPHIC_MISMATCH: "Two spellings of the same meaning give different results.",
     FailureKind.STALE_BINARY: "Kernels that compute different things have one hash: Warp runs the binary of the other.",
     FailureKind.TAPE_MISMATCH: "A tape gives other gradients than those of the launch that it recorded, or none.",
+    FailureKind.REDEFINITION_MISMATCH: "A kernel that is defined again is still taken for what it was before.",
     FailureKind.NONDETERMINISTIC: "The same launch gives different bits the second time.",
     FailureKind.INTERNAL: "Warp refuses what is not in its language with an exception out of its own insides.",
     FailureKind.MISREAD: "Warp builds what is not in its language, with another meaning than Python's.",

@@ -15,6 +15,7 @@ from harness.probes.hashes import HASHES
 from harness.probes.host_cuda import HostCuda
 from harness.probes.metamorphic import METAMORPHIC, SPELLINGS
 from harness.probes.probe import Probe, Probed, Ran, probed
+from harness.probes.redefined import REDEFINITIONS
 from harness.probes.sweeps import SWEEPS
 from harness.probes.tapes import TAPES
 from strategies.language.nodes import Program
@@ -23,7 +24,11 @@ __all__ = ["PROBES", "Probe", "Probed", "Ran", "other_spelling", "probe_of_batch
 
 PROBES: Final[dict[str, Probe]] = {
     probe.name: probe
-    for probe in (HostCuda(), *(p for turn in zip_longest(METAMORPHIC, SWEEPS, HASHES, TAPES) for p in turn if p))
+    for probe in (
+        HostCuda(),
+        *(p for turn in zip_longest(METAMORPHIC, SWEEPS, HASHES, TAPES) for p in turn if p),
+        *REDEFINITIONS.values(),
+    )
 }
 """By name, in the order in which a hunt comes to them."""
 

@@ -38,6 +38,7 @@ SEVERITY: Final = {
     FailureKind.MEMORY: "memory",
     FailureKind.BACKWARD_MISMATCH: "wrong gradient",
     FailureKind.TAPE_MISMATCH: "wrong gradient, or none",
+    FailureKind.REDEFINITION_MISMATCH: "an old definition is built",
     FailureKind.CRASH: "crash",
     FailureKind.HANG: "hang",
     FailureKind.BUILD_ERROR: "rejection",

@@ -99,6 +99,9 @@ SHOULD: Final = {
     FailureKind.TAPE_MISMATCH: (
         "What is done with arguments after a launch should not change the gradients of that launch."
     ),
+    FailureKind.REDEFINITION_MISMATCH: (
+        "A name stands for its last definition: what another was before should have no part in it."
+    ),
     FailureKind.NONDETERMINISTIC: (
         "No two threads write one cell in an order that matters, so two launches should agree to the bit."
     ),

@@ -20,6 +20,7 @@ import msgspec
 from harness.probes import other_spelling
 from harness.probes.hashes import varied
 from harness.probes.host_cuda import ARCH, CUDA
+from harness.probes.redefined import REDEFINITIONS
 from harness.probes.sweeps import SWEEP_NAMES, Sweep, with_mute
 from harness.probes.tapes import LIST_CHANGED, STRUCT_CHANGED
 from harness.reports.launch_text import (
@@ -151,6 +152,8 @@ def _kernel_text(shown: Shown) -> list[str]:
     sweep = SWEEP_NAMES.get(shown.failure.variant)
     if sweep is not None and sweep.with_mute:
         text = with_mute(text, kernel_name(shown.program))
+    if (redefinition := REDEFINITIONS.get(shown.failure.variant)) is not None:
+        text = redefinition.defined_twice(text, kernel_name(shown.program))
     _, _, own = text.removeprefix(f"{IMPORT_ANY}\n\n").partition("\n")
     return ["", "", *own.strip("\n").split("\n"), "", ""]
 
