@@ -114,7 +114,7 @@ def _decode_launch(launch: Launch, result: Mapping[str, Any]) -> LaunchResult:
                 again=None if array["again"] is None else typed(array["again"]),
             )
         )
-    return LaunchResult(tuple(arrays), result["same_bits"])
+    return LaunchResult(tuple(arrays), result["same_bits"], result["same_gradients"])
 
 
 def decode_job(job: Job, result: Mapping[str, Any], reply: Mapping[str, Any]) -> JobResult:

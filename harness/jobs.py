@@ -197,11 +197,12 @@ class ArrayResult:
 
 @dataclass(frozen=True, eq=False)
 class LaunchResult:
-    """One entry an argument, None for scalars and vectors; `same_bits` is None unless the launch ran
-    twice."""
+    """One entry an argument, None for scalars and vectors; `same_bits`, of contents, and `same_gradients` are None
+    unless the launch ran twice."""
 
     arrays: tuple[ArrayResult | None, ...]
     same_bits: bool | None
+    same_gradients: bool | None = None
 
 
 @dataclass(frozen=True, eq=False)

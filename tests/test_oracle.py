@@ -444,9 +444,12 @@ def test_an_output_cell_that_is_not_written_must_keep_its_value(runs: list[Run])
 def test_other_bits_the_second_time_are_noticed(runs: list[Run]) -> None:
     for run in runs:
         launches = list(run.result.launches)
-        launches[GENERIC] = replace(launches[GENERIC], same_bits=False)
-        result = replace(run.result, launches=tuple(launches))
-        assert failure_kind(run, result) is FailureKind.NONDETERMINISTIC
+        for of_gradients in (False, True):
+            launches[GENERIC] = replace(launches[GENERIC], same_bits=of_gradients, same_gradients=not of_gradients)
+            result = replace(run.result, launches=tuple(launches))
+            # outside of the limits gradients may be anything
+            wrong = None if of_gradients and run.expectation.limits else FailureKind.NONDETERMINISTIC
+            assert failure_kind(run, result) is wrong
 
 
 def test_one_other_bit_on_strided_arrays_is_a_layout_failure(runs: list[Run]) -> None:
@@ -609,3 +612,4 @@ def test_launch_results_are_complete(runs: list[Run]) -> None:
             assert isinstance(launch, LaunchResult)
             assert len(launch.arrays) == len(run.program.parameters)
         assert run.result.launches[GENERIC].same_bits is True
+        assert run.result.launches[GENERIC].same_gradients is True

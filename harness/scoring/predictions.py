@@ -40,6 +40,7 @@ from harness.cpp.generated_code import (
 from harness.jobs import JobResult, LaunchResult, Status
 from harness.launches import job
 from harness.oracle.expectation import Expectation
+from harness.oracle.lanes import Values
 from harness.scoring import confine, driver
 from harness.scoring.examples import expectation_of
 from harness.verdict import FailureKind
@@ -285,7 +286,7 @@ class Scorer:
             result, content = driver.decoded(launch, content)
             if launch.twice:
                 second, content = driver.decoded(launch, content)
-                result = LaunchResult(result.arrays, _same_bits(result, second))
+                result = LaunchResult(result.arrays, *_same(result, second))
             results.append(result)
         return JobResult(Status.OK, "launch", "", tuple(results), None, None)
 
@@ -363,11 +364,16 @@ def _why(ended: _Ended) -> Reason:
     return Reason.NO_ENTRY if ended.status in (4, 5) else Reason.CRASH
 
 
-def _same_bits(one: LaunchResult, other: LaunchResult) -> bool:
-    def bits(of: LaunchResult) -> list[Any]:
-        return [
-            None if a is None else (a.data.tobytes(), None if a.gradient is None else a.gradient.tobytes())
-            for a in of.arrays
-        ]
+def _same(one: LaunchResult, other: LaunchResult) -> tuple[bool, bool]:
+    """Whether two launches gave the same bits, and the same bits of gradients."""
 
-    return bits(one) == bits(other)
+    def bits(arrays: Iterable[Values | None]) -> list[bytes | None]:
+        return [None if array is None else array.tobytes() for array in arrays]
+
+    def contents(of: LaunchResult) -> list[bytes | None]:
+        return bits(None if array is None else array.data for array in of.arrays)
+
+    def gradients(of: LaunchResult) -> list[bytes | None]:
+        return bits(None if array is None else array.gradient for array in of.arrays)
+
+    return contents(one) == contents(other), gradients(one) == gradients(other)

@@ -213,7 +213,10 @@ def run_launch(kernel: Any, launch: Frame, device: str, in_device_memory: bool) 
     """Run one launch in fresh buffers: the result of each argument, and whether a second run gave the same
     bits."""
     arrays = _launch_once(kernel, launch, device, in_device_memory)
-    same_bits = None
+    found: Frame = {"arrays": arrays, "same_bits": None, "same_gradients": None}
     if launch["twice"]:
-        same_bits = arrays == _launch_once(kernel, launch, device, in_device_memory)
-    return {"arrays": arrays, "same_bits": same_bits}
+        again = _launch_once(kernel, launch, device, in_device_memory)
+        for name, key in (("same_bits", "data"), ("same_gradients", "gradient")):
+            one, other = ([None if array is None else array[key] for array in run] for run in (arrays, again))
+            found[name] = one == other
+    return found
