@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
 import msgspec
@@ -18,14 +19,17 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Call,
     Cast,
+    Compare,
     Element,
     Expression,
+    If,
+    Literal,
     Name,
     Return,
     Statement,
     Unpack,
 )
-from strategies.language.types import INT32, Type
+from strategies.language.types import BOOL, INT32, Type
 from strategies.ops import OPS
 from strategies.repertoire.phrases import Phrase
 from strategies.scope import Variable
@@ -89,6 +93,15 @@ SLOPED: Final = 22
 KEPT: Final = 30
 #: Of 100 functions that ask for a gradient, how many return nothing else: Warp is known to make no adjoint of them.
 SLOPES_ALONE: Final = 60
+
+
+#: Functions without a gradient of their own that a kernel asks Warp for: those whose slope is one everywhere.
+_SMOOTH: Final = tuple(row for row in (*_ONE, *_TWO) if not any(word in row[0] for word in ("max(", "abs(")))
+#: Of 100 such functions, how many return early, how many name their result, and of 100 of two numbers how many have a
+#: default for the second.
+EARLY: Final = 30
+NAMED: Final = 30
+DEFAULTED: Final = 40
 
 
 class _Own(FunctionSketch):
@@ -201,6 +214,37 @@ def _draw_combined(sketch: Sketch) -> Callee:
         case _:
             value, slopes = own.do("mul", one, other), [own.do("mul", two, other), own.do("mul", slope, one)]
     return own.finish(sketch.main, [*lines.body, Return((value.node,))], [value], slopes=tuple(slopes))
+
+
+def draw_plain(sketch: Sketch, numbers: tuple[int, ...]) -> Callee:
+    """A function without a gradient of its own, of one of so many numbers, which `wp.grad` may be asked for."""
+    dice, count = sketch.dice, sketch.dice.one_of(numbers)
+    rows = [row for row in _SMOOTH if len(row) == count + 1]
+    own = _Own(sketch, [symmetric(2.0), Interval(0.5, 2.0)][:count])
+    lines = own.phrase()
+    texts = dice.some_of(rows, 2 if dice.chance(EARLY) else 1)
+    found = [[lines.value(text, own.main) for text in row] for row in texts]
+    body: list[Statement] = []
+    for value, *_ in found[1:]:
+        edge = Literal(own.main, dice.one_of((0.0, 0.5, -0.5, 1.0)))
+        test = Compare(BOOL, (dice.one_of((">", "<", ">=", "<=")),), (own.variable(own.given[0]).node, edge))
+        body.append(If(test, (Return((value.node,)),)))
+    last = found[0][0]
+    if dice.chance(NAMED):
+        body.append(own.define_as(last, mutable=False))
+        last = own.variable(own.defined[-1])
+    if count > 1 and dice.chance(DEFAULTED):
+        default = Literal(own.main, dice.one_of((0.5, 1.0, 1.5, 2.0)))
+        own.parameters[-1] = msgspec.structs.replace(own.parameters[-1], default=default)
+    callee = own.finish(own.main, [*body, Return((last.node,))], [_joined([value for value, *_ in found])])
+    slopes = tuple(_joined([slopes[n] for _, *slopes in found]).interval for n in range(count))
+    sketch.callees[-1] = callee._replace(slopes=slopes)
+    return sketch.callees[-1]
+
+
+def _joined(values: Sequence[Typed]) -> Typed:
+    """What is known of one of several values."""
+    return values[0]._replace(interval=reduce(Interval.join, (value.interval for value in values)))
 
 
 def _slope(own: _Own) -> Typed:

@@ -128,6 +128,17 @@ def keeps_a_place(function: Function) -> bool:
     return keeps(function) is not None
 
 
+def asks_for_gradients(program: Program) -> bool:
+    """Whether the gradient of a function is asked for."""
+    return any(isinstance(node, Call) and node.derivative for node in walk(program))
+
+
+def asks_of_a_plain_function(program: Program) -> bool:
+    """Whether that of a function without a gradient of its own is."""
+    calls = (node for node in walk(program) if isinstance(node, Call) and node.derivative)
+    return any(not program.function(call.function).own_gradient for call in calls)
+
+
 def calls_in_a_dynamic_loop(program: Program) -> bool:
     """Whether a function with a gradient of its own is called in a loop whose bounds only a run knows."""
     loops = [node for node in walk(program) if isinstance(node, For) and is_dynamic(node)]

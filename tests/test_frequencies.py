@@ -9,6 +9,8 @@ import pytest
 from draws import drawn
 from function_predicates import (
     all_parameters,
+    asks_for_gradients,
+    asks_of_a_plain_function,
     calls_another,
     calls_in_a_dynamic_loop,
     compares_with_itself,
@@ -499,7 +501,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("boolean", "a search that ends early", lambda p: any(has(Break)(f) and keeps_truth(f) for f in bounds(p)), 2),
     ("boolean", "a branch on a truth value kept", lambda p: any(names_its_test(s) for s in walk(p)), 15),
     ("boolean", "an operand with an effect", lambda p: any(q.output for q in passed(p)), 12),
-    ("custom_gradient", "a gradient of its own", lambda p: any(f.own_gradient for f in p.functions), 100),
+    ("custom_gradient", "a gradient of its own", lambda p: any(f.own_gradient for f in p.functions), 88),
+    ("custom_gradient", "that, or one that is asked for", lambda p: bool(sloping(p)) or asks_for_gradients(p), 100),
     ("custom_gradient", "a gradient of a few lines", lambda p: any(f.adjoint for f in p.functions), 35),
     ("custom_gradient", "a gradient with a test", lambda p: any(has(If)(s) for s in adjoints(p)), 15),
     ("custom_gradient", "a gradient with locals", lambda p: any(has(Assign)(s) for s in adjoints(p)), 15),
@@ -516,7 +519,8 @@ FREQUENCIES: list[tuple[str, str, Callable[[Program], bool], int]] = [
     ("custom_gradient", "a replay of what was kept", lambda p: any(map(keeps_a_place, p.functions)), 3),
     ("custom_gradient", "one in a loop of a length that a run knows", calls_in_a_dynamic_loop, 3),
     ("custom_gradient", "a replay that shows", lambda p: any(map(shows_its_replay, p.functions)), 13),
-    ("custom_gradient", "wp.grad", lambda p: any(isinstance(n, Call) and n.derivative for n in walk(p)), 15),
+    ("custom_gradient", "wp.grad", asks_for_gradients, 15),
+    ("custom_gradient", "wp.grad of a plain function", asks_of_a_plain_function, 10),
     ("custom_gradient", "several of them", lambda p: len(sloping(p)) > 1, 20),
     ("matrix", "an operation on matrices", works_on("mat"), 85),
     ("matrix", "a product, an inverse or a determinant", applies("mul", "inverse", "determinant", "transpose"), 50),

@@ -12,6 +12,7 @@ import numpy as np
 from harness.oracle.lanes import Mask, Values, numbers_last
 from harness.oracle.places import Part
 from strategies.language import types
+from strategies.language.differentiation import derivative
 from strategies.language.nodes import (
     Call,
     Contribute,
@@ -165,6 +166,8 @@ class ControlFlow(ABC):
         function = self.program.function(node.function)
         if function.own_gradient:
             return self._own_gradient(function, node, mask)
+        if node.derivative:
+            return self._derivative(function, node, mask)
         inner = Activation(function.name)
         for parameter, argument in bound_arguments(function, node):
             if isinstance(parameter.type, Array):
@@ -205,6 +208,17 @@ class ControlFlow(ABC):
             self._pulled_back(function, ones, plain, mask)
             return tuple(results)
         return tuple(self._risen(function, number, result, plain, moved, mask) for number, result in enumerate(results))
+
+    def _derivative(self, function: Function, node: Call, mask: Mask) -> tuple[Values, ...]:
+        """The gradient of a function that has none of its own, by calculus; nothing moves through it."""
+        given = {p.name: self._unperturbed(self._value(a, mask)) for p, a in bound_arguments(function, node)}
+        found = []
+        for parameter in function.parameters:
+            body = derivative(function, parameter)
+            assert body is not None
+            inner, _ = self._run(body, given, mask)
+            found.append(self._unperturbed((inner.results or [self._zero(parameter.type)])[0]))
+        return tuple(found)
 
     def _run(
         self,

@@ -38,6 +38,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.rules import bound_arguments
 from strategies.language.structs import root
 from strategies.language.types import (
     BOOL,
@@ -78,6 +79,12 @@ def everywhere(program: Program, pattern: Pattern, kinds: tuple[type[Expression]
 
     rewritten: Program = rebuild(program, change)
     return rewritten
+
+
+def with_all_arguments(call: Call, function: Function) -> Call:
+    """`call` with an argument for each parameter, in their order."""
+    given = {parameter.name: argument for parameter, argument in bound_arguments(function, call)}
+    return msgspec.structs.replace(call, arguments=tuple(given[p.name] for p in function.parameters), keywords=())
 
 
 def bodies(program: Program, change: Callable[[Program | Function], tuple[Statement, ...]]) -> Program:

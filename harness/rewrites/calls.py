@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.rewrites.base import FreshNames, everywhere, in_blocks, register, writing_functions
+from harness.rewrites.base import FreshNames, everywhere, in_blocks, register, with_all_arguments, writing_functions
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -295,16 +295,30 @@ def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite
 
 @register
 def call_differentiated_functions(program: Program) -> Program:
-    """``g = wp.grad(f)(x)``, where nothing calls `f` itself, beside a call of it with numbers."""
-    calls = [node for node in walk(program) if isinstance(node, Call)]
-    plain = {call.function for call in calls if not call.derivative}
-    wanted = dict.fromkeys(call.function for call in calls if call.derivative and call.function not in plain)
+    """``g = wp.grad(f)(x)``, where `f` has a gradient of its own, behind a call of it with numbers."""
+    calls = [node for node in walk(program) if isinstance(node, Call) and node.derivative]
     added: list[Statement] = []
-    for name in wanted:
+    for name in dict.fromkeys(call.function for call in calls):
         function = program.function(name)
-        if all(isinstance(p.type, Scalar) for p in function.parameters):
-            added.append(Evaluate(Call(function.type, name, tuple(map(number_within, function.parameters)))))
-    return msgspec.structs.replace(program, body=(*program.body, *added)) if added else program
+        if function.own_gradient and all(isinstance(p.type, Scalar) for p in function.parameters):
+            called = Evaluate(Call(function.type, name, tuple(map(number_within, function.parameters))))
+            added += [] if called in program.body else [called]
+    if not added:
+        return program
+    return msgspec.structs.replace(program, body=(*program.body[:1], *added, *program.body[1:]))
+
+
+@register
+def give_defaults_to_gradients(program: Program) -> Program:
+    """``wp.grad(f)(x)``, of a function with a default, as ``wp.grad(f)(x, 2.0)``."""
+
+    def pattern(node: Expression) -> Expression | None:
+        if not isinstance(node, Call) or not node.derivative:
+            return None
+        function = program.function(node.function)
+        return None if len(node.arguments) == len(function.parameters) else with_all_arguments(node, function)
+
+    return everywhere(program, pattern, (Call,))
 
 
 def number_within(parameter: Parameter) -> Literal:

@@ -16,9 +16,11 @@ from harness.rewrites.base import (
     links_of,
     register,
     replaced,
+    with_all_arguments,
     writing_functions,
 )
 from harness.rewrites.calls import number_within
+from strategies.language.differentiation import derivative, is_derived
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.nodes import (
     Assign,
@@ -174,21 +176,27 @@ def write_gradients_out(program: Program) -> Program:
 
     def slope(call: Call, n: int) -> Call:
         function = program.function(call.function)
-        given, of = function.slopes[n], function.parameters[n].type
+        parameter = function.parameters[n]
+        of = parameter.type
         name = f"{function.name}.{n}"
         if name not in slopes:
             zeros = tuple(Literal(p.type, 0.0) for p in function.parameters)
+            # one with a gradient of its own has no defaults
+            parameters = tuple(msgspec.structs.replace(p, default=None) for p in function.parameters)
             slopes[name] = msgspec.structs.replace(
                 function,
                 name=unused_name(f"slope_{n}_of_{function.name}", taken),
                 type=of,
-                body=(Return((given,)),),
+                parameters=parameters,
+                body=(Return((function.slopes[n],)),) if function.slopes else derivative(function, parameter),
                 slopes=zeros,
             )
+        call = with_all_arguments(call, function)
         return msgspec.structs.replace(call, type=of, function=slopes[name].name, derivative=False)
 
     def written(call: Expression) -> bool:
-        return isinstance(call, Call) and call.derivative and bool(program.function(call.function).slopes)
+        function = program.function(call.function) if isinstance(call, Call) and call.derivative else None
+        return function is not None and bool(function.slopes or is_derived(function))
 
     def change(node: Node) -> Any:
         node = rebuild(node, change)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from harness.shrink.tree import Body, assigned, root_of, targets_of, walk
 from strategies.language.check import check_program
+from strategies.language.differentiation import called_type
 from strategies.language.effects import effects
 from strategies.language.generics import is_generic
 from strategies.language.nodes import (
@@ -52,7 +53,6 @@ from strategies.language.references import has_references
 from strategies.language.rules import (
     IllFormed,
     bound_arguments,
-    called_type,
     certainly_runs,
     component_type,
     constructions,
@@ -82,7 +82,7 @@ def well_formed(program: Program) -> bool:
         if struct_types(program) or program.indexed or program.block_dim or passes:
             check_program(program, result_type)
             program = flattened(program)
-        elif is_generic(program) or any(f.own_gradient for f in program.functions):
+        elif is_generic(program) or any(f.own_gradient for f in program.functions) or _asks_for_gradients(program):
             check_program(program, result_type)
         owners: tuple[Program | Function, ...] = (program, *program.functions)
         for owner in owners:
@@ -96,6 +96,10 @@ def well_formed(program: Program) -> bool:
         return effects(program).written == {p.name for p in program.outputs}
     except (_Invalid, IllFormed):
         return False
+
+
+def _asks_for_gradients(program: Program) -> bool:
+    return any(isinstance(node, Call) and node.derivative for node in walk(program))
 
 
 def _uses_what_is_unique(owner: Program | Function) -> bool:

@@ -1,5 +1,6 @@
 """Gradients of functions' own: the true one spelled otherwise, clipped, straight through, of vectors; `wp.grad`."""
 
+import math
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,12 +16,14 @@ from strategies.gradients import (
     draw_caller,
     draw_counted,
     draw_custom,
+    draw_plain,
     draw_replayed,
     draw_slope,
     draw_slot,
 )
 from strategies.intervals import Interval, symmetric
 from strategies.language.nodes import (
+    Apply,
     Assign,
     AugmentedAssign,
     Call,
@@ -56,6 +59,10 @@ UNKNOWN: Final = 55
 #: how many have a further one that calls it, which Warp is known not to build.
 SLOPES: Final = 40
 CALLERS: Final = 30
+#: Of 100 kernels of several statements, how many have a function without a gradient of its own that is asked for one;
+#: of 100 others, how many follow the slope of such a function.
+PLAIN: Final = 35
+DESCENTS: Final = 12
 #: Of 100 kernels of several statements, how many have one with a gradient of a few lines, too.
 FURTHER = 20
 WEIGHTS = Statements(define=6, reassign=2, augment=3, branch=1)
@@ -121,6 +128,28 @@ def _simply(sketch: Sketch) -> list[Statement]:
     ways = ("value", "value * w[i]", "w[i] - value", "s * value", "value + w[i]", "0.5 * value * value", "value * e")
     stored(phrase, dice.one_of((*ways, "value - e")))
     return phrase.body
+
+
+def _descends(sketch: Sketch) -> list[Statement]:
+    """Steps down the slope of a function: ``x -= 0.125 * wp.grad(f)(x)``."""
+    dice, main, index = sketch.dice, sketch.main, sketch.fresh()
+    callee, trips = draw_plain(sketch, (1,)), dice.between(1, 4)
+    rate = 2.0 ** -min(math.ceil(math.log2(max(trips * callee.slopes[0].size, 4.0))), 5)
+    start = sketch.array(main, sketch.launch_shape(), symmetric(1.0))
+    begun = sketch.define_as(Typed(Element(main, start.name, sketch.own_indices()), symmetric(1.0), True), mutable=True)
+    x = sketch.variable(sketch.defined[-1]).node
+    assert isinstance(x, Name)
+    slope = Call(main, callee.function.name, (x,), derivative=True)
+    steps: list[Statement] = [AugmentedAssign(x, "sub", Apply(main, "mul", (Literal(main, rate), slope)))]
+    if dice.chance(40):
+        value = Name(main, sketch.fresh())
+        steps = [Assign(value, slope), AugmentedAssign(x, "sub", Apply(main, "mul", (Literal(main, rate), value)))]
+    found = [begun, *steps] if trips == 1 else [begun, For(index, Literal(INT32, trips), tuple(steps))]
+    end = Typed(x, symmetric(2.0), True)
+    if dice.chance(50):
+        sketch.called.add(callee.function.name)
+        end = Typed(Call(main, callee.function.name, (x,)), callee.intervals[0], True)
+    return [*found, sketch.store(sketch.output(main), end)]
 
 
 def _argument(pen: Pen, parameter: Parameter) -> Value:
@@ -215,6 +244,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     if dice.chance(WRITTEN):
         yield from _written(sketch)
         return
+    if dice.chance(DESCENTS):
+        yield from _descends(sketch)
+        return
     if dice.chance(SIMPLE):
         if dice.chance(40):
             draw_custom(sketch)
@@ -226,6 +258,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         return
     for _ in range(dice.between(1, 2)):
         draw_custom(sketch)
+    plain = draw_plain(sketch, (1, 2)) if dice.chance(PLAIN) else None
     if dice.chance(40):
         sketch.calls = 60
         draw_expression(sketch, main)
@@ -253,7 +286,9 @@ def body(sketch: Sketch) -> Iterator[Statement]:
             yield from _taken(sketch, _called(sketch, callee))
         elif callee is replayed or callee.function.name not in sketch.called:
             yield sketch.define_as(sketch.fit_local(_called(sketch, callee)), mutable=dice.chance(50))
-    if dice.chance(60):
+    if plain is not None and dice.chance(75):
+        yield derivative(sketch, plain, 1)
+    elif dice.chance(60):
         yield derivative(sketch, dice.one_of(custom), 1)
     if dice.chance(15):
         # applied to its own result

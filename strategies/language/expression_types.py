@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from strategies.language.differentiation import called_type
 from strategies.language.nodes import (
     Apply,
     Call,
@@ -40,7 +41,6 @@ from strategies.language.render import COMPARISONS, has_name
 from strategies.language.rules import (
     IllFormed,
     bound_arguments,
-    called_type,
     check_name,
     component_type,
     constructions,

@@ -204,7 +204,8 @@ class Call(Node, frozen=True, tag="call"):
 
     The last arguments go by the names in `keywords`; parameters that are left out have their defaults.  An array
     is passed as a `Name` of its type.  `type` is a `Tuple` where the function has several results, and `VOID`
-    where it has none.  With `derivative` it is ``wp.grad(f)(x)``, of a function with `slopes`.
+    where it has none.  With `derivative` it is ``wp.grad(f)(x)``, of a function with `slopes` or one
+    whose derivative can be written out.
 
     A function that takes functions is `given` some, in front of its arguments: ``apply(square, x)``.  In such a one, a
     call of what it was given is written `through` the name of its parameter: ``f(x)``.

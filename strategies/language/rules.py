@@ -146,19 +146,6 @@ def bound_arguments(function: Function, call: Call) -> Iterator[tuple[Parameter,
         yield parameter, parameter.default
 
 
-def called_type(function: Function, call: Call) -> Type:
-    """The type of a call: of ``wp.grad(f)(x)`` a result for each parameter, of its type.
-
-    Raises `IllFormed` if the function has no gradient of its own that its call asks for.
-    """
-    if not call.derivative:
-        return function.type
-    given = [p.type for p in function.parameters]
-    known = function.own_gradient and len(function.inclined) == len(given) and isinstance(function.type, Scalar)
-    require(bool(known), f"{function.name!r} has no gradient to be had")
-    return given[0] if len(given) == 1 else tuple_of(given)
-
-
 def returned_type(node: Return) -> Type:
     """The type of what a function gives its caller."""
     found = [value.type for value in node.values]

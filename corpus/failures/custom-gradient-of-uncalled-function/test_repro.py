@@ -1,4 +1,4 @@
-"""`wp.grad(f)` of a function with `@wp.func_grad` that nothing calls becomes C++ that does not compile"""
+"""`wp.grad(f)` of a function with `@wp.func_grad` that nothing calls, or calls only later, becomes C++ that does not compile"""
 
 import numpy as np
 import warp as wp
