@@ -35,6 +35,8 @@ _REACH: Final = 6.0
 _PERIOD: Final = Interval(1, 9)
 #: The largest magnitude of a derivative in one octave, and of the derivative of that, by one coordinate.
 _SLOPE, _BEND = 8.5, 24.0
+#: How large a term of such a derivative is, mostly.
+_TERM = 3.0
 
 
 class _Field(NamedTuple):
@@ -125,6 +127,8 @@ def _octaves(octaves: int, frequency: float, amplitude: float) -> list[tuple[flo
 def _curl(octaves: list[tuple[float, float]]) -> Callable[..., Values]:
     def reference(r: Rounding, state: Values, x: Values) -> Values:
         plane = x.shape[-1] == 2
+        # what a slope of a field is made of is mostly of this size, and cancels
+        size = x.dtype.type(_TERM * sum(amplitude for _, amplitude in octaves))
         sums = [np.zeros((), x.dtype)] * (1 if plane else 3)
         for frequency, amplitude in octaves:
             at = r(x * x.dtype.type(frequency))
@@ -135,10 +139,10 @@ def _curl(octaves: list[tuple[float, float]]) -> Callable[..., Values]:
                     state = seeded(state, np.asarray(_FIELDS[n]))
         if plane:
             (one,) = sums
-            return algebra.about_one(r, np.stack([-one[..., 1], one[..., 0]], axis=-1))
+            return algebra.beside(r, np.stack([-one[..., 1], one[..., 0]], axis=-1), size)
         one, two, three = sums
         pairs = ((three[..., 1], two[..., 2]), (one[..., 2], three[..., 0]), (two[..., 0], one[..., 1]))
-        return algebra.about_one(r, np.stack([r(a - b) for a, b in pairs], axis=-1))
+        return algebra.beside(r, np.stack([r(a - b) for a, b in pairs], axis=-1), size)
 
     return reference
 
@@ -158,7 +162,7 @@ def _slopes(size: float) -> Callable[..., tuple[Values, ...]]:
 
     def noise(state: Values, x: Values, *periods: Values) -> tuple[Values, ...]:
         none = np.zeros(())
-        lanes = np.full(x.shape[:3], 4 * size)
+        lanes = np.full(x.shape[:3], 6 * size)
         return (np.broadcast_to(none, state.shape[:3]), lanes, *(np.broadcast_to(none, p.shape[:3]) for p in periods))
 
     return noise
