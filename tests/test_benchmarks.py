@@ -17,6 +17,7 @@ from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, failed, inconclusive
 from harness.warp_copy import installed_warp
+from strategies.categories import CATEGORIES
 from strategies.language.types import FLOAT32
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
@@ -130,6 +131,31 @@ def test_the_table_of_reports_tells_small_and_quick_ones_from_others() -> None:
     assert not table([good, {**good, "nodes": 21}])[1]
     assert not table([good, good, {**good, "seconds_to_report": 61.0}])[1]
     assert not table([])[1]
+
+
+def test_every_category_has_a_defect_of_its_own_in_the_installed_warp() -> None:
+    found = benchmark("distinctive").planted_defects()
+    assert list(found) == list(CATEGORIES)
+    assert len({defect for _, defect in found.values()}) == len({what for what, _ in found.values()}) == len(CATEGORIES)
+    for _, defect in found.values():
+        text = (installed_warp() / defect.file).read_text(encoding="utf-8")
+        assert defect.planted(text) != text
+
+
+def test_the_table_of_distinctive_defects_counts_categories_that_became_small() -> None:
+    module = benchmark("distinctive")
+    small = module.Outcome("loop", "lost", 24, 7, [5, 6, 13])
+    large = module.Outcome("tile", "exchanged", 12, 3, [13, 13, 5], others=1)
+    rare = module.Outcome("tuple", "swapped", 60, 2, [5, 6])
+    unseen = module.Outcome("struct", "overwritten", 60)
+    assert [o.small for o in (small, large, rare, unseen)] == [True, False, False, False]
+    lines = module.table([small, large, rare, unseen])
+    assert lines[2:4] == [
+        "| loop | lost | 24 | 7 | 6 | 13 |",
+        "| tile | exchanged | 12 | 3 (1 became another) | 13 | 13 |",
+    ]
+    assert len({line.count("|") for line in lines[:6]}) == 1
+    assert lines[-1] == "1 of 4 categories have a median of at most 12 nodes"
 
 
 def test_what_a_long_campaign_leaves_behind_is_found(tmp_path: Path) -> None:
