@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from itertools import islice
 from statistics import median
 
+import msgspec
 import pytest
 from planted import beyond_bare
 from tiny import apply
 
 from harness.sandbox import Sandbox
 from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
+from harness.shrink.calls import fewer_results, inlined
 from harness.shrink.candidates import ordered, structural
 from harness.shrink.slicing import sliced
+from harness.shrink.statements import fewer_statements, stored_at_once
 from harness.shrink.tree import with_fields, with_replays
 from harness.verdict import Failure, FailureKind, Verdict, failed, inconclusive
 from harness.verify import verify_all
@@ -27,17 +30,21 @@ from strategies.language.nodes import (
     Atomic,
     AugmentedAssign,
     Break,
+    Call,
     Cast,
     Compare,
     Element,
     For,
+    Function,
     If,
     Literal,
     Name,
     Parameter,
     Program,
+    Return,
     Statement,
     ThreadIndex,
+    Unpack,
     walk,
 )
 from strategies.language.render import render
@@ -139,6 +146,66 @@ def test_tidying_removes_what_nothing_uses():
     found = tidy(program(unused, dead, Assign(OUT, number(1.0))))
     assert found.body == (ThreadIndex(("i",)), Assign(OUT, number(1.0)))
     assert [p.name for p in found.parameters] == ["out"]
+
+
+def test_what_a_variable_is_given_is_stored_at_once_in_the_element_where_it_ends():
+    a = Name(FLOAT32, "a")
+
+    def body(target: Name | Element) -> tuple[Statement, ...]:
+        change = AugmentedAssign(target, "add", Y)
+        return Assign(target, X), For("k", Literal(INT32, 2), (change, Assign(target, apply("neg", target))))
+
+    given = program(*body(a), Assign(OUT, a))
+    assert program(*body(OUT)) in stored_at_once(given)
+    first = Element(FLOAT32, "out", (Literal(INT32, 0),))
+    summed = program(*body(a), Atomic("atomic_add", "out", first.indices, a))
+    assert program(*body(first)) in stored_at_once(summed)
+    assert list(stored_at_once(program(*body(OUT)))) == []
+
+
+def test_a_loop_is_replaced_by_its_first_or_its_last_turn():
+    loop = For("k", Literal(INT32, 9), (Assign(Element(FLOAT32, "out", (Name(INT32, "k"),)), X),), Literal(INT32, 3))
+    edits = [render(new) for new in fewer_statements(program(msgspec.structs.replace(loop, step=Literal(INT32, 2))))]
+    for turn in (0, 1, 3, 7):
+        assert any(f"    out[{turn}] = x[i]\n" in text for text in edits)
+
+
+def test_a_call_is_replaced_by_what_the_function_does():
+    v, w, a, b = (Name(FLOAT32, name) for name in "vwab")
+    change = If(Compare(BOOL, ("<",), (v, number(1.0))), (AugmentedAssign(w, "add", v),))
+    parameter = Parameter("v", FLOAT32, 0.5, 2.0)
+    several = types.tuple_of((FLOAT32, FLOAT32))
+    one = Function("one", FLOAT32, (parameter,), (Assign(w, v), change, Return((apply("neg", w),))))
+    two = Function("two", several, (parameter,), (Assign(w, v), change, Return((v, w))))
+    for function, body, expected in (
+        (one, (Assign(OUT, apply("sin", Call(FLOAT32, "one", (X,)))),), "out[i] = wp.sin(-w)\n"),
+        (two, (Unpack((a, b), (Call(several, "two", (X,)),)), Assign(OUT, b)), "a, b = x[i], w\n    out[i] = b\n"),
+    ):
+        given = msgspec.structs.replace(program(*body), functions=(function,))
+        assert well_formed(given)
+        (new,) = map(tidy, inlined(given))
+        assert well_formed(new)
+        text = f"    w = x[i]\n    if x[i] < 1.0:\n        w += x[i]\n    {expected}"
+        assert text in render(new)
+        assert "@wp.func" not in render(new)
+        changed = msgspec.structs.replace(function, body=(Assign(v, number(2.0)), *function.body))
+        (new,) = inlined(msgspec.structs.replace(given, functions=(changed,)))
+        assert "    v = x[i]\n    v = 2.0\n    w = v\n" in render(new)
+        early = msgspec.structs.replace(function, body=(If(change.test, function.body[-1:]), *function.body))
+        assert list(inlined(msgspec.structs.replace(given, functions=(early,)))) == []
+
+
+def test_a_function_of_several_results_is_left_one():
+    a, b, v = (Name(FLOAT32, name) for name in "abv")
+    several = types.tuple_of((FLOAT32, FLOAT32))
+    early = If(Compare(BOOL, ("<",), (v, number(1.0))), (Return((v, number(0.0))),))
+    body = (early, Return((number(1.0), apply("sin", v))))
+    function = Function("two", several, (Parameter("v", FLOAT32, 0.5, 2.0),), body)
+    given = program(Unpack((a, b), (Call(several, "two", (X,)),)), Assign(OUT, b))
+    given = msgspec.structs.replace(given, functions=(function,))
+    (new,) = (new for new in fewer_results(given) if well_formed(tidy(new)))
+    assert "        return 0.0\n    return wp.sin(v)\n" in render(new)
+    assert "    b = two(x[i])\n    out[i] = b\n" in render(new)
 
 
 def test_what_is_read_undefined_is_not_well_formed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.shrink.calls import inlined, plainer_calls
+from harness.shrink.calls import fewer_results, inlined, plainer_calls
 from harness.shrink.dimensions import extents, fewer_dimensions
 from harness.shrink.dress import fewer_options, plainer_ranges, plainer_values, plainly_written, retyped
 from harness.shrink.expressions import simpler
@@ -12,7 +12,7 @@ from harness.shrink.generics import without_generics
 from harness.shrink.hoisting import hoisted
 from harness.shrink.naming import renamings
 from harness.shrink.order import cost
-from harness.shrink.statements import fewer_bounds, fewer_statements, plainer_statements
+from harness.shrink.statements import fewer_bounds, fewer_statements, plainer_statements, stored_at_once
 from harness.shrink.structs import without_indexed, without_structs
 from harness.shrink.tidying import tidy
 from harness.shrink.tiles import plainer_tiles
@@ -26,8 +26,8 @@ from strategies.language.tiles import has_tiles
 
 def structural(program: Program) -> Iterator[Program]:
     edits = (
-        without_generics, without_structs, without_indexed, hoisted, inlined, without_views, fewer_statements, simpler,
-        fewer_dimensions, fewer_bounds, plainer_tiles, retyped,
+        without_generics, without_structs, without_indexed, hoisted, inlined, fewer_results, without_views,
+        fewer_statements, stored_at_once, simpler, fewer_dimensions, fewer_bounds, plainer_tiles, retyped,
     )  # fmt: skip
     for edit in edits:
         yield from edit(program)

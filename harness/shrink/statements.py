@@ -28,6 +28,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     Unpack,
     While,
+    rebuild,
 )
 from strategies.language.types import INT32, Vector
 
@@ -91,7 +92,7 @@ def _unwrapped(statement: Statement) -> Iterator[Body]:
         case While(body=body):
             yield body
         case For():
-            for value in (0, 1):
+            for value in dict.fromkeys((0, 1, *_ends(statement))):
                 body = tuple(substitute(s, {statement.name: Literal(INT32, value)}) for s in statement.body)
                 yield body
             for trips in (1, 2):
@@ -99,6 +100,15 @@ def _unwrapped(statement: Statement) -> Iterator[Body]:
             if statement.start is not None or statement.step is not None:
                 yield (with_fields(statement, start=None, step=None),)
                 yield (with_fields(statement, step=None),)
+
+
+def _ends(loop: For) -> tuple[int, ...]:
+    """The first and the last value that a loop whose bounds are numbers counts through."""
+    bounds = (loop.start or Literal(INT32, 0), loop.stop, loop.step or Literal(INT32, 1))
+    if not all(isinstance(bound, Literal) for bound in bounds):
+        return ()
+    values = range(*(int(bound.value) for bound in bounds if isinstance(bound, Literal)))
+    return (*values[:1], *values[-1:])
 
 
 def plainer_statements(program: Program) -> Iterator[Program]:
@@ -120,6 +130,30 @@ def plainer_statements(program: Program) -> Iterator[Program]:
             yield (*body[:n], new, *body[n + 1 :])
 
     yield from _edited(program, edit)
+
+
+def stored_at_once(program: Program) -> Iterator[Program]:
+    """An element of an array instead of the variable whose last value is stored in it, or added to it, say."""
+    for n, statement in enumerate(program.body):
+        match statement:
+            case Assign(target=Element() as element, value=Name(name=name)):
+                pass
+            case Atomic(array=array, indices=indices, value=Name(type=of, name=name), result=None):
+                element = Element(of, array, indices)
+            case _:
+                continue
+        others = (*program.body[:n], *program.body[n + 1 :])
+        body = (_retargeted(substitute(other, {name: element}), name, element) for other in others)
+        yield with_fields(program, body=tuple(body))
+
+
+def _retargeted(node: Node, name: str, element: Element) -> Any:
+    """`node` with what is assigned to a variable assigned to `element`."""
+    node = rebuild(node, lambda child: _retargeted(child, name, element))
+    match node:
+        case Assign(target=Name(name=found)) | AugmentedAssign(target=Name(name=found)) if found == name:
+            return with_fields(node, target=element)
+    return node
 
 
 def fewer_bounds(program: Program) -> Iterator[Program]:
