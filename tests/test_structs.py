@@ -13,6 +13,8 @@ from harness.oracle.expectation import expect
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink import candidates, well_formed
+from harness.shrink.dimensions import fewer_dimensions
+from harness.shrink.hoisting import hoisted
 from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies.language import nodes as n
@@ -205,6 +207,25 @@ def test_component_changes_of_fields_are_rebuilt_whole() -> None:
     rebuilt = REWRITES["rebuild_changed_fields"](program)
     assert "b.spring.way = wp.vec2(b.spring.way[0], b.spring.way[1] + b.mass)" in render(rebuilt)
     assert REWRITES["rebuild_changed_fields"](SIMPLE) is SIMPLE
+
+
+def test_a_part_is_tried_alone_with_the_structs_that_it_reads() -> None:
+    a = n.Name(FLOAT32, "a")
+    given = kernel(n.Assign(LOCAL, BODIES), n.Assign(a, PRODUCT), n.Assign(OUT, n.Apply(FLOAT32, "sin", (a,))))
+    assert kernel(n.Assign(LOCAL, BODIES), n.Assign(OUT, PRODUCT)) in hoisted(given)
+
+
+def test_an_array_of_structs_loses_the_axes_along_which_it_is_read_at_one_place() -> None:
+    wide = [
+        msgspec.structs.replace(p, type=t.array(p.type.dtype, 2), shape=(4, 3)) if "." in p.name else p
+        for p in SIMPLE.parameters
+        if isinstance(p.type, t.Array)
+    ]
+    body = (*SIMPLE.body[:1], n.Assign(LOCAL, n.Element(BODY, "bodies", (I, n.Literal(INT32, 0)))), *SIMPLE.body[2:])
+    structs = (n.StructParameter("bodies", BODY, 2),)
+    given = msgspec.structs.replace(SIMPLE, parameters=tuple(wide), body=body, structs=structs)
+    assert well_formed(given)
+    assert SIMPLE in fewer_dimensions(given)
 
 
 # ---------------------------------------------------------------- what is drawn

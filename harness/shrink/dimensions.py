@@ -21,11 +21,12 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Slice,
+    StructParameter,
     ThreadIndex,
     View,
     rebuild,
 )
-from strategies.language.types import INT32, Array
+from strategies.language.types import INT32, Array, StructArray
 
 
 def fewer_dimensions(program: Program) -> Iterator[Program]:
@@ -54,12 +55,16 @@ def _without_constant_axes(program: Program) -> Program:
             accesses.setdefault(node.array, []).append((*node.indices, *(ndim - len(node.indices)) * (Slice(),)))
         elif isinstance(node, Extent):
             accesses.setdefault(node.array, []).append(())
-        elif isinstance(node, Name) and isinstance(node.type, Array):
+        elif isinstance(node, Name) and isinstance(node.type, Array | StructArray):
             accesses.setdefault(node.name, []).append(())
     keep: dict[str, list[int]] = {}
-    shapes = {p.name: p.shape for p in program.arrays}
+    shapes = {p.name: p.shape for p in program.arrays if _whole(p.name) not in {s.name for s in program.structs}}
+    # an array of structs has the shape of each of its fields
+    shapes |= {
+        s.name: p.shape for s in program.structs if s.ndim for p in program.parameters if _whole(p.name) == s.name
+    }
     for name, found in accesses.items():
-        if name not in shapes or any(p.name == name.partition(".")[0] for p in program.structs):
+        if name not in shapes:
             continue
         ndim = len(shapes[name])
         if any(len(indices) != ndim for indices in found):
@@ -76,16 +81,22 @@ def _without_constant_axes(program: Program) -> Program:
         elif isinstance(node, View) and node.array in keep:
             kept = tuple(node.indices[a] for a in keep[node.array] if a < len(node.indices))
             node = msgspec.structs.replace(node, indices=kept)
-        elif isinstance(node, Parameter) and node.name in keep:
+        elif isinstance(node, StructParameter) and node.name in keep:
+            node = msgspec.structs.replace(node, ndim=len(keep[node.name]))
+        elif isinstance(node, Parameter) and (axes := keep.get(_whole(node.name), keep.get(node.name))):
             assert isinstance(node.type, Array)
-            axes = keep[node.name]
             of = types.array(node.type.dtype, len(axes))
             node = msgspec.structs.replace(node, type=of, shape=tuple(node.shape[a] for a in axes))
         changed: Node = rebuild(node, change)
         return changed
 
-    parameters, body = (tuple(map(change, part)) for part in (program.parameters, program.body))
-    return msgspec.structs.replace(program, parameters=parameters, body=body)
+    changed = {part: tuple(map(change, getattr(program, part))) for part in ("parameters", "structs", "body")}
+    return msgspec.structs.replace(program, **changed)
+
+
+def _whole(name: str) -> str:
+    """The struct, or the array of structs, that a field belongs to."""
+    return name.partition(".")[0]
 
 
 #: Launch extents that are tried.

@@ -65,16 +65,18 @@ def hoisted(program: Program) -> Iterator[Program]:
 
 
 def _expression_alone(program: Program, node: Expression) -> Iterator[Program]:
-    one, zero = Literal(FLOAT32, 1.0), Literal(FLOAT32, 0.0)
-    value = Conditional(FLOAT32, node, one, zero) if node.type is types.BOOL else node
-    if not isinstance(value.type, Scalar | Composite):
-        return
-    output, target = _output(program, value.type)
-    found = _closed(program, (Assign(target, value),))
-    if found is not None:
-        body, new = found
-        parameters = (*new, *(p for p in program.parameters if not p.output), output)
-        yield _alone(program, parameters, body)
+    values = [node]
+    if node.type is types.BOOL:
+        values.append(Conditional(FLOAT32, node, Literal(FLOAT32, 1.0), Literal(FLOAT32, 0.0)))
+    for value in values:
+        if not isinstance(value.type, Scalar | Composite):
+            return
+        output, target = _output(program, value.type)
+        found = _closed(program, (Assign(target, value),))
+        if found is not None:
+            body, new = found
+            parameters = (*new, *(p for p in program.parameters if not p.output), output)
+            yield _alone(program, parameters, body)
 
 
 def _statement_alone(program: Program, node: Statement) -> Iterator[Program]:
@@ -115,7 +117,7 @@ def _output(program: Program, of: Type) -> tuple[Parameter, Element]:
 
 
 def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] | None:
-    """`body` with the variables that it does not define read from new arrays."""
+    """`body` with the variables that it does not define read from new arrays, or with their definitions."""
     first = program.body[0]
     assert isinstance(first, ThreadIndex)
     body = (*view_definitions(program, body), *body)
@@ -123,6 +125,7 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
     defined = {n.name for s in body for n in walk(s) if isinstance(n, For)}
     defined |= {n.result.name for s in body for n in walk(s) if isinstance(n, Atomic) and n.result is not None}
     changed = assigned(body)
+    given = {s.target.name: s for s in reversed(program.body) if isinstance(s, Assign) and isinstance(s.target, Name)}
     leaves = Leaves(program)
     new: list[Parameter] = []
     values: dict[str, Expression] = {}
@@ -132,10 +135,19 @@ def _closed(program: Program, body: Body) -> tuple[Body, tuple[Parameter, ...]] 
             continue
         made = leaves.fresh(node.type, [p.name for p in new])
         if made is None:
-            return None
+            # a struct, say: what it is made of must be there
+            if node.name not in given or not _variables(given[node.name].value) <= known:
+                return None
+            before.append(given[node.name])
+            defined.add(node.name)
+            continue
         new.append(made[0])
         values[node.name] = made[1]
         if node.name in changed:
             before.append(Assign(node, made[1]))
     values = {name: value for name, value in values.items() if name not in changed}
     return (*before, *(substitute(s, values) for s in body)), tuple(new)
+
+
+def _variables(node: Node) -> set[str]:
+    return {n.name for n in walk(node) if isinstance(n, Name) and not isinstance(n.type, Array)}
