@@ -168,15 +168,16 @@ class _Reducer:
     def run(self) -> None:
         """The outputs first; then structure, until nothing smaller fails; then the dress; names last.
 
-        Under other names a program has other inputs, on which something smaller may fail after all.
+        In another dress, or under other names and so with other inputs, something smaller may fail after all.
         """
         self.first(sliced(*self.origin))
-        named = True
-        while named:
-            for edits in (structural, dressed):
-                self.exhaust(lambda p, edits=edits: ordered(p, edits(p)))  # type: ignore[misc]
+        changed = True
+        while changed:
+            self.exhaust(lambda p: ordered(p, structural(p)))
+            before = self.steps
+            self.exhaust(lambda p: ordered(p, dressed(p)))
             self.draw = 0
-            named = self.stopped is None and self.first(renamed(self.program))
+            changed = self.stopped is None and (self.first(renamed(self.program)) or self.steps > before)
 
     def exhaust(self, edits: Callable[[Program], Iterator[Program]]) -> None:
         """Keep candidates until none fails, on any draw of inputs if the program is large still."""
