@@ -208,6 +208,13 @@ def test_a_function_of_several_results_is_left_one():
     assert "    b = two(x[i])\n    out[i] = b\n" in render(new)
 
 
+def test_a_truth_value_is_stored_as_it_is():
+    test = Compare(BOOL, ("<",), (X, Y))
+    given = program(If(test, (Assign(OUT, apply("sin", X)),), (Assign(OUT, Y),)))
+    texts = [render(new) for new in candidates(given)]
+    assert any("out1: wp.array(dtype=bool)" in text and "    out1[i] = x[i] < y[i]\n" in text for text in texts)
+
+
 def test_what_is_read_undefined_is_not_well_formed():
     a = Name(FLOAT32, "a")
     test = Compare(BOOL, ("<",), (X, Y))
@@ -311,6 +318,21 @@ def test_the_result_does_not_depend_on_the_size_of_a_batch(sandbox: Sandbox):
             compared += 1
             break
     assert compared == 2
+
+
+def test_what_can_go_only_in_another_dress_goes(sandbox: Sandbox):
+    """A branch that can be left out only where there is one thread, and whose program may have no other name."""
+
+    def wrong(given: Program) -> Verdict:
+        branch = any(isinstance(n, If) for n in walk(given))
+        fails = given.name == "fold_costs" and (branch or given.launch == (1,))
+        return failed(failure()) if fails else inconclusive("nothing")
+
+    test = Compare(BOOL, ("<",), (X, Y))
+    given = program(If(test, (Assign(OUT, X),), (Assign(OUT, Y),)))
+    found = reduce(given, wrong(given), sandbox, verify=lambda programs: list(map(wrong, programs)))
+    assert found.program.launch == (1,)
+    assert not any(isinstance(n, If) for n in walk(found.program))
 
 
 def test_a_limit_that_ended_it_is_named(sandbox: Sandbox):
