@@ -7,7 +7,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from corpus.store import Store
 from harness.jobs import BuildOptions
 from harness.reports.launch_text import Shown
 from harness.reports.report import MARK, Report, errors_alone, with_releases, write_report
-from harness.reports.reproduction import regression, repro
+from harness.reports.reproduction import HANG_SECONDS, regression, repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
 from harness.shrink import Reduced, reduce
@@ -238,6 +238,15 @@ def kind(failure: Failure) -> str:
 def test_a_script_takes_what_is_right_for_fixed(failure: Failure):
     ran = run_repro(repro(Shown(EVERYTHING, failure, INPUTS, COTANGENTS)))
     assert ran.fixed, ran.output
+
+
+@pytest.mark.parametrize("written", [repro, lambda shown: regression(shown, "ends", "It does not end.")])
+def test_a_launch_that_may_hang_ends_though_nobody_waits_for_it(written: Callable[[Shown], str]) -> None:
+    text = written(Shown(EVERYTHING, Failure(FailureKind.HANG, ""), INPUTS, COTANGENTS))
+    before, _, behind = text.partition("signal.alarm(")
+    assert "wp.launch(" not in before
+    assert "wp.launch(" in behind
+    assert f"timeout={HANG_SECONDS}" in text
 
 
 def test_a_number_of_a_matrix_is_looked_at_by_its_row_and_column():

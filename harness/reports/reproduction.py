@@ -47,7 +47,9 @@ from strategies.language.structs import leaves
 from strategies.language.types import Array, Struct
 
 #: Seconds after which the script itself takes a kernel for hanging.
-HANG_SECONDS: Final = 60
+HANG_SECONDS: Final = 30
+#: A kernel that hangs is not to outlive who waits for it.
+_ALARM: Final = f"signal.alarm({HANG_SECONDS + 5})"
 #: Bytes on each side of an array of which a script sees whether they change.
 GUARD_BYTES: Final = 4096
 #: The kernel in its second spelling.
@@ -88,7 +90,7 @@ def repro(shown: Shown) -> str:
     kernel = _kernel_text(shown)
     imports = ["import sys", "import tempfile", *_any(kernel), "", "import numpy as np", "import warp as wp", ""]
     if check.proof is _Proof.ENDED:
-        imports.insert(0, "import subprocess")
+        imports[:0] = ["import signal", "import subprocess"]
     settings = [
         "wp.config.quiet, wp.config.log_level = True, 40  # the one before Warp 1.14, the other since",
         "wp.config.kernel_cache_dir = tempfile.mkdtemp()  # builds anew each time",
@@ -107,7 +109,8 @@ def regression(shown: Shown, name: str, sentence: str) -> str:
     """
     check = _check(shown)
     kernel = _kernel_text(shown)
-    standard = [*(["import subprocess", "import sys"] if check.proof is _Proof.ENDED else []), *_any(kernel)]
+    apart = ["import signal", "import subprocess", "import sys"] if check.proof is _Proof.ENDED else []
+    standard = [*apart, *_any(kernel)]
     if shown.failure.launch == CUDA_TEXT:
         standard.append("import tempfile")
     imports = [*standard, *([""] if standard else []), "import numpy as np", "import warp as wp"]
@@ -193,7 +196,7 @@ def _ended_by_script(check: _Check) -> list[str]:
         case _Proof.ENDED:
             return [
                 'if "--launch" in sys.argv:',
-                *_block([*check.steps, "sys.exit(0)"]),
+                *_block([_ALARM, *check.steps, "sys.exit(0)"]),
                 "try:",
                 f'    done = subprocess.run([sys.executable, __file__, "--launch"], timeout={HANG_SECONDS}).returncode',
                 "except subprocess.TimeoutExpired:",
@@ -218,7 +221,7 @@ def _ended_by_test(check: _Check, name: str) -> list[str]:
                 "",
                 "",
                 'if __name__ == "__main__":',
-                *_block(check.steps),
+                *_block([_ALARM, *check.steps]),
             ]
 
 
