@@ -21,7 +21,7 @@ from corpus.store import Store
 from harness.jobs import BuildOptions
 from harness.reports.launch_text import Shown
 from harness.reports.report import MARK, Report, errors_alone, with_releases, write_report
-from harness.reports.reproduction import HANG_SECONDS, regression, repro
+from harness.reports.reproduction import HANG_SECONDS, LAUNCH_SECONDS, regression, repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
 from harness.shrink import Reduced, reduce
@@ -243,10 +243,12 @@ def test_a_script_takes_what_is_right_for_fixed(failure: Failure):
 @pytest.mark.parametrize("written", [repro, lambda shown: regression(shown, "ends", "It does not end.")])
 def test_a_launch_that_may_hang_ends_though_nobody_waits_for_it(written: Callable[[Shown], str]) -> None:
     text = written(Shown(EVERYTHING, Failure(FailureKind.HANG, ""), INPUTS, COTANGENTS))
-    before, _, behind = text.partition("signal.alarm(")
-    assert "wp.launch(" not in before
-    assert "wp.launch(" in behind
-    assert f"timeout={HANG_SECONDS}" in text
+    before, _, behind = text.partition(f"signal.alarm({HANG_SECONDS})")
+    assert "wp.load_module(" not in before
+    building, _, running = behind.partition(f"signal.alarm({LAUNCH_SECONDS})")
+    assert "wp.load_module(" in building
+    assert "wp.launch(" not in building
+    assert "wp.launch(" in running
 
 
 def test_a_number_of_a_matrix_is_looked_at_by_its_row_and_column():

@@ -59,13 +59,10 @@ def script(found: Rejection) -> str:
     if found.kind in _DEADLY:
         lines += [
             'if "--build" in sys.argv:',
-            f"    signal.alarm({HANG_SECONDS + 5})  # also where nobody waits for it any more",
+            f"    signal.alarm({HANG_SECONDS})",
             '    wp.load_module(device="cpu")',
             "    sys.exit(0)",
-            "try:",
-            f'    done = subprocess.run([sys.executable, __file__, "--build"], timeout={HANG_SECONDS}).returncode',
-            "except subprocess.TimeoutExpired:",
-            f'    done = "none within {HANG_SECONDS} s"',
+            'done = subprocess.run([sys.executable, __file__, "--build"]).returncode',
             'print(f"expected: the kernel is built, or refused with an error\\nactual: exit status {done}")',
             "sys.exit(0 if done in (0, 1) else 1)",
         ]
