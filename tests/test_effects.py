@@ -365,6 +365,10 @@ def calling(*functions: Function) -> Program:
 ASKING = function("slope", Return((SLOPE,)))
 BOTH = tuple(Name(FLOAT32, name) for name in "uv")
 OF_TWO = Call(types.tuple_of((FLOAT32, FLOAT32)), "product", (X, X), derivative=True)
+#: Its slope is that of the cube.
+AROUND = Function("around", FLOAT32, (INPUT,), (Return((Call(FLOAT32, "cube", (X,)),)),), slopes=(SLOPE,))
+OF_AROUND = Call(FLOAT32, "around", (X,), derivative=True)
+ASKING_AROUND = function("less", Return((apply("sub", OF_AROUND, X),)))
 ASKING_TWICE = function("slopes", Unpack(BOTH, (OF_TWO,)), Return((apply("sub", apply("mul", *BOTH), X),)))
 
 
@@ -386,8 +390,13 @@ def test_a_function_that_calls_one_which_asks_for_a_gradient_is_known(program: P
 
 @pytest.mark.parametrize(
     "program",
-    [calling(function("less", Return((apply("sub", SLOPE, X),)))), calling(ASKING_TWICE)],
-    ids=["one gradient", "two"],
+    [
+        calling(function("less", Return((apply("sub", SLOPE, X),)))),
+        calling(ASKING_TWICE),
+        # called in front, for else it does not compile
+        REWRITES["call_differentiated_functions"](calling(AROUND, ASKING_AROUND)),
+    ],
+    ids=["one gradient", "two", "one whose slope asks for another"],
 )
 def test_what_a_gradient_is_used_with_has_one_itself(program: Program, sandbox: Sandbox) -> None:
     found = expect(program, 0)

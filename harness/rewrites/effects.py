@@ -188,7 +188,8 @@ def write_gradients_out(program: Program) -> Program:
                 name=unused_name(f"slope_{n}_of_{function.name}", taken),
                 type=of,
                 parameters=parameters,
-                body=(Return((function.slopes[n],)),) if function.slopes else derivative(function, parameter),
+                # a slope may ask for a gradient itself
+                body=(Return((change(function.slopes[n]),)),) if function.slopes else derivative(function, parameter),
                 slopes=zeros,
             )
         call = with_all_arguments(call, function)
