@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.sandbox import Sandbox
-from harness.shrink import reduce, size
+from harness.shrink import beyond_bare, reduce
 from harness.verdict import Verdict
 from harness.verify import verify_all
 from harness.warp_copy import Defect, sandbox_with
@@ -42,8 +42,6 @@ else:
 #: Nodes that are wanted at most, at the median, and programs that such a median is of, at least.
 WANTED: Final = 12
 ENOUGH: Final = 3
-#: Program, output, thread index, and an assignment to an element with an index: every kernel has them.
-BARE: Final = 6
 #: Programs that are built together.
 BATCH: Final = 12
 COLUMNS: Final = ("category", "defect", "drawn", "failing", "median nodes", "largest")
@@ -94,7 +92,7 @@ def measure(category: str, what: str, defect: Defect, sound: Sandbox, seed: int,
             for program, verdict in pairs[: reduced - len(outcome.nodes)]:
                 found = reduce(program, verdict, damaged, seed=seed)
                 (healthy,) = verify_all([found.program], sound, found.seed)
-                outcome.nodes.append(size(found.program) - BARE)
+                outcome.nodes.append(beyond_bare(found.program))
                 outcome.others += healthy.failure is not None
                 outcome.kernels.append(f"stopped: {found.stopped}\n{found.verdict.failure}\n{render(found.program)}")
     return outcome

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from function_predicates import keeps_a_place
+from function_predicates import asks_for_gradients, keeps_a_place
 from tiny import AT, apply, literal
 
 from harness.launches import job
@@ -240,14 +240,10 @@ def test_a_gradient_of_a_function_that_changes_floats_or_would_count_twice_is_re
         check_program(program, result_type)
 
 
-def asks(program: Program) -> bool:
-    return any(isinstance(node, Call) and node.derivative for node in walk(program))
-
-
 def test_warp_follows_them(sandbox: Sandbox) -> None:
     # functions that ask for a gradient are another matter: callers of those do not compile
     found = (draw("custom_gradient", 3, n) for n in range(400))
-    drawn = [p for p in found if p is not None and not asks(p)]
+    drawn = [p for p in found if p is not None and not asks_for_gradients(p)]
 
     def first(holds: Callable[[Function], bool]) -> Program:
         fitting = (p for p in drawn if any(map(holds, p.functions)))

@@ -7,21 +7,16 @@ from pathlib import Path
 
 import pytest
 from planted import Defect, sandbox_with
-from tiny import apply, kernel
+from test_tapes import PLAIN, through
 
-from harness.jobs import BuildOptions
-from harness.probes import PROBES, probed
 from harness.probes.redefined import REDEFINITIONS
 from harness.reports.launch_text import Shown
 from harness.reports.reproduction import repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
 from harness.triage import bucket
-from harness.verdict import FailureKind, Verdict
-from harness.verify import jobs, settle, try_expect
-from strategies.language.types import FLOAT32
+from harness.verdict import FailureKind
 
-PLAIN = kernel(FLOAT32, lambda a, b: apply("mul", a, b))
 REFUSED, BUILT = REDEFINITIONS
 CONTEXT = "_src/context.py"
 #: A module reports that it failed to build for ever, and one that was built is never built again.
@@ -31,20 +26,11 @@ FORGETFUL = {
 }
 
 
-def through(name: str, sandbox: Sandbox) -> tuple[Verdict, bool]:
-    """The verdict of a probe on a kernel that is right without it, and whether it tried something else."""
-    expectations = [try_expect(PLAIN, 9)]
-    results = sandbox.run(jobs(expectations), BuildOptions(0))
-    verdicts = settle(expectations, results, sandbox)
-    assert verdicts[0].verified
-    found, counted = probed(PROBES[name], expectations, results, verdicts, sandbox)
-    return found[0], counted == {0: True}
-
-
 @pytest.mark.parametrize("name", REDEFINITIONS)
 def test_the_last_definition_counts(name: str, sandbox: Sandbox) -> None:
-    verdict, counted = through(name, sandbox)
+    verdict, counted = through(name, PLAIN, sandbox)
     assert counted
+    assert verdict is not None
     assert verdict.verified
 
 
@@ -56,7 +42,8 @@ def forgetful(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[
 
 def test_an_old_definition_that_is_still_there_is_seen(forgetful: tuple[str, Sandbox]) -> None:
     name, damaged = forgetful
-    verdict, _ = through(name, damaged)
+    verdict, _ = through(name, PLAIN, damaged)
+    assert verdict is not None
     assert verdict.failure is not None
     assert verdict.failure.kind is FailureKind.REDEFINITION_MISMATCH
     assert bucket(PLAIN, verdict.failure).startswith("redefinition-mismatch-defined-again-after-it-was-")

@@ -12,7 +12,7 @@ import numpy as np
 from harness.oracle.lanes import Mask, Values, numbers_last
 from harness.oracle.places import Part
 from strategies.language import types
-from strategies.language.differentiation import derivative
+from strategies.language.differentiation import derivatives
 from strategies.language.nodes import (
     Call,
     Contribute,
@@ -212,13 +212,8 @@ class ControlFlow(ABC):
     def _derivative(self, function: Function, node: Call, mask: Mask) -> tuple[Values, ...]:
         """The gradient of a function that has none of its own, by calculus; nothing moves through it."""
         given = {p.name: self._unperturbed(self._value(a, mask)) for p, a in bound_arguments(function, node)}
-        found = []
-        for parameter in function.parameters:
-            body = derivative(function, parameter)
-            assert body is not None
-            inner, _ = self._run(body, given, mask)
-            found.append(self._unperturbed((inner.results or [self._zero(parameter.type)])[0]))
-        return tuple(found)
+        ran = [self._run(body, given, mask)[0] for body in derivatives(function)]
+        return tuple(self._unperturbed((inner.results or [self._zero(function.type)])[0]) for inner in ran)
 
     def _run(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from strategies.language import types
@@ -64,38 +64,34 @@ _SIGNED: Final = frozenset(
 )
 
 
-def signs_zeros(program: Program) -> bool:
-    """Whether exact results have their sign, too, where they are zero."""
-    for node in walk(program):
-        match node:
-            case Apply() if holds_floats(node.type):
-                if node.op not in _SIGNED or not all(isinstance(of, Scalar) for of in node.argument_types):
-                    return False
-            case Atomic() if holds_floats(node.value.type):
-                return False
-            case Literal() if _is_negative_zero(node):
-                return False
-    return True
-
-
 #: Operations that give either of two zeros.
 _CHOICES: Final = frozenset(("min", "max", "clamp"))
+
+
+def signs_zeros(program: Program) -> bool:
+    """Whether exact results have their sign, too, where they are zero."""
+    return _signs_hold(program, lambda op: op in _SIGNED)
 
 
 @remembered
 def confuses_zeros(program: Program) -> bool:
     """Whether a zero may have another sign than the reference gives it: that of an extreme, of a sum in another order,
     or, as a literal, of the other spelling."""
+    return not _signs_hold(program, lambda op: op not in _CHOICES)
+
+
+def _signs_hold(program: Program, certain: Callable[[str], bool]) -> bool:
+    """Whether zeros have their signs if operations on numbers that are `certain` to keep them do."""
     for node in walk(program):
         match node:
             case Apply() if holds_floats(node.type):
-                if node.op in _CHOICES or not all(isinstance(of, Scalar) for of in node.argument_types):
-                    return True
+                if not certain(node.op) or not all(isinstance(of, Scalar) for of in node.argument_types):
+                    return False
             case Atomic() if holds_floats(node.value.type):
-                return True
+                return False
             case Literal() if _is_negative_zero(node):
-                return True
-    return False
+                return False
+    return True
 
 
 def _is_negative_zero(node: Literal) -> bool:

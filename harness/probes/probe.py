@@ -26,6 +26,10 @@ STATUS_KINDS: Final = {
 }
 
 
+#: The line in front of a kernel without options of its own.
+DECORATOR: Final = "@wp.kernel\n"
+
+
 @dataclass(frozen=True, eq=False)
 class Ran:
     """A program whose plain build ran: what was expected of it, and what it gave."""

@@ -12,12 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness.jobs import Versions
-from harness.probes.probe import Probed, Ran, bits_differ, not_run
+from harness.probes.probe import DECORATOR, Probed, Ran, bits_differ, not_run
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
 from harness.verify import FAST, jobs
 
-_DECORATOR: Final = "@wp.kernel\n"
 #: Kernels of a batch that are defined twice: each costs a build of its own, and all are alike.
 MOST: Final = 2
 
@@ -37,7 +36,7 @@ class Redefinition:
         """Build the kernel as it was before, then as it is, and compare to the bit."""
         found = [Probed()] * len(given)
         plain = jobs([ran.expectation for ran in given])
-        able = [n for n, job in enumerate(plain) if _DECORATOR in job.source]
+        able = [n for n, job in enumerate(plain) if DECORATOR in job.source]
         for n in able[:MOST]:
             again = replace(plain[n], source=self.defined_twice(plain[n].source, plain[n].entry))
             (result,) = sandbox.run([again], FAST)
@@ -50,12 +49,12 @@ class Redefinition:
 
     def defined_twice(self, source: str, entry: str) -> str:
         """The source of a kernel in which another of its name, and with its parameters, is defined and built before."""
-        head, kernel = source.split(_DECORATOR)
+        head, kernel = source.split(DECORATOR)
         (function,) = (n for n in ast.parse(kernel).body if isinstance(n, ast.FunctionDef) and n.name == entry)
         signature = "\n".join(kernel.split("\n")[: function.body[0].lineno - 1])
         # blocks of one thread, as launches on the CPU have
         build = f'try:\n    wp.load_module({entry}.module, device="cpu", block_dim=1)\nexcept Exception:\n    pass\n'
-        return f"{head}{_DECORATOR}{signature}\n    {self.body}\n\n\n{build}\n\n{_DECORATOR}{kernel}"
+        return f"{head}{DECORATOR}{signature}\n    {self.body}\n\n\n{build}\n\n{DECORATOR}{kernel}"
 
 
 REDEFINITIONS: Final = {

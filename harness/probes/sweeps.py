@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from harness.jobs import BuildOptions, JobResult, Versions
 from harness.oracle.expectation import Expectation
-from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
+from harness.probes.probe import DECORATOR, Probed, Ran, bits_differ, misjudged, not_run
 from harness.sandbox import Sandbox
 from harness.verdict import FailureKind
 from harness.verify import jobs
@@ -23,7 +23,6 @@ from strategies.language.parts import is_backwards
 
 #: Kernels of a batch that are built alone: each costs a build of its own, and all are alike.
 ALONE: Final = 3
-_DECORATOR: Final = "@wp.kernel\n"
 MUTE: Final = "_mute"
 #: What Warp says of a constant that a loop changes: documented, and a matter of which loops are unrolled.
 _CHANGED_CONSTANT: Final = "mutating a constant"
@@ -129,11 +128,11 @@ def with_mute(source: str, entry: str) -> str:
 
     One with options of its own is left alone: its module may be its own, too.
     """
-    if _DECORATOR not in source:
+    if DECORATOR not in source:
         return source
-    head, kernel = source.split(_DECORATOR)
+    head, kernel = source.split(DECORATOR)
     mute = re.sub(rf"\b{entry}\b", f"{entry}{MUTE}", kernel).rstrip("\n")
-    return f"{head}@wp.kernel(enable_backward=False)\n{mute}\n\n\n{_DECORATOR}{kernel}"
+    return f"{head}@wp.kernel(enable_backward=False)\n{mute}\n\n\n{DECORATOR}{kernel}"
 
 
 SWEEPS: Final = (

@@ -20,7 +20,7 @@ from harness.rewrites.base import (
     writing_functions,
 )
 from harness.rewrites.calls import number_within
-from strategies.language.differentiation import derivative, is_derived
+from strategies.language.differentiation import derivatives
 from strategies.language.hashing import defined_names, unused_name
 from strategies.language.nodes import (
     Assign,
@@ -189,7 +189,7 @@ def write_gradients_out(program: Program) -> Program:
                 type=of,
                 parameters=parameters,
                 # a slope may ask for a gradient itself
-                body=(Return((change(function.slopes[n]),)),) if function.slopes else derivative(function, parameter),
+                body=(Return((change(function.slopes[n]),)),) if function.slopes else derivatives(function)[n],
                 slopes=zeros,
             )
         call = with_all_arguments(call, function)
@@ -197,7 +197,7 @@ def write_gradients_out(program: Program) -> Program:
 
     def written(call: Expression) -> bool:
         function = program.function(call.function) if isinstance(call, Call) and call.derivative else None
-        return function is not None and bool(function.slopes or is_derived(function))
+        return function is not None and bool(function.slopes or derivatives(function))
 
     def change(node: Node) -> Any:
         node = rebuild(node, change)

@@ -14,10 +14,10 @@ from harness.shrink.manner import GROSS, Manner, manner, same_failure
 from harness.shrink.order import cost
 from harness.shrink.reducer import SMALL, Limits, Reduced, Verify, reduce
 from harness.shrink.tidying import tidy
-from harness.shrink.tree import size, walk
+from harness.shrink.tree import beyond_bare, size, walk
 from harness.shrink.validity import well_formed
 
 __all__ = [
-    "GROSS", "SMALL", "Limits", "Manner", "Reduced", "Verify", "candidates", "cost", "manner", "reduce",
-    "same_failure", "size", "tidy", "walk", "well_formed",
+    "GROSS", "SMALL", "Limits", "Manner", "Reduced", "Verify", "beyond_bare", "candidates", "cost", "manner",
+    "reduce", "same_failure", "size", "tidy", "walk", "well_formed",
 ]  # fmt: skip

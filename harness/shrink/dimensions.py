@@ -99,13 +99,13 @@ def _whole(name: str) -> str:
     return name.partition(".")[0]
 
 
-#: Launch extents that are tried.
-_EXTENTS: Final = (1, 2, 3, 4)
+#: Extents that launches, arrays and tiles are cut to, smallest first.
+EXTENTS: Final = (1, 2, 3, 4)
 
 
 def extents(program: Program) -> Iterator[Program]:
     """Fewer threads and smaller arrays."""
-    for extent in _EXTENTS:
+    for extent in EXTENTS:
         launch = tuple(min(extent, n) for n in program.launch)
         for least in (0, 1, 2):
             most = max(extent, least + 1)
@@ -115,7 +115,7 @@ def extents(program: Program) -> Iterator[Program]:
             yield msgspec.structs.replace(program, launch=launch, parameters=parameters)
     for n, parameter in enumerate(program.parameters):
         for axis, extent in enumerate(parameter.shape):
-            for smaller in sorted({*(e for e in _EXTENTS if e < extent), *program.launch}):
+            for smaller in sorted({*(e for e in EXTENTS if e < extent), *program.launch}):
                 if smaller < extent:
                     shape = (*parameter.shape[:axis], smaller, *parameter.shape[axis + 1 :])
                     yield with_parameter(program, n, msgspec.structs.replace(parameter, shape=shape))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from harness.shrink.dimensions import EXTENTS
 from harness.shrink.tree import walk, with_fields
 from strategies.language import types
 from strategies.language.nodes import (
@@ -22,8 +23,6 @@ from strategies.language.nodes import (
 from strategies.language.tiles import FILLED, LOADS, has_tiles, named_shape
 from strategies.language.types import Array, Tile
 
-#: Extents that those of tiles are cut to, smallest first.
-_EXTENTS: Final = (1, 2, 3, 4)
 _Item = TypeVar("_Item")
 
 
@@ -40,7 +39,7 @@ def plainer_tiles(program: Program) -> Iterator[Program]:
         for axis in range(rank):
             yield _without_axis(program, rank, axis)
     most = max(extent for shape in shapes for extent in shape)
-    for bound in (*(n for n in _EXTENTS if n < most), most):
+    for bound in (*(n for n in EXTENTS if n < most), most):
         yield _cut(program, bound)
 
 

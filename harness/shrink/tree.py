@@ -74,6 +74,15 @@ def size(node: Node) -> int:
     return len(walk(node))
 
 
+#: The program, its output, ``i = wp.tid()`` and ``out[i] = …``: what every kernel has.
+BARE: Final = 6
+
+
+def beyond_bare(program: Program) -> int:
+    """The nodes of a reduced program that are there for its defect."""
+    return size(program) - BARE
+
+
 def names_of(node: Node) -> tuple[str, ...]:
     match node:
         case Parameter() | Name() | For() | StructParameter() | IndexedParameter():

@@ -27,6 +27,7 @@ from strategies.language.nodes import (
     Statement,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.rules import require, returns
 from strategies.language.types import Scalar, Type, tuple_of
 
@@ -53,9 +54,11 @@ def derivative(function: Function, parameter: Parameter) -> tuple[Statement, ...
         return None
 
 
-def is_derived(function: Function) -> bool:
-    """Whether there is a derivative by each parameter."""
-    return bool(function.parameters) and all(derivative(function, p) is not None for p in function.parameters)
+@remembered
+def derivatives(function: Function) -> tuple[tuple[Statement, ...], ...]:
+    """The derivatives by all parameters in their order; none if there is one without."""
+    found = [derivative(function, parameter) for parameter in function.parameters]
+    return () if None in found else tuple(body for body in found if body is not None)
 
 
 def called_type(function: Function, call: Call) -> Type:
@@ -67,7 +70,7 @@ def called_type(function: Function, call: Call) -> Type:
         return function.type
     given = [p.type for p in function.parameters]
     written = function.own_gradient and len(function.inclined) == len(given) and isinstance(function.type, Scalar)
-    require(bool(written) or is_derived(function), f"{function.name!r} has no gradient to be had")
+    require(bool(written) or bool(derivatives(function)), f"{function.name!r} has no gradient to be had")
     return given[0] if len(given) == 1 else tuple_of(given)
 
 
