@@ -165,6 +165,8 @@ def _parse(module_text: str) -> _Module:
     pending: list[str] = []
     for line in lines[start:]:
         pending.append(line)
+        if depth and "{" not in line and "}" not in line:
+            continue
         if depth == 0 and line.startswith("#"):
             conditionals += line.startswith("#if")
             conditionals -= line.startswith("#endif")

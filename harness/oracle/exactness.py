@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     Return,
+    Statement,
     Static,
     Target,
     Unpack,
@@ -118,7 +119,7 @@ class _Inexact:
     def _array(self, name: str) -> str:
         return self._roots.get(name, name)
 
-    def settle(self, body: Sequence[Node]) -> None:
+    def settle(self, body: tuple[Statement, ...]) -> None:
         """Visit `body` until nothing more is found."""
         for name, view in definitions(body).items():
             self._roots[name] = self._array(view.array)

@@ -55,11 +55,6 @@ def _fixed_names(program: Program) -> set[str]:
     return threads - {n.target.name for n in walk(program) if isinstance(n, Assign) and isinstance(n.target, Name)}
 
 
-@remembered
-def _views(program: Program) -> dict[str, View]:
-    return definitions(program.body)
-
-
 def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression, ...] | None]]:
     """Where arrays are written: its name, and the indices of the element; None if a call does not tell them."""
     inner = function_effects(program)
@@ -320,7 +315,7 @@ class Memory(Definedness):
 
     def _is_fixed_place(self, name: str, indices: Sequence[Expression], fixed: set[str]) -> bool:
         """Whether an element is the same whatever branches were taken."""
-        views = _views(self.program)
+        views = definitions(self.program.body)
         parts: list[Node] = list(indices)
         while name in views:
             parts += views[name].indices

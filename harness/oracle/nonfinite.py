@@ -132,7 +132,7 @@ class Undefined:
         """The output arrays that such a value may be in."""
         return frozenset(p.name for p in self._program.outputs if (_KERNEL, p.name) in self._names)
 
-    def _bodies(self) -> Iterator[tuple[str, Sequence[Statement]]]:
+    def _bodies(self) -> Iterator[tuple[str, tuple[Statement, ...]]]:
         for function in self._program.functions:
             yield function.name, function.body
         yield _KERNEL, self._program.body

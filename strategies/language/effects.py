@@ -16,6 +16,7 @@ from strategies.language.nodes import (
     Function,
     Node,
     Program,
+    Statement,
     Target,
     Unpack,
     children,
@@ -85,7 +86,7 @@ def root_array(target: Expression) -> str | None:
     return target.array if isinstance(target, Element) else None
 
 
-def _effects(body: Sequence[Node], known: Mapping[str, Effects], functions: Sequence[Function]) -> Effects:
+def _effects(body: tuple[Statement, ...], known: Mapping[str, Effects], functions: Sequence[Function]) -> Effects:
     visitor = _Visitor(known, {f.name: f for f in functions})
     for name, view in definitions(body).items():
         visitor.roots[name] = visitor.root(view.array)

@@ -30,6 +30,7 @@ from strategies.language.nodes import (
     encode,
     walk,
 )
+from strategies.language.remembered import remembered
 from strategies.language.types import Array, Struct, StructArray, Type
 
 #: 16 bytes: the chance of one collision among a million structures is 1e-27.
@@ -47,6 +48,7 @@ def _digest(text: bytes) -> str:
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).hexdigest()
 
 
+@remembered
 def content_hash(program: Program) -> str:
     """Equal for equal programs only: names, literals and launch count."""
     return _digest(encode(program))

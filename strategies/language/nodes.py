@@ -704,6 +704,16 @@ def _nodes_of(program: Program) -> tuple[Node, ...]:
     return tuple(_walked(program))
 
 
+def statements(body: Iterable[Statement]) -> Iterator[Statement]:
+    """The statements of `body` and of the blocks within, parents first."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, If | For | While):
+            yield from statements(statement.body)
+            if isinstance(statement, If):
+                yield from statements(statement.orelse)
+
+
 def names_in(nodes: Iterable[Node]) -> set[str]:
     """The variables and the arrays that stand somewhere in `nodes`."""
     found: set[str] = set()
@@ -723,8 +733,9 @@ def size(node: Node) -> int:
 
 def rebuild(node: Any, change: Callable[[Node], Node]) -> Any:
     """`node` with `change` applied to each node directly below it; the same object if nothing changed."""
+    of: type[Node] = type(node)
     updates = {}
-    for name in node.__struct_fields__:
+    for name in _branches(of):
         value = getattr(node, name)
         if isinstance(value, Node):
             new: Any = change(value)

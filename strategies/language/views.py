@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 from strategies.language import types
 from strategies.language.nodes import (
@@ -17,33 +16,36 @@ from strategies.language.nodes import (
     Node,
     Program,
     Slice,
+    Statement,
     View,
     Zeros,
-    walk,
+    statements,
 )
 from strategies.language.remembered import remembered
 from strategies.language.types import Array
 
-_Array = TypeVar("_Array", View, Zeros)
 
-
-def definitions(body: Iterable[Node]) -> dict[str, View]:
+def definitions(body: tuple[Statement, ...]) -> Mapping[str, View]:
     """The local names of views that statements define, in order; each has one definition."""
-    return _assigned(body, View)
+    return _local_arrays(body)[0]
 
 
-def made(body: Iterable[Node]) -> dict[str, Zeros]:
+def made(body: tuple[Statement, ...]) -> Mapping[str, Zeros]:
     """The arrays that statements make, by their local names; each has one definition."""
-    return _assigned(body, Zeros)
+    return _local_arrays(body)[1]
 
 
-def _assigned(body: Iterable[Node], kind: type[_Array]) -> dict[str, _Array]:
-    return {
-        node.target.name: node.value
-        for statement in body
-        for node in walk(statement)
-        if isinstance(node, Assign) and isinstance(node.target, Name) and isinstance(node.value, kind)
-    }
+@remembered
+def _local_arrays(body: tuple[Statement, ...]) -> tuple[dict[str, View], dict[str, Zeros]]:
+    views: dict[str, View] = {}
+    zeros: dict[str, Zeros] = {}
+    for node in statements(body):
+        match node:
+            case Assign(target=Name(name=name), value=View() as view):
+                views[name] = view
+            case Assign(target=Name(name=name), value=Zeros() as new):
+                zeros[name] = new
+    return views, zeros
 
 
 @remembered
