@@ -364,29 +364,50 @@ class Ledger:
         """
         if verdict.failure is None:
             return None
-        shows_as = verdict.failure.face or verdict.failure.kind
-        if verdict.failure.kind in OF_PROBE:
-            return self.by_bucket(bucket(program, verdict.failure), warp_version)
+        rewritten = self.rewritten(program, verdict.failure, warp_version)
+        programs = [other for _, other in rewritten]
+        verdicts = verify_all(programs, sandbox, seed) if verify is None else verify(programs)
+        attempts = [(issue, other, found) for (issue, other), found in zip(rewritten, verdicts, strict=True)]
+        return self.concluded(program, verdict, attempts, sandbox, warp_version, seed, verify)
+
+    def rewritten(self, program: Program, failure: Failure, warp_version: str) -> list[tuple[KnownIssue, Program]]:
+        """The issues that a failure may be, each with the program that avoids it: the first half of `explain`."""
+        if failure.kind in OF_PROBE:
+            return []
+        shows_as = failure.face or failure.kind
         # what a rewrite puts in has the types of one instance
         program = apart(program)
-        changed: list[tuple[KnownIssue, Program]] = []
-        for issue in self.issues:
-            if issue.rewrite and shows_as in issue.kinds and issue.affects(warp_version):
-                rewritten = REWRITES[issue.rewrite](program)
-                if rewritten is not program:
-                    changed.append((issue, rewritten))
-        if not changed:
-            return None
-        rewritings = [rewritten for _, rewritten in changed]
-        verdicts = verify_all(rewritings, sandbox, seed) if verify is None else verify(rewritings)
-        for (issue, _), found in zip(changed, verdicts, strict=True):
+        return [
+            (issue, other)
+            for issue in self.issues
+            if issue.rewrite and shows_as in issue.kinds and issue.affects(warp_version)
+            if (other := REWRITES[issue.rewrite](program)) is not program
+        ]
+
+    def concluded(
+        self,
+        program: Program,
+        verdict: Verdict,
+        attempts: Sequence[tuple[KnownIssue, Program, Verdict]],
+        sandbox: Sandbox,
+        warp_version: str,
+        seed: int,
+        verify: Callable[[Sequence[Program]], list[Verdict]] | None = None,
+    ) -> KnownIssue | None:
+        """The issue that a failure is, by the verdicts on the programs of `rewritten`: the second half of `explain`."""
+        failure = verdict.failure
+        assert failure is not None
+        if failure.kind in OF_PROBE:
+            return self.by_bucket(bucket(program, failure), warp_version)
+        program = apart(program)
+        for issue, _, found in attempts:
             if _clears(verdict, found):
                 return issue
         if verify is None:
-            left = [c for c, found in zip(changed, verdicts, strict=True) if found.outcome is Outcome.INCONCLUSIVE]
+            left = [(issue, rewritten) for issue, rewritten, found in attempts if found.outcome is Outcome.INCONCLUSIVE]
             if (settled := self._settled(program, verdict, left, sandbox, seed)) is not None:
                 return settled
-        for (issue, rewritten), found in zip(changed, verdicts, strict=True):
+        for issue, rewritten, found in attempts:
             # each issue once: a rewrite may find something to change in what it made itself
             others = Ledger(tuple(other for other in self.issues if other is not issue))
             if others.explain(rewritten, found, sandbox, warp_version, seed, verify) is not None:

@@ -482,15 +482,14 @@ def settle(
 ) -> list[Verdict]:
     """The verdicts, from the results of `jobs`; the referee is asked where a mismatch may be rounding."""
     left = iter(results)
-    verdicts = []
+    judged: list[Verdict | _Appeal] = []
     for expectation in expectations:
         if isinstance(expectation, Expectation):
             result = next(left)
-            verdict = judge(expectation, result)
-            verdicts.append(refereed(expectation, result, verdict, sandbox, options))
+            judged.append(_appeal(expectation, result, judge(expectation, result)))
         else:
-            verdicts.append(expectation)
-    return verdicts
+            judged.append(expectation)
+    return _heard(judged, sandbox, options)
 
 
 def refereed(
@@ -502,6 +501,23 @@ def refereed(
     is cleared when it is small, and is a failure all the same when it is not.  What is small does not stand for what is
     not: of both the larger is the failure, and a float64 program that fails elsewhere says nothing of rounding.
     """
+    return _heard([_appeal(expectation, result, verdict)], sandbox, options)[0]
+
+
+@dataclass(frozen=True)
+class _Appeal:
+    """A mismatch, of which the same program in float64 is to tell whether it is rounding."""
+
+    verdict: Verdict
+    failure: Failure
+    #: the verdict but for small mismatches
+    large: Verdict
+    #: what the program in float64 must give
+    twin: Expectation | Verdict
+
+
+def _appeal(expectation: Expectation, result: JobResult, verdict: Verdict) -> Verdict | _Appeal:
+    """`verdict`, or what the referee is to be asked before it holds."""
     failure = verdict.failure
     if failure is None or failure.kind not in MISMATCHES:
         return verdict
@@ -512,19 +528,37 @@ def refereed(
         if failure.kind not in MISMATCHES:
             return verdict
     twin = widened(expectation.program)
-    if twin is expectation.program:
-        if large.failure is not None:
-            return verdict.because(failure=replace(failure, referee="float64 itself"))
-        return large if large.verified else inconclusive("a small mismatch in float64, beyond which there is nothing")
-    expected = try_expect(twin, expectation.seed)
-    found = None
-    if isinstance(expected, Expectation):
-        ran = sandbox.run([job(expected, twin.name)], options)[0]
-        found = judge(without_small_mismatches(expected, ran) if ran.status is Status.OK else expected, ran).failure
-    if found is not None and found.kind in MISMATCHES and (large.failure is not None or _in_one_place(found, failure)):
-        return verdict.because(failure=replace(failure, referee="all precisions"))
+    if twin is not expectation.program:
+        return _Appeal(verdict, failure, large, try_expect(twin, expectation.seed))
     if large.failure is not None:
-        return verdict.because(failure=replace(failure, referee="this precision only"))
+        return verdict.because(failure=replace(failure, referee="float64 itself"))
+    return large if large.verified else inconclusive("a small mismatch in float64, beyond which there is nothing")
+
+
+def _heard(judged: Sequence[Verdict | _Appeal], sandbox: Sandbox, options: BuildOptions) -> list[Verdict]:
+    """The verdicts, after the programs in float64 of all appeals were run together."""
+    twins = [case.twin for case in judged if isinstance(case, _Appeal)]
+    results = iter(sandbox.run(jobs(twins), options))
+    verdicts = []
+    for case in judged:
+        if isinstance(case, Verdict):
+            verdicts.append(case)
+        else:
+            verdicts.append(_ruled(case, next(results) if isinstance(case.twin, Expectation) else None))
+    return verdicts
+
+
+def _ruled(case: _Appeal, ran: JobResult | None) -> Verdict:
+    """The verdict, by what the program in float64 gave; None if there is none."""
+    failure, large, found = case.failure, case.large, None
+    if ran is not None:
+        assert isinstance(case.twin, Expectation)
+        wanted = without_small_mismatches(case.twin, ran) if ran.status is Status.OK else case.twin
+        found = judge(wanted, ran).failure
+    if found is not None and found.kind in MISMATCHES and (large.failure is not None or _in_one_place(found, failure)):
+        return case.verdict.because(failure=replace(failure, referee="all precisions"))
+    if large.failure is not None:
+        return case.verdict.because(failure=replace(failure, referee="this precision only"))
     # some built-ins exist in float32 alone: then nobody can tell rounding from a defect
     return large if large.verified else inconclusive("a small mismatch without a float64 program to compare")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from harness.campaign.plan import PROBED, Plan
@@ -13,7 +13,7 @@ from harness.probes import Probe, other_spelling, probed
 from harness.sandbox import Sandbox, SandboxError
 from harness.triage import Ledger
 from harness.verdict import Verdict
-from harness.verify import jobs, settle, try_expect
+from harness.verify import FAST, jobs, settle, try_expect, verify_all
 from strategies import draw
 from strategies.language.nodes import Apply, Atomic, Program, walk
 from strategies.ops import ATOMICS, OPS
@@ -86,6 +86,11 @@ class Judge:
         """As `verify_all`, on the CUDA device as well if there is one, and in the second way if there is a probe."""
         return self._judged([try_expect(program, self._plan.seed) for program in programs], options, probe)[0]
 
+    @property
+    def _verify_on_device(self) -> Callable[[Sequence[Program]], list[Verdict]] | None:
+        """How rewritten programs are judged if there is a CUDA device: what fails only there must be gone there."""
+        return None if self._on_device is None else partial(self._verify, options=FAST)
+
     def _judged(
         self, expectations: Sequence[Expectation | Verdict], options: BuildOptions, probe: Probe | None
     ) -> tuple[list[Verdict], dict[int, bool]]:
@@ -94,9 +99,35 @@ class Judge:
         verdicts = self._settle(expectations, results, options)
         return (verdicts, {}) if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)
 
+    def _explain_all(
+        self, failing: Mapping[int, tuple[Program, Verdict]], probe: Probe | None
+    ) -> dict[int, str | None]:
+        """What `_explain` says of each failure of a batch, by the index of the program; rewritten programs are built
+        together."""
+        known: dict[int, str | None] = {}
+        if probe is not None:
+            for index, (program, verdict) in failing.items():
+                with self._named(index):
+                    known[index] = self._explain(program, verdict, probe)
+            return known
+        version, seed, verify = self._versions.warp, self._plan.seed, self._verify_on_device
+        rewritten = {}
+        for index, (program, verdict) in failing.items():
+            assert verdict.failure is not None
+            with self._named(index):
+                rewritten[index] = self._ledger.rewritten(program, verdict.failure, version)
+        programs = [other for found in rewritten.values() for _, other in found]
+        verdicts = iter(verify_all(programs, self._sandbox, seed) if verify is None else verify(programs))
+        for index, (program, verdict) in failing.items():
+            attempts = [(issue, other, next(verdicts)) for issue, other in rewritten[index]]
+            with self._named(index):
+                issue = self._ledger.concluded(program, verdict, attempts, self._sandbox, version, seed, verify)
+            known[index] = None if issue is None else issue.id
+        return known
+
     def _explain(self, program: Program, verdict: Verdict, probe: Probe | None = None) -> str | None:
         """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
-        verify = None
+        verify = self._verify_on_device
         if verdict.failure is not None and verdict.failure.variant:
             other = other_spelling(program, verdict.failure.variant)
             if other is not program:

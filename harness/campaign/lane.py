@@ -79,12 +79,18 @@ class Lane(Reduction):
         expectations = list(expected.values())
         verdicts, counted = self._judged(expectations, options, probe)
         found = dict(zip(expected, zip(expectations, verdicts, strict=True), strict=True))
+        failing = {
+            index: (of.program, verdict)
+            for index, (of, verdict) in found.items()
+            if isinstance(of, Expectation) and verdict.failure is not None
+        }
+        known = self._explain_all(failing, probe)
         probes = {index: (probe.name, counted[n]) for n, index in enumerate(expected) if probe and n in counted}
         answers = []
         for index in indices:
             expectation, verdict = found.get(index, (None, None))
             with self._named(index):
-                result = self._result(index, expectation, verdict, options)
+                result = self._result(index, expectation, verdict, options, known.get(index))
             answers.append(replace(result, probe=probes[index]) if index in probes else result)
         return answers
 
@@ -94,6 +100,7 @@ class Lane(Reduction):
         expectation: Expectation | Verdict | None,
         verdict: Verdict | None,
         options: BuildOptions,
+        known: str | None,
     ) -> Result:
         category, n = self._plan.place(index)
         if verdict is None:
@@ -103,7 +110,6 @@ class Lane(Reduction):
             invalid = (verdict.reason or "").startswith(_INVALID)
             return Result(index, category, "invalid" if invalid else "inconclusive")
         program = expectation.program
-        known = self._explain(program, verdict, self._probe(index))
         once = verdict.failure is not None and verdict.failure.kind not in CONFIRMED
         if once and known is None and not self._plan.hunt:
             # Alone, for a neighbour may have damaged the memory of the batch. In a hunt that is found out when
