@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 K = TypeVar("K")
 T = TypeVar("T")
 
-MOST: Final = 128
+MOST: Final = 64
 """Arguments whose answers are kept: a batch of programs is drawn, evaluated, launched and judged step by step, and each
 step asks about every program, and about what it is without structs."""
 
