@@ -6,29 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-import numpy as np
-
+from harness.comparison import difference, exactly, figures_of, mismatch, off_by, same, worst, written_outputs
 from harness.cpp.code_paths import SPECIALIZED, runs_specialized_code
-from harness.jobs import BuildOptions, Job, JobResult, LaunchResult, Status
+from harness.jobs import BuildOptions, Job, JobResult, Status
 from harness.launches import ACCUMULATED, COPIED, GENERIC, REUSED, SILENT, SPECIAL, STRIDED, WITHHELD, job, launches
 from harness.oracle.accumulation import accumulated, starts
 from harness.oracle.expectation import MIN_CHECKED, Cells, Expectation, InvalidProgram, expect
 from harness.oracle.lanes import Values
-from harness.oracle.tolerance import largest, sizes
 from harness.sandbox import Sandbox
 from harness.verdict import (
     Failure,
     FailureKind,
-    Figures,
     Outcome,
-    Tier,
     Verdict,
     failed,
     inconclusive,
 )
-from strategies.language import types
 from strategies.language.limits import replays_effects
-from strategies.language.nodes import Parameter, Program
+from strategies.language.nodes import Program
 from strategies.language.widen import widened
 from strategies.ops import NoOverload
 
@@ -99,7 +94,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         outcome=Outcome.VERIFIED,
         tier=promise.tier,
         reason=promise.reason,
-        figures=_figures(expectation, result, promise.tier),
+        figures=figures_of(expectation, result, promise.tier),
         inputs_seed=expectation.seed,
         devices=("cpu",),
         layouts=_layouts(expectation, result),
@@ -167,7 +162,7 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
             problem = None
             if not array.canary_intact:
                 problem = f"{AROUND}, or its gradient in the forward pass, was changed"
-            elif not parameter.output and not _same(array.data.ravel(), inputs[parameter.name].ravel()):
+            elif not parameter.output and not same(array.data.ravel(), inputs[parameter.name].ravel()):
                 problem = "an input array was changed"
             elif not array.intact_after_backward and not replays_effects(expectation.program):
                 problem = "the backward pass changed the array's contents"
@@ -189,10 +184,10 @@ def _forward(expectation: Expectation, result: JobResult) -> Failure | None:
         wanted["nonfinite"] = expectation.nonfinite.outputs
     named = dict(zip(launches(expectation), result.launches, strict=True))
     for name, cells in wanted.items():
-        for parameter, actual in _outputs(expectation.program, named[name]):
-            wrong = _worst(cells[parameter.name], actual)
+        for parameter, actual in written_outputs(expectation.program, named[name]):
+            wrong = worst(cells[parameter.name], actual)
             if wrong is not None:
-                return _mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, name)
+                return mismatch(FailureKind.FORWARD_MISMATCH, parameter, wrong, name)
     return None
 
 
@@ -215,12 +210,12 @@ def _layout(expectation: Expectation, result: JobResult) -> Failure | None:
     for parameter, plain, strided in pairs:
         if plain is None or strided is None:
             continue
-        if not _same(plain.data, strided.data):
-            return _difference(parameter, plain.data, strided.data, gradient=False)
+        if not same(plain.data, strided.data):
+            return difference(parameter, plain.data, strided.data, gradient=False)
         if expectation.limits or plain.gradient is None or strided.gradient is None:
             continue
-        if not _same(plain.gradient, strided.gradient):
-            return _difference(parameter, plain.gradient, strided.gradient, gradient=True)
+        if not same(plain.gradient, strided.gradient):
+            return difference(parameter, plain.gradient, strided.gradient, gradient=True)
     return None
 
 
@@ -243,9 +238,9 @@ def _backward(expectation: Expectation, result: JobResult) -> Failure | None:
             if array is None or array.gradient is None:
                 continue
             cells = gradients[parameter.name]
-            wrong = _worst(cells, array.gradient.reshape(cells.expected.shape))
+            wrong = worst(cells, array.gradient.reshape(cells.expected.shape))
             if wrong is not None:
-                return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
+                return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
     return None
 
 
@@ -257,11 +252,11 @@ def _copied(expectation: Expectation, result: JobResult) -> Failure | None:
     for parameter, found, plain in arrays:
         if found is None or plain is None or found.gradient is None or plain.gradient is None:
             continue
-        wrong = _worst(_exactly(plain.gradient), found.gradient)
+        wrong = worst(exactly(plain.gradient), found.gradient)
         if wrong is not None:
-            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, COPIED)
-        if found.again is not None and (wrong := _worst(_exactly(plain.gradient), found.again)) is not None:
-            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, REUSED)
+            return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, COPIED)
+        if found.again is not None and (wrong := worst(exactly(plain.gradient), found.again)) is not None:
+            return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, REUSED)
     return None
 
 
@@ -274,17 +269,17 @@ def _accumulated(expectation: Expectation, result: JobResult) -> Failure | None:
         if array is None or array.gradient is None or array.again is None:
             continue
         cells = once.get(parameter.name, expectation.gradients[parameter.name])
-        wrong = _worst(cells, array.gradient)
+        wrong = worst(cells, array.gradient)
         if wrong is not None:
-            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, ACCUMULATED)
+            return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, ACCUMULATED)
         if expectation.keeps_cotangents is None:
             continue
         if expectation.keeps_cotangents and parameter.name in twice:
-            wrong = _worst(twice[parameter.name], array.again)
+            wrong = worst(twice[parameter.name], array.again)
         else:
-            wrong = _worst(_exactly(array.gradient), array.again)
+            wrong = worst(exactly(array.gradient), array.again)
         if wrong is not None:
-            return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, AGAIN)
+            return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, AGAIN)
     return None
 
 
@@ -297,160 +292,10 @@ def _withheld(expectation: Expectation, result: JobResult) -> Failure | None:
         for parameter, found, plain in zip(expectation.program.parameters, launch.arrays, like.arrays, strict=True):
             if found is None or plain is None or found.gradient is None or plain.gradient is None:
                 continue
-            wrong = _worst(_exactly(plain.gradient), found.gradient)
+            wrong = worst(exactly(plain.gradient), found.gradient)
             if wrong is not None:
-                return _mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
+                return mismatch(FailureKind.BACKWARD_MISMATCH, parameter, wrong, name)
     return None
-
-
-# ---------------------------------------------------------------- comparing
-
-
-@dataclass(frozen=True)
-class _Wrong:
-    cell: tuple[int, ...]
-    expected: float
-    actual: float
-    tolerance: float
-
-
-#: By how much a zero of the wrong sign is off: more than nothing.
-LEAST: Final = 2.0**-1074
-
-
-def _same(a: Values, b: Values) -> bool:
-    """Whether two arrays hold the same values, NaNs included."""
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f"))
-
-
-def _off(cells: Cells, actual: Values) -> Values:
-    """By how much each cell is off; zero where it is right to the bit, infinite where one is not a number."""
-    if actual.dtype.kind == "b" or cells.expected.dtype.kind == "b":
-        differs: Values = actual != cells.expected
-        return differs.astype(np.float64)
-    equal = actual == cells.expected
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(actual.astype(np.float64) - cells.expected.astype(np.float64))
-    if actual.dtype.kind in "iu":
-        off = np.maximum(off, 1.0)  # neighbours of a large 64-bit integer are the same float
-    else:
-        both = np.isnan(actual) & np.isnan(cells.expected.astype(np.float64))
-        off = np.where(both, 0.0, np.where(np.isnan(off), np.inf, off))
-        if cells.signed:
-            turned = equal & (np.signbit(actual) != np.signbit(cells.expected))
-            equal, off = equal & ~turned, np.where(turned, LEAST, off)
-    return np.where(equal, 0.0, off)
-
-
-def _worst(cells: Cells, actual: Values) -> _Wrong | None:
-    """The cell that is furthest outside its tolerance, if one is outside."""
-    actual = actual.reshape(cells.expected.shape)
-    off = _off(cells, actual)
-    outside = cells.checked & (off > cells.tolerance)
-    if not outside.any():
-        return None
-    excess = np.where(outside, off - cells.tolerance, -1.0)
-    at = np.unravel_index(int(np.argmax(excess)), excess.shape)
-    return _Wrong(tuple(int(n) for n in at), float(cells.expected[at]), float(actual[at]), float(cells.tolerance[at]))
-
-
-def _exactly(values: Values) -> Cells:
-    """Cells that must hold `values`."""
-    return Cells(values, np.zeros(values.shape), np.ones(values.shape, bool))
-
-
-def _circumstance(launch: str) -> str:
-    """What is special about a launch, for the message of a failure; its name follows if it is that of an array."""
-    kind, _, array = launch.partition(" ")
-    match kind:
-        case "copied":
-            return ", through a copy on the same tape"
-        case "accumulated":
-            return ", added to what was there"
-        case "reused":
-            return ", of a tape that is cleared and run backwards again"
-        case "again":
-            return ", after a second backward pass"
-        case "withheld":
-            return f", where {array} has no gradient"
-    return ""
-
-
-def _mismatch(kind: FailureKind, parameter: Parameter, wrong: _Wrong, launch: str) -> Failure:
-    gradient = kind is FailureKind.BACKWARD_MISMATCH
-    what = f"the gradient of {parameter.name}" if gradient else parameter.name
-    return Failure(
-        kind,
-        f"{what} at {list(wrong.cell)}{_circumstance(launch)}: expected {wrong.expected!r}, got {wrong.actual!r}",
-        parameter.name,
-        gradient,
-        wrong.cell,
-        wrong.expected,
-        wrong.actual,
-        wrong.tolerance,
-        launch,
-    )
-
-
-def _difference(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure:
-    at = tuple(int(n) for n in np.argwhere((plain != strided) & ~((plain != plain) & (strided != strided)))[0])
-    what = f"the gradient of {parameter.name}" if gradient else parameter.name
-    message = f"{what} at {list(at)}: {plain[at]!r} from contiguous arrays, {strided[at]!r} from strided ones"
-    return Failure(
-        FailureKind.LAYOUT_MISMATCH, message, parameter.name, gradient, at,
-        float(plain[at]), float(strided[at]), 0.0, "strided",
-    )  # fmt: skip
-
-
-def _outputs(program: Program, launch: LaunchResult) -> Sequence[tuple[Parameter, Values]]:
-    return [
-        (parameter, array.data)
-        for parameter, array in zip(program.parameters, launch.arrays, strict=True)
-        if parameter.output and array is not None
-    ]
-
-
-def _figures(expectation: Expectation, result: JobResult, tier: Tier) -> Figures:
-    """How close the verified program came to its tolerances."""
-    forward = [
-        _closest(expectation.outputs[p.name], actual)
-        for p, actual in _outputs(expectation.program, result.launches[GENERIC])
-    ]
-    backward, tolerances = [], []
-    if tier is Tier.BACKWARD:
-        for parameter, array in zip(expectation.program.parameters, result.launches[GENERIC].arrays, strict=True):
-            if array is None or array.gradient is None or parameter.output:
-                continue
-            cells = expectation.gradients[parameter.name]
-            if types.element_scalar(parameter.type).is_float:
-                backward.append(_closest(cells, array.gradient.reshape(cells.expected.shape)))
-                size = sizes(cells.expected, largest(cells.expected))
-                meaningful = cells.checked & (size > 0)
-                tolerances += list((cells.tolerance[meaningful] / size[meaningful]).ravel())
-    error, allowed = max(forward, default=(0.0, 0.0))
-    gradient_error, gradient_allowed = max(backward, default=(0.0, 0.0))
-    return Figures(
-        forward_error=error,
-        forward_tolerance=allowed,
-        gradient_error=gradient_error,
-        gradient_tolerance=gradient_allowed,
-        cells_checked=expectation.cells_checked,
-        gradients_checked=expectation.gradients_checked if tier is Tier.BACKWARD else 0.0,
-        median_gradient_tolerance=float(np.median(tolerances)) if tolerances else None,
-    )
-
-
-def _closest(cells: Cells, actual: Values) -> tuple[float, float]:
-    """The largest error relative to size, with the tolerance there."""
-    wanted = cells.expected.astype(np.float64)
-    size = sizes(wanted, largest(wanted))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = np.where(cells.checked & (size > 0), _off(cells, actual.reshape(cells.expected.shape)) / size, 0.0)
-        allowed = np.where(size > 0, cells.tolerance / size, 0.0)
-    if not off.size:
-        return 0.0, 0.0
-    at = np.unravel_index(int(np.argmax(off)), off.shape)
-    return float(off[at]), float(allowed[at])
 
 
 # ---------------------------------------------------------------- running
@@ -587,7 +432,7 @@ def without_small_mismatches(expectation: Expectation, result: JobResult) -> Exp
                     small = _is_small(sums, left)
                     gradients[name] = replace(gradients[name], checked=gradients[name].checked & ~small)
     for cells, launch in ((outputs, generic), (special, result.launches[SPECIAL])):
-        for parameter, actual in _outputs(expectation.program, launch):
+        for parameter, actual in written_outputs(expectation.program, launch):
             cells[parameter.name] = _relaxed(cells[parameter.name], actual)
     nonfinite = expectation.nonfinite
     if nonfinite is not None:
@@ -595,7 +440,8 @@ def without_small_mismatches(expectation: Expectation, result: JobResult) -> Exp
         nonfinite = replace(
             nonfinite,
             outputs={
-                p.name: _relaxed(nonfinite.outputs[p.name], v) for p, v in _outputs(expectation.program, launched)
+                p.name: _relaxed(nonfinite.outputs[p.name], v)
+                for p, v in written_outputs(expectation.program, launched)
             },
             gradients={
                 p.name: _relaxed(nonfinite.gradients[p.name], a.gradient)
@@ -612,7 +458,7 @@ def _relaxed(cells: Cells, actual: Values) -> Cells:
 
 def _is_small(cells: Cells, actual: Values) -> Values:
     """Where a result is outside of its tolerance, but not by much."""
-    off = _off(cells, actual.reshape(cells.expected.shape))
+    off = off_by(cells, actual.reshape(cells.expected.shape))
     small: Values = (off > cells.tolerance) & (off <= REFEREE_FACTOR * cells.tolerance)
     return small
 

@@ -235,14 +235,6 @@ class Evaluator(Operations):
             self._arrays[parameter.name] = values[None]
         self._track(parameter.name, cells, values.shape[2:])
 
-    # ------------------------------------------------------------ decisions
-
-    # ------------------------------------------------------------ expressions
-
-    # ------------------------------------------------------------ definedness
-
-    # ------------------------------------------------------------ arrays
-
     # ------------------------------------------------------------ statements
 
     def _block(self, body: Sequence[Statement], mask: Mask) -> Mask:
