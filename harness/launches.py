@@ -23,7 +23,7 @@ from harness.oracle.lanes import Values
 from strategies.language import types
 from strategies.language.effects import effects
 from strategies.language.indexed import data_of, members
-from strategies.language.limits import Limit, replays_effects
+from strategies.language.limits import Limit, replayed
 from strategies.language.nodes import Parameter, Program
 from strategies.language.remembered import remembered
 from strategies.language.render import render
@@ -86,7 +86,7 @@ def launches(expectation: Expectation) -> dict[str, Launch]:
     if any(isinstance(argument, ArrayArgument) and argument.cotangent is not None for argument in plain):
         program = expectation.program
         # what functions add to arrays they add once more in each backward pass, and reads find that
-        reused = not program.indexed and not replays_effects(program)
+        reused = not program.indexed and not replayed(program)
         found[COPIED] = Launch(dims, plain, preceded=is_preceded(program), copied=True, reused=reused)
     begun = starts(expectation)
     adding = [_begun(a, begun.get(p.name)) for p, a in zip(expectation.program.parameters, plain, strict=True)]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
@@ -20,7 +20,7 @@ from corpus.case import check_bucket
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Outcome, Verdict
-from harness.verify import verify_all
+from harness.verify import MISMATCHES, verify_all
 from strategies.language import types
 from strategies.language.generics import apart
 from strategies.language.nodes import (
@@ -230,6 +230,10 @@ LEAST_TELLING: Final = 0.25
 FURTHER_SEEDS: Final = 3
 
 
+Verify: TypeAlias = Callable[[Sequence[Program], int, Program], list[Verdict]]
+"""Judges programs on inputs drawn from a seed, the inputs of another program with the same parameters."""
+
+
 class LedgerError(Exception):
     """Something is wrong with the ledger of known issues; the message is for the person at the keyboard."""
 
@@ -354,21 +358,25 @@ class Ledger:
         sandbox: Sandbox,
         warp_version: str,
         seed: int = 0,
-        verify: Callable[[Sequence[Program]], list[Verdict]] | None = None,
+        verify: Verify | None = None,
+        like: Program | None = None,
     ) -> KnownIssue | None:
         """The issue that makes `program` fail, judged by rewrites; None if it has another defect, or also one.
 
         An issue explains a failure if its rewrite changes the program and the rewritten program verifies,
         or fails by another issue only.  The first issue of the file that does is the answer.  `verify` judges
-        programs as `program` was judged; `verify_all` in the sandbox, if None.
+        rewritten programs as `program` was judged; `verify_all` in the sandbox, if None.  They run on the inputs that
+        it failed on, which are those of `like` if it is another.
         """
         if verdict.failure is None:
             return None
+        if verify is None:
+            verify = plainly(sandbox)
+        like = like or program
         rewritten = self.rewritten(program, verdict.failure, warp_version)
-        programs = [other for _, other in rewritten]
-        verdicts = verify_all(programs, sandbox, seed) if verify is None else verify(programs)
+        verdicts = verify([other for _, other in rewritten], seed, like)
         attempts = [(issue, other, found) for (issue, other), found in zip(rewritten, verdicts, strict=True)]
-        return self.concluded(program, verdict, attempts, sandbox, warp_version, seed, verify)
+        return self.concluded(program, verdict, attempts, sandbox, warp_version, seed, verify, like)
 
     def rewritten(self, program: Program, failure: Failure, warp_version: str) -> list[tuple[KnownIssue, Program]]:
         """The issues that a failure may be, each with the program that avoids it: the first half of `explain`."""
@@ -392,25 +400,25 @@ class Ledger:
         sandbox: Sandbox,
         warp_version: str,
         seed: int,
-        verify: Callable[[Sequence[Program]], list[Verdict]] | None = None,
+        verify: Verify,
+        like: Program | None = None,
     ) -> KnownIssue | None:
         """The issue that a failure is, by the verdicts on the programs of `rewritten`: the second half of `explain`."""
         failure = verdict.failure
         assert failure is not None
         if failure.kind in OF_PROBE:
             return self.by_bucket(bucket(program, failure), warp_version)
-        program = apart(program)
-        for issue, _, found in attempts:
-            if _clears(verdict, found):
+        like = like or program
+        for issue, other, found in attempts:
+            if _clears(verdict, found, other):
                 return issue
-        if verify is None:
-            left = [(issue, rewritten) for issue, rewritten, found in attempts if found.outcome is Outcome.INCONCLUSIVE]
-            if (settled := self._settled(program, verdict, left, sandbox, seed)) is not None:
-                return settled
-        for issue, rewritten, found in attempts:
+        left = [(issue, other) for issue, other, found in attempts if found.outcome is Outcome.INCONCLUSIVE]
+        if (settled := self._settled(apart(program), verdict, left, seed, verify, like)) is not None:
+            return settled
+        for issue, other, found in attempts:
             # each issue once: a rewrite may find something to change in what it made itself
-            others = Ledger(tuple(other for other in self.issues if other is not issue))
-            if others.explain(rewritten, found, sandbox, warp_version, seed, verify) is not None:
+            others = Ledger(tuple(another for another in self.issues if another is not issue))
+            if others.explain(other, found, sandbox, warp_version, seed, verify, like) is not None:
                 return issue
         return None
 
@@ -419,17 +427,23 @@ class Ledger:
         program: Program,
         verdict: Verdict,
         changed: Sequence[tuple[KnownIssue, Program]],
-        sandbox: Sandbox,
         seed: int,
+        verify: Verify,
+        like: Program,
     ) -> KnownIssue | None:
         """The issue whose rewrite clears the failure on other inputs, on which the program fails as well."""
-        for other in range(seed + 1, seed + 1 + FURTHER_SEEDS) if changed else ():
-            whole, *rewritten = verify_all([program, *(rewritten for _, rewritten in changed)], sandbox, other)
+        for further in range(seed + 1, seed + 1 + FURTHER_SEEDS) if changed else ():
+            whole, *rewritten = verify([program, *(other for _, other in changed)], further, like)
             if _alike(whole, verdict):
-                for (issue, _), found in zip(changed, rewritten, strict=True):
-                    if _clears(whole, found):
+                for (issue, other), found in zip(changed, rewritten, strict=True):
+                    if _clears(whole, found, other):
                         return issue
         return None
+
+
+def plainly(sandbox: Sandbox) -> Verify:
+    """How `verify_all` judges programs in `sandbox`."""
+    return lambda programs, seed, like: verify_all(programs, sandbox, seed, like=like)
 
 
 def _alike(one: Verdict, other: Verdict) -> bool:
@@ -438,24 +452,28 @@ def _alike(one: Verdict, other: Verdict) -> bool:
     return a is not None and b is not None and (a.kind, a.face) == (b.kind, b.face)
 
 
-def _clears(verdict: Verdict, found: Verdict) -> bool:
-    """Whether a verdict shows that a failure is gone: for a gradient, the gradients must have been compared.
+def _clears(verdict: Verdict, found: Verdict, rewritten: Program) -> bool:
+    """Whether the verdict on a rewritten program shows that a failure is gone: what was wrong must have been compared.
 
-    Of a program of which too little could be compared, that of the very array tells; what could not be built was built.
+    What could not be built was built.  Where numbers were wrong, of that very array enough must have been compared,
+    whatever could be of the whole program.
     """
     failure = verdict.failure
     assert failure is not None
-    if found.outcome is Outcome.INCONCLUSIVE:
-        if (failure.face or failure.kind) in SAID:
-            # it was built, and ran to its end
-            return True
-        at = (failure.parameter or "", failure.gradient)
-        # where Warp gave something for nothing, nothing is what tells
-        if failure.expected == 0 and at in found.vanished:
-            return True
-        # no more can be asked than was compared where it failed
-        asked = min(TELLING, max(LEAST_TELLING, verdict.compared.get(at, TELLING)))
-        return found.compared.get(at, 0.0) >= asked
-    if found.outcome is not Outcome.VERIFIED:
+    if found.failure is not None:
         return False
-    return not (failure.gradient and (found.reason or "").startswith("limit"))
+    if (failure.face or failure.kind) in SAID:
+        # it was built, and ran to its end
+        return True
+    if found.verified and failure.gradient and (found.reason or "").startswith("limit"):
+        return False
+    renamed = failure.parameter not in {p.name for p in rewritten.parameters}
+    if found.verified and (renamed or (failure.face or failure.kind) not in MISMATCHES):
+        return True
+    at = (failure.parameter or "", failure.gradient)
+    # where Warp gave something for nothing, nothing is what tells
+    if failure.expected == 0 and at in found.vanished:
+        return True
+    # no more can be asked than was compared where it failed
+    asked = min(TELLING, max(LEAST_TELLING, verdict.compared.get(at, TELLING)))
+    return found.compared.get(at, 0.0) >= asked

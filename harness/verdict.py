@@ -128,8 +128,8 @@ class Verdict:
     #: the inputs, by parameter, of the launch that failed
     inputs: dict[str, Values] = field(default_factory=dict)
     cotangents: dict[str, Values] = field(default_factory=dict)
-    #: of a failed or an inconclusive program, the share that is compared of an array, by its name and whether it is its
-    #: gradient; only of arrays of which that proves something
+    #: the share that is compared of an array, by its name and whether it is its gradient; only of arrays of which that
+    #: proves something
     compared: dict[tuple[str, bool], float] = field(default_factory=dict)
     #: of an inconclusive program of which nothing depends on inputs, those that were found to be all zeros as they must
     vanished: frozenset[tuple[str, bool]] = frozenset()

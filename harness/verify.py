@@ -22,7 +22,7 @@ from harness.verdict import (
     failed,
     inconclusive,
 )
-from strategies.language.limits import replays_effects
+from strategies.language.limits import replayed
 from strategies.language.nodes import Program
 from strategies.language.widen import widened
 from strategies.ops import NoOverload
@@ -86,9 +86,11 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
             cpp=result.cpp,
             cuda=result.cuda,
         )
-    promise = expectation.promise
+    promise, (compared, vanished) = expectation.promise, _compared(expectation)
+    if result.message:
+        # it died in company, and ran to its end alone
+        return inconclusive(result.message).because(compared=compared, vanished=vanished)
     if promise.tier is None:
-        compared, vanished = _compared(expectation)
         return inconclusive(promise.reason or "").because(compared=compared, vanished=vanished)
     return Verdict(
         outcome=Outcome.VERIFIED,
@@ -98,6 +100,7 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
         inputs_seed=expectation.seed,
         devices=("cpu",),
         layouts=_layouts(expectation, result),
+        compared=compared,
         cpp=result.cpp,
         cuda=result.cuda,
     )
@@ -164,7 +167,7 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
                 problem = f"{AROUND}, or its gradient in the forward pass, was changed"
             elif not parameter.output and not same(array.data.ravel(), inputs[parameter.name].ravel()):
                 problem = "an input array was changed"
-            elif not array.intact_after_backward and not replays_effects(expectation.program):
+            elif not array.intact_after_backward and parameter.name not in replayed(expectation.program):
                 problem = "the backward pass changed the array's contents"
             if problem is not None:
                 return Failure(FailureKind.MEMORY, problem, parameter.name, launch=name)
@@ -302,10 +305,14 @@ def _withheld(expectation: Expectation, result: JobResult) -> Failure | None:
 
 
 def verify_all(
-    programs: Sequence[Program], sandbox: Sandbox, seed: int = 0, options: BuildOptions = FAST
+    programs: Sequence[Program],
+    sandbox: Sandbox,
+    seed: int = 0,
+    options: BuildOptions = FAST,
+    like: Program | None = None,
 ) -> list[Verdict]:
-    """The verdicts on several programs, built together."""
-    expectations = [try_expect(program, seed) for program in programs]
+    """The verdicts on several programs, built together; `like` as for `try_expect`."""
+    expectations = [try_expect(program, seed, like) for program in programs]
     results = sandbox.run(jobs(expectations), options)
     return settle(expectations, results, sandbox, options)
 
@@ -395,15 +402,18 @@ def _heard(judged: Sequence[Verdict | _Appeal], sandbox: Sandbox, options: Build
 
 def _ruled(case: _Appeal, ran: JobResult | None) -> Verdict:
     """The verdict, by what the program in float64 gave; None if there is none."""
-    failure, large, found = case.failure, case.large, None
+    failure, large, twin = case.failure, case.large, None
     if ran is not None:
         assert isinstance(case.twin, Expectation)
         wanted = without_small_mismatches(case.twin, ran) if ran.status is Status.OK else case.twin
-        found = judge(wanted, ran).failure
+        twin = judge(wanted, ran)
+    found = None if twin is None else twin.failure
     if found is not None and found.kind in MISMATCHES and (large.failure is not None or _in_one_place(found, failure)):
         return case.verdict.because(failure=replace(failure, referee="all precisions"))
     if large.failure is not None:
         return case.verdict.because(failure=replace(failure, referee="this precision only"))
+    if twin is not None and not twin.verified:
+        return inconclusive("a small mismatch, and the float64 program is not verified")
     # some built-ins exist in float32 alone: then nobody can tell rounding from a defect
     return large if large.verified else inconclusive("a small mismatch without a float64 program to compare")
 
@@ -463,10 +473,10 @@ def _is_small(cells: Cells, actual: Values) -> Values:
     return small
 
 
-def try_expect(program: Program, seed: int) -> Expectation | Verdict:
-    """The expectation, or why there is none."""
+def try_expect(program: Program, seed: int, like: Program | None = None) -> Expectation | Verdict:
+    """The expectation, or why there is none; on the inputs of `like`, as `expect` says."""
     try:
-        return expect(program, seed)
+        return expect(program, seed, like)
     except (InvalidProgram, NoOverload) as error:
         # some built-ins exist in float32 alone, and have no twin in float64
         return inconclusive(f"invalid program: {error}")

@@ -35,7 +35,7 @@ from harness.verify import jobs, judge, refereed, verify_all
 from strategies.categories import CATEGORIES
 from strategies.language import types as t
 from strategies.language.indexed import all_members
-from strategies.language.limits import replays_effects
+from strategies.language.limits import replayed
 from strategies.language.nodes import Program
 from strategies.language.types import FLOAT32, FLOAT64
 
@@ -415,9 +415,8 @@ def test_a_changed_input_is_a_memory_failure(runs: list[Run], launch: int) -> No
 @pytest.mark.parametrize("field", ["canary_intact", "intact_after_backward"])
 def test_memory_that_must_not_change_is_a_memory_failure(runs: list[Run], launch: int, field: str) -> None:
     for run in runs:
-        if field == "intact_after_backward" and replays_effects(run.program):
-            continue
-        for position in positions(run, lambda p: True):
+        excused = replayed(run.program) if field == "intact_after_backward" else frozenset()
+        for position in positions(run, lambda p, excused=excused: p.name not in excused):
             found = judge(run.expectation, changed(run.result, launch, position, **{field: False})).failure
             assert found is not None
             assert found.kind is FailureKind.MEMORY
@@ -570,6 +569,30 @@ def test_the_referee_clears_sums_that_are_a_little_off_alone(
                 assert refereed(run.expectation, result, verdict, sandbox, BuildOptions()).verified is cleared
                 return
     raise AssertionError("no such run")
+
+
+def test_the_referee_clears_nothing_if_the_float64_program_fails(
+    backward_runs: list[Run], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, position, at = single_precision(backward_runs)
+    name = run.program.parameters[position].name
+    cells = run.expectation.gradients[name]
+    wrong = cells.expected.copy()
+    wrong.reshape(-1)[at] += 3.0 * cells.tolerance.reshape(-1)[at]
+    expectation = replace(
+        run.expectation, gradients={**run.expectation.gradients, name: replace(cells, expected=wrong)}
+    )
+    verdict = judge(expectation, run.result)
+    died = replace(run.result, status=Status.CRASH, message="died of SIGSEGV", launches=())
+    monkeypatch.setattr(sandbox, "run", lambda jobs, options: [died] * len(jobs))
+    found = refereed(expectation, run.result, verdict, sandbox, BuildOptions())
+    assert (found.outcome, found.failure) == (Outcome.INCONCLUSIVE, None)
+
+
+def test_what_died_in_company_and_not_alone_is_neither_a_pair_nor_a_failure(runs: list[Run]) -> None:
+    found = judge(runs[0].expectation, replace(runs[0].result, message="a first run ended otherwise: died of SIGSEGV"))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "a first run ended otherwise" in (found.reason or "")
 
 
 def test_what_is_a_little_off_in_float64_is_no_failure(sandbox: Sandbox) -> None:

@@ -14,6 +14,8 @@ from planted import Defect, sandbox_with
 from tiny import apply
 
 from corpus.case import check_bucket, check_case, decode_case
+from harness.oracle.accumulation import starts
+from harness.oracle.expectation import expect
 from harness.oracle.inputs import Flavour, derive
 from harness.oracle.reference import Evaluator
 from harness.reports.findings import page
@@ -21,8 +23,8 @@ from harness.rewrites import REWRITES
 from harness.rewrites.calls import BUILT_INS_TOO
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
-from harness.triage import KnownIssue, Ledger, LedgerError, Versions, bucket, message_head
-from harness.verdict import Failure, FailureKind, Outcome, Verdict, failed, inconclusive
+from harness.triage import KnownIssue, Ledger, LedgerError, Verify, Versions, bucket, message_head
+from harness.verdict import Failure, FailureKind, Outcome, Tier, Verdict, failed, inconclusive
 from harness.verify import verify_all
 from strategies import draw
 from strategies.language import types
@@ -203,7 +205,7 @@ def test_what_was_refused_is_explained_if_it_is_built_though_too_little_can_be_c
     program = msgspec.structs.replace(program, body=body)
     (verdict,) = verify_all([program], sandbox)
     ledger, told = Ledger.load(), [inconclusive("nothing depends on the inputs")]
-    known = ledger.explain(program, verdict, sandbox, "1.19.0", verify=lambda programs: told * len(programs))
+    known = ledger.explain(program, verdict, sandbox, "1.19.0", verify=lambda programs, *_: told * len(programs))
     assert known is not None
     assert known.id == "comparison-chain-element"
 
@@ -531,6 +533,58 @@ def test_a_wrong_gradient_of_a_dividend_is_not_the_missing_one_of_a_divisor(tmp_
             assert Ledger.load().explain(program, failing(program, wrong), wrong, WARP) is None
 
 
+def answering(found: Verdict) -> Verify:
+    """Judges every program alike."""
+    return lambda programs, seed, like: [found] * len(programs)
+
+
+def test_a_number_that_is_negated_wrongly_is_not_laid_to_the_sign_of_zeros(tmp_path: Path):
+    own = "neg(const T& x) { return T(0.0) - x; }"
+    off = Defect("native/builtin.h", re.escape(own), own.replace("- x", "- x * T(1.25)"))
+    program = store(apply("neg", X))
+    with sandbox_with(tmp_path, [off]) as wrong:
+        verdict = failing(program, wrong)
+        assert verdict.failure is not None
+        assert verdict.failure.expected != 0
+        assert Ledger.load().explain(program, verdict, wrong, WARP) is None
+
+
+def test_a_rewritten_program_is_judged_on_the_inputs_that_failed(sandbox: Sandbox):
+    verdict, asked = failing(REMAINDER, sandbox), []
+
+    def verify(programs: Sequence[Program], seed: int, like: Program) -> list[Verdict]:
+        asked.append((programs, seed, like))
+        return verify_all(programs, sandbox, seed, like=like)
+
+    assert Ledger.load().explain(REMAINDER, verdict, sandbox, WARP, verify=verify) is not None
+    ((other,), seed, like), *_ = asked
+    assert (seed, like) == (0, REMAINDER)
+    assert other != REMAINDER
+    found, own = expect(other, seed, like), expect(REMAINDER)
+    for parameter in other.parameters:
+        assert np.array_equal(found.inputs[parameter.name], own.inputs[parameter.name])
+        assert np.array_equal(found.special_inputs[parameter.name], own.special_inputs[parameter.name])
+    assert {name: start.tolist() for name, start in starts(found).items()} == {
+        name: start.tolist() for name, start in starts(own).items()
+    }
+    renamed = msgspec.structs.replace(
+        other, parameters=tuple(msgspec.structs.replace(p, high=p.high / 2) for p in other.parameters)
+    )
+    assert expect(renamed, seed, like).like is None
+
+
+def test_a_verified_program_clears_no_array_that_was_not_compared(sandbox: Sandbox):
+    verdict = failing(REMAINDER, sandbox)
+    assert verdict.failure is not None
+    at = (verdict.failure.parameter or "", True)
+    zero = "no gradient is told from zero"
+    found = Verdict(Outcome.VERIFIED, tier=Tier.FORWARD, reason=zero)
+    ledger = Ledger.load()
+    for compared, cleared in (({}, False), ({at: 0.1}, False), ({at: 1.0}, True)):
+        verify = answering(found.because(compared=compared))
+        assert (ledger.explain(REMAINDER, verdict, sandbox, WARP, verify=verify) is not None) is cleared
+
+
 def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: Sandbox):
     """The rewritten program of a known defect may be one of which the whole proves nothing."""
     verdict = failing(REMAINDER, sandbox)
@@ -541,7 +595,7 @@ def test_where_too_little_can_be_compared_the_array_that_failed_tells(sandbox: S
 
     def explained(compared: dict[tuple[str, bool], float], failed: Verdict = verdict) -> bool:
         found = inconclusive("too few results could be checked").because(compared=compared)
-        return ledger.explain(REMAINDER, failed, sandbox, WARP, verify=lambda given: [found] * len(given)) is not None
+        return ledger.explain(REMAINDER, failed, sandbox, WARP, verify=answering(found)) is not None
 
     assert verdict.compared[at] > 0.5
     assert explained({at: 0.5, ("another", False): 1.0})
@@ -560,33 +614,31 @@ def test_a_process_that_lives_tells_that_a_crash_is_gone_whatever_could_be_compa
     def explained(kind: FailureKind) -> bool:
         died = failed(Failure(kind, "died of SIGILL"))
         unknown = inconclusive("too few results could be checked")
-        found = Ledger.load().explain(
-            index_changed(3), died, sandbox, WARP, verify=lambda given: [unknown] * len(given)
-        )  # fmt: skip
-        return found is not None
+        return Ledger.load().explain(index_changed(3), died, sandbox, WARP, verify=answering(unknown)) is not None
 
     assert explained(FailureKind.CRASH)
     assert not explained(FailureKind.BACKWARD_MISMATCH)
 
 
-def test_what_the_inputs_of_one_seed_leave_open_those_of_another_settle(
-    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
-):
+def test_what_the_inputs_of_one_seed_leave_open_those_of_another_settle(sandbox: Sandbox):
     verdict = failing(REMAINDER, sandbox)
     fails_on = {0, 2}
 
-    def judged(programs: Sequence[Program], sandbox: Sandbox, seed: int = 0) -> list[Verdict]:
-        right = inconclusive("too few gradients could be checked") if seed == 0 else Verdict(Outcome.VERIFIED)
+    assert verdict.failure is not None
+    compared = {(verdict.failure.parameter or "", True): 1.0}
+
+    def judged(programs: Sequence[Program], seed: int, like: Program) -> list[Verdict]:
+        verified = Verdict(Outcome.VERIFIED, compared=compared)
+        right = inconclusive("too few gradients could be checked") if seed == 0 else verified
         whole = verdict if seed in fails_on else Verdict(Outcome.VERIFIED)
         return [whole if program == REMAINDER else right for program in programs]
 
-    monkeypatch.setattr("harness.triage.verify_all", judged)
-    found = Ledger.load().explain(REMAINDER, verdict, sandbox, WARP)
+    found = Ledger.load().explain(REMAINDER, verdict, sandbox, WARP, verify=judged)
     assert found is not None
     assert found.id == "float-remainder-divisor-gradient"
     # where the program itself does not fail, a rewritten one shows nothing
     fails_on.remove(2)
-    assert Ledger.load().explain(REMAINDER, verdict, sandbox, WARP) is None
+    assert Ledger.load().explain(REMAINDER, verdict, sandbox, WARP, verify=judged) is None
 
 
 def test_a_known_defect_is_explained_after_reducing_too(sandbox: Sandbox):

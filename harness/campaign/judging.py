@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
 
 from harness.campaign.plan import PROBED, Plan
 from harness.jobs import BuildOptions, JobResult, Versions
 from harness.oracle.expectation import Expectation
 from harness.probes import Probe, other_spelling, probed
 from harness.sandbox import Sandbox, SandboxError
-from harness.triage import Ledger
+from harness.triage import KnownIssue, Ledger, Verify
 from harness.verdict import Verdict
-from harness.verify import FAST, jobs, settle, try_expect, verify_all
+from harness.verify import jobs, settle, try_expect
 from strategies import draw
 from strategies.language.nodes import Apply, Atomic, Program, walk
 from strategies.ops import ATOMICS, OPS
+
+#: How a CUDA device is given its kernels: a product and a sum that the compiler joins are rounded once, which is right,
+#: and other than on the CPU, whose results are compared to the bit where they are exact.
+UNFUSED: Final[Mapping[str, Any]] = {"fuse_fp": False}
 
 
 class Lost(Exception):
@@ -67,10 +72,12 @@ class Judge:
         if self._on_device is None:
             return verdicts
         assert self._plan.device is not None
-        again = settle(expectations, self._on_device.run(jobs(expectations), options), self._on_device, options)
+        known = {name: value for name, value in UNFUSED.items() if name in self._versions.settings}
+        unfused = replace(options, module={**options.module, **known})
+        again = settle(expectations, self._on_device.run(jobs(expectations), unfused), self._on_device, unfused)
         return [
             first
-            if not first.verified
+            if first.failure is not None or (second.failure is None and not first.verified)
             else first.because(devices=(*first.devices, self._plan.device))
             if second.verified
             else second.because(devices=(self._plan.device,))
@@ -82,14 +89,28 @@ class Judge:
         probe = self._plan.probe(index)
         return None if probe is None or probe.unavailable(self._versions) is not None else probe
 
-    def _verify(self, programs: Sequence[Program], options: BuildOptions, probe: Probe | None = None) -> list[Verdict]:
+    def _verify(
+        self,
+        programs: Sequence[Program],
+        options: BuildOptions,
+        probe: Probe | None = None,
+        seed: int | None = None,
+        like: Program | None = None,
+    ) -> list[Verdict]:
         """As `verify_all`, on the CUDA device as well if there is one, and in the second way if there is a probe."""
-        return self._judged([try_expect(program, self._plan.seed) for program in programs], options, probe)[0]
+        seed = self._plan.seed if seed is None else seed
+        return self._judged([try_expect(program, seed, like) for program in programs], options, probe)[0]
 
-    @property
-    def _verify_on_device(self) -> Callable[[Sequence[Program]], list[Verdict]] | None:
-        """How rewritten programs are judged if there is a CUDA device: what fails only there must be gone there."""
-        return None if self._on_device is None else partial(self._verify, options=FAST)
+    def _judging(self, options: BuildOptions, probe: Probe | None) -> Verify:
+        """How rewritten programs are judged: as those were that failed, built so and in the second way of a probe.
+
+        One by one with a probe, for some take a few programs of a batch alone.
+        """
+        if probe is None:
+            return lambda programs, seed, like: self._verify(programs, options, None, seed, like)
+        return lambda programs, seed, like: [
+            verdict for program in programs for verdict in self._verify([program], options, probe, seed, like)
+        ]
 
     def _judged(
         self, expectations: Sequence[Expectation | Verdict], options: BuildOptions, probe: Probe | None
@@ -100,7 +121,7 @@ class Judge:
         return (verdicts, {}) if probe is None else probed(probe, expectations, results, verdicts, self._sandbox)
 
     def _explain_all(
-        self, failing: Mapping[int, tuple[Program, Verdict]], probe: Probe | None
+        self, failing: Mapping[int, tuple[Program, Verdict]], options: BuildOptions, probe: Probe | None
     ) -> dict[int, str | None]:
         """What `_explain` says of each failure of a batch, by the index of the program; rewritten programs are built
         together."""
@@ -108,16 +129,16 @@ class Judge:
         if probe is not None:
             for index, (program, verdict) in failing.items():
                 with self._named(index):
-                    known[index] = self._explain(program, verdict, probe)
+                    known[index] = self._explain(program, verdict, options, probe)
             return known
-        version, seed, verify = self._versions.warp, self._plan.seed, self._verify_on_device
-        rewritten = {}
+        version, seed, verify = self._versions.warp, self._plan.seed, self._judging(options, None)
+        rewritten, expectations = dict[int, list[tuple[KnownIssue, Program]]](), list[Expectation | Verdict]()
         for index, (program, verdict) in failing.items():
             assert verdict.failure is not None
             with self._named(index):
                 rewritten[index] = self._ledger.rewritten(program, verdict.failure, version)
-        programs = [other for found in rewritten.values() for _, other in found]
-        verdicts = iter(verify_all(programs, self._sandbox, seed) if verify is None else verify(programs))
+                expectations += [try_expect(other, seed, program) for _, other in rewritten[index]]
+        verdicts = iter(self._judged(expectations, options, None)[0])
         for index, (program, verdict) in failing.items():
             attempts = [(issue, other, next(verdicts)) for issue, other in rewritten[index]]
             with self._named(index):
@@ -125,16 +146,20 @@ class Judge:
             known[index] = None if issue is None else issue.id
         return known
 
-    def _explain(self, program: Program, verdict: Verdict, probe: Probe | None = None) -> str | None:
+    def _explain(
+        self, program: Program, verdict: Verdict, options: BuildOptions, probe: Probe | None = None
+    ) -> str | None:
         """The id of the known issue that a failure is, judged by rewrites; None if it is another."""
-        verify = self._verify_on_device
         if verdict.failure is not None and verdict.failure.variant:
             other = other_spelling(program, verdict.failure.variant)
             if other is not program:
                 # What is wrong with the other spelling may be known without the first.
                 (verdict,) = self._verify([other], PROBED)
-                return self._explain(other, verdict)
-            verify = partial(self._verify, options=PROBED, probe=probe)
+                return self._explain(other, verdict, PROBED)
+        else:
+            # the plain build fails already
+            probe = None
+        verify = self._judging(PROBED if probe else options, probe)
         known = self._ledger.explain(program, verdict, self._sandbox, self._versions.warp, self._plan.seed, verify)
         return None if known is None else known.id
 

@@ -84,7 +84,7 @@ class Lane(Reduction):
             for index, (of, verdict) in found.items()
             if isinstance(of, Expectation) and verdict.failure is not None
         }
-        known = self._explain_all(failing, probe)
+        known = self._explain_all(failing, options, probe)
         probes = {index: (probe.name, counted[n]) for n, index in enumerate(expected) if probe and n in counted}
         answers = []
         for index in indices:
@@ -115,7 +115,10 @@ class Lane(Reduction):
             # Alone, for a neighbour may have damaged the memory of the batch. In a hunt that is found out when
             # the failure is reduced.
             (verdict,) = self._verify([program], options)
-            known = self._explain(program, verdict)
+            if verdict.failure is None:
+                # a pair is what has never failed
+                return Result(index, category, "inconclusive")
+            known = self._explain(program, verdict, options)
         if verdict.outcome is Outcome.INCONCLUSIVE:
             return Result(index, category, "inconclusive")
         if known is not None:

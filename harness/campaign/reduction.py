@@ -89,7 +89,7 @@ class Reduction(Judge):
     def _reduced(
         self, program: Program, verdict: Verdict, options: BuildOptions, probe: Probe | None
     ) -> ReducedFailure:
-        known = self._explain(program, verdict, probe)
+        known = self._explain(program, verdict, options, probe)
         # Left to itself, reducing judges by less; whether optimization matters is for the report's script to find out.
         plain = replace(options, digest=False) == BuildOptions() and probe is None and self._on_device is None
         if known is None and probe is None:
@@ -103,7 +103,7 @@ class Reduction(Judge):
                 limits=self._limits,
                 verify=None if plain else lambda programs: self._verify(programs, options, probe),
                 # What fails alike may be another defect, known or not.
-                keeps=lambda candidate, found: self._explain(candidate, found, probe) == known,
+                keeps=lambda candidate, found: self._explain(candidate, found, options, probe) == known,
             )
             if probe is not None:
                 # Both ways were built at one level; what depends on no kernel depends on no level.
@@ -130,12 +130,12 @@ class Reduction(Judge):
         other = self._ledger.avoided(program, verdict.failure, self._versions.warp)
         if other is program:
             return program, verdict
-        (found,) = self._verify([other], options)
+        (found,) = self._verify([other], options, like=program)
         if found.failure is None:
             return program, verdict
         # what is refused may be what a rewrite put there
         unbuilt = found.failure.kind in _UNBUILT
-        if manner_of(found) == manner_of(verdict) or (not unbuilt and self._explain(other, found, None) is None):
+        if manner_of(found) == manner_of(verdict) or (not unbuilt and self._explain(other, found, options) is None):
             return other, found
         return program, verdict
 
@@ -158,7 +158,7 @@ class Reduction(Judge):
             if verdict.failure is None or verdict.failure.kind in _UNBUILT:
                 continue
             own = probe if verdict.failure.variant else None
-            if self._explain(program, verdict, own) is None:
+            if self._explain(program, verdict, options, own) is None:
                 found.append(self._reduced(program, verdict, options, own))
         return tuple(found)
 

@@ -34,6 +34,7 @@ LEFT_OUT: Final = {
     "tile_empty": "holds what happens to be there",
     **dict.fromkeys(_QUERIES, _MESHES),
     "Geometry": _MESHES,
+    **dict.fromkeys(("closest_point_edge_edge", "intersect_tri_tri"), "not drawn yet"),
     "Volumes": "needs sparse volumes",
     "Textures": "needs textures",
     "Code Generation": "acts while a kernel is compiled",

@@ -16,7 +16,7 @@ CLEAR = 4.0
 
 def starts(expectation: Expectation) -> dict[str, Values]:
     """What the gradients of input arrays hold before the backward pass: cells[, components]."""
-    return derive_starts(expectation.program, expectation.seed)
+    return derive_starts(expectation.program, expectation.seed, expectation.like)
 
 
 def accumulated(expectation: Expectation, passes: int = 1) -> dict[str, Cells]:

@@ -126,6 +126,8 @@ class Expectation:
     keeps_cotangents: bool | None
     #: None for a program of which nothing can be said there
     nonfinite: Nonfinite | None
+    #: the program whose inputs these are, if it is another
+    like: Program | None = None
 
     @property
     def cells_checked(self) -> float:
@@ -205,15 +207,19 @@ class _Facts:
     coarsest: str
 
 
-def expect(program: Program, seed: int = 0) -> Expectation:
+def expect(program: Program, seed: int = 0, like: Program | None = None) -> Expectation:
     """The expectation on inputs of which enough can be checked, or the best of a few draws.
+
+    They are the inputs of `like` if it is given and has the same parameters: those on which another way to write it
+    shows that it means the same.
 
     Raises `InvalidProgram` if the program reads or writes outside an array, or loops without end.
     """
     facts = _facts(program)
+    like = like if like is not None and like.parameters == program.parameters else None
     best: Expectation | None = None
     for attempt in range(ATTEMPTS):
-        found = _attempt(program, facts, seed * ATTEMPTS + attempt)
+        found = _attempt(program, facts, seed * ATTEMPTS + attempt, like)
         if best is None or _quality(found) > _quality(best):
             best = found
         if best.is_final:
@@ -240,10 +246,10 @@ def _quality(found: Expectation) -> tuple[bool, bool, float]:
     return tier is Tier.BACKWARD, tier is not None, min(found.cells_checked, found.gradients_checked)
 
 
-def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
+def _attempt(whole: Program, facts: _Facts, seed: int, like: Program | None = None) -> Expectation:
     program = facts.program
-    inputs, special = derive(whole, seed, Flavour.GENERIC), derive(whole, seed, Flavour.SPECIAL)
-    cotangents = derive_cotangents(whole, seed)
+    inputs, special = derive(whole, seed, Flavour.GENERIC, like), derive(whole, seed, Flavour.SPECIAL, like)
+    cotangents = derive_cotangents(whole, seed, like)
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
     native = Evaluator(program, both, native=True).run()
@@ -271,7 +277,8 @@ def _attempt(whole: Program, facts: _Facts, seed: int) -> Expectation:
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written, held),
+        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written, held, like),
+        like=like,
     )
 
 
@@ -282,13 +289,19 @@ def _promises_held(whole: Program, native: Evaluation) -> bool:
 
 
 def _nonfinite(
-    whole: Program, seed: int, cotangents: dict[str, Values], facts: _Facts, written: Written, held: bool
+    whole: Program,
+    seed: int,
+    cotangents: dict[str, Values],
+    facts: _Facts,
+    written: Written,
+    held: bool,
+    like: Program | None,
 ) -> Nonfinite | None:
     program = facts.program
     if not has_floats(program):
         return None
     # of the whole program, as the other inputs are: what outputs hold before is the same in all launches
-    inputs = derive(whole, seed, Flavour.NONFINITE)
+    inputs = derive(whole, seed, Flavour.NONFINITE, like)
     try:
         plain = {name: v[None] for name, v in inputs.items()}
         native = Evaluator(program, plain, native=True, nonfinite=True).run()

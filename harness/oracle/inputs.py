@@ -101,13 +101,13 @@ def form(of: Type) -> str:
     return element.form if isinstance(element, Composite) else ""
 
 
-def derive(program: Program, seed: int, flavour: Flavour) -> dict[str, Values]:
+def derive(program: Program, seed: int, flavour: Flavour, like: Program | None = None) -> dict[str, Values]:
     """The values of every parameter: cells[, components] for arrays, (1[, components]) for others.
 
     What outputs hold before the launch has no flavour: a result that differs between two flavours depends on
-    inputs.
+    inputs.  Each program has values of its own; those of `like`, which has the same parameters, if it is given.
     """
-    label = f"inputs/{content_hash(program)}/{seed}"
+    label = f"inputs/{content_hash(like or program)}/{seed}"
     found = {}
     for n, parameter in enumerate(program.parameters):
         own = Flavour.GENERIC if parameter.output else flavour
@@ -142,9 +142,9 @@ def _put_nonfinite(program: Program, found: dict[str, Values], label: str) -> No
         found[parameter.name] = np.where(there, picked, values).astype(values.dtype)
 
 
-def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
-    """A cotangent, as float64, for every output array of floats."""
-    label = f"cotangents/{content_hash(program)}/{seed}"
+def derive_cotangents(program: Program, seed: int, like: Program | None = None) -> dict[str, Values]:
+    """A cotangent, as float64, for every output array of floats; `like` as for `derive`."""
+    label = f"cotangents/{content_hash(like or program)}/{seed}"
     found = {}
     for n, parameter in enumerate(program.parameters):
         if parameter.output and types.element_scalar(parameter.type).is_float:
@@ -155,10 +155,10 @@ def derive_cotangents(program: Program, seed: int) -> dict[str, Values]:
     return found
 
 
-def derive_starts(program: Program, seed: int) -> dict[str, Values]:
+def derive_starts(program: Program, seed: int, like: Program | None = None) -> dict[str, Values]:
     """What the gradient of every input array holds before a backward pass that adds to it: floats as cotangents are,
-    small whole numbers for integers."""
-    label = f"starts/{content_hash(program)}/{seed}"
+    small whole numbers for integers; `like` as for `derive`."""
+    label = f"starts/{content_hash(like or program)}/{seed}"
     found = {}
     for n, parameter in enumerate(program.arrays):
         scalar = types.element_scalar(parameter.type)

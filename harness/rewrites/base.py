@@ -19,6 +19,7 @@ from strategies.language.manners import settled
 from strategies.language.nodes import (
     Apply,
     Assign,
+    Atomic,
     AugmentedAssign,
     Call,
     Cast,
@@ -40,6 +41,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.structs import root
+from strategies.language.tiles import is_tiled
 from strategies.language.types import (
     BOOL,
     INT32,
@@ -47,6 +49,7 @@ from strategies.language.types import (
     Type,
     Vector,
 )
+from strategies.ops import overload
 
 Rewrite: TypeAlias = Callable[[Program], Program]
 #: What an expression becomes, or None to leave it; its parts have been rewritten before.
@@ -133,6 +136,16 @@ def calls_one_of(names: Collection[str], *nodes: Expression) -> bool:
 def writing_functions(program: Program) -> frozenset[str]:
     """The functions that change an array that they are given."""
     return frozenset(name for name, found in function_effects(program).items() if found.written)
+
+
+def acts(node: Node, writing: Collection[str]) -> bool:
+    """Whether an operation does more than give its value, so that it must not be done again; functions do that are
+    among `writing`."""
+    if isinstance(node, Call):
+        return node.function in writing
+    if isinstance(node, Atomic):
+        return True
+    return isinstance(node, Apply) and not is_tiled(node) and bool(overload(node.op, node.argument_types).advances)
 
 
 def links_of(chain: Compare) -> Expression:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
 
-from harness.rewrites.base import FreshNames, everywhere, in_blocks, register, with_all_arguments, writing_functions
+from harness.rewrites.base import (
+    FreshNames,
+    acts,
+    everywhere,
+    in_blocks,
+    register,
+    with_all_arguments,
+    writing_functions,
+)
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -37,10 +45,8 @@ from strategies.language.parts import all_numbers, numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
 from strategies.language.structs import renamed, root, with_names
-from strategies.language.tiles import is_tiled
 from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Composite, Matrix, Scalar, Tuple, Vector
-from strategies.ops import overload
 
 #: The names that kernels have for values and Warp for built-ins.
 BUILT_INS_TOO: Final = frozenset(("load", "pos", "step", "trace"))
@@ -270,13 +276,6 @@ def cut_numbers_off(program: Program) -> Program:
     return _convert_numbers(program, lambda of, source: of.dtype.is_integer and source.dtype.is_float)
 
 
-def _acts(node: Node, writing: Collection[str]) -> bool:
-    """Whether an operation does more than give its value, so that it must not be done again."""
-    if isinstance(node, Call):
-        return node.function in writing
-    return isinstance(node, Apply) and not is_tiled(node) and bool(overload(node.op, node.argument_types).advances)
-
-
 def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite], bool]) -> Program:
     """Conversions of several numbers at once, of those types that are `concerned`, number by number."""
     writing = writing_functions(program)
@@ -286,7 +285,7 @@ def _convert_numbers(program: Program, concerned: Callable[[Composite, Composite
         if source is None or not isinstance(source.type, Composite) or source.type is node.type:
             return None
         assert isinstance(node.type, Composite)
-        if not concerned(node.type, source.type) or any(_acts(part, writing) for part in walk(source)):
+        if not concerned(node.type, source.type) or any(acts(part, writing) for part in walk(source)):
             return None
         return Construct(node.type, tuple(Cast(node.type.dtype, part) for part in all_numbers(source)))
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from harness.rewrites.base import (
+    acts,
     calls_one_of,
     everywhere,
     is_element,
@@ -24,6 +25,7 @@ from strategies.language.nodes import (
     Cast,
     Compare,
     Component,
+    Conditional,
     Expression,
     Field,
     For,
@@ -150,14 +152,33 @@ def _constants(program: Program) -> frozenset[str]:
 
 @register
 def negate_by_products(program: Program) -> Program:
-    """``-x``, `x` a float, as ``x * -1.0``."""
+    """``-x``, `x` a float, as ``x * -1.0 if x == 0.0 else -x``, or as ``x * -1.0`` if `x` must be evaluated once."""
+    writing = writing_functions(program)
+    #: by their ids: what is so written already
+    guarded = {id(node.otherwise) for node in walk(program) if isinstance(node, Conditional) and _is_of_no_zero(node)}
 
     def pattern(node: Expression) -> Expression | None:
-        if isinstance(node, Apply) and node.op == "neg" and isinstance(node.type, Scalar) and node.type.is_float:
-            return Apply(node.type, "mul", (*node.arguments, Literal(node.type, -1.0)))
-        return None
+        if not (isinstance(node, Apply) and node.op == "neg" and isinstance(node.type, Scalar) and node.type.is_float):
+            return None
+        if id(node) in guarded:
+            return None
+        (operand,) = node.arguments
+        product = Apply(node.type, "mul", (operand, Literal(node.type, -1.0)))
+        if any(acts(part, writing) for part in walk(operand)):
+            return product
+        return Conditional(node.type, _is_zero(operand), product, node)
 
     return everywhere(program, pattern)
+
+
+def _is_zero(value: Expression) -> Compare:
+    return Compare(BOOL, ("==",), (value, Literal(value.type, 0.0)))
+
+
+def _is_of_no_zero(node: Conditional) -> bool:
+    """Whether a choice negates a number only where it is not zero."""
+    found = node.otherwise
+    return isinstance(found, Apply) and found.op == "neg" and node.test == _is_zero(found.arguments[0])
 
 
 @register

@@ -25,7 +25,7 @@ from strategies.language.types import holds_floats
 from strategies.language.unrolling import is_dynamic_loop, max_unroll
 from strategies.language.views import arrays_named, roots
 
-__all__ = ["Limit", "Traits", "Written", "crossed", "replays_effects", "unsteady"]
+__all__ = ["Limit", "Traits", "Written", "crossed", "replayed", "unsteady"]
 
 
 def crossed(program: Program, traits: Traits, written: Written | None = None, held: bool = False) -> tuple[Limit, ...]:
@@ -90,9 +90,9 @@ def _in_place_products(program: Program) -> bool:
 
 
 @remembered
-def replays_effects(program: Program) -> bool:
-    """Whether arrays may hold something else after a backward pass, in which functions run again."""
-    return bool(unsteady(flattened(program)))
+def replayed(program: Program) -> frozenset[str]:
+    """The arrays that may hold something else after a backward pass, in which functions run again."""
+    return unsteady(flattened(program))
 
 
 def unsteady(program: Program, written: Written | None = None) -> frozenset[str]:
