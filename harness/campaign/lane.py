@@ -23,6 +23,7 @@ from harness.verdict import FailureKind, Outcome, Verdict
 from harness.verify import try_expect
 from harness.worker.frames import FrameReader, OutOfTime, write_frame
 from strategies import draw
+from strategies.language.remembered import forget
 
 MAX_CPP_BYTES: Final = 64 * 1024
 """Pairs with more C++ than this are verified and not stored: ten times the usual size, and more than those
@@ -52,6 +53,7 @@ class Lane(Reduction):
                 frame = reader.read(time.monotonic() if waiting else None)
             except OutOfTime:
                 write_frame(self._replies, self._answer(waiting.popleft()))
+                forget()
                 _give_memory_back()
                 continue
             if frame is None:

@@ -15,6 +15,9 @@ MOST: Final = 64
 step asks about every program, and about what it is without structs."""
 
 
+_ALL: Final[list[OrderedDict[int, tuple[object, object]]]] = []
+
+
 def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
     """`function`, with its answers on the last arguments kept.
 
@@ -23,6 +26,7 @@ def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
     """
     #: the argument as well, so that no other object has its number meanwhile
     kept: OrderedDict[int, tuple[K, T]] = OrderedDict()
+    _ALL.append(kept)  # type: ignore[arg-type]
 
     @wraps(function)
     def answer(argument: K) -> T:
@@ -36,3 +40,9 @@ def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
         return found[1]
 
     return answer
+
+
+def forget() -> None:
+    """Let go of all that is remembered: nobody asks about the programs of a batch that is done."""
+    for kept in _ALL:
+        kept.clear()
