@@ -432,6 +432,24 @@ def argument_changed_by_loop() -> Program:
     )
 
 
+def argument_changed_in_branch(read_there: bool) -> Program:
+    """A square, of a number that a loop replaces then, within a branch; the branch may hold the square, too."""
+    argument = Name(FLOAT32, "a")
+    square = Assign(element("out"), apply("mul", argument, argument))
+    loop = For("n", Extent(INT32, "x", 0), (Assign(argument, Literal(FLOAT32, 1.0)),))
+    test = Compare(BOOL, (">",), (Y, Literal(FLOAT32, 0.5)))
+    inner = (square, loop) if read_there else (loop,)
+    return msgspec.structs.replace(
+        store(X),
+        body=(
+            ThreadIndex(("i",)),
+            Assign(argument, apply("sin", X)),
+            *(() if read_there else (square,)),
+            If(test, inner),
+        ),
+    )
+
+
 def changed_by_slice() -> Program:
     """A vector of length one, of which a slice is changed then."""
     of = types.vector(3, FLOAT32)
@@ -477,6 +495,8 @@ def index_changed(extent: int) -> Program:
         (leaving(0, 6, 1, 2, Break()), "loop-exit-gradient"),
         (leaving(0, 18, 1, 2, Break()), "loop-exit-gradient"),
         (argument_changed_by_loop(), "result-overwritten-by-loop-gradient"),
+        (argument_changed_in_branch(False), "result-overwritten-by-loop-gradient"),
+        (argument_changed_in_branch(True), "result-overwritten-by-loop-gradient"),
         (changed_by_slice(), "component-update-overwrites-value"),
         (changed_by_while(), "result-overwritten-by-loop-gradient"),
         (index_changed(3), "loop-index-reassigned-gradient"),
@@ -489,6 +509,8 @@ def index_changed(extent: int) -> Program:
         "exit",
         "exit of a long loop",
         "argument",
+        "argument of a branch",
+        "argument in a branch",
         "slice",
         "while",
         "index",

@@ -22,10 +22,12 @@ from strategies.language.nodes import (
     Apply,
     Assign,
     AugmentedAssign,
+    Break,
     Cast,
     Conditional,
     Constant,
     Construct,
+    Continue,
     Expression,
     For,
     Function,
@@ -294,7 +296,7 @@ def convert_loop_constants(program: Program) -> Program:
 def copy_before_dynamic_loops(program: Program) -> Program:
     """``a = f(x)``, where a dynamic loop changes `a` later, as ``t = f(x); a = t``.
 
-    From a loop on that is in no other statement, `a` is another variable, ``b = a``: what read `a` before keeps it.
+    From a statement on that holds such a loop, `a` is another variable, ``b = a``: what read `a` before keeps it.
     """
     names, most = FreshNames(program), max_unroll(program)
     copied = bodies(program, lambda owner: _copied_before_loops(owner, names, most))
@@ -302,21 +304,37 @@ def copy_before_dynamic_loops(program: Program) -> Program:
 
 
 def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
-    found: list[Statement] = []
-    known: dict[str, Type] = {}
-    called: dict[str, str] = {}
     references = {p.name for p in owner.parameters if p.reference}
-    for statement in owner.body:
-        if is_dynamic_loop(statement, most):
-            for name in sorted(assigned_in(statement) & known.keys()):
+
+    def block(body: tuple[Statement, ...], known: dict[str, Type], inner: bool = False) -> tuple[Statement, ...]:
+        """`body`, with `known` variables that may be changed; in an `inner` block they have their names in the end."""
+        found: list[Statement] = []
+        called: dict[str, str] = {}
+        for n, statement in enumerate(body):
+            changed = {
+                name for loop in walk(statement) if is_dynamic_loop(loop, most) for name in assigned_in(loop)
+            } & known.keys()
+            for name in sorted(changed & names_in(body[:n]) if inner else changed):
                 before = Name(known[name], called.get(name, name))
                 called[name] = names.fresh(name)
                 found.append(Assign(Name(before.type, called[name]), before))
-        found.append(with_names(statement, called) if called else statement)
-        target = statement.target if isinstance(statement, Assign) else None
-        if isinstance(target, Name) and isinstance(target.type, Scalar | Composite) and target.name not in references:
-            known[target.name] = target.type
-    return tuple(found)
+            statement = with_names(statement, called) if called else statement
+            if isinstance(statement, If):
+                within = {called.get(name, name): of for name, of in known.items()}
+                statement = msgspec.structs.replace(
+                    statement, body=block(statement.body, within, True), orelse=block(statement.orelse, within, True)
+                )
+            found.append(statement)
+            target = statement.target if isinstance(statement, Assign) else None
+            if isinstance(target, Name) and isinstance(target.type, Scalar | Composite):
+                name = next((old for old, new in called.items() if new == target.name), target.name)
+                if name not in references:
+                    known = {**known, name: target.type}
+        if inner and not isinstance(found[-1] if found else None, Return | Break | Continue):
+            found += [Assign(Name(known[name], name), Name(known[name], new)) for name, new in called.items()]
+        return tuple(found)
+
+    return block(owner.body, {})
 
 
 def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
