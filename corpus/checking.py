@@ -73,11 +73,10 @@ def _problems(path: Path) -> Iterator[str]:
 
 def _journal_problems(journal: Journal) -> Iterator[str]:
     if journal.torn:
-        yield f"{JOURNAL}, line {len(journal.events) + 1}: it breaks off"
+        yield f"{JOURNAL}, line {journal.entries + 1}: it breaks off"
     if journal.unfinished is not None:
         yield (
-            f"{JOURNAL}, line {len(journal.events)}: a commit was begun and not finished; "
-            "the next campaign takes it back"
+            f"{JOURNAL}, line {journal.entries}: a commit was begun and not finished; the next campaign takes it back"
         )
 
 

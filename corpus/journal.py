@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from corpus.files import split_lines
 from corpus.record import DamagedCorpus
 
 JOURNAL: Final = "campaigns.jsonl"
@@ -70,51 +69,56 @@ def encode_event(event: Begin | Commit) -> bytes:
 
 
 class Journal:
-    """The journal as read: its events, and the offset of each."""
+    """The journal as read: the last commit of each campaign, and where its lines end."""
 
     def __init__(self, path: Path) -> None:
-        self.events: list[Begin | Commit] = []
-        self.offsets: list[int] = []
+        self._last: dict[str, Commit] = {}
+        #: How many whole entries there are.
+        self.entries = 0
+        #: What was begun last and never acknowledged, and where its line begins.
+        self.unfinished: Begin | None = None
+        self.unfinished_at = 0
         #: Where the complete lines end.
         self.end = 0
+        #: Whether a line follows that breaks off.
+        self.torn = False
         #: Whether the last line is whole but for its newline.
         self.bare = False
-        text = path.read_bytes() if path.exists() else b""
-        for number, line in enumerate(split_lines(text), start=1):
-            complete = line.endswith(b"\n")
-            try:
-                event = _decoder.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                if not complete:
-                    break
-                raise DamagedCorpus(f"{JOURNAL}, line {number}: not an entry of the journal: {error}") from error
-            before = self.events[-1] if self.events else None
-            if isinstance(before, Begin) and not (isinstance(event, Commit) and event.campaign == before.campaign):
-                raise DamagedCorpus(f"{JOURNAL}, line {number - 1}: what was begun here was never finished")
-            self.events.append(event)
-            self.offsets.append(self.end)
-            self.end += len(line)
-            self.bare = not complete
-        self.torn = self.end < len(text)
+        if not path.exists():
+            return
+        with path.open("rb") as lines:
+            for line in lines:
+                self._add(line)
+
+    def _add(self, line: bytes) -> None:
+        complete = line.endswith(b"\n")
+        try:
+            event = _decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            if not complete:
+                self.torn = True
+                return
+            raise DamagedCorpus(f"{JOURNAL}, line {self.entries + 1}: not an entry of the journal: {error}") from error
+        begun = self.unfinished
+        if begun is not None and not (isinstance(event, Commit) and event.campaign == begun.campaign):
+            raise DamagedCorpus(f"{JOURNAL}, line {self.entries}: what was begun here was never finished")
+        if isinstance(event, Commit):
+            self._last.pop(event.campaign, None)
+            self._last[event.campaign] = event
+            self.unfinished = None
+        else:
+            self.unfinished, self.unfinished_at = event, self.end
+        self.entries += 1
+        self.end += len(line)
+        self.bare = not complete
 
     @property
     def commits(self) -> list[Commit]:
         """The last commit of each campaign, the latest last."""
-        last: dict[str, Commit] = {}
-        for event in self.events:
-            if isinstance(event, Commit):
-                last.pop(event.campaign, None)
-                last[event.campaign] = event
-        return list(last.values())
+        return list(self._last.values())
 
     @property
     def acknowledged(self) -> dict[str, int]:
         """The bytes of each shard's file that were acknowledged last."""
         commits = self.commits
         return commits[-1].sizes if commits else {}
-
-    @property
-    def unfinished(self) -> Begin | None:
-        """What was begun last and never acknowledged."""
-        last = self.events[-1] if self.events else None
-        return last if isinstance(last, Begin) else None

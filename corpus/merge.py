@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,12 +40,12 @@ def merge(sources: Sequence[Path], into: Path) -> Merged:
     campaign the journal keeps how far it came in the corpus where it came furthest: it goes on from there.  A
     merge that was interrupted is done by doing it again, and one that was done changes nothing.
 
-    Raises `CorpusError`; every record is read and checked before the first is added, so that a source with a
-    damaged one adds nothing.
+    Raises `CorpusError`; every record and every case is read and checked before the first is added, so that a
+    source with a damaged one adds nothing.
     """
     opened = [Store.open(source, write=False) for source in sources]
     for source in opened:
-        for _ in source.records():
+        for _ in itertools.chain(source.records(), source.cases()):
             pass
     added = duplicates = failures = 0
     with Store.open(into, write=True) as target:

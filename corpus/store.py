@@ -14,16 +14,18 @@ last in the journal, and the next writer takes out exactly the records which tha
 drawn again, identically.  Records from elsewhere, appended by hand, are never touched.
 
 When a writer closes, the journal shrinks to the last line of each campaign, so the folder depends on what
-was committed and not on how many commits, workers or restarts it took.
+was committed and not on how many commits, workers or restarts it took.  It does so on the way too, whenever it has
+grown by `JOURNAL_BYTES`: a campaign of days commits every second.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 import filelock
 
@@ -46,6 +48,10 @@ from corpus.record import (
 )
 from corpus.shards import VERIFIED, all_shards, by_shard, categories, category_of, make_folder, shard_file, shards
 
+JOURNAL_BYTES: Final = 1 << 20
+"""By so much the journal grows before it shrinks to the last line of each campaign: a few minutes of commits, of up
+to 7 KB each."""
+
 
 class Store:
     """The folder of a corpus, opened by `Store.open`; a context manager.
@@ -58,6 +64,8 @@ class Store:
         self._lock = lock
         self._process = os.getpid()
         self._broken = False
+        #: the size of the journal when it was shrunk last
+        self._compacted = 0
         self._progress: dict[str, Progress] = {}
         self._structures: DigestSet | None = None
 
@@ -127,8 +135,9 @@ class Store:
         if not path.exists():
             return
         text = b"".join(map(encode_event, Journal(path).commits))
-        if path.read_bytes() != text:
+        if files.size(path) != len(text) or path.read_bytes() != text:
             replace_file(path, [text])
+        self._compacted = len(text)
 
     def _load_progress(self) -> None:
         self._progress = {commit.campaign: commit.progress for commit in Journal(self.path / JOURNAL).commits}
@@ -271,6 +280,8 @@ class Store:
             progress.unreduced,
         )
         files.append_lines(self.path / JOURNAL, encode_event(commit))
+        if files.size(self.path / JOURNAL) > self._compacted + JOURNAL_BYTES:
+            self._compact()
 
     def _parts(self, records: Sequence[Record]) -> dict[str, list[tuple[Record, bytes]]]:
         """`records` with their lines, by the shards that they go to."""
@@ -283,10 +294,11 @@ class Store:
             for shard, numbers in by_shard(self.path, category, [line for _, line in part]).items()
         }
 
-    def save_case(self, case: Case, *, aside: bool = False) -> Path:
+    def save_case(self, case: Case, texts: Mapping[str, str] | None = None, *, aside: bool = False) -> Path:
         """Writes `case` into the folder of its bucket, over an earlier one, and returns that folder.
 
-        One that is to be put `aside` is kept for a person to look at, and is no failure of the corpus.
+        `texts` are what lies beside it, by the names of the files.  One that is to be put `aside` is kept for a person
+        to look at, and is no failure of the corpus.
         """
         self._require_writer()
         check_case(case)
@@ -294,8 +306,7 @@ class Store:
         if aside:
             folder = self.path / ASIDE / case.bucket
         with explained(self.path):
-            os.makedirs(folder, exist_ok=True)
-            replace_file(folder / CASE, [encode_case(case) + b"\n"])
+            write_case(folder, case, texts or {})
         return folder
 
     def _require_writer(self) -> None:
@@ -305,6 +316,17 @@ class Store:
             raise ValueError("the store belongs to the process that opened it")
         if self._broken:
             raise CorpusError(f"writing to {self.path} has failed before; start again")
+
+
+def write_case(folder: Path, case: Case, texts: Mapping[str, str]) -> None:
+    """Writes `case`, and `texts` by the names of the files, into `folder`, which is made if need be.
+
+    The case comes last: with it the folder is whole.
+    """
+    os.makedirs(folder, exist_ok=True)
+    for name, text in texts.items():
+        replace_file(folder / name, [text.encode()])
+    replace_file(folder / CASE, [encode_case(case) + b"\n"])
 
 
 def _record(where: str, line: bytes, check: bool) -> Record:

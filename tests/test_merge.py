@@ -120,6 +120,14 @@ def test_nothing_is_merged_from_a_damaged_corpus(one: Path, two: Path, tmp_path:
     assert not (tmp_path / "both").exists()
 
 
+@pytest.mark.parametrize("text", [b"{", b"{}"])
+def test_nothing_is_merged_from_a_corpus_with_a_damaged_case(text: bytes, one: Path, two: Path, tmp_path: Path) -> None:
+    (two / "failures" / "bug" / "case.json").write_bytes(text)
+    with pytest.raises(DamagedCorpus, match=r"two/failures/bug/case\.json"):
+        merge([one, two], tmp_path / "both")
+    assert not (tmp_path / "both").exists()
+
+
 def test_a_busy_corpus_is_not_merged_into(one: Path, two: Path) -> None:
     before = contents(one)
     with Store.open(one, write=True), pytest.raises(CorpusBusy):

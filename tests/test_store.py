@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import threading
 import time
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from stores import KEY, append, case, contents, grow, progress, record
 
 from corpus.checking import check_corpus
 from corpus.files import CorpusBusy
-from corpus.journal import Progress
+from corpus.journal import Journal, Progress
 from corpus.record import CorpusError, DamagedCorpus, Record, check_record
 from corpus.shards import VERIFIED
 from corpus.store import Store
@@ -138,6 +140,36 @@ def test_a_record_is_found_by_the_start_of_its_id(tmp_path: Path) -> None:
         shared = next(d for d in "0123456789abcdef" if sum(record(n).id[0] == d for n in range(40)) > 1)
         with pytest.raises(CorpusError, match=r"\d+ records"):
             store.find(shared)
+
+
+def test_the_journal_of_a_campaign_that_goes_on_for_days_stays_small(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("corpus.store.JOURNAL_BYTES", 4000)
+    journal = tmp_path / "campaigns.jsonl"
+    grow(tmp_path, 4, key="another campaign")
+    with Store.open(tmp_path, write=True) as store:
+        sizes = []
+        for total in range(1, 100):
+            store.commit(KEY, progress(total))
+            sizes.append(journal.stat().st_size)
+        assert max(sizes) <= 4000 + 3 * len(journal.read_bytes().splitlines(keepends=True)[0])
+        assert sum(after < before for before, after in itertools.pairwise(sizes)) >= 2
+    with Store.open(tmp_path, write=False) as store:
+        assert store.campaigns() == {"another campaign": progress(4), KEY: progress(99)}
+
+
+def test_of_a_long_journal_only_what_counts_is_held_in_memory(tmp_path: Path) -> None:
+    grow(tmp_path, 4)
+    journal = tmp_path / "campaigns.jsonl"
+    line = journal.read_bytes()
+    journal.write_bytes(line * (8_000_000 // len(line)))
+    tracemalloc.start()
+    (commit,) = Journal(journal).commits
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert commit.progress == progress(4)
+    assert most < 1_000_000
 
 
 def test_the_journal_speaks_only_after_the_records_are_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from stores import KEY, SMALL, append, commit_up_to, contents, grow, progress, r
 from corpus import files, shards
 from corpus.checking import check_corpus
 from corpus.record import decode_record, encode_record
-from corpus.store import Store
+from corpus.store import JOURNAL_BYTES, Store
 
 
 class Killed(BaseException):
@@ -88,11 +88,15 @@ def mend(path: Path, acknowledged: int) -> None:
     assert check_corpus(path) == []
 
 
-@pytest.mark.parametrize(("half", "shard_bytes"), [(False, shards.SHARD_BYTES), (True, SMALL)])
+@pytest.mark.parametrize(
+    ("half", "shard_bytes", "journal_bytes"),
+    [(False, shards.SHARD_BYTES, JOURNAL_BYTES), (True, SMALL, JOURNAL_BYTES), (True, shards.SHARD_BYTES, 0)],
+)
 def test_a_process_killed_at_any_instruction_loses_nothing_acknowledged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, shard_bytes: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, half: bool, shard_bytes: int, journal_bytes: int
 ) -> None:
     monkeypatch.setattr(shards, "SHARD_BYTES", shard_bytes)
+    monkeypatch.setattr("corpus.store.JOURNAL_BYTES", journal_bytes)
     grow(tmp_path / "whole", 12)
     whole = contents(tmp_path / "whole")
     for count in range(1, 1000):
@@ -264,7 +268,9 @@ def test_files_left_by_a_broken_off_replacement_are_removed(tmp_path: Path) -> N
     grow(tmp_path, 4)
     before = contents(tmp_path)
     (tmp_path / "failures" / "b").mkdir(parents=True)
-    left = [".campaigns.jsonl.tmp", "verified/.loop.jsonl.tmp", "failures/b/.case.json.tmp"]
+    (tmp_path / "unreproduced" / "c").mkdir(parents=True)
+    left = [".campaigns.jsonl.tmp", "verified/.loop.jsonl.tmp", "failures/b/.case.json.tmp", "failures/b/.repro.py.tmp"]
+    left += ["unreproduced/c/.README.md.tmp"]
     for name in left:
         (tmp_path / name).write_bytes(b"half")
     (tmp_path / ".other.tmp").write_bytes(b"not ours")

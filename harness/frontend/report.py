@@ -8,7 +8,6 @@ import textwrap
 from typing import Final
 
 from corpus.case import Case, DamagedCase
-from corpus.files import replace_file
 from corpus.record import Provenance
 from corpus.store import Store
 from harness.frontend.harmless import parsed
@@ -220,11 +219,9 @@ def write_report(
         provenance=provenance,
         source=found.source,
     )
-    place.save_case(case)
     files = {REPRO: text, README: readme(found, text, ran, provenance, known)}
     files[TEST] = regression(found, bucket, title_of(found, known))
-    for name, contents in files.items():
-        replace_file(folder / name, [contents.encode()])
+    place.save_case(case, files)
     return Report(folder, True, ran.output)
 
 

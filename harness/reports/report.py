@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from corpus.case import ASIDE, CASE, Case, encode_case
-from corpus.files import replace_file
+from corpus.case import ASIDE, Case
+from corpus.files import explained
 from corpus.record import Provenance
-from corpus.store import Store
+from corpus.store import Store, write_case
 from harness.cpp.generated_code import GeneratedCodeError, backward_text, forward_text
 from harness.reports.launch_text import Shown
 from harness.reports.reproduction import regression, repro
@@ -305,15 +305,15 @@ def store_report(place: Store | Path, ready: Draft) -> Report:
 
     A failure whose script shows the right result is no finding: it is put aside, with the reason.  `place` is a
     store that is open for writing, or the folder in which the bucket's folder is made.
+
+    Raises `CorpusError` if it cannot be written.
     """
     if isinstance(place, Store):
-        folder = place.save_case(ready.case, aside=ready.refuted)
+        folder = place.save_case(ready.case, ready.files, aside=ready.refuted)
     else:
         folder = place / (ASIDE if ready.refuted else "") / ready.case.bucket
-        folder.mkdir(parents=True, exist_ok=True)
-        replace_file(folder / CASE, [encode_case(ready.case) + b"\n"])
-    for name, text in ready.files.items():
-        replace_file(folder / name, [text.encode()])
+        with explained(place):
+            write_case(folder, ready.case, ready.files)
     return Report(folder, ready.ran.fails, ready.ran.output, ready.refuted)
 
 
