@@ -27,6 +27,7 @@ from harness.encoding import decode_job, encode_job
 from harness.jobs import BuildOptions, Job, JobResult, Status, Versions
 from harness.worker import frames as wire
 from harness.worker.messages import STDERR_TAIL
+from harness.worker.room import full, lacking
 
 CPU_SECONDS = 10.0
 """CPU time of one program alone: fifty times what building and running it takes at -O2. A program whose C++
@@ -69,6 +70,10 @@ class SandboxError(Exception):
     """The sandbox itself cannot work. The message is for the person at the keyboard."""
 
 
+class MachineLacking(SandboxError):
+    """There is no room for temporary files, or no memory, which is no fault of a program."""
+
+
 class _WorkerDied(Exception):
     """The worker is gone, or had to be killed; `ending` is its verdict on the batch, as of
     `wire.Tally.reply`."""
@@ -91,6 +96,13 @@ def remove_stale_folders(root: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
             except (PermissionError, OverflowError):
                 continue
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.gettempdir())
+    except OSError as error:
+        raise MachineLacking(f"{error.strerror}: make room in one of them, or set TMPDIR to another") from None
 
 
 class Sandbox:
@@ -123,7 +135,7 @@ class Sandbox:
         """
         self._python = python
         self._device = device
-        self._base = Path(tempfile.gettempdir()) if root is None else root
+        self._base = _temporary() if root is None else root
         self.cpu_seconds = cpu_seconds
         self.wall_seconds = wall_seconds
         self._fork = device == "cpu" if fork is None else fork
@@ -250,6 +262,7 @@ class Sandbox:
                 return self._receive(jobs, options)
             except _WorkerDied as died:
                 sent = False
+                self._require_room(died)
                 self._stop(gently=False)
                 if last:
                     raise SandboxError(f"the worker died twice over the same batch: {died}") from None
@@ -293,7 +306,7 @@ class Sandbox:
         tally = wire.Tally(len(jobs))
         wall = self.wall_seconds + (WARM_SECONDS if self._fork else 0.0)
         try:
-            while not tally.done and tally.broken is None:
+            while not tally.over:
                 frame = self._next_frame(time.monotonic() + wall)
                 if "error" in frame:
                     raise SandboxError(frame["error"])
@@ -305,8 +318,11 @@ class Sandbox:
             if self._fork or tally.stage == "start":
                 raise
             # Without a fork the batch dies with its worker, and the frames say how far it came.
+            self._require_room(died)
             self._stop(gently=False)
             reply = tally.reply(died.ending)
+        if "lacking" in reply:
+            raise MachineLacking(reply["lacking"])
         if "error" in reply:
             raise SandboxError(reply["error"])
         return reply
@@ -336,13 +352,24 @@ class Sandbox:
                 log = (self._folder / "worker.log").read_text(errors="replace").strip()[-STDERR_TAIL:]
         return f"{how}\n{log}" if log else how
 
+    def _require_room(self, died: _WorkerDied) -> None:
+        """Raise `MachineLacking` if the worker may have died for want of room: the compiler ends its process then."""
+        kind, said = died.ending
+        if kind == "crash" and (lack := full(str(self._base), said)) is not None:
+            self._stop(gently=False)
+            raise MachineLacking(lack)
+
     # -- its life
 
     def _start(self) -> None:
         if self._process is not None and self._process.poll() is None:
             return
         self._stop(gently=False)
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._base))
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._base))
+        except OSError as error:
+            sentence = f"cannot make a folder for temporary files in {self._base}: {error.strerror or error}"
+            raise MachineLacking(lacking(error, str(self._base)) or sentence) from None
         environment = dict(os.environ, TMPDIR=str(self._folder), OPENBLAS_NUM_THREADS="1")
         if self._device == "cpu":
             environment["CUDA_VISIBLE_DEVICES"] = ""
@@ -364,6 +391,8 @@ class Sandbox:
                 )
         except OSError as error:
             self._stop(gently=False)
+            if (lack := lacking(error, str(self._base))) is not None:
+                raise MachineLacking(lack) from None
             raise SandboxError(f"cannot start {self._python}: {error.strerror or error}") from None
         assert self._process.stdout is not None
         self._reader = wire.FrameReader(self._process.stdout.fileno())
@@ -371,6 +400,7 @@ class Sandbox:
         try:
             hello = self._next_frame(time.monotonic() + START_SECONDS)
         except _WorkerDied as died:
+            self._require_room(died)
             self._stop(gently=False)
             raise SandboxError(f"{self._python} did not start as a worker: {died}") from None
         except BaseException:

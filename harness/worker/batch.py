@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import types
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from .building import build, code_digest, complete_options, configured, define, 
 from .frames import Emit, Frame
 from .launching import run_launch
 from .messages import failure, refused_in, same_every_time, say, with_output
+from .room import require_machine
 
 LAUNCH_CPU_SECONDS = 2
 """CPU time for all launches of one program, hundreds of times what they take.  What is left of the batch's own time
@@ -34,6 +36,8 @@ def run_batch(
 
     `folder` is new and this batch's own: Warp's kernel cache. `log` is where the C++ compiler's words go.  `limit` says
     how many seconds of CPU time the process may take from now on; None for what the whole batch has.
+
+    Raises `Exhausted` if the machine lacks room or memory.
     """
     programs = request["programs"]
     if request["texts_alone"]:
@@ -55,6 +59,7 @@ def run_batch(
             if kernels[index].module.name != module_name:
                 settings[kernels[index].module] = changed
         except Exception as error:
+            require_machine(error, folder)
             emit({"result": index, "value": {**failure("rejected", "define", say(error)), "place": refused_in(error)}})
     if not kernels:
         emit({"done": True})
@@ -91,6 +96,8 @@ def run_batch(
                 launches.append(run_launch(kernel, launch, device, in_device_memory))
             outcomes[index] = {"status": "ok", "stage": "launch", "message": "", "launches": launches}
         except Exception as error:
+            require_machine(error, folder)
+            end_if_dead(device)
             outcomes[index] = failure("rejected", "launch", say(error), launches)
         if kernel.module is not shared:
             outcomes[index][name] = texts[kernel.module]
@@ -101,6 +108,21 @@ def run_batch(
     if request["cuda"] is not None:
         _generate_cuda(request, emit, folder, kernels, outcomes, shared, settings, log)
     emit({"done": True})
+
+
+def end_if_dead(device: str) -> None:
+    """End the process if a device does nothing more for it.
+
+    On a CUDA device an error of a kernel, an illegal address for one, stays with the process: all that it launches
+    later fails of it.  To the sandbox it is a crash of the program, and what is beside it runs again in a new process.
+    """
+    if device == "cpu":
+        return
+    try:
+        imported.wp.synchronize_device(device)
+    except Exception as error:
+        print(f"{device} does nothing more for this process: {say(error)}", file=sys.stderr, flush=True)
+        os._exit(1)
 
 
 def _write_texts(request: Frame, emit: Emit, folder: str, module_name: str) -> None:
@@ -115,6 +137,7 @@ def _write_texts(request: Frame, emit: Emit, folder: str, module_name: str) -> N
             emit({"stage": "build", "index": index})
             text, digest = written(kernel.module, own, request["block_dim"])
         except Exception as error:
+            require_machine(error, folder)
             emit({"result": index, "value": {**failure("rejected", "define", say(error)), "place": refused_in(error)}})
             continue
         value: Frame = {"status": "ok", "stage": "build", "message": "", "launches": [], "cpp": text, "hash": digest}
@@ -142,7 +165,9 @@ def _generate_cuda(
             with configured(settings.get(module, {})):
                 imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=cuda_folder)
         except Exception as error:
-            message = same_every_time(with_output(say(error), log), folder)
+            said = with_output(say(error), log)
+            require_machine(error, folder, said)
+            message = same_every_time(said, folder)
             if len(request["programs"]) == 1:
                 value = {**outcomes[0], "status": "build-error", "stage": "cuda", "message": message}
                 emit({"result": 0, "value": value})

@@ -18,6 +18,7 @@ from typing import Any
 from . import imported
 from .frames import Emit, Frame
 from .messages import SECOND_TRY, failure, refused_in, same_every_time, say, with_output
+from .room import full, place_of, require_machine
 
 INSTANTIATE_ONCE = "-fpch-instantiate-templates"
 """A flag of the C++ compiler that has the precompiled header hold the instances of its own templates.  Without it every
@@ -160,7 +161,10 @@ def code_digest(folder: str, started: float) -> str | None:
 
 
 def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log: str | None) -> bool:
-    """Build and load a module of a request, with a frame for what was said if it cannot be built; whether it can."""
+    """Build and load a module of a request, with a frame for what was said if it cannot be built; whether it can.
+
+    Raises `Exhausted` if the machine lacks what it takes.
+    """
     alone = len(request["programs"]) == 1
     name, extension = text_kind(device)
 
@@ -177,7 +181,10 @@ def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log
             emit({"text": name, "value": text})
 
     def stop() -> None:
-        refused("build-error", with_output("the C++ compiler refused the module", log))
+        said = with_output("the C++ compiler refused the module", log)
+        if (lack := full(place_of(folder), said)) is not None:
+            emit({"lacking": lack})
+        refused("build-error", said)
         show_text()
         emit({"done": True})
 
@@ -185,6 +192,7 @@ def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log
         with _without_second_try(None if request["second_try"] else log, stop):
             load(module, device, request["block_dim"])
     except Exception as error:
+        require_machine(error, folder, with_output(say(error), log))
         # Warp writes the C++ text after its own work and before the compiler's.
         if generated(folder, extension, module.name) is None:
             refused("rejected", say(error), refused_in(error))

@@ -86,7 +86,13 @@ class Tally:
         self.index: int | None = None
         self.failed: Frame | None = None
         self.broken: str | None = None
+        self.lacking: str | None = None
         self.done = False
+
+    @property
+    def over(self) -> bool:
+        """Whether no more frames come."""
+        return self.done or self.broken is not None or self.lacking is not None
 
     def add(self, frame: Frame) -> None:
         if "stage" in frame:
@@ -101,12 +107,16 @@ class Tally:
             self.failed = frame["failed"]
         elif "broken" in frame:
             self.broken = frame["broken"]
+        elif "lacking" in frame:
+            self.lacking = frame["lacking"]
         elif "done" in frame:
             self.done = True
 
     def reply(self, ending: tuple[str, str] | None) -> Frame:
         """One answer for the batch. `ending` is how its process died: ("crash" or "hang", a sentence), or
         None."""
+        if self.lacking is not None:
+            return {"lacking": self.lacking}
         if self.broken is not None:
             return {"error": "the worker broke:\n" + self.broken}
         if ending is None and not self.done:

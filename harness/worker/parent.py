@@ -26,6 +26,7 @@ from .batch import run_batch
 from .building import configured, define, generated, load, quick_to_build
 from .frames import Abandoned, Frame, FrameReader, OutOfTime, Tally, write_frame
 from .messages import same_every_time, say, with_output
+from .room import Exhausted, full, lacking, place_of
 
 _PR_SET_PDEATHSIG = 1
 
@@ -66,7 +67,14 @@ class Worker:
             if self._device == "cpu":
                 request["options"] = quick_to_build(request["options"])
             folder = os.path.join(self._root, f"batch-{self._batches}")
-            os.mkdir(folder)
+            try:
+                os.mkdir(folder)
+            except OSError as error:
+                lack = lacking(error, place_of(folder))
+                if lack is None:
+                    raise
+                write_frame(self._replies, {"lacking": lack})
+                continue
             module_name = f"warpsmith_{self._batches}"
             self._batches += 1
             reply: Frame | None = None
@@ -149,6 +157,8 @@ class Worker:
         cache = imported.wp.config.kernel_cache_dir
         try:
             run_batch(request, emit, folder, module_name, self._device, True, None, lambda more: None)
+        except Exhausted as error:
+            emit({"lacking": str(error)})
         except Exception:
             emit({"broken": traceback.format_exc()})
         finally:
@@ -179,6 +189,8 @@ class Worker:
             self._child = None
         if ending is None and os.WIFSIGNALED(status):
             ending = _ending(os.WTERMSIG(status), usage.ru_utime + usage.ru_stime, request["cpu_seconds"])
+        if not tally.over and (ending is None or ending[0] == "crash"):
+            tally.lacking = full(place_of(folder), with_output("", log))
         if ending is not None and ending[0] == "crash":
             ending = ("crash", same_every_time(with_output(ending[1], log), folder))
         if "cpp" not in tally.texts and (text := generated(folder, "cpp")) is not None:
@@ -213,6 +225,8 @@ class Worker:
 
             try:
                 run_batch(request, emit, folder, module_name, self._device, False, log, limit)
+            except Exhausted as error:
+                emit({"lacking": str(error)})
             except BaseException:
                 emit({"broken": traceback.format_exc()})
         finally:
