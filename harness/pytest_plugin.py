@@ -23,7 +23,7 @@ OPTION: Final = "--corpus"
 COUNT_OPTION: Final = "--corpus-count"
 #: What a worker of pytest-xdist is told by the process that started it.
 HANDED_ON: Final = "warpsmith_corpus"
-#: Seconds to wait for another worker of pytest-xdist that grows the same folder.
+#: Seconds to wait for another worker of pytest-xdist that grows the same folder and does not get on.
 BUSY_SECONDS: Final = 300.0
 
 _FOLDER: Final = pytest.StashKey[Path | None]()
@@ -45,18 +45,30 @@ class GrownCorpus:
         """
         # Here, for pytest loads this file in other people's projects too.
         from corpus.files import CorpusBusy
+        from corpus.journal import JOURNAL
         from harness.campaign.campaign import Campaign
 
-        deadline = time.monotonic() + BUSY_SECONDS
+        seen, since = _state(self.path / JOURNAL), time.monotonic()
         while True:
             try:
                 return Campaign(
                     self.path, seed=self.seed, count=count if self.count is None else self.count, **more
                 ).run()
             except CorpusBusy:
-                if time.monotonic() > deadline:
+                if (now := _state(self.path / JOURNAL)) != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() - since > BUSY_SECONDS:
                     raise
                 time.sleep(0.2)
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    """What changes when something is written to a file; None if there is no such file."""
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def _own_tests() -> bool:
@@ -128,12 +140,21 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     folder = config.stash.get(_FOLDER, None)
-    if folder is None or not folder.is_dir():
+    if folder is None:
         return
+    from corpus.checking import is_corpus
+    from corpus.record import CorpusError
     from corpus.store import Store
 
-    pairs = sum(progress.verified for progress in Store.open(folder, write=False).campaigns().values())
-    terminalreporter.write_line(f"warpsmith: {pairs} verified pairs in {folder}")
+    if not is_corpus(folder):
+        # no test that was selected grows it
+        return
+    try:
+        pairs = sum(progress.verified for progress in Store.open(folder, write=False).campaigns().values())
+    except CorpusError as error:
+        terminalreporter.write_line(f"warpsmith: {error}")
+    else:
+        terminalreporter.write_line(f"warpsmith: {pairs} verified pairs in {folder}")
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,16 @@ import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import pytest
+from stores import case
 
 from corpus.checking import check_corpus
+from corpus.files import CorpusBusy
+from corpus.journal import JOURNAL
 from corpus.store import Store
+from harness.pytest_plugin import GrownCorpus
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 INSTALLED: Final = any(entry.name == "warpsmith" for entry in entry_points(group="pytest11"))
@@ -26,12 +30,18 @@ def pytest_run(folder: Path, *options: str, scratch: Path | None = None) -> subp
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-#: Runs one test of those that grow the corpus, to a dozen pairs.
-A_FEW: Final = ("tests/test_grow.py", "-k", "new_failure", "--corpus-count=12")
+#: Runs two tests of those that grow the corpus, to a dozen pairs.
+A_FEW: Final = ("tests/test_grow.py", "-k", "new_failure or discarded", "--corpus-count=12")
+#: The same in two processes, a test each: the second grows what the first has grown.
+SHARED: Final = ("-n", "2", "--dist", "load", "-vv")
+#: Runs no test at all.
+NOTHING: Final = ("tests/test_grow.py", "-k", "no_test_is_called_so")
 
 
 def grown(path: Path, *options: str) -> dict[str, bytes]:
-    return contents(path, pytest_run(ROOT, *A_FEW, f"--corpus={path}", *options))
+    done = pytest_run(ROOT, *A_FEW, f"--corpus={path}", *options)
+    assert all((f"[{process}]" in done.stdout) == ("-n" in options) for process in ("gw0", "gw1")), done.stdout
+    return contents(path, done)
 
 
 def contents(path: Path, done: subprocess.CompletedProcess[str]) -> dict[str, bytes]:
@@ -50,8 +60,62 @@ def test_the_seed_decides_what_grows(tmp_path: Path) -> None:
     first = contents(folder, done)
     assert any(Store.open(folder, write=False).records())
     # Several processes of pytest grow one folder in turn.
-    assert grown(tmp_path / "again", "--hypothesis-seed=1", "-n", "2") == first
+    assert grown(tmp_path / "again", "--hypothesis-seed=1", *SHARED) == first
     assert grown(tmp_path / "other", "--hypothesis-seed=2") != first
+
+
+def test_a_failure_that_another_process_met_is_seen(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "corpus", write=True) as store:
+        store.save_case(case("met-by-another"))
+    options = ("tests/test_grow.py", "-k", "new_failure", "--corpus-count=0", f"--corpus={tmp_path / 'corpus'}")
+    done = pytest_run(ROOT, *options)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
+    assert "met-by-another" in done.stdout
+
+
+class Busy:
+    """A campaign that another process keeps out of its corpus; it writes to the journal `left` times meanwhile."""
+
+    left: ClassVar[int]
+
+    def __init__(self, corpus: Path, *, seed: int, count: int) -> None:
+        self._journal = corpus / JOURNAL
+
+    def run(self) -> str:
+        Busy.left -= 1
+        if Busy.left < 0:
+            raise CorpusBusy("another campaign is running")
+        with self._journal.open("ab") as journal:
+            journal.write(b"so far\n")
+        if Busy.left == 0:
+            return "grown"
+        raise CorpusBusy("another campaign is running")
+
+
+def test_another_process_is_waited_for_as_long_as_it_gets_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.pytest_plugin.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("harness.campaign.campaign.Campaign", Busy)
+    Busy.left = 4
+    assert GrownCorpus(tmp_path, 1).grow(12) == "grown"
+    Busy.left = 0
+    with pytest.raises(CorpusBusy):
+        GrownCorpus(tmp_path, 1).grow(12)
+
+
+def test_a_run_that_grows_nothing_says_nothing_of_a_corpus(tmp_path: Path) -> None:
+    done = pytest_run(ROOT, *NOTHING, "--hypothesis-seed=1", scratch=tmp_path)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
+    assert "verified pairs" not in done.stdout
+    assert "Error" not in done.stdout + done.stderr
+
+
+def test_a_corpus_that_cannot_be_read_is_named_in_a_line(tmp_path: Path) -> None:
+    (tmp_path / "verified").mkdir()
+    (tmp_path / JOURNAL).write_text("nonsense\n")
+    done = pytest_run(ROOT, *NOTHING, f"--corpus={tmp_path}")
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout + done.stderr
+    assert f"warpsmith: {tmp_path}/{JOURNAL}, line 1: not an entry of the journal" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_without_either_nothing_is_kept(tmp_path: Path) -> None:
