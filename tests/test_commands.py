@@ -24,6 +24,7 @@ from harness.commands.rebuild import rebuild
 from harness.commands.recheck import Recheck, recheck
 from harness.commands.replay import _same_face
 from harness.commands.stats import stats
+from harness.commands.verify import verify
 from harness.oracle.inputs import Flavour, derive
 from harness.reports.stored_case import make_case
 from harness.shrink import Reduced
@@ -289,6 +290,26 @@ def test_coverage_counts_what_a_corpus_exercises_and_whose_gradients_it_verifies
 def test_every_stored_pair_verifies_again(grown: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", str(grown), "--workers", "1", "--compile"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_pairs_are_read_as_they_are_verified(grown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Record] = []
+    records = Store.records
+
+    def counted(self: Store, *arguments: Any, **named: Any) -> Iterator[Record]:
+        for record in records(self, *arguments, **named):
+            read.append(record)
+            yield record
+
+    def watched(records: Iterable[Record], workers: int | None) -> Iterator[Recheck]:
+        for n, _ in enumerate(records, start=1):
+            assert len(read) == n
+        yield from ()
+
+    monkeypatch.setattr(Store, "records", counted)
+    monkeypatch.setattr(sys.modules[verify.__module__], "recheck", watched)
+    assert run(["verify", str(grown)]) == 0
+    assert len(read) == COUNT
 
 
 def test_text_that_warp_does_not_generate_is_reported(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:

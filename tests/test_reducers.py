@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import random
@@ -21,7 +22,7 @@ from harness.campaign.campaign import GROW_LIMITS, HUNT_LIMITS, Campaign
 from harness.campaign.outcomes import ReducedFailure, Result
 from harness.campaign.pairs import make_provenance
 from harness.campaign.plan import Plan
-from harness.campaign.reducers import AT_FIRST, LIVES, Reducers
+from harness.campaign.reducers import AT_FIRST, LIVES, Handle, Reducers
 from harness.campaign.run import GRACE_SECONDS, PATIENCE_SECONDS, REPORT_SECONDS, SHRINK_SECONDS, Run
 from harness.campaign.summary import Snapshot, StopReason
 from harness.campaign.workers import WorkerDied, WorkerHandle
@@ -90,6 +91,10 @@ def failures() -> list[Result]:
     return [Result(n, "unary", "failure", manner=m, evidence=(PROGRAM, VERDICT)) for n, m in enumerate(manners)]
 
 
+def nobody(handle: Handle, died: WorkerDied) -> None:
+    raise AssertionError("no process dies in this test when it is asked")
+
+
 class Fates:
     """Reduces failures that come in by and by, in an order that `seed` decides."""
 
@@ -106,6 +111,7 @@ class Fates:
             lambda result: True,
             lambda: (),
             lambda: 10.0,
+            lambda handle, died: self.reducers.replace(handle, died),
         )
         chance, coming = random.Random(seed), failures()
         while coming or self.reducers.waiting:
@@ -147,7 +153,7 @@ def test_what_is_reduced_and_in_which_order_does_not_depend_on_processes_and_tim
 
 
 def test_one_bug_is_reduced_three_times_and_twice_more_for_the_bug_that_it_is() -> None:
-    reducers = Reducers(Process, 1, None, lambda sentence: None, lambda result: True, lambda: (), lambda: 10.0)
+    reducers = Reducers(Process, 1, None, lambda sentence: None, lambda result: True, lambda: (), lambda: 10.0, nobody)
     for n in range(1, 5 * 20):
         if n % 5 and n % 7 != 6:
             reducers.add(Result(n, "unary", "failure", manner="one"))
@@ -173,9 +179,8 @@ def test_a_failure_over_which_processes_die_is_tried_again_and_then_kept_as_it_i
 
 def test_a_failure_of_which_nothing_is_held_is_left_to_the_next_run_if_processes_die_over_it() -> None:
     said: list[str] = []
-    reducers = Reducers(
-        lambda: Process(frozenset({4})), 1, None, said.append, lambda result: True, lambda: (), lambda: 10.0
-    )
+    start = functools.partial(Process, frozenset({4}))
+    reducers = Reducers(start, 1, None, said.append, lambda result: True, lambda: (), lambda: 10.0, nobody)
     reducers.add(Result(4, "unary", "failure", manner="m"))
     while reducers.waiting:
         reducers.ask()

@@ -85,6 +85,11 @@ class Plan:
         return BuildOptions(optimization_level=level, cuda_arch=CUDA_ARCH if self.check_cuda else None)
 
     @staticmethod
-    def batch(start: int) -> range:
-        """The indices from `start` to the end of its batch."""
-        return range(start, (start // BATCH + 1) * BATCH)
+    def batch(index: int) -> range:
+        """The indices of the batch that `index` is in.
+
+        A batch is built as a whole even if only a part of it is wanted: Warp names the instances of functions that take
+        functions by how many of one name it met before in the batch.
+        """
+        start = index // BATCH * BATCH
+        return range(start, start + BATCH)

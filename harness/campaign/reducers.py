@@ -76,6 +76,7 @@ class Reducers:
         wanted: whether a result that is a known issue is to be reduced.
         reported: the buckets of which there is a report.
         seconds: for reducing one failure that is begun now.
+        lost: told of a process that died when it was asked; it has `replace` called, and sees to what else that held.
     """
 
     def __init__(
@@ -87,9 +88,10 @@ class Reducers:
         wanted: Callable[[Result], bool],
         reported: Callable[[], Collection[str]],
         seconds: Callable[[], float],
+        lost: Callable[[Handle, WorkerDied], None],
     ) -> None:
         self._start, self._processes, self._shrinks, self._say = start, processes, shrinks, say
-        self._wanted, self._reported, self._seconds = wanted, reported, seconds
+        self._wanted, self._reported, self._seconds, self._lost = wanted, reported, seconds, lost
         #: not decided about, in order
         self._queue: deque[_Begun] = deque()
         #: asked about, in the same order
@@ -173,15 +175,15 @@ class Reducers:
         return wanted
 
     def _give(self, handle: Handle, begun: _Begun) -> None:
+        result = begun.result
+        reported, seconds = frozenset(self._reported()), self._seconds()
         try:
-            result = begun.result
-            reported, seconds = frozenset(self._reported()), self._seconds()
             handle.ask({"reduce": result.index, "manner": result.manner, "reported": reported, "seconds": seconds})
         except WorkerDied as died:
-            self.replace(handle, died)
+            self._lost(handle, died)
 
     def replace(self, handle: Handle, died: WorkerDied) -> None:
-        """Do without a process that died, and have another do its task."""
+        """Do without a process that died, and have another reduce what it was reducing."""
         self.handles.remove(handle)
         handle.close()
         for task in handle.tasks:

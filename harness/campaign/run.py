@@ -106,6 +106,7 @@ class Run:
             self._has_no_case,
             self._reported,
             self._shrink_seconds,
+            self._replace,
         )
         for index, manner in begun.unreduced:
             self._reducers.add(Result(index, self._plan.place(index)[0], "failure", manner=manner))
@@ -188,6 +189,10 @@ class Run:
         while self._account():
             pass
         for result, reduced in self._reducers.finished():
+            if reduced is None and (result.index, result.manner) not in self._reducers.remaining():
+                self._campaign._say(
+                    f"program {result.index} of the campaign failed in its batch, and not alone: no report"
+                )
             for failure in () if reduced is None else (reduced, *reduced.others):
                 self._keep(failure, result)
         if time.monotonic() - self._committed_at >= COMMIT_SECONDS:
@@ -230,7 +235,8 @@ class Run:
             return True
         coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
         handles = (*self._workers, *self._reducers.handles)
-        asked = sum(len(task["verify"]) for handle in handles for task in handle.tasks if "verify" in task)
+        tasks: list[range] = [task["verify"] for handle in handles for task in handle.tasks if "verify" in task]
+        asked = sum(index >= self._next for indices in tasks for index in indices)
         likely = self._verified + EXPECTED_YIELD * (coming + asked)
         return likely < self._campaign._count
 
@@ -268,7 +274,7 @@ class Run:
         if tasks:
             self._workers.insert(0, self._campaign._engine(self._plan))
         for task in tasks:
-            self._workers[0].ask(task)
+            self._give(self._workers[0], task)
 
     def _listen(self) -> None:
         """Take in what the workers have answered; waits a moment for it."""
@@ -298,7 +304,8 @@ class Run:
                     say(f"The probe {name!r} is skipped: {reason}.")
 
     def _take(self, answer: Mapping[str, Any]) -> None:
-        results: Sequence[Result] = answer["results"]
+        # What an earlier run has committed of a batch in whose midst it was cut stays as it is.
+        results: Sequence[Result] = [result for result in answer["results"] if result.index >= self._next]
         indices = range(results[0].index, results[-1].index + 1)
         self._finished[indices.start] = _Batch(indices, results)
 

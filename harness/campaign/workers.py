@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping
@@ -24,9 +25,10 @@ from harness.campaign.lane import Lane
 from harness.campaign.plan import Plan
 from harness.jobs import Versions
 from harness.sandbox import CLOSE_SECONDS as SANDBOX_CLOSE_SECONDS
-from harness.sandbox import Sandbox, SandboxError
+from harness.sandbox import MachineLacking, Sandbox, SandboxError
 from harness.worker.frames import FrameReader, OutOfTime, write_frame
 from harness.worker.parent import die_with_parent
+from harness.worker.room import lacking
 
 CLOSE_SECONDS: Final = 2 * SANDBOX_CLOSE_SECONDS + 5.0
 """Time for a worker to end its sandboxes, the CPU's and a device's, and remove their folders before it is killed."""
@@ -48,10 +50,15 @@ def _serve(plan: Plan, requests: FrameReader, replies: int) -> None:
             Lane(plan, sandbox, on_device, replies).serve(requests)
         except BrokenPipeError:
             return
+        except MachineLacking as error:
+            write_frame(replies, {"unusable": str(error)})
         except (SandboxError, Lost) as error:
             write_frame(replies, {"broken": str(error), "trace": traceback.format_exc()})
         except Exception as error:
-            write_frame(replies, {"broken": repr(error), "trace": traceback.format_exc()})
+            if (lack := lacking(error, tempfile.gettempdir())) is not None:
+                write_frame(replies, {"unusable": lack})
+            else:
+                write_frame(replies, {"broken": repr(error), "trace": traceback.format_exc()})
 
 
 def main() -> NoReturn:
@@ -88,8 +95,12 @@ class WorkerBroke(Exception):
     """A worker met something that it was not made for; `trace` is for those who mend it."""
 
     def __init__(self, message: str, trace: str) -> None:
-        super().__init__(message)
+        # with both, or it could not come back from another process
+        super().__init__(message, trace)
         self.trace = trace
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 _START: Final = (
@@ -149,7 +160,8 @@ class WorkerHandle:
     def answers(self) -> Iterator[dict[str, Any]]:
         """The answers that have arrived.
 
-        Raises `WorkerDied`, `WorkerBroke`, or `SandboxError` if Warp cannot be used.
+        Raises `WorkerDied`, `WorkerBroke`, or `SandboxError` if Warp cannot be used, or the machine lacks room
+        or memory.
         """
         while True:
             try:

@@ -33,19 +33,19 @@ def verify(
     if damage:
         raise BadUsage(f"{corpus} is damaged; the list above says where")
     store = Store.open(corpus, write=False)
-    records = list(_sampled(store, sample))
-    problems = 0
+    checked = problems = 0
     other_versions: set[str] = set()
-    for found in recheck(records, workers):
+    for found in recheck(_sampled(store, sample), workers):
+        checked += 1
         problem = found.problem or _other_text(found, other_versions)
         if problem is not None:
             problems += 1
             print(f"{found.record.type} {found.record.id[:12]}: {problem}", flush=True)
     if compile:
-        problems += _compile(records)
+        problems += _compile(_sampled(store, sample))
     for version in sorted(other_versions):
         say(f"Pairs made with Warp {version} were verified, but their C++ text was not compared.")
-    say(f"{len(records)} pairs verified again, {problems} problem{'' if problems == 1 else 's'}.")
+    say(f"{checked} pairs verified again, {problems} problem{'' if problems == 1 else 's'}.")
     return int(problems > 0)
 
 
@@ -66,10 +66,9 @@ def _other_text(found: Recheck, other_versions: set[str]) -> str | None:
     return None if found.same_text else "Warp generates another text for it than is stored"
 
 
-def _compile(records: list[Record]) -> int:
+def _compile(records: Iterator[Record]) -> int:
     problems = 0
-    for start in range(0, len(records), COMPILED_TOGETHER):
-        some = records[start : start + COMPILED_TOGETHER]
+    while some := list(itertools.islice(records, COMPILED_TOGETHER)):
         for record, said in zip(some, compile_each([record.cpp for record in some]), strict=True):
             if said is not None:
                 problems += 1
