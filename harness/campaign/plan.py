@@ -13,7 +13,7 @@ from harness.shrink import Limits
 BATCH: Final = 16
 """Programs that are built together.  What a batch costs besides its kernels is shared by so many; beyond this there
 is less than a twentieth to win (`benchmarks/building.py`), and one kernel that does not compile, of which there is one
-in 150, has the others built again."""
+in 100, has the others built again."""
 
 SAMPLE: Final = 64
 """Every so many batches one is built at Warp's default optimization level, which takes four times as long
