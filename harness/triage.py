@@ -359,24 +359,25 @@ class Ledger:
         warp_version: str,
         seed: int = 0,
         verify: Verify | None = None,
-        like: Program | None = None,
     ) -> KnownIssue | None:
         """The issue that makes `program` fail, judged by rewrites; None if it has another defect, or also one.
 
         An issue explains a failure if its rewrite changes the program and the rewritten program verifies,
         or fails by another issue only.  The first issue of the file that does is the answer.  `verify` judges
         rewritten programs as `program` was judged; `verify_all` in the sandbox, if None.  They run on the inputs that
-        it failed on, which are those of `like` if it is another.
+        it failed on.
         """
+        return self._explained(program, verdict, warp_version, seed, verify or plainly(sandbox), program)
+
+    def _explained(
+        self, program: Program, verdict: Verdict, warp_version: str, seed: int, verify: Verify, like: Program
+    ) -> KnownIssue | None:
         if verdict.failure is None:
             return None
-        if verify is None:
-            verify = plainly(sandbox)
-        like = like or program
         rewritten = self.rewritten(program, verdict.failure, warp_version)
         verdicts = verify([other for _, other in rewritten], seed, like)
         attempts = [(issue, other, found) for (issue, other), found in zip(rewritten, verdicts, strict=True)]
-        return self.concluded(program, verdict, attempts, sandbox, warp_version, seed, verify, like)
+        return self.concluded(program, verdict, attempts, warp_version, seed, verify, like)
 
     def rewritten(self, program: Program, failure: Failure, warp_version: str) -> list[tuple[KnownIssue, Program]]:
         """The issues that a failure may be, each with the program that avoids it: the first half of `explain`."""
@@ -397,28 +398,26 @@ class Ledger:
         program: Program,
         verdict: Verdict,
         attempts: Sequence[tuple[KnownIssue, Program, Verdict]],
-        sandbox: Sandbox,
         warp_version: str,
         seed: int,
         verify: Verify,
-        like: Program | None = None,
+        like: Program,
     ) -> KnownIssue | None:
         """The issue that a failure is, by the verdicts on the programs of `rewritten`: the second half of `explain`."""
         failure = verdict.failure
         assert failure is not None
         if failure.kind in OF_PROBE:
             return self.by_bucket(bucket(program, failure), warp_version)
-        like = like or program
         for issue, other, found in attempts:
             if _clears(verdict, found, other):
                 return issue
         left = [(issue, other) for issue, other, found in attempts if found.outcome is Outcome.INCONCLUSIVE]
-        if (settled := self._settled(apart(program), verdict, left, seed, verify, like)) is not None:
+        if left and (settled := self._settled(apart(program), verdict, left, seed, verify, like)) is not None:
             return settled
         for issue, other, found in attempts:
             # each issue once: a rewrite may find something to change in what it made itself
             others = Ledger(tuple(another for another in self.issues if another is not issue))
-            if others.explain(other, found, sandbox, warp_version, seed, verify, like) is not None:
+            if others._explained(other, found, warp_version, seed, verify, like) is not None:
                 return issue
         return None
 
@@ -432,7 +431,7 @@ class Ledger:
         like: Program,
     ) -> KnownIssue | None:
         """The issue whose rewrite clears the failure on other inputs, on which the program fails as well."""
-        for further in range(seed + 1, seed + 1 + FURTHER_SEEDS) if changed else ():
+        for further in range(seed + 1, seed + 1 + FURTHER_SEEDS):
             whole, *rewritten = verify([program, *(other for _, other in changed)], further, like)
             if _alike(whole, verdict):
                 for (issue, other), found in zip(changed, rewritten, strict=True):

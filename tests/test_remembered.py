@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import weakref
+from collections.abc import Callable
 
 from strategies.language.remembered import MOST, forget, remembered
 
@@ -18,26 +20,20 @@ class Thing:
         return 0
 
 
+def counting() -> Callable[[Thing], int]:
+    """A remembered function whose answer is how often it was worked out."""
+    count = itertools.count(1)
+    return remembered(lambda thing: next(count))
+
+
 def test_an_answer_is_of_the_very_object() -> None:
-    asked: list[Thing] = []
-
-    @remembered
-    def number(thing: Thing) -> int:
-        asked.append(thing)
-        return len(asked)
-
+    number = counting()
     one, other = Thing(), Thing()
     assert [number(one), number(other), number(one), number(other)] == [1, 2, 1, 2]
 
 
 def test_the_answers_on_the_last_arguments_are_kept() -> None:
-    asked: list[Thing] = []
-
-    @remembered
-    def number(thing: Thing) -> int:
-        asked.append(thing)
-        return len(asked)
-
+    number = counting()
     things = [Thing() for _ in range(MOST + 1)]
     first = [number(thing) for thing in things]
     assert number(things[-1]) == first[-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from harness.campaign.plan import PROBED, Plan
 from harness.jobs import BuildOptions, JobResult, Versions
@@ -19,9 +19,9 @@ from strategies import draw
 from strategies.language.nodes import Apply, Atomic, Program, walk
 from strategies.ops import ATOMICS, OPS
 
-#: How a CUDA device is given its kernels: a product and a sum that the compiler joins are rounded once, which is right,
-#: and other than on the CPU, whose results are compared to the bit where they are exact.
-UNFUSED: Final[Mapping[str, Any]] = {"fuse_fp": False}
+#: What kernels on a CUDA device go without: a product and a sum that the compiler joins are rounded once, which is
+#: right, and other than on the CPU, whose results are compared to the bit where they are exact.
+FUSION: Final = "fuse_fp"
 
 
 class Lost(Exception):
@@ -72,9 +72,9 @@ class Judge:
         if self._on_device is None:
             return verdicts
         assert self._plan.device is not None
-        known = {name: value for name, value in UNFUSED.items() if name in self._versions.settings}
-        unfused = replace(options, module={**options.module, **known})
-        again = settle(expectations, self._on_device.run(jobs(expectations), unfused), self._on_device, unfused)
+        if FUSION in self._versions.settings:
+            options = replace(options, module={**options.module, FUSION: False})
+        again = settle(expectations, self._on_device.run(jobs(expectations), options), self._on_device, options)
         return [
             first
             if first.failure is not None or (second.failure is None and not first.verified)
@@ -142,7 +142,7 @@ class Judge:
         for index, (program, verdict) in failing.items():
             attempts = [(issue, other, next(verdicts)) for issue, other in rewritten[index]]
             with self._named(index):
-                issue = self._ledger.concluded(program, verdict, attempts, self._sandbox, version, seed, verify)
+                issue = self._ledger.concluded(program, verdict, attempts, version, seed, verify, program)
             known[index] = None if issue is None else issue.id
         return known
 

@@ -248,7 +248,8 @@ def _quality(found: Expectation) -> tuple[bool, bool, float]:
 
 def _attempt(whole: Program, facts: _Facts, seed: int, like: Program | None = None) -> Expectation:
     program = facts.program
-    inputs, special = derive(whole, seed, Flavour.GENERIC, like), derive(whole, seed, Flavour.SPECIAL, like)
+    # of the whole program, all three: what outputs hold before is the same in all launches
+    inputs, special, nonfinite = (derive(whole, seed, flavour, like) for flavour in Flavour)
     cotangents = derive_cotangents(whole, seed, like)
     # Both at once, as two lanes: on so few threads it is the operations that cost, not their size.
     both = {name: np.stack((values, special[name])) for name, values in inputs.items()}
@@ -277,7 +278,7 @@ def _attempt(whole: Program, facts: _Facts, seed: int, like: Program | None = No
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(whole, seed, cotangents, facts, native.written, held, like),
+        nonfinite=_nonfinite(whole, nonfinite, cotangents, facts, native.written, held),
         like=like,
     )
 
@@ -290,18 +291,15 @@ def _promises_held(whole: Program, native: Evaluation) -> bool:
 
 def _nonfinite(
     whole: Program,
-    seed: int,
+    inputs: dict[str, Values],
     cotangents: dict[str, Values],
     facts: _Facts,
     written: Written,
     held: bool,
-    like: Program | None,
 ) -> Nonfinite | None:
     program = facts.program
     if not has_floats(program):
         return None
-    # of the whole program, as the other inputs are: what outputs hold before is the same in all launches
-    inputs = derive(whole, seed, Flavour.NONFINITE, like)
     try:
         plain = {name: v[None] for name, v in inputs.items()}
         native = Evaluator(program, plain, native=True, nonfinite=True).run()

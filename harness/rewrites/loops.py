@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -311,9 +311,7 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
         found: list[Statement] = []
         called: dict[str, str] = {}
         for n, statement in enumerate(body):
-            changed = {
-                name for loop in walk(statement) if is_dynamic_loop(loop, most) for name in assigned_in(loop)
-            } & known.keys()
+            changed = _changed_in_loops(walk(statement), most) & known.keys()
             for name in sorted(changed & names_in(body[:n]) if inner else changed):
                 before = Name(known[name], called.get(name, name))
                 called[name] = names.fresh(name)
@@ -337,8 +335,13 @@ def _another_from_loops_on(owner: Program | Function, names: FreshNames, most: i
     return block(owner.body, {})
 
 
+def _changed_in_loops(nodes: Iterable[Node], most: int) -> set[str]:
+    """The variables that dynamic loops among `nodes` change."""
+    return {name for loop in nodes if is_dynamic_loop(loop, most) for name in assigned_in(loop)}
+
+
 def _copied_before_loops(owner: Program | Function, names: FreshNames, most: int) -> tuple[Statement, ...]:
-    changed = {name for loop in within(owner) if is_dynamic_loop(loop, most) for name in assigned_in(loop)}
+    changed = _changed_in_loops(within(owner), most)
 
     def block(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
         found: list[Statement] = []

@@ -192,12 +192,13 @@ def build(request: Frame, module: Any, emit: Emit, folder: str, device: str, log
         with _without_second_try(None if request["second_try"] else log, stop):
             load(module, device, request["block_dim"])
     except Exception as error:
-        require_machine(error, folder, with_output(say(error), log))
+        said = with_output(say(error), log)
+        require_machine(error, folder, said)
         # Warp writes the C++ text after its own work and before the compiler's.
         if generated(folder, extension, module.name) is None:
             refused("rejected", say(error), refused_in(error))
         else:
-            refused("build-error", with_output(say(error), log), refused_in(error))
+            refused("build-error", said, refused_in(error))
         show_text()
         return False
     return True

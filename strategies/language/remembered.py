@@ -15,7 +15,7 @@ MOST: Final = 64
 step asks about every program, and about what it is without structs."""
 
 
-_ALL: Final[list[OrderedDict[int, tuple[object, object]]]] = []
+_CLEAR: Final[list[Callable[[], None]]] = []
 
 
 def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
@@ -26,7 +26,7 @@ def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
     """
     #: the argument as well, so that no other object has its number meanwhile
     kept: OrderedDict[int, tuple[K, T]] = OrderedDict()
-    _ALL.append(kept)  # type: ignore[arg-type]
+    _CLEAR.append(kept.clear)
 
     @wraps(function)
     def answer(argument: K) -> T:
@@ -44,5 +44,5 @@ def remembered(function: Callable[[K], T]) -> Callable[[K], T]:
 
 def forget() -> None:
     """Let go of all that is remembered: nobody asks about the programs of a batch that is done."""
-    for kept in _ALL:
-        kept.clear()
+    for clear in _CLEAR:
+        clear()
