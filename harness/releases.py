@@ -6,7 +6,6 @@ be deleted at any time.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from typing import Final
 
 from filelock import FileLock
 
+from harness.user_cache import user_cache
 from harness.worker.imported import OLDEST_WARP
 
 PACKAGE: Final = "warp-lang"
@@ -55,10 +55,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def cache_folder() -> Path:
     """Where environments are kept."""
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "warpsmith" / "releases"
-    except RuntimeError:
-        raise NoRelease("there is no home folder to keep environments in; set XDG_CACHE_HOME") from None
+    found = user_cache("releases")
+    if found is None:
+        raise NoRelease("there is no home folder to keep environments in; set XDG_CACHE_HOME")
+    return found
 
 
 def is_installed(version: str, folder: Path | None = None) -> bool:

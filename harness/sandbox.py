@@ -25,6 +25,7 @@ from typing import Any, Final
 from harness.blame import split
 from harness.encoding import decode_job, encode_job
 from harness.jobs import BuildOptions, Job, JobResult, Status, Versions
+from harness.user_cache import user_cache
 from harness.worker import frames as wire
 from harness.worker.messages import STDERR_TAIL
 from harness.worker.room import full, lacking
@@ -377,6 +378,8 @@ class Sandbox:
         command = [self._python, script, "--root", str(self._folder), "--device", self._device]
         if not self._fork:
             command.append("--in-process")
+        elif (headers := user_cache("headers")) is not None:
+            command += ["--headers", str(headers)]
         try:
             with open(self._folder / "worker.log", "wb") as log:
                 self._process = subprocess.Popen(

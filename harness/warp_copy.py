@@ -15,6 +15,8 @@ from typing import Final
 
 from harness.sandbox import CPU_SECONDS, Sandbox
 
+#: Warp's folder of C++ headers.
+HEADERS: Final = "native"
 #: What running kernels does not need.
 _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "tests", "examples")
 
@@ -47,12 +49,17 @@ def installed_warp() -> Path:
     return Path(found.origin).parent
 
 
-def copy_warp(to: Path) -> Path:
+def copy_warp(to: Path, own_headers: bool = True) -> Path:
     """Copy the installed Warp below `to`, which is what to put on PYTHONPATH; returns the package's folder.
 
-    Folders are real, since Warp finds its headers by the resolved path of its own files; the big libraries in
-    `bin` are links.
+    Folders are real, since Warp finds its headers by the resolved path of its own files; the big libraries in `bin` are
+    links.  Without `own_headers`, for a copy in which none is changed, so is the folder of the C++ headers: what was
+    made of them for the installed Warp serves the copy too.
     """
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        more = () if own_headers or Path(folder) != installed_warp() else (HEADERS,)
+        return {*_LEFT_OUT(folder, names), *more}
 
     def copy_file(source: str, target: str) -> str:
         if Path(source).parent.name == "bin":
@@ -61,7 +68,10 @@ def copy_warp(to: Path) -> Path:
             shutil.copyfile(source, target)
         return target
 
-    return Path(shutil.copytree(installed_warp(), to / "warp", ignore=_LEFT_OUT, copy_function=copy_file))
+    copy = Path(shutil.copytree(installed_warp(), to / "warp", ignore=left_out, copy_function=copy_file))
+    if not own_headers:
+        (copy / HEADERS).symlink_to(installed_warp() / HEADERS)
+    return copy
 
 
 def plant(folder: Path, defects: Sequence[Defect]) -> Path:
@@ -70,7 +80,7 @@ def plant(folder: Path, defects: Sequence[Defect]) -> Path:
     Raises:
         ValueError: a pattern does not match exactly once.
     """
-    copy = copy_warp(folder)
+    copy = copy_warp(folder, own_headers=any(Path(defect.file).parts[0] == HEADERS for defect in defects))
     for defect in defects:
         path = copy / defect.file
         path.write_text(defect.planted(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -19,12 +19,13 @@ import sys
 import time
 import traceback
 import types
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import imported
 from .batch import run_batch
 from .building import configured, define, generated, load, quick_to_build
 from .frames import Abandoned, Frame, FrameReader, OutOfTime, Tally, write_frame
+from .headers import Headers
 from .messages import same_every_time, say, with_output
 from .room import Exhausted, full, lacking, place_of
 
@@ -41,16 +42,16 @@ def die_with_parent(number: int) -> None:
 class Worker:
     """The loop that answers requests."""
 
-    def __init__(self, root: str, device: str, in_process: bool, requests: int, replies: int) -> None:
+    def __init__(self, root: str, device: str, in_process: bool, headers: Headers, requests: int, replies: int) -> None:
         self._root = root
         self._device = device
         self._in_process = in_process
         self._requests = requests
         self._replies = replies
         self._warmed: set[str] = set()
-        self._headers: set[str] = set()
-        #: the header files of the C++ compiler, and their second names
-        self._clang_headers: dict[str, str] = {}
+        self._headers = headers
+        #: the headers that NVRTC made for the parent
+        self._nvrtc_headers: set[str] = set()
         self._batches = 0
         self._child: int | None = None
 
@@ -94,7 +95,7 @@ class Worker:
                 sys.modules.pop(module_name, None)
             if reply is not None:
                 self._remove_new_headers()
-                self._keep_clang_headers()
+                self._headers.keep()
                 write_frame(self._replies, reply)
 
     def _warm(self, request: Frame) -> None:
@@ -102,7 +103,7 @@ class Worker:
         header.
 
         The header depends on the block size, the optimisation level and a few other options; that it is
-        built for options which share one costs one short compilation.
+        built for options which share one costs one short compilation.  One that another worker has left may do.
         """
         options, config = sorted(request["options"].items()), sorted(request["config"].items())
         key = repr((options, config, request["cuda"], request["block_dim"]))
@@ -110,43 +111,34 @@ class Worker:
             return
         self._warmed.add(key)
         name = f"warpsmith_warm_{len(self._warmed)}"
-        source = "import warp as wp\n\n\n@wp.kernel\ndef warm(n: wp.int32):\n    i = wp.tid()\n"
         # Options that Warp refuses are the batch's to report.
         with contextlib.suppress(Exception):
-            imported.wp.set_module_options(dict(request["options"]), types.ModuleType(name))
-            module = define(source, "warm", name + ".py", name).module
-            load(module, self._device, request["block_dim"])
+            self._headers.fetch()
+            module = self._build_trivial(request, name)
+            if self._headers.unfit():
+                module = self._build_trivial(request, name + "_again")
             if request["cuda"] is not None:
                 # NVRTC touches no device, so its header serves the children too.
                 folder = os.path.join(self._root, name)
                 os.mkdir(folder)
                 imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=folder)
-        self._headers = self._nvrtc_headers()
-        self._keep_clang_headers()
+        self._nvrtc_headers = self._found_nvrtc_headers()
+        self._headers.keep()
 
-    def _keep_clang_headers(self) -> None:
-        """Give each precompiled header of the C++ compiler a second name.
+    def _build_trivial(self, request: Frame, name: str) -> Any:
+        source = f"import warp as wp\n\n\n@wp.kernel\ndef {name}(n: wp.int32):\n    i = wp.tid()\n"
+        imported.wp.set_module_options(dict(request["options"]), types.ModuleType(name))
+        module = define(source, name, name + ".py", name).module
+        load(module, self._device, request["block_dim"])
+        return module
 
-        Warp deletes the header whenever something does not compile, which then costs every batch that follows a second.
-        """
-        kept = os.path.join(self._root, "headers")
-        os.makedirs(kept, exist_ok=True)
-        for path in glob.glob(os.path.join(self._root, "wp_pch_*", "*.pch")):
-            self._clang_headers.setdefault(path, os.path.join(kept, str(len(self._clang_headers))))
-        for path, copy in self._clang_headers.items():
-            with contextlib.suppress(OSError):
-                if not os.path.exists(copy):
-                    os.link(path, copy)
-                elif not os.path.exists(path):
-                    os.link(copy, path)
-
-    def _nvrtc_headers(self) -> set[str]:
+    def _found_nvrtc_headers(self) -> set[str]:
         return set(glob.glob(os.path.join(self._root, "__nvrtc_auto_pch_*", "*")))
 
     def _remove_new_headers(self) -> None:
         """Remove what children left in the folder of NVRTC's headers: one a batch, if its header is
         another."""
-        for path in self._nvrtc_headers() - self._headers:
+        for path in self._found_nvrtc_headers() - self._nvrtc_headers:
             with contextlib.suppress(OSError):
                 os.remove(path)
 
@@ -295,6 +287,7 @@ def main() -> NoReturn:
     parser.add_argument("--root", required=True)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--in-process", action="store_true")
+    parser.add_argument("--headers", help="where workers leave precompiled headers for each other")
     arguments = parser.parse_args()
 
     parent = os.getppid()
@@ -306,7 +299,8 @@ def main() -> NoReturn:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if arguments.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    worker = Worker(arguments.root, arguments.device, arguments.in_process, 0, replies)
+    headers = Headers(arguments.root, arguments.headers)
+    worker = Worker(arguments.root, arguments.device, arguments.in_process, headers, 0, replies)
 
     def clean_up() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

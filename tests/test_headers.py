@@ -1,0 +1,110 @@
+"""Precompiled headers are shared between workers, and nothing depends on that."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from harness.sandbox import Sandbox
+from harness.verify import verify_all
+from harness.warp_copy import Defect, sandbox_with
+from harness.worker.headers import MOST_FILES, remove_all_but, second_name
+from strategies import draw
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for what workers share."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "warpsmith" / "headers"
+
+
+def verified(sandbox: Sandbox) -> bool:
+    program = draw("elementwise", 0, 0)
+    assert program is not None
+    return verify_all([program], sandbox)[0].verified
+
+
+def shared(cache: Path) -> list[Path]:
+    return sorted(cache.glob("*/*.pch"))
+
+
+def test_a_worker_uses_the_header_that_another_has_made(cache: Path, tmp_path: Path):
+    (tmp_path / "root").mkdir()
+    with Sandbox(root=tmp_path / "root") as first:
+        assert verified(first)
+    (header,) = shared(cache)
+    with Sandbox(root=tmp_path / "root") as second:
+        assert verified(second)
+        (used,) = tmp_path.glob("root/*/wp_pch_*/*.pch")
+        assert used.samefile(header)
+    assert shared(cache) == [header]
+
+
+def test_a_damaged_header_is_made_anew(cache: Path):
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+    (header,) = shared(cache)
+    whole = header.read_bytes()
+    header.write_bytes(whole[: len(whole) // 2])
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+    (again,) = shared(cache)
+    assert again.stat().st_size > len(whole) // 2
+
+
+def test_a_header_with_which_nothing_compiles_is_made_anew(cache: Path):
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+    (header,) = shared(cache)
+    name = header.stem.rpartition("-")[0]
+    unfit = b"no header"
+    header.unlink()
+    wrong = header.with_name(f"{name}-{hashlib.blake2b(unfit, digest_size=12).hexdigest()}.pch")
+    wrong.write_bytes(unfit)
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+    (again,) = shared(cache)
+    assert again.name.startswith(name)
+    assert again.stat().st_size > len(unfit)
+
+
+def test_a_worker_needs_no_shared_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+
+
+def test_a_warp_with_other_headers_has_others_precompiled(cache: Path, tmp_path: Path):
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+    (header,) = shared(cache)
+    for n, (file, line) in enumerate([("_src/codegen.py", "import ast\n"), ("native/builtin.h", "#pragma once\n")]):
+        (tmp_path / str(n)).mkdir()
+        with sandbox_with(tmp_path / str(n), [Defect(file, f"(?m)^{line}", line + "\n")]) as sandbox:
+            assert verified(sandbox)
+        assert len(shared(cache)) == n + 1
+    assert header in shared(cache)
+
+
+def test_what_was_used_longest_ago_goes_first(tmp_path: Path):
+    for n in range(MOST_FILES + 2):
+        (tmp_path / str(n)).touch()
+        os.utime(tmp_path / str(n), (n, n))
+    os.utime(tmp_path / "0")
+    remove_all_but(MOST_FILES, str(tmp_path / "*"))
+    assert sorted(int(path.name) for path in tmp_path.iterdir()) == [0, *range(3, MOST_FILES + 2)]
+
+
+def test_a_file_that_cannot_have_two_names_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "one").write_bytes(b"header")
+    second_name(str(tmp_path / "one"), str(tmp_path / "two"))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"one": b"header", "two": b"header"}
