@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,21 @@ from harness.worker.headers import MOST_FILES, remove_all_but, second_name
 from strategies import draw
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one worker leaves for others where there was nothing."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(folder))
+        with Sandbox() as sandbox:
+            assert verified(sandbox)
+    return folder
+
+
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder for what workers share."""
+def cache(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that workers share, with one header in it."""
+    shutil.copytree(made, tmp_path / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "warpsmith" / "headers"
 
@@ -33,20 +46,16 @@ def shared(cache: Path) -> list[Path]:
 
 
 def test_a_worker_uses_the_header_that_another_has_made(cache: Path, tmp_path: Path):
-    (tmp_path / "root").mkdir()
-    with Sandbox(root=tmp_path / "root") as first:
-        assert verified(first)
     (header,) = shared(cache)
-    with Sandbox(root=tmp_path / "root") as second:
-        assert verified(second)
+    (tmp_path / "root").mkdir()
+    with Sandbox(root=tmp_path / "root") as sandbox:
+        assert verified(sandbox)
         (used,) = tmp_path.glob("root/*/wp_pch_*/*.pch")
         assert used.samefile(header)
     assert shared(cache) == [header]
 
 
 def test_a_damaged_header_is_made_anew(cache: Path):
-    with Sandbox() as sandbox:
-        assert verified(sandbox)
     (header,) = shared(cache)
     whole = header.read_bytes()
     header.write_bytes(whole[: len(whole) // 2])
@@ -57,8 +66,6 @@ def test_a_damaged_header_is_made_anew(cache: Path):
 
 
 def test_a_header_with_which_nothing_compiles_is_made_anew(cache: Path):
-    with Sandbox() as sandbox:
-        assert verified(sandbox)
     (header,) = shared(cache)
     name = header.stem.rpartition("-")[0]
     unfit = b"no header"
@@ -80,8 +87,6 @@ def test_a_worker_needs_no_shared_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_warp_with_other_headers_has_others_precompiled(cache: Path, tmp_path: Path):
-    with Sandbox() as sandbox:
-        assert verified(sandbox)
     (header,) = shared(cache)
     for n, (file, line) in enumerate([("_src/codegen.py", "import ast\n"), ("native/builtin.h", "#pragma once\n")]):
         (tmp_path / str(n)).mkdir()
