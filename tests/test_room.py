@@ -92,10 +92,12 @@ def test_a_folder_for_a_batch_that_cannot_be_made_is_no_end_of_the_worker(place:
     full = "def mkdir(*arguments, **named):\n    raise OSError(28, 'No space left on device')\n"
     worker = (
         f"import os, sys\nsys.path[:0] = [{str(ROOT)!r}]\nfrom harness.worker.frames import FrameReader, write_frame\n"
-        f"from harness.worker.parent import Worker\n{full}os.mkdir = mkdir\n"
+        "from harness.worker.headers import Headers\nfrom harness.worker.parent import Worker\n"
+        f"{full}os.mkdir = mkdir\n"
         "request, asked = os.pipe()\nreply, replied = os.pipe()\n"
         "for _ in range(2):\n    write_frame(asked, {'config': {}, 'options': {}})\n"
-        "os.close(asked)\nWorker('/place/root', 'cpu', False, request, replied).serve()\nos.close(replied)\n"
+        "os.close(asked)\nheaders = Headers('/place/root', None)\n"
+        "Worker('/place/root', 'cpu', False, headers, request, replied).serve()\nos.close(replied)\n"
         "reader = FrameReader(reply)\nprint(reader.read(), reader.read(), reader.read())\n"
     )
     done = subprocess.run([sys.executable, "-c", worker], capture_output=True, text=True, check=False)
