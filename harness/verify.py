@@ -39,10 +39,11 @@ AGAIN: Final = "again"
 REFEREE_FACTOR: Final = 32.0
 MISMATCHES: Final = (FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH)
 
-#: Level 0 builds in a third of the time, and shows what optimization hides: integer division by zero, endless loops.
+#: Level 0 builds in a quarter of the time, and shows what optimization hides: integer division by zero, endless loops.
 FAST: Final = BuildOptions(optimization_level=0)
 
-_STATUS_KINDS: Final = {
+#: How a build that does not run to its end shows itself; one that does shows itself by its numbers.
+STATUS_KINDS: Final = {
     Status.REJECTED: FailureKind.REJECTED,
     Status.BUILD_ERROR: FailureKind.BUILD_ERROR,
     Status.CRASH: FailureKind.CRASH,
@@ -67,20 +68,19 @@ def judge(expectation: Expectation, result: JobResult) -> Verdict:
        consumed where the kernel stored, and integers have no gradient; a step behind on the same tape hands cotangents
        on as they are, and a tape that is cleared gives the same gradients again; gradients are added to what is there,
        a second backward pass adds what cotangents are left, and an array without a gradient changes no other's;
-    6. enough of the cells and gradients could be compared, and some gradient is not zero.  (Outputs must depend
-       on inputs in either tier.)
+    6. enough of the cells could be compared, and something depends on inputs;
+    7. enough of the gradients could be compared, and some gradient is not zero.
 
-    Outside a documented limit of Warp, or without a gradient to check, 5 and 6 fall away and the tier is
-    `forward`.
+    Outside a documented limit of Warp 5 and 7 fall away and the tier is `forward`.  So it is where there is nothing to
+    differentiate, or every gradient is zero: 7 falls away, and what 5 says of the gradients that there are holds.
     """
     failure = forward_failure(expectation, result)
     if failure is None and not expectation.limits:
         failure = _gradients(expectation, result)
     if failure is not None:
-        adding = failure.launch in (ACCUMULATED, AGAIN)
         return failed(failure).because(
-            inputs=_inputs(expectation, failure.launch),
-            cotangents={**expectation.cotangents, **(starts(expectation) if adding else {})},
+            inputs=inputs_of(expectation, failure.launch),
+            cotangents=cotangents_of(expectation, failure.launch),
             inputs_seed=expectation.seed,
             compared=_compared(expectation)[0],
             cpp=result.cpp,
@@ -151,14 +151,14 @@ def backward_failure(expectation: Expectation, result: JobResult) -> Failure | N
 
 
 def _built(result: JobResult) -> Failure | None:
-    kind = _STATUS_KINDS.get(result.status)
+    kind = STATUS_KINDS.get(result.status)
     launch = CUDA_TEXT if result.stage == CUDA_TEXT else "generic"
     return None if kind is None else Failure(kind, result.message, launch=launch)
 
 
 def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
     for name, launch in zip(launches(expectation), result.launches, strict=True):
-        inputs = _inputs(expectation, name)
+        inputs = inputs_of(expectation, name)
         for parameter, array in zip(expectation.program.parameters, launch.arrays, strict=True):
             if array is None:
                 continue
@@ -174,11 +174,16 @@ def _memory(expectation: Expectation, result: JobResult) -> Failure | None:
     return None
 
 
-def _inputs(expectation: Expectation, launch: str) -> dict[str, Values]:
+def inputs_of(expectation: Expectation, launch: str) -> dict[str, Values]:
     """What a launch is run on, by the name of the launch."""
     if launch == "nonfinite" and expectation.nonfinite is not None:
         return expectation.nonfinite.inputs
     return expectation.special_inputs if launch == "special" else expectation.inputs
+
+
+def cotangents_of(expectation: Expectation, launch: str) -> dict[str, Values]:
+    """What gradients hold before the backward pass of a launch, by its name: of outputs, and of inputs if it adds."""
+    return {**expectation.cotangents, **(starts(expectation) if launch in (ACCUMULATED, AGAIN) else {})}
 
 
 def _forward(expectation: Expectation, result: JobResult) -> Failure | None:

@@ -23,13 +23,18 @@ from strategies.language.nodes import Options, Program
 from strategies.language.types import FLOAT32
 
 HEADER = "native/builtin.h"
-#: a cube root that is wrong in debug mode, an arctangent that is wrong in blocks of 64, CUDA text that leaves out
-#: every other thread
+#: a cube root that is wrong in debug mode and a hyperbolic one that is so for NaN alone, an arctangent that is wrong in
+#: blocks of 64, CUDA text that leaves out every other thread
 DEFECTS = (
     Defect(
         HEADER,
         r"(CUDA_CALLABLE float cbrt\(float x\) \{) return ::cbrtf\(x\); \}",
         r"\1\n#ifdef NDEBUG\n return ::cbrtf(x); }\n#else\n return 1.5f * ::cbrtf(x); }\n#endif",
+    ),
+    Defect(
+        HEADER,
+        r"(CUDA_CALLABLE float cosh\(float x\) \{) return ::coshf\(x\); \}",
+        r"\1\n#ifdef NDEBUG\n return ::coshf(x); }\n#else\n return x != x ? 1.5f : ::coshf(x); }\n#endif",
     ),
     Defect(
         HEADER,
@@ -43,6 +48,7 @@ DEFECTS = (
     ),
 )
 CUBE_ROOT = kernel(FLOAT32, lambda a, b: apply("add", apply("cbrt", a), b), low=0.5)
+COSINE = kernel(FLOAT32, lambda a, b: apply("add", apply("cosh", a), b))
 ARCTANGENT = kernel(FLOAT32, lambda a, b: apply("add", apply("atan", a), b))
 
 
@@ -64,7 +70,13 @@ def through(name: str, programs: Sequence[Program], sandbox: Sandbox) -> tuple[l
 
 
 @pytest.mark.parametrize(
-    ("name", "wrong", "right"), [("debug mode", CUBE_ROOT, ARCTANGENT), ("block_dim 64", ARCTANGENT, CUBE_ROOT)]
+    ("name", "wrong", "right"),
+    [
+        ("debug mode", CUBE_ROOT, ARCTANGENT),
+        ("debug mode", COSINE, ARCTANGENT),
+        ("block_dim 64", ARCTANGENT, CUBE_ROOT),
+    ],
+    ids=["everywhere", "for NaN", "in large blocks"],
 )
 def test_what_an_option_changes_is_a_mismatch_that_its_script_shows(
     name: str, wrong: Program, right: Program, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
@@ -75,6 +87,7 @@ def test_what_an_option_changes_is_a_mismatch_that_its_script_shows(
     failure = bad.failure
     assert failure is not None
     assert (failure.kind, failure.face) == (FailureKind.OPTION_MISMATCH, FailureKind.FORWARD_MISMATCH)
+    assert (failure.launch == "nonfinite") is (wrong is COSINE)
     assert bucket(wrong, failure).startswith("option-mismatch-" + name.replace(" ", "-"))
     script = repro(Shown(wrong, failure, bad.inputs, bad.cotangents, level=0))
     assert run_repro(script).fails

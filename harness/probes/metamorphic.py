@@ -19,7 +19,7 @@ from harness.jobs import BuildOptions, Versions
 from harness.oracle.expectation import TRAITS, Expectation
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
 from harness.sandbox import Sandbox
-from harness.shrink.tree import names_of, root_of, targets_of
+from harness.shrink.tree import names_of, targets_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
@@ -53,6 +53,7 @@ from strategies.language.nodes import (
 )
 from strategies.language.references import referring
 from strategies.language.rules import IllFormed
+from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import overload, result_type
@@ -96,7 +97,7 @@ def update_as_assignment(program: Program) -> Program:
     """``x += y`` of a local as ``x = x + y``."""
 
     def pattern(node: Statement) -> Sequence[Statement] | None:
-        if not isinstance(node, AugmentedAssign) or not isinstance(root_of(node.target), Name):
+        if not isinstance(node, AugmentedAssign) or not isinstance(root(node.target), Name):
             return None
         target = node.target
         return [Assign(target, Apply(target.type, node.operator, (target, node.value)))]
@@ -184,7 +185,7 @@ def _straight(function: Function) -> bool:
     returns = [node for node in walk(function) if isinstance(node, Return)]
     own = {parameter.name for parameter in function.parameters}
     named = {id(n) for n in walk(function) if names_of(n) and not isinstance(n, (*_RENAMED, Parameter, Function, Call))}
-    assigned = {root.name for n in walk(function) for t in targets_of(n) if isinstance(root := root_of(t), Name)}
+    assigned = {found.name for n in walk(function) for t in targets_of(n) if isinstance(found := root(t), Name)}
     return (
         isinstance(last, Return)
         and len(last.values) == 1
@@ -211,7 +212,7 @@ def _advanced(node: Node) -> set[str]:
 def _defined(node: Node) -> list[str]:
     if isinstance(node, For):
         return [node.name]
-    return [root.name for target in targets_of(node) if isinstance(root := root_of(target), Name)]
+    return [found.name for target in targets_of(node) if isinstance(found := root(target), Name)]
 
 
 def _renamed(node: Any, names: dict[str, str]) -> Any:

@@ -14,17 +14,8 @@ from harness.oracle.expectation import Expectation
 from harness.oracle.lanes import Values
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Verdict, failed
-from harness.verify import judge, without_small_mismatches
+from harness.verify import STATUS_KINDS, cotangents_of, inputs_of, judge, without_small_mismatches
 from strategies.language.nodes import Parameter
-
-#: How a way of building that does not run shows itself; a build that runs shows itself by its numbers.
-STATUS_KINDS: Final = {
-    Status.REJECTED: FailureKind.REJECTED,
-    Status.BUILD_ERROR: FailureKind.BUILD_ERROR,
-    Status.CRASH: FailureKind.CRASH,
-    Status.HANG: FailureKind.HANG,
-}
-
 
 #: The line in front of a kernel without options of its own.
 DECORATOR: Final = "@wp.kernel\n"
@@ -164,8 +155,8 @@ def probed(
         if one.failure is not None:
             expectation = given[position].expectation
             merged[position] = failed(one.failure).because(
-                inputs=expectation.special_inputs if one.failure.launch == "special" else expectation.inputs,
-                cotangents=expectation.cotangents,
+                inputs=inputs_of(expectation, one.failure.launch),
+                cotangents=cotangents_of(expectation, one.failure.launch),
                 inputs_seed=expectation.seed,
                 cpp=one.cpp or given[position].result.cpp,
             )

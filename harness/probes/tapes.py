@@ -16,10 +16,10 @@ import numpy as np
 
 from harness.jobs import JobResult, Status, Versions
 from harness.launches import GENERIC, launches
-from harness.probes.probe import STATUS_KINDS, Probed, Ran, cell_at
+from harness.probes.probe import Probed, Ran, cell_at
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind
-from harness.verify import FAST, jobs
+from harness.verify import FAST, STATUS_KINDS, jobs
 from strategies.language.nodes import Program
 from strategies.language.structs import leaves
 from strategies.language.types import Array, Struct

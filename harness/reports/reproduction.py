@@ -253,9 +253,8 @@ def _respelled(shown: Shown) -> _Check:
         *_block([*argument_lines(shown), *run, f"return {value_text(shown)}"]),
     )  # fmt: skip
     steps = [f"expected, actual = result({own}), result({RESPELLED}{more})"]
-    tolerance = number_text(failure.tolerance or 0.0)
-    right = f"expected == actual or abs(float(actual) - float(expected)) <= {tolerance}"
-    return _Check(steps, right, f"{_called(failure)}: {{expected}} in one spelling, {{actual}} in the other", helpers)
+    said = f"{_called(failure)}: {{expected}} in one spelling, {{actual}} in the other"
+    return _Check(steps, _agree(failure), said, helpers)
 
 
 def _swept(shown: Shown, sweep: Sweep) -> _Check:
@@ -272,10 +271,8 @@ def _swept(shown: Shown, sweep: Sweep) -> _Check:
     more = "" if sweep.block_dim is None else f", block_dim={sweep.block_dim}"
     other = f"result({ {**level, **sweep.module}!r}, {dict(sweep.config)!r}{more})".replace("'", '"')
     steps = [f"expected, actual = result({level!r}, {{}}), {other}".replace("'", '"')]
-    tolerance = number_text(failure.tolerance or 0.0)
-    right = f"expected == actual or abs(float(actual) - float(expected)) <= {tolerance}"
     said = f"{_called(failure)}: {{expected}} plainly, {{actual}} with {failure.variant}"
-    return _Check(steps, right, said, helpers)
+    return _Check(steps, _agree(failure), said, helpers)
 
 
 def _stale(shown: Shown) -> _Check:
@@ -313,6 +310,13 @@ def _is_right(expected: float, tolerance: str) -> str:
     if math.copysign(1.0, expected) < 0 == expected:
         return "actual == 0.0 and np.signbit(actual)"
     return "actual == expected" if math.isinf(expected) else f"abs(float(actual) - expected) <= {tolerance}"
+
+
+def _agree(failure: Failure) -> str:
+    """The condition that `expected` and `actual`, of two ways to run a kernel, are one number, or none both times."""
+    if not failure.tolerance:
+        return "np.array_equal(expected, actual, equal_nan=True)"
+    return f"np.isclose(actual, expected, rtol=0.0, atol={number_text(failure.tolerance)}, equal_nan=True)"
 
 
 def _called(failure: Failure) -> str:
