@@ -9,6 +9,7 @@ the program, alone in a fresh process, does it again.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -62,6 +63,9 @@ loaded."""
 PREFIX = "warpsmith-"
 """Every folder that a sandbox makes begins so, followed by the process id of its maker."""
 
+LOCK: Final = "lock"
+"""The file in such a folder on which its maker holds a lock."""
+
 _PLAIN: Final = BuildOptions()
 
 _ROOT = re.compile(rf"^{PREFIX}(\d+)-")
@@ -85,7 +89,10 @@ class _WorkerDied(Exception):
 
 
 def remove_stale_folders(root: Path) -> None:
-    """Remove the folders of sandboxes whose process is dead, if they are this user's."""
+    """Remove the folders of sandboxes whose process is dead, if they are this user's.
+
+    A process that cannot be seen from here, since it runs in another container, holds the lock in its folder.
+    """
     for path in root.glob(PREFIX + "*"):
         found = _ROOT.match(path.name)
         with contextlib.suppress(OSError):
@@ -94,9 +101,22 @@ def remove_stale_folders(root: Path) -> None:
             try:
                 os.kill(int(found.group(1)), 0)
             except ProcessLookupError:
-                shutil.rmtree(path, ignore_errors=True)
+                if (lock := _locked(path)) is not None:
+                    shutil.rmtree(path, ignore_errors=True)
+                    os.close(lock)
             except (PermissionError, OverflowError):
                 continue
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the lock in a folder while it is open; None if another process has one."""
+    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _temporary() -> Path:
@@ -143,6 +163,7 @@ class Sandbox:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: wire.FrameReader | None = None
         self._folder: Path | None = None
+        self._lock: int | None = None
         self._versions: Versions | None = None
         self._batches = 0
         self._pending: tuple[tuple[Job, ...], BuildOptions, bool] | None = None
@@ -368,6 +389,7 @@ class Sandbox:
         self._stop(gently=False)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._base))
+            self._lock = _locked(self._folder)
         except OSError as error:
             sentence = f"cannot make a folder for temporary files in {self._base}: {error.strerror or error}"
             raise MachineLacking(lacking(error, str(self._base)) or sentence) from None
@@ -435,3 +457,6 @@ class Sandbox:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None

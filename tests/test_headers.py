@@ -9,11 +9,26 @@ from pathlib import Path
 
 import pytest
 
+from harness.jobs import Job, Status
 from harness.sandbox import Sandbox
-from harness.verify import verify_all
+from harness.verify import FAST, verify_all
 from harness.warp_copy import Defect, sandbox_with
+from harness.worker import headers
 from harness.worker.headers import MOST_FILES, remove_all_but, second_name
 from strategies import draw
+
+#: A kernel whose C++ does not compile, by an error within Warp's own headers.
+REFUSED = """import warp as wp
+
+
+@wp.func_native("wp::vec_t<2, wp::vec3> v; return wp::dot(v, v)[0];")
+def native(x: float) -> float: ...
+
+
+@wp.kernel
+def refused(x: wp.array(dtype=float)):
+    x[0] = native(x[0])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +92,73 @@ def test_a_header_with_which_nothing_compiles_is_made_anew(cache: Path):
     (again,) = shared(cache)
     assert again.name.startswith(name)
     assert again.stat().st_size > len(unfit)
+
+
+def test_what_does_not_compile_is_told_alike_wherever_its_header_was_built(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.rmtree(cache)
+    refused = Job(REFUSED, "refused", ())
+    said = set()
+    for name in ("a folder", "another"):
+        # the second uses what the first has built
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with Sandbox() as sandbox:
+            (result,) = sandbox.run([refused], FAST)
+        assert result.status is Status.BUILD_ERROR
+        assert "pch_gen.cpp" in result.message
+        assert str(tmp_path) not in result.message
+        said.add(result.message)
+    assert len(said) == 1
+
+
+def test_a_header_is_used_in_a_folder_that_is_there_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+        (tmp_path / "gone").rmdir()
+        (result,) = sandbox.run([Job(REFUSED, "refused", ())], FAST)
+    assert result.status is Status.BUILD_ERROR
+
+
+def test_an_unfit_header_is_not_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shared, warp = tmp_path / "shared" / "own", tmp_path / "root" / "wp_pch_0"
+    for folder in (shared, warp):
+        folder.mkdir(parents=True)
+    for name, at in [("_folder_of_warp", warp), ("_of_this_warp", "own")]:
+        monkeypatch.setattr(headers, name, lambda at=at: str(at))
+    digest = hashlib.blake2b(b"unfit", digest_size=12).hexdigest()
+    (shared / f"builtin_bd1_o0_f0-{digest}.pch").write_bytes(b"unfit")
+    own = headers.Headers(str(tmp_path / "root"), str(tmp_path / "shared"))
+    own.fetch(1, 2)
+    assert not list(warp.iterdir())
+    own.fetch(1, 0)
+    own.keep()
+    (header,) = warp.iterdir()
+    # Warp deletes what nothing compiles with, and makes another
+    header.unlink()
+    assert own.unfit()
+    header.write_bytes(b"fit")
+    own.keep()
+    header.unlink()
+    own.keep()
+    assert header.read_bytes() == b"fit"
+    assert [path.read_bytes() for path in shared.iterdir()] == [b"fit"]
+
+
+def test_a_warp_that_is_being_replaced_shares_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def vanished() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(headers, "_of_this_warp", vanished)
+    (tmp_path / "wp_pch_0").mkdir()
+    (tmp_path / "wp_pch_0" / "builtin_bd1_o0_f0.pch").touch()
+    own = headers.Headers(str(tmp_path), str(tmp_path / "shared"))
+    own.fetch(1, 0)
+    own.keep()
+    assert not (tmp_path / "shared").exists()
 
 
 def test_a_worker_needs_no_shared_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.campaign import judging
-from harness.campaign.judging import Judge
+from harness.campaign import judging, lane
+from harness.campaign.judging import Judge, manner_of
 from harness.campaign.lane import Lane
 from harness.campaign.outcomes import Result
 from harness.campaign.plan import PROBED, Plan
@@ -20,7 +20,7 @@ from harness.probes import PROBES, Probe
 from harness.sandbox import Sandbox
 from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind, Outcome, Tier, Verdict, failed, inconclusive
-from harness.verify import verify_all
+from harness.verify import try_expect, verify_all
 from strategies import draw
 from strategies.language.nodes import Apply, Literal, Program, walk
 
@@ -147,3 +147,38 @@ def test_what_fails_in_company_and_not_alone_is_no_pair(sandbox: Sandbox, monkey
         results = Haunted(PLAN, sandbox, None, nowhere.fileno())._batch(range(3))
     assert [result.what for result in results] == ["inconclusive"] * 3
     assert all(isinstance(result, Result) and result.record is None for result in results)
+
+
+def said(kind: FailureKind, message: str) -> str:
+    return manner_of(failed(Failure(kind, message)))
+
+
+def test_the_manner_of_what_is_refused_is_the_reason_and_not_the_kernel() -> None:
+    refused = 'RuntimeError: Error while parsing function "{}" at kernel_{}.py:{}:\nx = y\n;{}'
+    first, second = (refused.format(*place, "cannot mix 'a' and 'b'") for place in [("blend", 0, 11), ("scale", 7, 3)])
+    other = refused.format("blend", 0, 11, "no such attribute")
+    assert said(FailureKind.REJECTED, first) == said(FailureKind.REJECTED, second)
+    assert said(FailureKind.REJECTED, first) != said(FailureKind.REJECTED, other)
+
+
+def test_the_manner_of_what_does_not_compile_is_the_first_error() -> None:
+    begun = "Exception: CPU kernel build failed with error code -1\nmodule.cpp:{}:5: error: {}"
+    first, second = (begun.format(line, "no matching function for call to 'mul'") for line in (10, 20))
+    assert said(FailureKind.BUILD_ERROR, first) == said(FailureKind.BUILD_ERROR, second)
+    assert said(FailureKind.BUILD_ERROR, first) != said(FailureKind.BUILD_ERROR, begun.format(10, "expected ';'"))
+
+
+def test_a_program_over_which_warpsmith_breaks_costs_no_other(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expect(program: Program, seed: int) -> Expectation | Verdict:
+        if program == draw("elementwise", 0, 1):
+            raise ZeroDivisionError("of the reference")
+        return try_expect(program, seed)
+
+    monkeypatch.setattr(lane, "try_expect", expect)
+    with open(os.devnull, "wb") as nowhere:
+        results = Lane(PLAN, sandbox, None, nowhere.fileno())._batch(range(3))
+    assert [result.what for result in results] == ["backward", "broken", "backward"]
+    assert "kernel 1 of category elementwise, seed 0: ZeroDivisionError('of the reference')" in results[1].trouble
+    assert "in expect" in results[1].trouble

@@ -18,7 +18,7 @@ from harness.campaign.campaign import Campaign
 from harness.campaign.outcomes import Result
 from harness.campaign.plan import BATCH, Plan
 from harness.campaign.progress import PlainProgress
-from harness.campaign.run import Run
+from harness.campaign.run import MAX_BROKEN, Run
 from harness.campaign.summary import Snapshot, StopReason, Summary
 from harness.campaign.workers import WorkerBroke, WorkerDied
 from harness.commands import run
@@ -104,6 +104,34 @@ def test_what_fails_in_its_batch_and_not_alone_is_said(tmp_path: Path) -> None:
     assert [line for line in said if "not alone" in line] == [
         "program 0 of the campaign failed in its batch, and not alone: no report"
     ]
+
+
+class Breaking(Worker):
+    """Warpsmith breaks over every `EACH`-th of its programs."""
+
+    EACH = 5
+
+    def _result(self, index: int) -> Result:
+        what = "inconclusive" if index % self.EACH else "broken"
+        return Result(index, self._plan.place(index)[0], what, trouble=f"kernel {index}: it broke\nin line 3")
+
+
+def test_a_campaign_goes_on_where_warpsmith_breaks_and_says_so(tmp_path: Path) -> None:
+    said: list[str] = []
+    summary = Campaign(tmp_path, categories=("unary",), stale=12, workers=1, engine=Breaking, say=said.append).run()
+    assert summary.counts == {"broken": 3, "inconclusive": 9}
+    assert summary.exit_status == 3
+    assert [line for line in said if "broke" in line] == [
+        f"warpsmith itself broke over kernel {n}: it broke\nin line 3" for n in (0, 5, 10)
+    ]
+    again = Campaign(tmp_path, categories=("unary",), stale=14, workers=1, engine=Breaking).run()
+    assert (again.draws, again.exit_status) == (14, 0)
+
+
+def test_a_campaign_ends_where_warpsmith_breaks_again_and_again(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path, categories=("unary",), stale=1000, workers=1, engine=Breaking)
+    with pytest.raises(WorkerBroke, match=f"broke over {MAX_BROKEN} programs"):
+        campaign.run()
 
 
 def test_what_broke_a_worker_comes_back_from_another_process() -> None:

@@ -394,6 +394,20 @@ def test_folders_of_the_dead_are_removed_and_those_of_the_living_kept(tmp_path: 
     assert sorted(tmp_path.iterdir()) == sorted([living, other])
 
 
+def test_the_folder_of_a_process_in_another_container_is_kept(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        pass
+    with Sandbox(root=tmp_path) as sandbox:
+        (own,) = tmp_path.iterdir()
+        # to whoever looks from there, this process has a number that nobody has
+        unseen = own.rename(tmp_path / f"warpsmith-{gone.pid}-abc")
+        remove_stale_folders(tmp_path)
+        assert unseen.exists()
+        unseen.rename(own)
+        assert sandbox.worker_pid is not None
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_or_an_old_warp_is_said_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "warp.py").write_text("__version__ = '1.13.0'\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

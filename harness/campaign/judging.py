@@ -12,7 +12,7 @@ from harness.jobs import BuildOptions, JobResult, Versions
 from harness.oracle.expectation import Expectation
 from harness.probes import Probe, other_spelling, probed
 from harness.sandbox import Sandbox, SandboxError
-from harness.triage import KnownIssue, Ledger, Verify
+from harness.triage import SAID, KnownIssue, Ledger, Verify, message_head
 from harness.verdict import Verdict
 from harness.verify import jobs, settle, try_expect
 from strategies import draw
@@ -25,7 +25,11 @@ FUSION: Final = "fuse_fp"
 
 
 class Lost(Exception):
-    """Something unexpected happened over one program; the message says which."""
+    """Something unexpected happened over the program at `index`; the message says which that is."""
+
+    def __init__(self, index: int, message: str) -> None:
+        super().__init__(message)
+        self.index = index
 
 
 class Judge:
@@ -59,7 +63,8 @@ class Judge:
             raise
         except Exception as error:
             category, n = self._plan.place(index)
-            raise Lost(f"kernel {n} of category {category}, seed {self._plan.seed}: {error!r}") from error
+            which = f"kernel {n} of category {category}, seed {self._plan.seed}"
+            raise Lost(index, f"{which}: {error!r}") from error
 
     def _settle(
         self,
@@ -169,6 +174,9 @@ def manner_of(verdict: Verdict) -> str:
     failure = verdict.failure
     assert failure is not None
     said = failure.message.strip().splitlines()[:1] if failure.expected is None else []
+    if (failure.face or failure.kind) in SAID:
+        # what begins such a message names the one kernel, or says no more than that the compiler was not content
+        said = [message_head(failure.message)]
     words = [failure.kind.value, failure.variant, "gradient" if failure.gradient else "", *said, *verdict.devices]
     return " ".join(word for word in words if word)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import time
+import traceback
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from corpus.record import encode_record
-from harness.campaign.judging import manner_of
+from harness.campaign.judging import Lost, manner_of
 from harness.campaign.outcomes import Result
 from harness.campaign.pairs import make_pair, make_provenance
 from harness.campaign.plan import Plan
@@ -26,7 +27,7 @@ from strategies import draw
 from strategies.language.remembered import forget
 
 MAX_CPP_BYTES: Final = 64 * 1024
-"""Pairs with more C++ than this are verified and not stored: ten times the usual size, and more than those
+"""Pairs with more C++ than this are verified and not stored: three times the usual size, and more than those
 who train on pairs can use."""
 
 CONFIRMED: Final = (FailureKind.CRASH, FailureKind.HANG)
@@ -70,7 +71,21 @@ class Lane(Reduction):
         return {"index": index, "reduced": reduced}
 
     def _batch(self, indices: Sequence[int]) -> list[Result]:
-        """What became of the programs of a batch, in order."""
+        """What became of the programs of a batch, in order; one over which something unexpected happens is left out."""
+        broken: dict[int, Result] = {}
+        while True:
+            try:
+                found = iter(self._found([index for index in indices if index not in broken]))
+                return [broken[index] if index in broken else next(found) for index in indices]
+            except Lost as lost:
+                trace = "".join(traceback.format_exception(lost.__cause__))
+                category, _ = self._plan.place(lost.index)
+                broken[lost.index] = Result(lost.index, category, "broken", trouble=f"{lost}\n{trace}")
+
+    def _found(self, indices: Sequence[int]) -> list[Result]:
+        """What became of programs that are built together."""
+        if not indices:
+            return []
         options, probe = self._plan.options(indices[0]), self._probe(indices[0])
         expected: dict[int, Expectation | Verdict] = {}
         for index in indices:

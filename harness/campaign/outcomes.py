@@ -16,7 +16,8 @@ class Result:
     """What became of one program of a campaign.
 
     `what` is "backward" or "forward" for a verified pair, with the `record` as it will be stored, and else
-    "inconclusive", "invalid", "discarded", "lacking", "too large", "known:<id>" or "failure".
+    "inconclusive", "invalid", "discarded", "lacking", "too large", "known:<id>", "failure", or "broken" if warpsmith
+    itself broke over it; `trouble` says how.
     """
 
     index: int
@@ -28,6 +29,7 @@ class Result:
     manner: str = ""
     #: for a failure, and for a known issue that is to be kept: the program and what was found
     evidence: tuple[Program, Verdict] | None = None
+    trouble: str = ""
     #: the probe that it went through, and whether that counted
     probe: tuple[str, bool] | None = None
 

@@ -21,7 +21,7 @@ and hides what level 0 shows.  Whole batches, since a batch has one level."""
 
 HUNT_LEVELS: Final = tuple(level for last in (None, 2, 3, 1) for level in (*[0] * 23, last))
 """The optimization levels that a hunt goes through, a batch each; None is Warp's default.  Level 0 hides
-nothing and is the quickest: the others take four times as long, and each has a header of its own to build first.  With
+nothing and is the quickest: the others take four times as long.  With
 one batch of four at those a hunt spent half of its time on them, with one of twelve a fourth; with one of 24 it is a
 seventh, and none of it falls into the first minute."""
 

@@ -54,6 +54,9 @@ REPORT_SECONDS: Final = 4.0
 SHRINK_SECONDS: Final = 2.0
 """At least so long is spent on a failure that a hunt meets just before its end: a third of a usual reduction."""
 
+MAX_BROKEN: Final = 10
+"""Programs over which warpsmith itself may break before a campaign ends: one must not cost a night."""
+
 EXPECTED_YIELD: Final = 0.8
 """Share of programs that become a new pair, a little low: near the end, no more batches are begun than are
 likely to be needed."""
@@ -113,6 +116,7 @@ class Run:
         self._found: dict[str, Found] = {}
         self._known: Counter[str] = Counter()
         self._probed: dict[str, tuple[int, int]] = {}
+        self._broken = 0
 
     # -- the loop
 
@@ -143,6 +147,7 @@ class Run:
             **{f: getattr(shot, f) for f in shot.__dataclass_fields__},
             stop_reason=reason,
             unreduced=self._reducers.unreduced,
+            broken=self._broken,
             probed=self._probed,
         )
 
@@ -278,8 +283,13 @@ class Run:
 
     def _listen(self) -> None:
         """Take in what the workers have answered; waits a moment for it."""
-        ready, _, _ = select.select([*self._workers, *self._reducers.handles], [], [], TICK_SECONDS)
-        for worker in ready:
+        handles = {handle.fileno(): handle for handle in (*self._workers, *self._reducers.handles)}
+        # `select` itself knows no descriptors above 1,023
+        poll = select.poll()
+        for descriptor in handles:
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, _ in poll.poll(1000 * TICK_SECONDS):
+            worker = handles[descriptor]
             try:
                 for answer in worker.answers():
                     self._take(answer) if "results" in answer else self._reducers.take(answer)
@@ -394,6 +404,11 @@ class Run:
         if what in ("backward", "forward"):
             self._verified += 1
         counts[what] += 1
+        if what == "broken":
+            self._broken += 1
+            self._campaign._say(f"warpsmith itself broke over {result.trouble}")
+            if self._broken >= MAX_BROKEN:
+                raise WorkerBroke(f"warpsmith itself broke over {self._broken} programs", result.trouble)
         if result.probe is not None:
             name, counted = result.probe
             tried, changed = self._probed.get(name, (0, 0))

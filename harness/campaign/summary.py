@@ -88,10 +88,12 @@ class Summary(Snapshot):
     stop_reason: StopReason = StopReason.COUNT
     #: failures of this run that were not made small, for others of the same manner had been
     unreduced: int = 0
+    #: programs of this run over which warpsmith itself broke
+    broken: int = 0
     #: of each probe of a hunt: how many programs it was tried on, and on how many it counted
     probed: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def exit_status(self) -> int:
-        """1 if there is a new failure, else 0."""
-        return int(bool(self.new_failures))
+        """3 if warpsmith itself broke over a program, else 1 if there is a new failure, else 0."""
+        return 3 if self.broken else int(bool(self.new_failures))

@@ -128,6 +128,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "discarded": summary.count("discarded"),
         "duplicates": summary.count("duplicate"),
         "too_large": summary.count("too large"),
+        "broken": summary.count("broken"),
         "failures": [
             {
                 "bucket": found.bucket,
@@ -164,7 +165,7 @@ def sum_up(summary: Summary) -> None:
         f"{summary.count(what)} {what} ({summary.share(what):.1%})"
         for what in ("inconclusive", "duplicate", "discarded")
     ]
-    for what in ("invalid", "lacking", "too large"):
+    for what in ("invalid", "lacking", "too large", "broken"):
         if summary.count(what):
             others.append(f"{summary.count(what)} {what}")
     say(f"Stopped: {summary.stop_reason.value}.")

@@ -82,6 +82,8 @@ def run_repro(script: str, python: str = sys.executable) -> Ran:
                 env=environment,
                 cwd=folder,
                 check=False,
+                # Ctrl-C is for the campaign: a script that it ended would count as one that shows nothing
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired:
             return Ran(None, f"it did not end within {REPRO_SECONDS} s")

@@ -45,7 +45,7 @@ def run_batch(
         return
     imported.wp.config.kernel_cache_dir = os.path.join(folder, "cache")
 
-    started, began = time.perf_counter(), time.time()
+    began = time.time()
     imported.wp.set_module_options(dict(request["options"]), types.ModuleType(module_name))
     kernels: dict[int, Any] = {}
     #: what programs set of `wp.config`, for the modules that they have for themselves
@@ -81,11 +81,9 @@ def run_batch(
     texts = {module: generated(folder, extension, module.name) for module in modules}
     if texts.get(shared) is not None:
         emit({"text": name, "value": texts[shared]})
-    emit({"seconds": "build", "value": time.perf_counter() - started})
     if request["digest"] and (digest := code_digest(folder, began)) is not None:
         emit({"text": "code", "value": digest})
 
-    started = time.perf_counter()
     outcomes: dict[int, Frame] = {}
     for index, kernel in kernels.items():
         emit({"stage": "launch", "index": index})
@@ -103,7 +101,6 @@ def run_batch(
             outcomes[index][name] = texts[kernel.module]
         emit({"result": index, "value": outcomes[index]})
     limit(None)
-    emit({"seconds": "run", "value": time.perf_counter() - started})
 
     if request["cuda"] is not None:
         _generate_cuda(request, emit, folder, kernels, outcomes, shared, settings, log)

@@ -81,7 +81,6 @@ class Tally:
     def __init__(self, count: int) -> None:
         self.results: list[Frame | None] = [None] * count
         self.texts: dict[str, str] = {}
-        self.seconds: dict[str, float] = {}
         self.stage = "start"
         self.index: int | None = None
         self.failed: Frame | None = None
@@ -101,8 +100,6 @@ class Tally:
             self.results[frame["result"]] = frame["value"]
         elif "text" in frame:
             self.texts[frame["text"]] = frame["value"]
-        elif "seconds" in frame:
-            self.seconds[frame["seconds"]] = frame["value"]
         elif "failed" in frame:
             self.failed = frame["failed"]
         elif "broken" in frame:
@@ -140,6 +137,4 @@ class Tally:
             "cpp": self.texts.get("cpp"),
             "cuda": self.texts.get("cuda"),
             "code": self.texts.get("code"),
-            "build_seconds": self.seconds.get("build"),
-            "run_seconds": self.seconds.get("run"),
         }

@@ -41,23 +41,34 @@ class Headers:
     def __init__(self, root: str, shared: str | None) -> None:
         self._root = root
         self._kept = os.path.join(root, "headers")
-        #: the second names, by the first
+        #: the second names, by the first, and how many there have been
         self._copies: dict[str, str] = {}
+        self._made = 0
         #: the names in the shared folder, by those that Warp gave
         self._fetched: dict[str, str] = {}
         self._base = shared
 
     @functools.cached_property
     def _shared(self) -> str | None:
-        return None if self._base is None else os.path.join(self._base, _of_this_warp())
+        try:
+            return None if self._base is None else os.path.join(self._base, _of_this_warp())
+        except OSError:
+            # somebody is installing another Warp in its place
+            return None
 
-    def fetch(self) -> None:
-        """Put the shared headers where Warp looks for them."""
+    def fetch(self, block_dim: int, level: int | None) -> None:
+        """Put the shared headers for blocks of that size where Warp looks for them.
+
+        Those for that optimization level, or for any if it is Warp's own choice.
+        """
         folder = _folder_of_warp()
         if self._shared is None or folder is None:
             return
+        wanted = {f"bd{block_dim}", *(() if level is None else (f"o{level}",))}
         for path in glob.glob(os.path.join(glob.escape(self._shared), "*" + _ENDING)):
             name, _, digest = os.path.basename(path).removesuffix(_ENDING).rpartition("-")
+            if not wanted.issubset(name.split("_")):
+                continue
             target = os.path.join(folder, name + _ENDING)
             with contextlib.suppress(OSError):
                 if os.path.exists(target):
@@ -74,8 +85,10 @@ class Headers:
         """Forget shared headers that Warp has deleted, since nothing compiles with them; whether there are any."""
         unfit = [target for target in self._fetched if not os.path.exists(target)]
         for target in unfit:
-            with contextlib.suppress(OSError):
-                os.remove(self._fetched.pop(target))
+            for path in (self._fetched.pop(target), self._copies.pop(target, None)):
+                with contextlib.suppress(OSError):
+                    if path is not None:
+                        os.remove(path)
         return bool(unfit)
 
     def keep(self) -> None:
@@ -86,7 +99,8 @@ class Headers:
         os.makedirs(self._kept, exist_ok=True)
         for path in glob.glob(os.path.join(self._root, "wp_pch_*", "*" + _ENDING)):
             if path not in self._copies:
-                self._copies[path] = os.path.join(self._kept, str(len(self._copies)))
+                self._copies[path] = os.path.join(self._kept, str(self._made))
+                self._made += 1
                 self._share(path)
         for path, copy in self._copies.items():
             with contextlib.suppress(OSError):

@@ -20,6 +20,9 @@ _ERROR = " error: "
 """What a line has in which the C++ compiler names a place and what is wrong there."""
 
 _BUILD_FOLDER = re.compile(r"\b(?:cache|cuda)/(?:[^\s/]+/)*(?=wp_warpsmith_)")
+_HEADER_FOLDER = re.compile(r"(?:(?<=from )|^)/[^\n:]*/(?=pch_gen\.cpp:)", re.MULTILINE)
+"""The folder in which a process stood when it built the precompiled header, by which the header goes."""
+
 _BUILD_NAME = re.compile(r"\b(?:wp_)?warpsmith_\d+(?:_[0-9a-f]{7})?\b")
 
 
@@ -62,8 +65,7 @@ def same_every_time(message: str, folder: str) -> str:
     """A message without what differs between two builds of the same program: folders, hashes and process
     ids."""
     message = message.replace(folder + os.sep, "").replace(os.path.dirname(imported.wp.__file__) + os.sep, "warp/")
-    # the precompiled header goes by a name in the folder that the process stands in
-    message = message.replace(os.getcwd() + os.sep, "")
+    message = _HEADER_FOLDER.sub("", message)
     return _BUILD_NAME.sub("module", _BUILD_FOLDER.sub("", message))
 
 

@@ -113,7 +113,7 @@ class Worker:
         name = f"warpsmith_warm_{len(self._warmed)}"
         # Options that Warp refuses are the batch's to report.
         with contextlib.suppress(Exception):
-            self._headers.fetch()
+            self._headers.fetch(request["block_dim"], request["options"].get("optimization_level"))
             module = self._build_trivial(request, name)
             if self._headers.unfit():
                 module = self._build_trivial(request, name + "_again")
@@ -242,8 +242,7 @@ def _ending(number: int, used: float, limit: float) -> tuple[str, str]:
 
 
 def _builtins() -> dict[str, str]:
-    """The documentation group of each built-in, by name; the one place where Warp's own list is read, which has no
-    public name."""
+    """The documentation group of each built-in, by name, from Warp's own list, which has no public name."""
     try:
         context = importlib.import_module("warp._src.context")
     except ImportError:
@@ -278,7 +277,6 @@ def import_warp(root: str) -> Frame:
         "python": platform.python_version(),
         "builtins": _builtins(),
         "settings": sorted({*vars(imported.wp.config), *imported.wp.get_module_options()}),
-        "pid": os.getpid(),
     }
 
 
