@@ -208,7 +208,7 @@ class Constants:
         element = Element(main, source.name, (place,))
         if dice.chance(60):
             values = tuple(
-                Literal(FLOAT32, dice.one_of((0.25, 0.5, 1.0, -1.0, 2.0, 0.125, -0.5))) for _ in range(trips)
+                Literal(FLOAT32, dice.one_of(_WEIGHTS)) for _ in range(trips)
             )
             weight: Expression = Static(main, Item(FLOAT32, self.name(), values, k))
         else:

@@ -1,6 +1,6 @@
-"""Every ratio and range of the grammar, each with its reason: one `Weights`.
+"""The ratios and ranges that categories share, each with its reason: one `Weights`.
 
-A ratio that one category alone has, of what it alone draws, stands in that category's file.
+Those of what one category or one form alone draws stand where it is drawn.
 """
 
 from __future__ import annotations
@@ -250,8 +250,6 @@ class Integers:
     #: of 100 operations on bits, in how many the second operand is a literal: people shift by numbers and mask with
     #: them
     literals: Table = ((70, "lshift"), (70, "rshift"), (55, "bit_and"), (20, "bit_xor"), (20, "bit_or"))
-    #: of 100 kernels about integers, how many end in a float with a gradient
-    weighed: int = 45
     #: of 100 conversions of a constant's name to a 64-bit type, how many are written as such: Warp is known to
     #: change the constant's own type then, and pairs with it are not kept
     retyped: int = 4

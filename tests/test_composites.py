@@ -13,7 +13,6 @@ from harness.oracle.tolerance import forward_tolerance
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
 from harness.shrink.candidates import candidates
-from harness.shrink.tree import size
 from harness.triage import Ledger
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all
@@ -34,6 +33,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     decode,
     encode,
+    size,
 )
 from strategies.language.render import expression, render, type_name
 from strategies.language.rules import IllFormed, constructions, conversion

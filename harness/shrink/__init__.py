@@ -14,8 +14,9 @@ from harness.shrink.manner import GROSS, Manner, manner, same_failure
 from harness.shrink.order import cost
 from harness.shrink.reducer import SMALL, Limits, Reduced, Verify, reduce
 from harness.shrink.tidying import tidy
-from harness.shrink.tree import beyond_bare, size, walk
+from harness.shrink.tree import beyond_bare
 from harness.shrink.validity import well_formed
+from strategies.language.nodes import size, walk
 
 __all__ = [
     "GROSS", "SMALL", "Limits", "Manner", "Reduced", "Verify", "beyond_bare", "candidates", "cost", "manner",

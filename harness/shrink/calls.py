@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.shrink.tree import Body, all_names, assigned, substitute, walk, with_fields
+from harness.shrink.tree import Body, all_names, assigned, substitute, with_fields
 from strategies.language.closures import with_captured
 from strategies.language.generics import apart
 from strategies.language.nodes import (
@@ -31,6 +31,7 @@ from strategies.language.nodes import (
     View,
     While,
     rebuild,
+    walk,
 )
 from strategies.language.rules import bound_arguments
 from strategies.language.types import Array, Struct, StructArray, Tuple, Type

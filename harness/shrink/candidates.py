@@ -16,10 +16,10 @@ from harness.shrink.statements import fewer_bounds, fewer_statements, plainer_st
 from harness.shrink.structs import without_indexed, without_structs
 from harness.shrink.tidying import tidy
 from harness.shrink.tiles import plainer_tiles
-from harness.shrink.tree import size, with_replays
+from harness.shrink.tree import with_replays
 from harness.shrink.validity import well_formed
 from harness.shrink.views import without_views
-from strategies.language.nodes import Program
+from strategies.language.nodes import Program, size
 from strategies.language.rules import IllFormed
 from strategies.language.tiles import has_tiles
 

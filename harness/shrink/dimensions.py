@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from harness.shrink.dress import with_parameter
-from harness.shrink.tree import substitute, walk
+from harness.shrink.tree import substitute
 from strategies.language import types
 from strategies.language.nodes import (
     Atomic,
@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     ThreadIndex,
     View,
     rebuild,
+    walk,
 )
 from strategies.language.types import INT32, Array, StructArray
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from harness.shrink.order import FLOATS, INTEGERS, given_options, literal_cost, range_cost, simple_ranges, type_cost
-from harness.shrink.tree import places, walk, with_fields
+from harness.shrink.tree import places, with_fields
 from strategies.language import types
 from strategies.language.manners import plain
 from strategies.language.nodes import (
@@ -21,6 +21,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     rebuild,
+    walk,
 )
 from strategies.language.rules import conversion
 from strategies.language.types import (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from harness.shrink.naming import name_pool
-from harness.shrink.tree import all_names, below, places, size, with_fields
+from harness.shrink.tree import all_names, below, places, with_fields
 from strategies.language import types
 from strategies.language.nodes import (
     Compare,
@@ -22,6 +22,7 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     ThreadIndex,
+    size,
 )
 from strategies.language.types import INT32, Array, Composite, Matrix, Scalar, Type, Vector
 

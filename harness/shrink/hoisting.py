@@ -9,7 +9,7 @@ import msgspec
 
 from harness.shrink.expressions import Leaves
 from harness.shrink.naming import name_pool
-from harness.shrink.tree import EXPRESSIONS, Body, all_names, assigned, size, substitute, walk
+from harness.shrink.tree import EXPRESSIONS, Body, all_names, assigned, substitute
 from harness.shrink.views import view_definitions
 from strategies.language import types
 from strategies.language.effects import effects
@@ -34,6 +34,8 @@ from strategies.language.nodes import (
     ThreadIndex,
     Unpack,
     While,
+    size,
+    walk,
 )
 from strategies.language.rules import conversion
 from strategies.language.types import FLOAT32, INT32, Array, Composite, Scalar, Type

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from harness.shrink.tree import walk, with_fields
+from harness.shrink.tree import with_fields
 from strategies.language.nodes import (
     Atomic,
     Call,
@@ -25,6 +25,7 @@ from strategies.language.nodes import (
     TileStore,
     View,
     rebuild,
+    walk,
 )
 
 _INPUT_NAMES: Final = ("x", "y", "z", "u", "v", "w")

@@ -6,7 +6,6 @@ import math
 from typing import Final
 
 from harness.shrink.naming import renamings
-from harness.shrink.tree import size, walk
 from strategies.language import types
 from strategies.language.generics import NUMBERED
 from strategies.language.nodes import (
@@ -23,6 +22,8 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     encode,
+    size,
+    walk,
 )
 from strategies.language.types import Array, Composite, Struct, StructArray, Tile, Type
 

@@ -13,11 +13,10 @@ from harness.sandbox import Sandbox
 from harness.shrink.candidates import dressed, ordered, renamed, structural
 from harness.shrink.manner import Manner, gross, manner, same_failure
 from harness.shrink.slicing import sliced
-from harness.shrink.tree import size
 from harness.verdict import FailureKind, Outcome, Verdict, inconclusive
 from harness.verify import jobs, judge, refereed, try_expect, verify_all
 from strategies.language.hashing import content_hash
-from strategies.language.nodes import Program
+from strategies.language.nodes import Program, size
 
 #: Verifies a batch of programs.
 Verify: TypeAlias = Callable[[Sequence[Program]], list[Verdict]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from harness.shrink.tidying import tidy
-from harness.shrink.tree import size, stored_in, with_fields, with_replays, without
+from harness.shrink.tree import stored_in, with_fields, with_replays, without
 from harness.shrink.validity import well_formed
 from harness.verdict import Failure
-from strategies.language.nodes import Program
+from strategies.language.nodes import Program, size
 
 
 def sliced(program: Program, failure: Failure) -> Iterator[Program]:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from harness.shrink.tree import walk
 from strategies.language import types
 from strategies.language.indexed import all_members, data_of, members, places_of, shape_of
-from strategies.language.nodes import Construct, Field, Node, Program, rebuild
+from strategies.language.nodes import Construct, Field, Node, Program, rebuild, walk
 from strategies.language.structs import destructured, leaves, struct_types
 from strategies.language.types import Struct, StructArray, Type
 

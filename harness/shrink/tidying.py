@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.shrink.tree import Body, names_of, root_of, targets_of, walk, with_fields
+from harness.shrink.tree import Body, names_of, targets_of, with_fields
 from strategies.language.effects import called_functions, effects, function_effects
 from strategies.language.nodes import (
     Assign,
@@ -40,8 +40,10 @@ from strategies.language.nodes import (
     While,
     children,
     rebuild,
+    walk,
 )
 from strategies.language.rules import bound_arguments
+from strategies.language.structs import root
 
 
 def tidy(program: Program) -> Program:
@@ -162,7 +164,7 @@ def _tidy_block(body: Body, read: Mapping[str, int], empty: set[str]) -> Body:
     for node in body:
         match node:
             case Assign() | AugmentedAssign() | Unpack():
-                roots = [root_of(target) for target in targets_of(node)]
+                roots = [root(target) for target in targets_of(node)]
                 if any(not isinstance(root, Name) or read.get(root.name) for root in roots):
                     kept.append(node)
             case Atomic(result=Name(name=name)) if not read.get(name):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from harness.shrink.dimensions import EXTENTS
-from harness.shrink.tree import walk, with_fields
+from harness.shrink.tree import with_fields
 from strategies.language import types
 from strategies.language.nodes import (
     Apply,
@@ -19,6 +19,7 @@ from strategies.language.nodes import (
     Program,
     TileStore,
     rebuild,
+    walk,
 )
 from strategies.language.tiles import FILLED, LOADS, has_tiles, named_shape
 from strategies.language.types import Array, Tile

@@ -44,34 +44,13 @@ from strategies.language.nodes import (
     Unpack,
     View,
     rebuild,
+    size,
+    walk,
 )
 from strategies.language.several import called
+from strategies.language.structs import root
 
 Body: TypeAlias = tuple[Statement, ...]
-
-
-def walk(node: Node) -> list[Node]:
-    """`node` and everything below it, parents first: as `nodes.walk`, in a third of the time."""
-    found: list[Node] = []
-    stack: list[Node] = [node]
-    while stack:
-        node = stack.pop()
-        found.append(node)
-        below: list[Node] = []
-        for name in node.__struct_fields__:
-            value = getattr(node, name)
-            if isinstance(value, tuple):
-                below += [item for item in value if isinstance(item, Node)]
-            elif isinstance(value, Node):
-                below.append(value)
-        below.reverse()
-        stack += below
-    return found
-
-
-def size(node: Node) -> int:
-    """How many nodes there are."""
-    return len(walk(node))
 
 
 #: The program, its output, ``i = wp.tid()`` and ``out[i] = …``: what every kernel has.
@@ -105,7 +84,7 @@ def assigned(body: Iterable[Node]) -> set[str]:
     found = set()
     for statement in body:
         for node in walk(statement):
-            found |= {root.name for target in targets_of(node) if isinstance(root := root_of(target), Name)}
+            found |= {place.name for target in targets_of(node) if isinstance(place := root(target), Name)}
     return found
 
 
@@ -119,13 +98,6 @@ def targets_of(node: Node) -> tuple[Target, ...]:
         case Unpack():
             return node.targets
     return ()
-
-
-def root_of(target: Expression) -> Expression:
-    """The variable, or the array element, that assigning to `target` changes."""
-    while isinstance(target, Component | Field | Part):
-        target = target.base
-    return target
 
 
 def with_body(program: Program, owner: Program | Function, body: Body) -> Program:
@@ -158,7 +130,7 @@ def stored_in(statement: Statement) -> set[str]:
     """The arrays that a statement itself, not one within it, stores in."""
     if isinstance(statement, Atomic | TileStore):
         return {statement.array}
-    return {root.array for target in targets_of(statement) if isinstance(root := root_of(target), Element)}
+    return {found.array for target in targets_of(statement) if isinstance(found := root(target), Element)}
 
 
 def without(body: Body, unwanted: Callable[[Statement], bool]) -> Body:
@@ -246,7 +218,7 @@ def _place(node: Any, edit: Callable[[Expression], Iterator[Expression]], editab
 def below(node: Expression) -> Iterator[Expression]:
     """The expressions below `node`, each once."""
     seen = set()
-    for child in walk(node)[1:]:
-        if isinstance(child, EXPRESSIONS) and child not in seen:
+    for child in walk(node):
+        if child is not node and isinstance(child, EXPRESSIONS) and child not in seen:
             seen.add(child)
             yield child

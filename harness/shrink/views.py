@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from harness.shrink.tree import walk, with_body
+from harness.shrink.tree import with_body
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -24,6 +24,7 @@ from strategies.language.nodes import (
     View,
     Zeros,
     rebuild,
+    walk,
 )
 from strategies.language.types import INT32
 from strategies.language.views import definitions, made

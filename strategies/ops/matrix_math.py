@@ -34,7 +34,7 @@ def row(
     **more: Any,
 ) -> OpSpec:
     """A row whose reference is made of several operations on matrices."""
-    more = {"composite": True, "cuda_ulps": 4.0, **more}
+    more = {"composite": True, **more}
     return OpSpec(
         name=name, group=group, signatures=signatures, reference=function, interval=interval, domain=domain,
         shaped=True, **more,

@@ -104,7 +104,6 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.div,
         domains.division,
         signatures=(scalars(2, NUMBER), *_MULTIPLES),
-        cuda_ulps=2.0,
     ),
     _operator(
         "floordiv",
@@ -152,7 +151,6 @@ ROWS: Final[tuple[OpSpec, ...]] = (
             *_scaled("Q", FLOAT),
         ),
         exact=False,
-        cuda_ulps=8.0,
     ),
     _operator(
         "neg",

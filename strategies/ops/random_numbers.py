@@ -129,7 +129,7 @@ def _point(name: str, count: int, draws: int, low: float, high: float, **more: A
     """A row that gives a point, made of `draws` draws, each coordinate between `low` and `high`."""
     return _row(
         f"sample_{name}", (WORD,), f"vec{count}<float32>", Interval(low, high), _ANY_WORD, advances=draws,
-        **{"composite": True, "exact": False, "ulps": 4.0, "cuda_ulps": 4.0, **more},
+        **{"composite": True, "exact": False, "ulps": 4.0, **more},
     )  # fmt: skip
 
 

@@ -99,12 +99,10 @@ class OpSpec:
     exact: bool = False
     #: bound of the error on CPU in units in the last place: 0 where the result is always a float itself (`abs`),
     #: 0.5 where it is correctly rounded (`add`), more where the C library is not that good; by type where it
-    #: differs.  Measured by `benchmarks/accuracy.py`
+    #: differs.  Measured by `benchmarks/accuracy.py`; results on CUDA devices are held to it, too
     ulps: float | Mapping[str, float] = 0.5
     #: below this magnitude the error does not shrink with the result any more
     error_floor: float = 0.0
-    #: bound of the error on CUDA devices: the CUDA programming guide's tables for float32, float64
-    cuda_ulps: float = 0.5
     #: where the derivative jumps
     decisions: Decisions | None = None
     #: whether the value jumps there too
