@@ -219,8 +219,8 @@ def _weak(node: Node) -> str | None:
 
 
 #: The share of an array's cells that tells whether a defect of that array is gone.  A pair needs more (`MIN_CHECKED`);
-#: but a rewritten program is run on other inputs, and chance puts them where rounding decides: of a kernel with two
-#: float remainders 6 or 7 gradients of 10 are left to compare, where 9 are on the inputs that failed.
+#: but what rounds otherwise is left to compare elsewhere, and on the other inputs of `FURTHER_SEEDS` chance decides: of
+#: a kernel with two float remainders 6 or 7 gradients of 10 are left there, where 9 are on the inputs that failed.
 TELLING: Final = 0.5
 #: No less than this, though less was compared where the program failed: one cell of many may be another.
 LEAST_TELLING: Final = 0.25

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from corpus.case import FAILURES, plain_json
-from corpus.record import Provenance, Record, decode_record, encode_record
+from corpus.record import Provenance, Record, decode_record, encode_record, make_record
 from corpus.shards import VERIFIED
 from corpus.store import Store
 from harness.commands import run
@@ -101,6 +101,13 @@ def test_an_unknown_category_is_refused(command: str, tmp_path: Path, capsys: py
 )
 def test_a_number_out_of_range_is_refused(options: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert options[0] in complaint(capsys, "grow", *options)
+
+
+def test_what_the_front_end_does_not_heed_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--category", "loop", "--workers", "1", "--check-cuda", "--corpus", tmp_path / "new")
+    said = complaint(capsys, "hunt", "--frontend", *options)
+    assert "beside --frontend: --category, --workers, --check-cuda" in said
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("words", [("poem",), ("grow", "--rhyme")])
@@ -384,6 +391,32 @@ def test_an_interrupted_rebuild_goes_on_where_it_was(
     assert pairs[0] == pairs[1]
     assert len(pairs[0]) == COUNT
     assert run(["verify", str(tmp_path / "new"), "--sample", "1", "--workers", "1"]) == 0
+
+
+def test_of_two_records_of_one_structure_a_rebuild_keeps_the_first(
+    copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a merge by hand leaves them: the same line again, and one of another name."""
+    before = {record.id for record in Store.open(copy, write=False).records()}
+    file = copy / VERIFIED / "elementwise.jsonl"
+    line = file.read_bytes().splitlines(keepends=True)[0]
+    first = decode_record(line)
+    renamed = make_record(
+        msgspec.structs.replace(first.program, name="renamed"),
+        cpp=first.cpp,
+        verification=first.verification,
+        provenance=first.provenance,
+    )
+    file.write_bytes(file.read_bytes() + line + encode_record(renamed) + b"\n")
+    out = tmp_path / "new"
+    for said in (f"{COUNT} the same", f"{COUNT} rebuilt before"):
+        capsys.readouterr()
+        assert run(["rebuild", str(copy), "--workers", "1", "--out", str(out)]) == 0
+        assert set(capsys.readouterr().err.splitlines()) == {
+            "2 left out, for a record before has the same structure",
+            said,
+        }
+    assert {record.id for record in Store.open(out, write=False).records()} == before
 
 
 def test_a_rebuild_leaves_alone_what_it_did_not_make(

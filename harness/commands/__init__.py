@@ -1,6 +1,8 @@
 """The command `warpsmith`: one file a subcommand.
 
-Exit status: 0 nothing new, 1 a new failure was found and saved, 2 bad usage, 3 the program itself broke.
+Exit status: 0 all is well, 1 the command found what it looks for (a new failure, a record that is not as it was
+stored), 2 bad usage or a folder that cannot be used, 3 the program itself broke, 130 and 143 it was interrupted or
+terminated.
 """
 
 from __future__ import annotations

@@ -79,6 +79,13 @@ def hunt(
     for name in probe or ():
         if name not in PROBES:
             raise BadUsage(f"there is no probe {name!r}; there are {', '.join(PROBES)}")
+    if frontend:
+        unheeded = {
+            "--category": category, "--workers": workers, "--check-cuda": check_cuda, "--probe": probe,
+            "--shrink-seconds": shrink_seconds, "--shrinks": shrinks,
+        }  # fmt: skip
+        if given := [name for name, value in unheeded.items() if value not in (None, False, [])]:
+            raise BadUsage(f"without a meaning beside --frontend: {', '.join(given)}")
     scratch = None
     if corpus is None:
         scratch = Path(tempfile.mkdtemp(prefix="warpsmith-hunt-"))
