@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from corpus.case import CASE, FAILURES, Case, DamagedCase, check_case, decode_case
 from corpus.digests import DigestSet
 from corpus.files import explained, names, require_folder, size
-from corpus.heads import heads, is_record, lines_of_shard
+from corpus.heads import is_record, lines_of_category, lines_of_shard, read_head
 from corpus.journal import JOURNAL, Journal
 from corpus.record import CorpusError, DamagedCorpus, DamagedRecord, Record, check_record, decode_record
 from corpus.shards import VERIFIED, categories, category_of, shard_file, shards, strangers
@@ -34,10 +36,13 @@ def check_corpus(path: Path) -> list[str]:
     path = Path(path)
     with explained(path):
         require_corpus(path)
-    return list(_problems(path))
+    problems = list(_problems(path))
+    with explained(path):
+        first = _first_places(path, {problem.what for problem in problems if isinstance(problem, _Twice)})
+    return [problem.sentence(first) if isinstance(problem, _Twice) else problem for problem in problems]
 
 
-def _problems(path: Path) -> Iterator[str]:
+def _problems(path: Path) -> Iterator[str | _Twice]:
     journal = None
     try:
         with explained(path):
@@ -54,7 +59,7 @@ def _problems(path: Path) -> Iterator[str]:
             if size(file) < acknowledged:
                 name = file.relative_to(path).as_posix()
                 yield f"{name}: it has {size(file)} bytes where {acknowledged} were acknowledged"
-        kept = _Kept(path)
+        kept = _Kept()
         for category in categories(path):
             try:
                 found = shards(path, category)
@@ -80,38 +85,59 @@ def _journal_problems(journal: Journal) -> Iterator[str]:
         )
 
 
+class _Hash(NamedTuple):
+    """What two records have in common: the id or the structure, which may be the same string."""
+
+    field: Literal["id", "structure"]
+    value: str
+
+
+class _Twice(NamedTuple):
+    """A record that stands in the corpus already; `where` it stands again."""
+
+    where: str
+    what: _Hash
+
+    def sentence(self, first: Mapping[_Hash, str]) -> str:
+        """What is wrong, by the place where each hash stands first."""
+        same = "the same record" if self.what.field == "id" else "a record of the same structure"
+        place = first.get(self.what, self.where)
+        # What stands first may be in a line that cannot be read, which is said of that line.
+        return f"{self.where}: {same} stands in {place if place != self.where else 'another line'}"
+
+
 class _Kept:
     """The records met so far, by their digests: where one is, is looked up only when it stands twice."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self) -> None:
         self._ids = DigestSet()
         self._structures = DigestSet()
 
-    def twice(self, record: Record) -> str | None:
-        """What is wrong if `record` stands in the corpus already."""
+    def twice(self, record: Record) -> _Hash | None:
+        """What `record` has in common with one that stands in the corpus already."""
         if not self._ids.add(record.id):
-            return f"the same record stands in {self._first(id=record.id)}"
+            return _Hash("id", record.id)
         if not self._structures.add(record.structure):
-            return f"a record of the same structure stands in {self._first(structure=record.structure)}"
+            return _Hash("structure", record.structure)
         return None
 
-    def _first(self, **wanted: str) -> str:
-        ((field, value),) = wanted.items()
-        found = (
-            where
-            for category in categories(self._path)
-            for where, _, head in heads(self._path, category)
-            if getattr(head, field) == value
-        )
-        try:
-            return next(found, "another line")
-        except DamagedCorpus:
-            # A line before it cannot be read, which is said of that line.
-            return "another line"
+
+def _first_places(path: Path, wanted: Set[_Hash]) -> dict[_Hash, str]:
+    """Where each of the hashes `wanted` stands first, in one pass over the lines that can be read."""
+    found: dict[_Hash, str] = {}
+    for category in categories(path) if wanted else ():
+        # A category whose files are not in order, or a line that cannot be read, is a problem that is named already.
+        with suppress(DamagedCorpus):
+            for where, line in lines_of_category(path, category):
+                with suppress(DamagedCorpus):
+                    head = read_head(category, where, line)
+                    for what in (_Hash("id", head.id), _Hash("structure", head.structure)):
+                        if what in wanted:
+                            found.setdefault(what, where)
+    return found
 
 
-def _line_problems(category: str, where: str, line: bytes, kept: _Kept) -> Iterator[str]:
+def _line_problems(category: str, where: str, line: bytes, kept: _Kept) -> Iterator[str | _Twice]:
     if not line.endswith(b"\n"):
         yield f"{where}: it does not end in a newline" if is_record(line) else f"{where}: it breaks off"
         if not is_record(line):
@@ -124,8 +150,8 @@ def _line_problems(category: str, where: str, line: bytes, kept: _Kept) -> Itera
         return
     if record.type != category:
         yield f"{where}: it is of type {record.type!r}"
-    if (twice := kept.twice(record)) is not None:
-        yield f"{where}: {twice}"
+    if (what := kept.twice(record)) is not None:
+        yield _Twice(where, what)
 
 
 def case_files(path: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Which constructs occur, which occur together, and which never have: pure functions over sets of features.
+"""Which constructs occur, which occur together, and which never have, counted over sets of features.
 
 Defects of a code generator live where features meet; a pair that the kernels of a corpus should have had by chance, and
 have not, is a place that nobody has looked at.
@@ -6,8 +6,9 @@ have not, is a place that nobody has looked at.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import combinations
 from typing import Final, NamedTuple
 
@@ -52,31 +53,48 @@ def is_construct(feature: str) -> bool:
     return feature.partition(":")[0] in CONSTRUCTS
 
 
-def spread(rows: Iterable[Collection[str]], shown: int = 20) -> Spread:
+class Tally:
+    """Counts of features, and of pairs of them, over rows that come one at a time and are not kept."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._counts: Counter[str] = Counter()
+        self._together: Counter[tuple[str, str]] = Counter()
+
+    def add(self, row: Iterable[str]) -> None:
+        """Counts the features of one row."""
+        self._rows += 1
+        # Strings that were decoded are new objects in every row: what is kept of them should be one object each.
+        features = sorted(set(map(sys.intern, row)))
+        self._counts.update(features)
+        self._together.update(combinations(features, 2))
+
+    def spread(self, shown: int = 20) -> Spread:
+        """How the features of the rows so far are spread; `shown` limits the rarest pairs that are listed."""
+        counts, together = self._counts, self._together
+        pairs = [
+            Pair(first, second, together[first, second], counts[first] * counts[second] / self._rows)
+            for first, second in combinations(sorted(counts), 2)
+            if not _exclusive(first, second)
+        ]
+        never = [p for p in pairs if p.met == 0 and p.expected >= EXPECTED]
+        met = [p for p in pairs if p.met]
+        return Spread(
+            rows=self._rows,
+            counts=dict(sorted(counts.items())),
+            together=len(met),
+            possible=len(pairs),
+            never=tuple(sorted(never, key=lambda p: (-p.expected, p.first, p.second))),
+            rarest=tuple(sorted(met, key=lambda p: (p.met / p.expected, p.first, p.second))[:shown]),
+        )
+
+
+def spread(rows: Iterable[Iterable[str]], shown: int = 20) -> Spread:
     """How the features of `rows`, one set a row, are spread; `shown` limits the rarest pairs that are listed."""
-    counts: Counter[str] = Counter()
-    together: Counter[tuple[str, str]] = Counter()
-    number = 0
+    tally = Tally()
     for row in rows:
-        number += 1
-        features = sorted(set(row))
-        counts.update(features)
-        together.update(combinations(features, 2))
-    pairs = [
-        Pair(first, second, together[first, second], counts[first] * counts[second] / number)
-        for first, second in combinations(sorted(counts), 2)
-        if not _exclusive(first, second)
-    ]
-    never = [p for p in pairs if p.met == 0 and p.expected >= EXPECTED]
-    met = [p for p in pairs if p.met]
-    return Spread(
-        rows=number,
-        counts=dict(sorted(counts.items())),
-        together=len(met),
-        possible=len(pairs),
-        never=tuple(sorted(never, key=lambda p: (-p.expected, p.first, p.second))),
-        rarest=tuple(sorted(met, key=lambda p: (p.met / p.expected, p.first, p.second))[:shown]),
-    )
+        tally.add(row)
+    return tally.spread(shown)
 
 
 def _exclusive(first: str, second: str) -> bool:

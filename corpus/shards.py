@@ -25,7 +25,7 @@ from corpus.record import CATEGORY, DamagedCorpus
 VERIFIED: Final = "verified"
 
 SHARD_BYTES: Final = 32 << 20
-"""Some five thousand pairs; hosts of git repositories warn of files beyond 50 MB and refuse 100 MB."""
+"""Some 1,300 pairs of 25 KB; hosts of git repositories warn of files beyond 50 MB and refuse 100 MB."""
 
 _SUFFIX: Final = ".jsonl"
 _NUMBERED: Final = re.compile(r"[0-9]{5,}\.jsonl")

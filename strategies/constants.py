@@ -207,9 +207,7 @@ class Constants:
             place = Static(INT32, Apply(INT32, "sub", (Literal(INT32, trips - 1), k)))
         element = Element(main, source.name, (place,))
         if dice.chance(60):
-            values = tuple(
-                Literal(FLOAT32, dice.one_of(_WEIGHTS)) for _ in range(trips)
-            )
+            values = tuple(Literal(FLOAT32, dice.one_of(_WEIGHTS)) for _ in range(trips))
             weight: Expression = Static(main, Item(FLOAT32, self.name(), values, k))
         else:
             scaled = Apply(FLOAT32, "mul", (k, Literal(FLOAT32, dice.one_of((0.25, 0.5, 0.125)))))

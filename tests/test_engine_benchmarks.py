@@ -12,6 +12,7 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+import warp
 
 from harness.worker import building, imported
 
@@ -87,6 +88,7 @@ def test_only_builds_without_optimization_are_hastened(flags: str | None, monkey
     assert quick["cpu_compiler_flags"] == f"{flags or '-march=native'} {building.INSTANTIATE_ONCE}"
     own = building.quick_to_build({"optimization_level": 0, "cpu_compiler_flags": "-g"})
     assert own["cpu_compiler_flags"] == f"-g {building.INSTANTIATE_ONCE}"
-    # a Warp that has no such option is left as it is
+    # a Warp that has no such option is left as it is; the installed one has it
+    assert hasattr(warp.config, "cpu_compiler_flags")
     del config.cpu_compiler_flags
     assert building.quick_to_build({"optimization_level": 0}) == {"optimization_level": 0}

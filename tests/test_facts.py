@@ -26,13 +26,15 @@ from strategies.language.nodes import (
     Literal,
     Logical,
     Name,
+    Parameter,
     Program,
     Return,
     Statement,
+    ThreadIndex,
     While,
     walk,
 )
-from strategies.language.types import BOOL, FLOAT32, INT32, Scalar
+from strategies.language.types import BOOL, FLOAT32, INT32, Scalar, array
 from strategies.typed import Typed
 
 CATEGORIES = ("branch", "nested_branch")
@@ -149,6 +151,23 @@ def _decided_tests(program: Program) -> Iterator[Compare]:
                     yield from look(inner)
 
     yield from look(program.body)
+
+
+def test_an_arm_that_is_out_of_reach_would_be_found() -> None:
+    element = Element(FLOAT32, "a", (Name(INT32, "i"),))
+
+    def above(value: float) -> Compare:
+        return Compare(BOOL, (">",), (element, number(value)))
+
+    store = Assign(Element(FLOAT32, "out", (Name(INT32, "i"),)), element)
+    parameters = (
+        Parameter("a", array(FLOAT32), -2.0, 2.0, (4,)),
+        Parameter("out", array(FLOAT32), -2.0, 2.0, (4,), output=True),
+    )
+    program = Program(
+        "k", "branch", (4,), parameters, (ThreadIndex(("i",)), If(above(1.0), (If(above(0.5), (store,)),)))
+    )
+    assert list(_decided_tests(program)) == [above(0.5)]
 
 
 @pytest.mark.parametrize("category", CATEGORIES)

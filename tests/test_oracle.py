@@ -293,6 +293,7 @@ def test_gradients_that_are_a_little_too_large_are_noticed(backward_runs: list[R
 @pytest.mark.parametrize("dtype", t.FLOATS)
 def test_checked_gradients_are_held_to_the_ceiling(backward_runs: list[Run], dtype: str) -> None:
     """Whatever the noise says: a relative error of thrice the ceiling, in the largest gradient, is always noticed."""
+    seen = 0
     for run in (run for run in backward_runs if coarsest_float(run.program) == dtype):
         for position in float_inputs(run):
             parameter = run.program.parameters[position]
@@ -311,7 +312,9 @@ def test_checked_gradients_are_held_to_the_ceiling(backward_runs: list[Run], dty
             assert gradient is not None
             wrong = gradient.copy()
             wrong.reshape(-1)[at] *= 1 + 3 * CEILING[dtype]
+            seen += 1
             assert judge_gradient(run, position, wrong) is FailureKind.BACKWARD_MISMATCH
+    assert seen
 
 
 def test_exchanged_gradients_are_noticed(backward_runs: list[Run]) -> None:

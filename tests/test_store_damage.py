@@ -9,13 +9,15 @@ import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from stores import KEY, append, commit_up_to, contents, grow, progress, record
 
+from corpus import heads
 from corpus.checking import check_corpus
 from corpus.record import CorpusError, DamagedCorpus, encode_record, make_record
+from corpus.shards import open_shard
 from corpus.store import Store
 from strategies.language.nodes import Program
 
@@ -131,6 +133,39 @@ def test_a_full_check_finds_what_stands_twice_and_what_does_not_belong(tmp_path:
         "verified/notes.txt: it is not the file of a category",
         "verified/loop.jsonl, line 1: a record of the same structure stands in verified/branch.jsonl, line 3",
         "verified/loop.jsonl, line 3: the same record stands in verified/loop.jsonl, line 1",
+    ]
+
+
+def test_what_stands_twice_is_looked_up_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number: of categories that a merge has appended to themselves there may be thousands."""
+    grow(tmp_path, 40)
+    for category in ("branch", "loop"):
+        append(tmp_path, category, (tmp_path / "verified" / f"{category}.jsonl").read_bytes())
+    opened: list[str] = []
+
+    def counted(path: Path, shard: str) -> BinaryIO:
+        opened.append(shard)
+        return open_shard(path, shard)
+
+    monkeypatch.setattr(heads, "open_shard", counted)
+    assert check_corpus(tmp_path) == [
+        f"verified/{category}.jsonl, line {n + 20}: the same record stands in verified/{category}.jsonl, line {n}"
+        for category in ("branch", "loop")
+        for n in range(1, 21)
+    ]
+    assert opened == ["branch", "loop"] * 2
+
+
+def test_what_stands_twice_is_named_beside_lines_that_cannot_be_read(tmp_path: Path) -> None:
+    """A record in a file of another category counts, though its place is not told."""
+    grow(tmp_path, 4)
+    append(tmp_path, "branch", b"nonsense\n" + encode_record(record(0)) + b"\n")
+    append(tmp_path, "loop", encode_record(record(2)) + b"\n")
+    _, misplaced, *twice = check_corpus(tmp_path)
+    assert misplaced == "verified/branch.jsonl, line 4: it is of type 'loop'"
+    assert twice == [
+        "verified/loop.jsonl, line 1: the same record stands in another line",
+        "verified/loop.jsonl, line 3: the same record stands in verified/loop.jsonl, line 2",
     ]
 
 

@@ -195,5 +195,7 @@ def test_a_parameter_that_is_unpacked_is_known(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("what", PASSED)
 def test_whatever_reducing_tries_is_well_formed(what: str) -> None:
-    for candidate in candidates(PASSED[what]):
+    tried = list(candidates(PASSED[what]))
+    assert len(tried) >= 50
+    for candidate in tried:
         check_program(candidate, result_type)

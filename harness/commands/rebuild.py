@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from corpus.checking import is_corpus
+from corpus.digests import DigestSet
 from corpus.files import explained
 from corpus.journal import Progress
 from corpus.record import Record
@@ -75,8 +76,11 @@ def _rebuild(
     """Count what became of the records, and collect the pairs of those that are verified."""
 
     def missing() -> Iterator[Record]:
+        met = DigestSet()
         for record in store.records():
-            if target is not None and target.has_structure(record.structure):
+            if not met.add(record.structure):
+                counts[_TWICE] += 1
+            elif target is not None and target.has_structure(record.structure):
                 counts[_DONE] += 1
             else:
                 yield record
@@ -94,6 +98,7 @@ def _rebuild(
 
 _CAMPAIGN: Final = "rebuild"
 _DONE: Final = "rebuilt before"
+_TWICE: Final = "left out, for a record before has the same structure"
 _SAME: Final = "the same"
 _LOST: Final = "no longer as it was"
 

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from corpus.pairs import EXPECTED, Spread, is_construct, spread
+from corpus.pairs import EXPECTED, Spread, Tally, is_construct
 from corpus.record import Record
 from corpus.statistics import CategorySummary, Share, Summary, count_statements, summarise
 from corpus.store import Store
@@ -27,17 +27,17 @@ SHOWN: Final = 20
 
 def stats(corpus: Corpus = None, json: Json = False) -> int:
     """Show how many pairs there are, how different they are, and how closely they were checked."""
-    features: list[tuple[str, ...]] = []
+    constructs = Tally()
     sizes: Counter[int] = Counter()
 
     def noted() -> Iterator[Record]:
         for record in Store.open(existing_corpus(corpus), write=False).records():
-            features.append(tuple(filter(is_construct, record.features)))
+            constructs.add(filter(is_construct, record.features))
             sizes[min(count_statements(record.program) // SIZE_STEP * SIZE_STEP, LARGEST)] += 1
             yield record
 
     summary = summarise(noted())
-    found = spread(features)
+    found = constructs.spread()
     if json:
         everything = {**msgspec.to_builtins(summary), "constructs": found, "statements": dict(sorted(sizes.items()))}
         print(msgspec.json.encode(everything).decode(), flush=True)
