@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -107,15 +107,32 @@ def mismatch(kind: FailureKind, parameter: Parameter, wrong: Wrong, launch: str)
     )
 
 
-def difference(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure:
+def cell_at(parameter: Parameter, index: tuple[int, ...]) -> tuple[int, ...]:
+    """The cell of an array by its position in C order, and the component, from an index of both."""
+    rank = len(parameter.shape)
+    return (int(np.ravel_multi_index(index[:rank], parameter.shape)), *index[rank:])
+
+
+def first_difference(parameter: Parameter, one: Values, other: Values) -> tuple[tuple[int, ...], Any, Any] | None:
+    """The first cell of an array in which two runs left something else, as `cell_at` names it, and both numbers."""
+    differs = (one != other) & ~((one != one) & (other != other))
+    if not differs.any():
+        return None
+    index = tuple(int(n) for n in np.argwhere(differs)[0])
+    return cell_at(parameter, index), one[index], other[index]
+
+
+def layout_mismatch(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure | None:
     """The failure of an array, or of its gradient, that holds something else where arrays are strided."""
-    at = tuple(int(n) for n in np.argwhere((plain != strided) & ~((plain != plain) & (strided != strided)))[0])
+    found = first_difference(parameter, plain, strided)
+    if found is None:
+        return None
+    at, one, other = found
     what = f"the gradient of {parameter.name}" if gradient else parameter.name
-    message = f"{what} at {list(at)}: {plain[at]!r} from contiguous arrays, {strided[at]!r} from strided ones"
+    message = f"{what} at {list(at)}: {one!r} from contiguous arrays, {other!r} from strided ones"
     return Failure(
-        FailureKind.LAYOUT_MISMATCH, message, parameter.name, gradient, at,
-        float(plain[at]), float(strided[at]), 0.0, "strided",
-    )  # fmt: skip
+        FailureKind.LAYOUT_MISMATCH, message, parameter.name, gradient, at, float(one), float(other), 0.0, "strided"
+    )
 
 
 def written_outputs(program: Program, launch: LaunchResult) -> Sequence[tuple[Parameter, Values]]:

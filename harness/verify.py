@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from harness.comparison import difference, exactly, figures_of, mismatch, off_by, same, worst, written_outputs
+from harness.comparison import exactly, figures_of, layout_mismatch, mismatch, off_by, same, worst, written_outputs
 from harness.cpp.code_paths import SPECIALIZED, runs_specialized_code
 from harness.jobs import BuildOptions, Job, JobResult, Status
 from harness.launches import ACCUMULATED, COPIED, GENERIC, REUSED, SILENT, SPECIAL, STRIDED, WITHHELD, job, launches
@@ -218,12 +218,11 @@ def _layout(expectation: Expectation, result: JobResult) -> Failure | None:
     for parameter, plain, strided in pairs:
         if plain is None or strided is None:
             continue
-        if not same(plain.data, strided.data):
-            return difference(parameter, plain.data, strided.data, gradient=False)
-        if expectation.limits or plain.gradient is None or strided.gradient is None:
-            continue
-        if not same(plain.gradient, strided.gradient):
-            return difference(parameter, plain.gradient, strided.gradient, gradient=True)
+        failure = layout_mismatch(parameter, plain.data, strided.data, gradient=False)
+        if failure is None and not expectation.limits and plain.gradient is not None and strided.gradient is not None:
+            failure = layout_mismatch(parameter, plain.gradient, strided.gradient, gradient=True)
+        if failure is not None:
+            return failure
     return None
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-import numpy as np
-
+from harness.comparison import first_difference
 from harness.jobs import ArrayResult, JobResult, Status, Versions
 from harness.launches import launches
 from harness.oracle.expectation import Expectation
@@ -98,20 +97,13 @@ def _values(array: ArrayResult | None, gradient: bool) -> Values | None:
     return array.gradient if gradient else array.data
 
 
-def cell_at(parameter: Parameter, index: tuple[int, ...]) -> tuple[int, ...]:
-    """The cell of an array by its position in C order, and the component, from an index of both."""
-    rank = len(parameter.shape)
-    return (int(np.ravel_multi_index(index[:rank], parameter.shape)), *index[rank:])
-
-
 def _difference(
     kind: FailureKind, name: str, parameter: Parameter, plain: Values, other: Values, launch: str, gradient: bool
 ) -> Failure | None:
-    differs = (plain != other) & ~((plain != plain) & (other != other))
-    if not differs.any():
+    found = first_difference(parameter, plain, other)
+    if found is None:
         return None
-    index = tuple(int(n) for n in np.argwhere(differs)[0])
-    plain_value, other_value, at = plain[index], other[index], cell_at(parameter, index)
+    at, plain_value, other_value = found
     what = f"the gradient of {parameter.name}" if gradient else parameter.name
     return Failure(
         kind, f"{what} at {list(at)}: {plain_value!r} plainly, {other_value!r} by {name}", parameter.name, gradient, at,

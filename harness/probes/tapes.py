@@ -14,9 +14,10 @@ from typing import Final
 
 import numpy as np
 
+from harness.comparison import cell_at
 from harness.jobs import JobResult, Status, Versions
 from harness.launches import GENERIC, launches
-from harness.probes.probe import Probed, Ran, cell_at
+from harness.probes.probe import Probed, Ran
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind
 from harness.verify import FAST, STATUS_KINDS, jobs

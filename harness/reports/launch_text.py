@@ -231,7 +231,7 @@ def _cell(shown: Shown) -> str:
     assert failure.parameter is not None
     parameter = shown.program.parameter(failure.parameter)
     cell = failure.cell
-    if failure.kind is not FailureKind.LAYOUT_MISMATCH and cell:
+    if cell:
         position = np.unravel_index(cell[0], parameter.shape)
         number = cell[1:]
         of = parameter.type.dtype if isinstance(parameter.type, Array) else parameter.type
