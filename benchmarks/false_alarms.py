@@ -82,9 +82,8 @@ def note(count: Count, place: tuple[str, int, int], program: Program, verdict: V
     elif verdict.failure is not None:
         count.add(category, "new")
         count.failures.append(f"{category} {index}, seed {seed}: {verdict.failure.message}\n{program!r}")
-    elif verdict.outcome is Outcome.INCONCLUSIVE:
-        reason = verdict.reason or ""
-        invalid = reason.startswith("invalid program")
+    elif not verdict.verified:
+        reason, invalid = verdict.reason or "", verdict.outcome is Outcome.INVALID
         count.add(category, "discarded" if invalid else "inconclusive")
         count.reasons[reason if not invalid else f"{reason} ({category} {index}, seed {seed})"] += 1
     else:

@@ -1,4 +1,4 @@
-"""What is found true of a program: verified, a failure, or inconclusive, with the evidence."""
+"""What is found true of a program: verified, a failure, inconclusive, or invalid, with the evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ class Outcome(str, Enum):
 
     VERIFIED = "verified"
     FAILURE = "failure"
+    #: nothing can be said of it
     INCONCLUSIVE = "inconclusive"
+    #: it has no one meaning, and should not have been drawn
+    INVALID = "invalid"
 
 
 class Tier(str, Enum):
@@ -112,7 +115,7 @@ class Figures:
 class Verdict:
     """The verdict on a program.
 
-    `reason` says why a verdict is inconclusive, or why only the forward pass is promised.
+    `reason` says why a verdict is inconclusive or invalid, or why only the forward pass is promised.
     """
 
     outcome: Outcome
@@ -147,6 +150,11 @@ class Verdict:
 def inconclusive(reason: str) -> Verdict:
     """The verdict on a program of which nothing can be said."""
     return Verdict(Outcome.INCONCLUSIVE, reason=reason)
+
+
+def invalid(reason: str) -> Verdict:
+    """The verdict on a program that has no one meaning."""
+    return Verdict(Outcome.INVALID, reason=reason)
 
 
 def failed(failure: Failure) -> Verdict:

@@ -21,6 +21,7 @@ from harness.verdict import (
     Verdict,
     failed,
     inconclusive,
+    invalid,
 )
 from strategies.language.limits import replayed
 from strategies.language.nodes import Program
@@ -483,7 +484,7 @@ def try_expect(program: Program, seed: int, like: Program | None = None) -> Expe
         return expect(program, seed, like)
     except (InvalidProgram, NoOverload) as error:
         # some built-ins exist in float32 alone, and have no twin in float64
-        return inconclusive(f"invalid program: {error}")
+        return invalid(f"invalid program: {error}")
 
 
 def verify(program: Program, *, seed: int = 0, sandbox: Sandbox | None = None) -> Verdict:

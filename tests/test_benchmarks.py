@@ -15,7 +15,7 @@ from tiny import apply, kernel
 import strategies
 from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
-from harness.verdict import Failure, FailureKind, failed, inconclusive
+from harness.verdict import Failure, FailureKind, failed, invalid
 from harness.warp_copy import installed_warp
 from strategies.categories import CATEGORIES
 from strategies.language.types import FLOAT32
@@ -72,7 +72,7 @@ def test_a_failure_that_no_known_issue_explains_is_new() -> None:
     failure = failed(Failure(FailureKind.CRASH, "died of SIGSEGV"))
     module.note(count, ("elementwise", 1, 0), program, failure, None)
     module.note(count, ("elementwise", 1, 1), program, failure, "an-issue")
-    module.note(count, ("elementwise", 1, 2), program, inconclusive("invalid program: it overflows"), None)
+    module.note(count, ("elementwise", 1, 2), program, invalid("invalid program: it overflows"), None)
     assert dict(count.cells["elementwise"]) == {"new": 1, "known": 1, "discarded": 1}
     assert count.known == {"an-issue": 1}
     assert "SIGSEGV" in count.failures[0]

@@ -33,8 +33,6 @@ who train on pairs can use."""
 CONFIRMED: Final = (FailureKind.CRASH, FailureKind.HANG)
 """Failures that the sandbox has seen twice already, the second time alone; a hang costs all of its CPU time."""
 
-_INVALID: Final = "invalid program"
-
 
 class Lane(Reduction):
     """Draws and verifies what it is asked for.
@@ -124,8 +122,7 @@ class Lane(Reduction):
             program = draw(category, self._plan.seed, n)
             return Result(index, category, "discarded" if program is None else "lacking")
         if not isinstance(expectation, Expectation):
-            invalid = (verdict.reason or "").startswith(_INVALID)
-            return Result(index, category, "invalid" if invalid else "inconclusive")
+            return Result(index, category, verdict.outcome.value)
         program = expectation.program
         once = verdict.failure is not None and verdict.failure.kind not in CONFIRMED
         if once and known is None and not self._plan.hunt:

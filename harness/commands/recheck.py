@@ -33,7 +33,7 @@ class Recheck:
         if now.failure is not None:
             return f"{now.failure.kind.sentence} {now.failure.message}"
         if now.tier is None:
-            return f"it is inconclusive now: {now.reason}"
+            return f"it is {now.outcome.value} now: {now.reason}"
         if now.tier.value != stored.verification.tier:
             return f"it is verified in tier {now.tier.value} now, not in tier {stored.verification.tier}"
         return None
