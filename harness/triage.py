@@ -19,7 +19,7 @@ import msgspec
 from corpus.case import check_bucket
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.verdict import Failure, FailureKind, Outcome, Verdict
+from harness.verdict import Failure, FailureKind, Verdict
 from harness.verify import MISMATCHES, verify_all
 from strategies.language import types
 from strategies.language.generics import apart
@@ -225,9 +225,6 @@ TELLING: Final = 0.5
 #: No less than this, though less was compared where the program failed: one cell of many may be another.
 LEAST_TELLING: Final = 0.25
 
-#: What says nothing of whether a failure is gone: on other inputs a rewritten program may be of use.
-_UNDECIDED: Final = (Outcome.INCONCLUSIVE, Outcome.INVALID)
-
 #: Seeds of other inputs that are tried where too little of a rewritten program could be compared: of a kernel of
 #: halves with remainders, two seeds of five leave enough.
 FURTHER_SEEDS: Final = 3
@@ -414,7 +411,8 @@ class Ledger:
         for issue, other, found in attempts:
             if _clears(verdict, found, other):
                 return issue
-        left = [(issue, other) for issue, other, found in attempts if found.outcome in _UNDECIDED]
+        # inconclusive, or verified where too little of the array that was wrong could be compared
+        left = [(issue, other) for issue, other, found in attempts if found.failure is None]
         if left and (settled := self._settled(apart(program), verdict, left, seed, verify, like)) is not None:
             return settled
         for issue, other, found in attempts:

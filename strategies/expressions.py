@@ -40,7 +40,8 @@ CONVERTED: Final = 40
 UNPACKED: Final = 6
 
 
-@lru_cache(maxsize=4096)
+# one kernel asks for some types again and again, and hardly two kernels have one palette
+@lru_cache(maxsize=128)
 def _candidates(
     result: Type, palette: frozenset[str], allowed: frozenset[Type], forms: frozenset[str]
 ) -> tuple[tuple[OpSpec, tuple[Type, ...]], ...]:

@@ -327,6 +327,28 @@ def test_noise_of_doubles_is_never_none(seed: int) -> None:
     assert forward_tolerance(runs, "float64")[2] > 1e-16
 
 
+@pytest.mark.parametrize(
+    ("q", "fragile"),
+    [
+        ((0.0, 0.0, -1.0, -0.0), True),
+        ((-2e-42, -2e-42, -1.0, -2e-42), True),
+        ((1e-9, 0.0, -0.6, -0.8), True),
+        ((0.0, 0.0, -0.6, 0.8), False),
+        ((0.6, 0.0, 0.0, -0.8), False),
+    ],
+    ids=["half a turn across", "nearly so", "a whole turn", "none about it", "a large one"],
+)
+def test_a_twist_has_no_angle_where_rounding_decides(q: tuple[float, ...], fragile: bool) -> None:
+    of, axis = t.parse("quat<float32>"), t.parse("vec3<float32>")
+    given = (("a", axis, False), ("q", of, False), ("out", t.FLOAT32, True))
+    parameters = tuple(Parameter(name, t.array(kind), -1.0, 1.0, (1,), output) for name, kind, output in given)
+    twist = Apply(t.FLOAT32, "quat_twist_angle_signed", (Element(axis, "a", (AT,)), Element(of, "q", (AT,))))
+    body = Assign(Element(t.FLOAT32, "out", (AT,)), twist)
+    program = Program("turn", "quaternion", (1,), parameters, (ThreadIndex(("i",)), body))
+    inputs = {"a": np.array([[[0.6, 0.8, 0.0]]]), "q": np.array([[q]]), "out": np.zeros((1, 1))}
+    assert Evaluator(program, inputs, False, noise="0").run().fragile[0] == fragile
+
+
 def test_a_spatial_vector_is_made_of_two_vectors_and_written_without_its_type() -> None:
     for notation, allowed in (("vec6<float32>", True), ("vec6<float64>", True), ("vec6<int32>", False)):
         of = t.parse(notation)

@@ -26,6 +26,7 @@ from strategies.language.nodes import (
     Construct,
     Element,
     Expression,
+    If,
     Literal,
     Parameter,
     Program,
@@ -134,6 +135,33 @@ def test_components_of_a_gradient_are_rounded_apart() -> None:
 
     cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["a"]
     assert np.all(cells.tolerance > UNIT_ROUNDOFF["float32"] / 4)
+
+
+def test_what_a_read_passes_back_is_rounded_at_the_size_of_a_cotangent_that_is_kept() -> None:
+    a, out = Element(FLOAT32, "a", (AT,)), Element(FLOAT32, "out", (AT,))
+    more = Parameter("scaled", t.array(FLOAT32), 0.0, 0.0, (6,), True)
+    never = If(Compare(BOOL, (">",), (a, literal(FLOAT32, 100.0))), (Assign(out, a),))
+    scaled = Assign(Element(FLOAT32, "scaled", (AT,)), apply("mul", out, literal(FLOAT32, 1e-5)))
+    found = expect(program_of(FLOAT32, never, scaled, more=(more,)))
+    cells = found.gradients["out"]
+    assert np.all(np.abs(cells.expected - found.cotangents["out"]) < 1e-4)
+    assert np.all(cells.tolerance > UNIT_ROUNDOFF["float32"] * np.abs(cells.expected))
+
+
+def test_what_a_normalization_takes_away_is_rounded_where_an_interpolation_ends() -> None:
+    """At its end the result depends on the second quaternion alone, and Warp's adjoint on the length of the first."""
+    of, one = t.parse("quat<float32>"), literal(FLOAT32, 1.0)
+
+    def value(a: Expression, b: Expression) -> Expression:
+        first, second = (
+            Apply(of, "normalize", (Construct(of, parts),)) for parts in ((a, one, a, one), (one, a, a, a))
+        )
+        scaled = Apply(of, "normalize", (Apply(of, "mul", (b, first)),))
+        return Component(FLOAT32, Apply(of, "quat_slerp", (scaled, second, one)), Literal(INT32, 0))
+
+    cells = expect(kernel(FLOAT32, value, 1.0, 2.0)).gradients["b"]
+    assert np.all(np.abs(cells.expected) < 1e-9)
+    assert np.all(cells.tolerance > UNIT_ROUNDOFF["float32"] / 16)
 
 
 # ---------------------------------------------------------------- how wide tolerances are

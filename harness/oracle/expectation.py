@@ -464,7 +464,11 @@ def _read_output(program: Program, name: str, wide: Evaluation, left: Cells, rea
         parts.get(n.array, n.array) == name for n in walk(program) if isinstance(n, Atomic) and n.op in _EXTREMES
     )
     checked = np.where(at, left.checked & read.checked & (not extreme), left.checked)
-    return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, read.tolerance, 0.0), checked)
+    # what each read passes back is added to a cotangent that is kept, and rounded at its size
+    unit = UNIT_ROUNDOFF[types.element_scalar(program.parameter(name).type).notation]
+    sums = 1 + wide.read_counts[name].reshape(-1, *further)
+    allowed = read.tolerance + np.where(kept != 0, sums * unit * (np.abs(read.expected) + np.abs(kept)), 0.0)
+    return Cells(np.where(at, read.expected + kept, left.expected), np.where(at, allowed, 0.0), checked)
 
 
 def _judged(

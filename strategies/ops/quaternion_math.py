@@ -45,7 +45,11 @@ def _projection(q: Values) -> tuple[Values, ...]:
 
 
 def _slerp(r: Rounding, a: Values, b: Values, t: Values) -> Values:
-    """Along the shorter arc, at a constant rate; the angle from the chord, which is exact for small ones too."""
+    """Along the shorter arc, at a constant rate; the angle from the chord, which is exact for small ones too.
+
+    Quaternions of other lengths are outside of what it is for, but Warp's result is as long as the first, and so its
+    adjoint has a part along that, which a normalization before takes away but for rounding.
+    """
     size = algebra.length(r, b)[..., None]
     b = r(b / np.where(size > 0, size, 1))
     b = np.where(algebra.dot(r, a, b)[..., None] < 0, -b, b)
@@ -56,7 +60,7 @@ def _slerp(r: Rounding, a: Values, b: Values, t: Values) -> Values:
     sine = np.where(near, 1, sine)
     left = np.where(near, 1 - t, r(np.sin(r((1 - t) * angle)) / sine))
     right = np.where(near, t, r(np.sin(r(t * angle)) / sine))
-    return algebra.about_one(r, r(r(left * a) + r(right * b)))
+    return algebra.about_one(r, r(r(left * a) + r(right * b)) * algebra.length(r, a)[..., None])
 
 
 def _side(a: Values, b: Values, t: Values) -> list[Decision]:
@@ -86,10 +90,14 @@ def _twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
 
 
 def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
-    angle = _twist_angle(r, axis, q)
-    # of two unit vectors it rounds as numbers around one do; what is the identity turned once has neither sign
-    along = r(algebra.dot(r, axis, q[..., :3]) + 1.0) - 1.0
-    return np.where(along < 0, -angle, angle)
+    return 2 * r(np.arctan2(algebra.dot(r, axis, q[..., :3]), q[..., 3]))
+
+
+def _twist_cut(r: Rounding, axis: Values, q: Values) -> list[Decision]:
+    """On which side of a whole turn it is; half a turn across the axis has no angle about it."""
+    # of two unit vectors it rounds as numbers around one do
+    along, part = r(np.sum(axis * q[..., :3], axis=-1) + 0.7) - 0.7, q[..., 3]
+    return [Decision((along < 0) & (part < 0), np.where(part < 0, np.abs(along), np.hypot(along, part)))]
 
 
 def _no_twist(axis: Values, q: Values) -> list[Decision]:
@@ -232,7 +240,7 @@ ROWS: Final[tuple[OpSpec, ...]] = (
         intervals.constant(0, 6.5), lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist, jumps=True),
     row("quat_twist_angle_signed", _signed_twist_angle,
         (Signature(("vec3<float32>", "quat<float32>"), "float32", _SINGLE),), lambda *_: _TURN,
-        lambda _: (Unit(), Unit()), _GROUP, decisions=_no_twist, jumps=True),
+        lambda _: (Unit(), Unit()), _GROUP, decisions=_twist_cut, decides_on_the_way=True, jumps=True),
     row("quat_to_rpy", _to_rpy, (Signature(("quat<float32>",), "vec3<float32>", _SINGLE),),
         intervals.constant(-3.25, 3.25), _unit_then(), _GROUP, decisions=_branch_cuts, jumps=True),
     *(
