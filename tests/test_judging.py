@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from harness.campaign import judging, lane
@@ -22,7 +23,8 @@ from harness.triage import Ledger
 from harness.verdict import Failure, FailureKind, Outcome, Tier, Verdict, failed, inconclusive
 from harness.verify import try_expect, verify_all
 from strategies import draw
-from strategies.language.nodes import Apply, Literal, Program, walk
+from strategies.language.nodes import Apply, Assign, Literal, Name, Program, walk
+from strategies.language.types import FLOAT32, INT32
 
 PLAN = Plan(0, ("elementwise",))
 WRONG = failed(Failure(FailureKind.FORWARD_MISMATCH, "another number", "out"))
@@ -182,3 +184,14 @@ def test_a_program_over_which_warpsmith_breaks_costs_no_other(
     assert [result.what for result in results] == ["backward", "broken", "backward"]
     assert "kernel 1 of category elementwise, seed 0: ZeroDivisionError('of the reference')" in results[1].trouble
     assert "in expect" in results[1].trouble
+
+
+def test_what_is_refused_since_it_was_drawn_wrong_is_invalid(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = draw("elementwise", 0, 0)
+    assert program is not None
+    x = (Assign(Name(INT32, "x"), Literal(INT32, 1)), Assign(Name(FLOAT32, "x"), Literal(FLOAT32, 0.5)))
+    wrong = msgspec.structs.replace(program, body=(program.body[0], *x, *program.body[1:]))
+    monkeypatch.setattr(Lane, "_program", lambda *_: wrong)
+    with open(os.devnull, "wb") as nowhere:
+        (result,) = Lane(PLAN, sandbox, None, nowhere.fileno())._batch(range(1))
+    assert result.what == "invalid"

@@ -45,6 +45,12 @@ def test_names_are_locals_and_numbers_have_the_type_of_what_they_stand_beside(ph
     )  # fmt: skip
 
 
+def test_what_has_the_name_of_something_else_before_is_another_local(phrase: Phrase) -> None:
+    phrase.array("group", INT32, 0, 5).array("x", FLOAT32, -1.0, 1.0)
+    phrase.write("v = group[i]\nn = v").write("v = x[i]\nv = v * 2.0\nw = v")
+    assert text(phrase) == "b = a[tid]\nc = b\ne = d[tid]\ne = e * 2.0\nf = e"
+
+
 def test_parameters_that_nothing_reads_are_not_made(phrase: Phrase) -> None:
     phrase.array("x", FLOAT32, -1.0, 1.0).array("y", FLOAT32, -1.0, 1.0).parameter("s", FLOAT32, 0.0, 1.0)
     phrase.write("v = x[i]")

@@ -16,7 +16,7 @@ from harness.campaign.judging import Lost, manner_of
 from harness.campaign.outcomes import Result
 from harness.campaign.pairs import make_pair, make_provenance
 from harness.campaign.plan import Plan
-from harness.campaign.reduction import Reduction
+from harness.campaign.reduction import Reduction, in_language
 from harness.jobs import BuildOptions
 from harness.oracle.expectation import Expectation
 from harness.sandbox import Sandbox
@@ -140,6 +140,8 @@ class Lane(Reduction):
             evidence = (program, verdict) if self._plan.keep_known else None
             return Result(index, category, what, manner=what, evidence=evidence)
         if verdict.failure is not None:
+            if not in_language(program):
+                return Result(index, category, "invalid")
             return Result(index, category, "failure", manner=manner_of(verdict), evidence=(program, verdict))
         assert verdict.cpp is not None
         assert verdict.tier is not None

@@ -151,7 +151,7 @@ class Reduction(Judge):
         """Other defects that reducing met: those that show again, and that no known issue explains."""
         found: list[ReducedFailure] = []
         for program, _ in met:
-            if len(found) == MAX_OTHERS or not _in_language(program):
+            if len(found) == MAX_OTHERS or not in_language(program):
                 continue
             (verdict,) = self._verify([program], options, probe)
             # Whether Warp must accept what an edit made is for a person to say.
@@ -167,7 +167,8 @@ class Reduction(Judge):
         return verdict.failure is not None
 
 
-def _in_language(program: Program) -> bool:
+def in_language(program: Program) -> bool:
+    """Whether a program is well-formed: Warp may refuse what is not."""
     try:
         check_program(program, result_type)
     except IllFormed:

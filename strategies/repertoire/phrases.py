@@ -196,7 +196,8 @@ class Phrase(Reading):
                 before = self._known.values.get(name)
                 of = before.type if before is not None and isinstance(before.type, Scalar) else None
                 found = self._expression(value, of)
-                if name not in self._names:
+                if name not in self._names or (before is not None and before.type != found.type):
+                    # of two phrases in a row, each may have something of that name
                     self._names[name] = self.sketch.fresh()
                 local = Name(found.type, self._names[name])
                 self._known.values[name] = Typed(local, found.interval, found.live)
