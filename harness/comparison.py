@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -113,26 +113,33 @@ def cell_at(parameter: Parameter, index: tuple[int, ...]) -> tuple[int, ...]:
     return (int(np.ravel_multi_index(index[:rank], parameter.shape)), *index[rank:])
 
 
-def first_difference(parameter: Parameter, one: Values, other: Values) -> tuple[tuple[int, ...], Any, Any] | None:
-    """The first cell of an array in which two runs left something else, as `cell_at` names it, and both numbers."""
+def disagreement(
+    kind: FailureKind,
+    parameter: Parameter,
+    one: Values,
+    other: Values,
+    ways: tuple[str, str],
+    launch: str,
+    gradient: bool,
+) -> Failure | None:
+    """The failure of an array, or of its gradient, in which two ways to run a kernel left something else.
+
+    It is of the first cell that differs, as `cell_at` names it.
+    """
     differs = (one != other) & ~((one != one) & (other != other))
     if not differs.any():
         return None
     index = tuple(int(n) for n in np.argwhere(differs)[0])
-    return cell_at(parameter, index), one[index], other[index]
+    at, first, second = cell_at(parameter, index), one[index], other[index]
+    what = f"the gradient of {parameter.name}" if gradient else parameter.name
+    message = f"{what} at {list(at)}: {first!r} {ways[0]}, {second!r} {ways[1]}"
+    return Failure(kind, message, parameter.name, gradient, at, float(first), float(second), 0.0, launch)
 
 
 def layout_mismatch(parameter: Parameter, plain: Values, strided: Values, gradient: bool) -> Failure | None:
     """The failure of an array, or of its gradient, that holds something else where arrays are strided."""
-    found = first_difference(parameter, plain, strided)
-    if found is None:
-        return None
-    at, one, other = found
-    what = f"the gradient of {parameter.name}" if gradient else parameter.name
-    message = f"{what} at {list(at)}: {one!r} from contiguous arrays, {other!r} from strided ones"
-    return Failure(
-        FailureKind.LAYOUT_MISMATCH, message, parameter.name, gradient, at, float(one), float(other), 0.0, "strided"
-    )
+    ways = ("from contiguous arrays", "from strided ones")
+    return disagreement(FailureKind.LAYOUT_MISMATCH, parameter, plain, strided, ways, "strided", gradient)
 
 
 def written_outputs(program: Program, launch: LaunchResult) -> Sequence[tuple[Parameter, Values]]:

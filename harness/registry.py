@@ -1,7 +1,7 @@
 """The built-ins of the installed Warp, overload by overload, and which of them the op table and programs use.
 
-Warp has no public list of its built-ins: its own is read here, and for
-their groups by the worker (`harness/worker/parent.py`).
+Warp has no public list of its built-ins: its own is read here, and for their groups by the worker
+(`harness/worker/parent.py`).
 """
 
 from __future__ import annotations

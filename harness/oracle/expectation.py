@@ -278,7 +278,7 @@ def _attempt(whole: Program, facts: _Facts, seed: int, like: Program | None = No
         limits=limits,
         read_counts=native.read_counts,
         keeps_cotangents=_keeps(program, native),
-        nonfinite=_nonfinite(whole, nonfinite, cotangents, facts, native.written, held),
+        nonfinite=_nonfinite(nonfinite, cotangents, facts, native.written, held),
         like=like,
     )
 
@@ -290,7 +290,6 @@ def _promises_held(whole: Program, native: Evaluation) -> bool:
 
 
 def _nonfinite(
-    whole: Program,
     inputs: dict[str, Values],
     cotangents: dict[str, Values],
     facts: _Facts,

@@ -19,7 +19,7 @@ from harness.jobs import BuildOptions, Versions
 from harness.oracle.expectation import TRAITS, Expectation
 from harness.probes.probe import Probed, Ran, bits_differ, misjudged, not_run
 from harness.sandbox import Sandbox
-from harness.shrink.tree import names_of, targets_of
+from harness.shrink.tree import assigned, names_of, variables_of
 from harness.verdict import FailureKind
 from harness.verify import jobs
 from strategies.language.check import check_program
@@ -185,13 +185,12 @@ def _straight(function: Function) -> bool:
     returns = [node for node in walk(function) if isinstance(node, Return)]
     own = {parameter.name for parameter in function.parameters}
     named = {id(n) for n in walk(function) if names_of(n) and not isinstance(n, (*_RENAMED, Parameter, Function, Call))}
-    assigned = {found.name for n in walk(function) for t in targets_of(n) if isinstance(found := root(t), Name)}
     return (
         isinstance(last, Return)
         and len(last.values) == 1
         and returns == [last]
         and not named
-        and not own & (assigned | _advanced(function))
+        and not own & (assigned(function.body) | _advanced(function))
         and not function.own_gradient
         and not function.replay
         and not referring(function)
@@ -210,9 +209,7 @@ def _advanced(node: Node) -> set[str]:
 
 
 def _defined(node: Node) -> list[str]:
-    if isinstance(node, For):
-        return [node.name]
-    return [found.name for target in targets_of(node) if isinstance(found := root(target), Name)]
+    return [node.name] if isinstance(node, For) else variables_of(node)
 
 
 def _renamed(node: Any, names: dict[str, str]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from harness.comparison import first_difference
+from harness.comparison import disagreement
 from harness.jobs import ArrayResult, JobResult, Status, Versions
 from harness.launches import launches
 from harness.oracle.expectation import Expectation
@@ -14,7 +14,6 @@ from harness.oracle.lanes import Values
 from harness.sandbox import Sandbox
 from harness.verdict import Failure, FailureKind, Verdict, failed
 from harness.verify import STATUS_KINDS, cotangents_of, inputs_of, judge, without_small_mismatches
-from strategies.language.nodes import Parameter
 
 #: The line in front of a kernel without options of its own.
 DECORATOR: Final = "@wp.kernel\n"
@@ -85,9 +84,10 @@ def bits_differ(
                 values = _values(plain, gradient), _values(found, gradient)
                 if values[0] is None or values[1] is None:
                     continue
-                failure = _difference(kind, name, parameter, values[0], values[1], launch, gradient)
+                ways = ("plainly", f"by {name}")
+                failure = disagreement(kind, parameter, values[0], values[1], ways, launch, gradient)
                 if failure is not None:
-                    return failure
+                    return replace(failure, variant=name, face=_face(gradient))
     return None
 
 
@@ -95,20 +95,6 @@ def _values(array: ArrayResult | None, gradient: bool) -> Values | None:
     if array is None:
         return None
     return array.gradient if gradient else array.data
-
-
-def _difference(
-    kind: FailureKind, name: str, parameter: Parameter, plain: Values, other: Values, launch: str, gradient: bool
-) -> Failure | None:
-    found = first_difference(parameter, plain, other)
-    if found is None:
-        return None
-    at, plain_value, other_value = found
-    what = f"the gradient of {parameter.name}" if gradient else parameter.name
-    return Failure(
-        kind, f"{what} at {list(at)}: {plain_value!r} plainly, {other_value!r} by {name}", parameter.name, gradient, at,
-        float(plain_value), float(other_value), 0.0, launch, variant=name, face=_face(gradient),
-    )  # fmt: skip
 
 
 def misjudged(kind: FailureKind, name: str, expectation: Expectation, result: JobResult) -> Failure | None:

@@ -81,11 +81,12 @@ def all_names(program: Program) -> set[str]:
 
 def assigned(body: Iterable[Node]) -> set[str]:
     """The variables that statements give a value."""
-    found = set()
-    for statement in body:
-        for node in walk(statement):
-            found |= {place.name for target in targets_of(node) if isinstance(place := root(target), Name)}
-    return found
+    return {name for statement in body for node in walk(statement) for name in variables_of(node)}
+
+
+def variables_of(node: Node) -> list[str]:
+    """The variables that a statement itself, not one within it, gives a value."""
+    return [found.name for target in targets_of(node) if isinstance(found := root(target), Name)]
 
 
 def targets_of(node: Node) -> tuple[Target, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TypeAlias
 
-from harness.shrink.tree import Body, assigned, targets_of
+from harness.shrink.tree import Body, assigned, variables_of
 from strategies.language.check import check_program
 from strategies.language.differentiation import called_type
 from strategies.language.effects import effects
@@ -62,7 +62,7 @@ from strategies.language.rules import (
     returned_type,
 )
 from strategies.language.several import called, is_item, is_whole, item
-from strategies.language.structs import flattened, root, struct_types
+from strategies.language.structs import flattened, struct_types
 from strategies.language.tiles import is_tiled
 from strategies.language.tuples import makes_tuples
 from strategies.language.types import INT32, VOID, Array, Composite, Scalar, Tuple, Type
@@ -369,5 +369,5 @@ def _changed_by_loops(body: Body) -> Counter[str]:
         for node in walk(statement):
             if isinstance(node, For | While):
                 found.update(assigned(node.body))
-            times.update(place.name for target in targets_of(node) if isinstance(place := root(target), Name))
+            times.update(variables_of(node))
     return Counter({name: loops for name, loops in found.items() if times[name] != 1})

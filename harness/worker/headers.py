@@ -1,8 +1,7 @@
 """The C++ compiler's precompiled headers: kept when Warp deletes them, and shared with the workers that come later.
 
 A header takes three seconds of CPU time and holds nothing of any kernel: it depends on Warp, on the compiler's options,
-which its name
-tells, and on the machine.  So a worker leaves what it made in a folder of the user's, where the next one
+which its name tells, and on the machine.  So a worker leaves what it made in a folder of the user's, where the next one
 finds it.  All of that may be deleted at any time, and nothing fails for want of it.
 """
 
@@ -41,9 +40,8 @@ class Headers:
     def __init__(self, root: str, shared: str | None) -> None:
         self._root = root
         self._kept = os.path.join(root, "headers")
-        #: the second names, by the first, and how many there have been
-        self._copies: dict[str, str] = {}
-        self._made = 0
+        #: those that have a second name
+        self._found: set[str] = set()
         #: the names in the shared folder, by those that Warp gave
         self._fetched: dict[str, str] = {}
         self._base = shared
@@ -85,10 +83,10 @@ class Headers:
         """Forget shared headers that Warp has deleted, since nothing compiles with them; whether there are any."""
         unfit = [target for target in self._fetched if not os.path.exists(target)]
         for target in unfit:
-            for path in (self._fetched.pop(target), self._copies.pop(target, None)):
+            self._found.discard(target)
+            for path in (self._fetched.pop(target), self._copy_of(target)):
                 with contextlib.suppress(OSError):
-                    if path is not None:
-                        os.remove(path)
+                    os.remove(path)
         return bool(unfit)
 
     def keep(self) -> None:
@@ -98,16 +96,20 @@ class Headers:
         """
         os.makedirs(self._kept, exist_ok=True)
         for path in glob.glob(os.path.join(self._root, "wp_pch_*", "*" + _ENDING)):
-            if path not in self._copies:
-                self._copies[path] = os.path.join(self._kept, str(self._made))
-                self._made += 1
+            if path not in self._found:
+                self._found.add(path)
                 self._share(path)
-        for path, copy in self._copies.items():
+        for path in self._found:
+            copy = self._copy_of(path)
             with contextlib.suppress(OSError):
                 if not os.path.exists(copy):
                     os.link(path, copy)
                 elif not os.path.exists(path):
                     os.link(copy, path)
+
+    def _copy_of(self, path: str) -> str:
+        """The second name of a header."""
+        return os.path.join(self._kept, os.path.relpath(path, self._root).replace(os.sep, "-"))
 
     def _share(self, path: str) -> None:
         if self._shared is None or path in self._fetched:

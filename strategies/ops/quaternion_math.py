@@ -96,8 +96,12 @@ def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
 def _twist_cut(r: Rounding, axis: Values, q: Values) -> list[Decision]:
     """On which side of a whole turn it is; half a turn across the axis has no angle about it."""
     # of two unit vectors it rounds as numbers around one do
-    along, part = r(np.sum(axis * q[..., :3], axis=-1) + 0.7) - 0.7, q[..., 3]
-    return [Decision((along < 0) & (part < 0), np.where(part < 0, np.abs(along), np.hypot(along, part)))]
+    return [_half_turn(r(np.sum(axis * q[..., :3], axis=-1) + 0.7) - 0.7, q[..., 3])]
+
+
+def _half_turn(y: Values, x: Values) -> Decision:
+    """On which side of half a turn the angle of a point is."""
+    return Decision((y < 0) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)))
 
 
 def _no_twist(axis: Values, q: Values) -> list[Decision]:
@@ -118,10 +122,7 @@ def _to_rpy(r: Rounding, q: Values) -> Values:
 def _branch_cuts(q: Values) -> list[Decision]:
     """On which side of half a turn roll and yaw are, and whether the pitch is at its end."""
     m = algebra.rotation_matrix(lambda v: v, q)
-    found = [
-        Decision((y < 0) & (x < 0), np.where(x < 0, np.abs(y), np.hypot(x, y)))
-        for y, x in ((m[..., 2, 1], m[..., 2, 2]), (m[..., 1, 0], m[..., 0, 0]))
-    ]
+    found = (_half_turn(m[..., 2, 1], m[..., 2, 2]), _half_turn(m[..., 1, 0], m[..., 0, 0]))
     return [*found, Decision(np.abs(m[..., 2, 0]) >= 1, np.abs(1 - np.abs(m[..., 2, 0])))]
 
 
