@@ -409,7 +409,7 @@ class Ledger:
         if failure.kind in OF_PROBE:
             return self.by_bucket(bucket(program, failure), warp_version)
         for issue, other, found in attempts:
-            if _clears(verdict, found, other):
+            if clears(verdict, found, other):
                 return issue
         # inconclusive, or verified where too little of the array that was wrong could be compared
         left = [(issue, other) for issue, other, found in attempts if found.failure is None]
@@ -436,7 +436,7 @@ class Ledger:
             whole, *rewritten = verify([program, *(other for _, other in changed)], further, like)
             if _alike(whole, verdict):
                 for (issue, other), found in zip(changed, rewritten, strict=True):
-                    if _clears(whole, found, other):
+                    if clears(whole, found, other):
                         return issue
         return None
 
@@ -452,7 +452,7 @@ def _alike(one: Verdict, other: Verdict) -> bool:
     return a is not None and b is not None and (a.kind, a.face) == (b.kind, b.face)
 
 
-def _clears(verdict: Verdict, found: Verdict, rewritten: Program) -> bool:
+def clears(verdict: Verdict, found: Verdict, rewritten: Program) -> bool:
     """Whether the verdict on a rewritten program shows that a failure is gone: what was wrong must have been compared.
 
     What could not be built was built.  Where numbers were wrong, of that very array enough must have been compared,

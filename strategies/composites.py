@@ -68,15 +68,21 @@ def undivided(sketch: Sketch) -> Expressions:
 
 
 @cache
+def _cases(row: OpSpec) -> tuple[Case, ...]:
+    """A row with its types, for each of its instances; there are many, and every subject has some of the same."""
+    return tuple((row, arguments, settled(row, result)) for arguments, result in instances(row))
+
+
+@cache
 def subject(forms: tuple[str, ...], main: tuple[str, ...], dtype: Scalar) -> tuple[Case, ...]:
     """Every row, with its types, that takes or gives a value of one of `main`, and nothing but numbers and `forms`."""
     own, known = ({types.composite(form, dtype) for form in some} for some in (main, forms))
     return tuple(
-        (row, arguments, settled(row, result))
+        case
         for row in ROWS
-        for arguments, result in instances(row)
+        for (arguments, result), case in zip(instances(row), _cases(row), strict=True)
         if own.intersection((*arguments, result))
-        and all(of in known or isinstance(of, Scalar) for of in (*arguments, settled(row, result)))
+        and all(of in known or isinstance(of, Scalar) for of in (*arguments, case[2]))
         and all(types.element_scalar(of) in (dtype, types.BOOL, INT32) for of in (*arguments, result))
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from strategies.language.types import Array, Composite, Matrix, Scalar, Tuple, Type, Vector
@@ -113,7 +113,8 @@ def cards() -> tuple[tuple[Card, ...], ...]:
     return tuple(tuple(rounds[n]) for n in sorted(rounds))
 
 
-@cache
+# a kernel's hand is of one turn or two
+@lru_cache(maxsize=4)
 def _order(seed: int, turn: int) -> tuple[Card, ...]:
     """One round of a seed's cards, shuffled; rounds begin anew when all are dealt."""
     dealt = cards()

@@ -12,7 +12,7 @@ from harness.jobs import BuildOptions, JobResult, Versions
 from harness.oracle.expectation import Expectation
 from harness.probes import Probe, other_spelling, probed
 from harness.sandbox import Sandbox, SandboxError
-from harness.triage import SAID, KnownIssue, Ledger, Verify, message_head
+from harness.triage import SAID, KnownIssue, Ledger, Verify, clears, message_head
 from harness.verdict import Verdict
 from harness.verify import jobs, settle, try_expect
 from strategies import draw
@@ -128,8 +128,8 @@ class Judge:
     def _explain_all(
         self, failing: Mapping[int, tuple[Program, Verdict]], options: BuildOptions, probe: Probe | None
     ) -> dict[int, str | None]:
-        """What `_explain` says of each failure of a batch, by the index of the program; rewritten programs are built
-        together."""
+        """What `_explain` says of each failure of a batch, by the index of the program; rewritten programs of several
+        are built together."""
         known: dict[int, str | None] = {}
         if probe is not None:
             for index, (program, verdict) in failing.items():
@@ -137,18 +137,31 @@ class Judge:
                     known[index] = self._explain(program, verdict, options, probe)
             return known
         version, seed, verify = self._versions.warp, self._plan.seed, self._judging(options, None)
-        rewritten, expectations = dict[int, list[tuple[KnownIssue, Program]]](), list[Expectation | Verdict]()
+        rewritten: dict[int, list[tuple[KnownIssue, Program]]] = {}
         for index, (program, verdict) in failing.items():
             assert verdict.failure is not None
             with self._named(index):
                 rewritten[index] = self._ledger.rewritten(program, verdict.failure, version)
-                expectations += [try_expect(other, seed, program) for _, other in rewritten[index]]
-        verdicts = iter(self._judged(expectations, options, None)[0])
+        attempts: dict[int, list[tuple[KnownIssue, Program, Verdict]]] = {index: [] for index in failing}
+        # of four failures, the first issue that may be it is three times: the others are tried where it was not
+        for some in (slice(1), slice(1, None)):
+            asked = [
+                (index, *attempt)
+                for index, (_, verdict) in failing.items()
+                if not any(clears(verdict, found, other) for _, other, found in attempts[index])
+                for attempt in rewritten[index][some]
+            ]
+            expectations: list[Expectation | Verdict] = []
+            for index, _, other in asked:
+                with self._named(index):
+                    expectations.append(try_expect(other, seed, failing[index][0]))
+            verdicts, _ = self._judged(expectations, options, None)
+            for (index, issue, other), found in zip(asked, verdicts, strict=True):
+                attempts[index].append((issue, other, found))
         for index, (program, verdict) in failing.items():
-            attempts = [(issue, other, next(verdicts)) for issue, other in rewritten[index]]
             with self._named(index):
-                issue = self._ledger.concluded(program, verdict, attempts, version, seed, verify, program)
-            known[index] = None if issue is None else issue.id
+                known_as = self._ledger.concluded(program, verdict, attempts[index], version, seed, verify, program)
+            known[index] = None if known_as is None else known_as.id
         return known
 
     def _explain(

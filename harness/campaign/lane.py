@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import time
 import traceback
 from collections import deque
@@ -13,6 +11,7 @@ from typing import Any, Final
 
 from corpus.record import encode_record
 from harness.campaign.judging import Lost, manner_of
+from harness.campaign.memory import give_memory_back
 from harness.campaign.outcomes import Result
 from harness.campaign.pairs import make_pair, make_provenance
 from harness.campaign.plan import Plan
@@ -53,7 +52,7 @@ class Lane(Reduction):
             except OutOfTime:
                 write_frame(self._replies, self._answer(waiting.popleft()))
                 forget()
-                _give_memory_back()
+                give_memory_back()
                 continue
             if frame is None:
                 return
@@ -150,9 +149,3 @@ class Lane(Reduction):
         provenance = make_provenance(self._versions, self._plan.seed, n)
         record = make_pair(program, verdict, options, provenance)
         return Result(index, category, verdict.tier.value, record.structure, encode_record(record))
-
-
-def _give_memory_back() -> None:
-    """Have glibc return to the system what a large program needed: it keeps up to 64 MB of each process otherwise."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)

@@ -14,6 +14,7 @@ from corpus import journal
 from corpus.record import Record, decode_record
 from corpus.store import Store
 from harness.campaign.judging import lacking
+from harness.campaign.memory import give_memory_back
 from harness.campaign.outcomes import ReducedFailure, Result
 from harness.campaign.pairs import make_provenance
 from harness.campaign.plan import BATCH
@@ -471,6 +472,7 @@ class Run:
         self._store.commit(self._plan.campaign, progress, self._records)
         self._records.clear()
         self._structures.clear()
+        give_memory_back()
 
     # -- showing
 
