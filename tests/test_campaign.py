@@ -47,7 +47,7 @@ from strategies.stream import UnknownCategory
 ROOT: Final = Path(__file__).resolve().parents[1]
 SEED: Final = 5
 #: Several batches, so that a campaign which has committed its first has more to do.
-COUNT: Final = 56
+COUNT: Final = 40
 SOME: Final = ("elementwise", "loop")
 COMMAND: Final = (sys.executable, "-m", "harness", "grow", "--seed", str(SEED), "-c", "loop", "-c", "elementwise")
 #: Wide, for a machine that is busy.

@@ -8,7 +8,7 @@ from statistics import median
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, beyond_bare, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with, smallest
 
 from corpus.record import check_names
 from harness.jobs import ArrayArgument
@@ -270,7 +270,7 @@ def test_a_defect_of_indexed_arrays_is_caught_and_reduced(
     kinds = {v.failure.kind for _, v in failures if v.failure is not None}
     assert FailureKind.FORWARD_MISMATCH in kinds
     sizes = []
-    for program, verdict in failures[:2]:
+    for program, verdict in smallest(failures, 2):
         reduced = reduce(program, verdict, damaged, seed=3)
         assert reduced.program.indexed
         sizes.append(beyond_bare(reduced.program))

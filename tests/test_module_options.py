@@ -7,7 +7,7 @@ from statistics import median
 
 import msgspec
 import pytest
-from planted import Defect, beyond_bare, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with, smallest
 from tiny import AT, apply, literal
 
 from harness.cpp.generated_code import backward_text
@@ -196,7 +196,7 @@ def test_a_defect_of_a_length_that_is_unrolled_is_caught_and_reduced(tmp_path: P
         verdicts = verify_all(drawn, damaged, 3)
         found = [(p, v) for p, v in zip(drawn, verdicts, strict=True) if v.failure is not None]
         assert len(found) >= 2
-        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in found[:2]]
+        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in smallest(found, 2)]
     assert all(p.options is not None and p.options.max_unroll is not None for p in reduced)
     assert median(map(beyond_bare, reduced)) <= 12
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from planted import Defect, beyond_bare, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with, smallest
 from tiny import AT, literal
 
 from harness.sandbox import Sandbox
@@ -182,7 +182,7 @@ def test_a_defect_of_slices_as_targets_is_caught_and_reduced(tmp_path: Path) -> 
         wrong = FailureKind.FORWARD_MISMATCH
         found = [(p, v) for p, v in zip(programs, verdicts, strict=True) if v.failure and v.failure.kind is wrong]
         assert len(found) >= 2
-        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in found[:2]]
+        reduced = [reduce(program, verdict, damaged, seed=3).program for program, verdict in smallest(found, 2)]
     assert all(any(isinstance(getattr(s, "target", None), Part) for s in walk(p)) for p in reduced)
     assert median(map(beyond_bare, reduced)) <= 12
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, sandbox_with
+from planted import Defect, sandbox_with, smallest
 from tiny import AT
 
 import strategies
@@ -125,6 +125,6 @@ def test_a_planted_defect_is_seen_and_reduced_to_a_handful_of_nodes(tmp_path: Pa
         assert verdicts[0].failure.kind is FailureKind.FORWARD_MISMATCH
         found = [(p, v) for p, v in zip(programs, verdicts[1:], strict=True) if v.failure is not None]
         assert len(found) >= 2
-        sizes = sorted(len(list(walk(reduce(p, v, broken).program))) for p, v in found[:3])
+        sizes = sorted(len(list(walk(reduce(p, v, broken).program))) for p, v in smallest(found, 3))
     # of one that stores the angle as it is there are 19; what it stores keeps its type otherwise, ``axis * angle``
     assert sizes[len(sizes) // 2] <= 22, sizes

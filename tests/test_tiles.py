@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, beyond_bare, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with, smallest
 
 from corpus.record import check_names
 from harness.launches import job
@@ -19,7 +19,7 @@ from harness.reports.launch_text import Shown
 from harness.reports.reproduction import repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, reduce, size
+from harness.shrink import candidates, reduce
 from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies import draw
@@ -392,7 +392,7 @@ def test_a_defect_of_products_of_tiles_is_caught_and_reduced(
     assert len(failures) >= 2
     assert {v.failure.kind for _, v in failures if v.failure is not None} == {FailureKind.BACKWARD_MISMATCH}
     sizes = []
-    for program, verdict in sorted(failures, key=lambda failure: size(failure[0]))[:2]:
+    for program, verdict in smallest(failures, 2):
         reduced = reduce(program, verdict, damaged, seed=3)
         sizes.append(beyond_bare(reduced.program))
         left = [n for n in walk(reduced.program) if isinstance(n, Apply) and isinstance(n.type, Tile)]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from planted import Defect, beyond_bare, sandbox_with
+from planted import Defect, beyond_bare, sandbox_with, smallest
 
 from harness.oracle.exactness import exact_outputs
 from harness.oracle.expectation import TRAITS, Expectation
@@ -352,7 +352,10 @@ def test_defects_of_views_are_seen_and_reduced_to_a_few_nodes(wrong_views: Sandb
             failing.setdefault(verdict.failure.kind, []).append((found, verdict))
     assert failing.keys() == {FailureKind.FORWARD_MISMATCH, FailureKind.BACKWARD_MISMATCH}
     # wrong steps, and a lost gradient
-    reduced = [*failing[FailureKind.FORWARD_MISMATCH][:2], failing[FailureKind.BACKWARD_MISMATCH][-1]]
+    reduced = [
+        *smallest(failing[FailureKind.FORWARD_MISMATCH], 2),
+        *smallest(failing[FailureKind.BACKWARD_MISMATCH], 1),
+    ]
     sizes = [beyond_bare(reduce(found, verdict, wrong_views).program) for found, verdict in reduced]
     assert median(sizes) <= 10, sizes
 

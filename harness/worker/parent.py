@@ -114,23 +114,35 @@ class Worker:
         # Options that Warp refuses are the batch's to report.
         with contextlib.suppress(Exception):
             self._headers.fetch(request["block_dim"], request["options"].get("optimization_level"))
-            module = self._build_trivial(request, name)
+            self._build_trivial(request, name)
             if self._headers.unfit():
-                module = self._build_trivial(request, name + "_again")
+                self._build_trivial(request, name)
             if request["cuda"] is not None:
                 # NVRTC touches no device, so its header serves the children too.
                 folder = os.path.join(self._root, name)
                 os.mkdir(folder)
+                module = self._trivial(request, name)
                 imported.wp.compile_aot_module(module, arch=request["cuda"], use_ptx=True, module_dir=folder)
         self._nvrtc_headers = self._found_nvrtc_headers()
         self._headers.keep()
 
-    def _build_trivial(self, request: Frame, name: str) -> Any:
+    def _build_trivial(self, request: Frame, name: str) -> None:
+        """Build the trivial kernel in a child: the compiler would leave the parent with 30 MB for each level."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                die_with_parent(signal.SIGKILL)
+                load(self._trivial(request, name), self._device, request["block_dim"])
+            finally:
+                os._exit(0)
+        self._child = pid
+        os.waitpid(pid, 0)
+        self._child = None
+
+    def _trivial(self, request: Frame, name: str) -> Any:
         source = f"import warp as wp\n\n\n@wp.kernel\ndef {name}(n: wp.int32):\n    i = wp.tid()\n"
         imported.wp.set_module_options(dict(request["options"]), types.ModuleType(name))
-        module = define(source, name, name + ".py", name).module
-        load(module, self._device, request["block_dim"])
-        return module
+        return define(source, name, name + ".py", name).module
 
     def _found_nvrtc_headers(self) -> set[str]:
         return set(glob.glob(os.path.join(self._root, "__nvrtc_auto_pch_*", "*")))
