@@ -335,6 +335,15 @@ def test_special_inputs_hold_numbers_too_small_to_be_normal() -> None:
         assert np.signbit(values[values == 0]).any()
 
 
+def test_an_array_of_few_cells_holds_most_special_values() -> None:
+    parameters = (Parameter("a", t.array(FLOAT32), -2, 2, (16,)),)
+    program = msgspec.structs.replace(PROGRAMS["sum"], parameters=parameters)
+    arrays = [derive(program, seed, Flavour.SPECIAL)["a"] for seed in range(200)]
+    # there are sixteen such values for twelve places; by chance alone, each would be in half of the arrays
+    for value in (0.5, -0.5, 1.0, -1.0, 1.5, -1.5):
+        assert np.mean([value in array for array in arrays]) > 0.6, value
+
+
 # ---------------------------------------------------------------- what is documented
 
 NAN, INF = np.nan, np.inf

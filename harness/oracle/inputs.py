@@ -48,7 +48,7 @@ _MOST_ALONE: Final = 70
 _TOGETHER: Final = 8
 _NONFINITE_COMPONENTS: Final = 35
 _NONFINITE_SCALARS: Final = 8
-_NONFINITE: Final = (np.nan, np.nan, np.inf, -np.inf)
+_NONFINITE: Final = (np.nan, np.inf, -np.inf)
 #: No rotation in both of its signs, half turns and quarter turns about the axes, and two that have no equal components.
 _SPECIAL_ROTATIONS: Final = (
     (0.0, 0.0, 0.0, 1.0),
@@ -128,8 +128,8 @@ def _put_nonfinite(program: Program, found: dict[str, Values], label: str) -> No
     for parameter in floats:
         values = found[parameter.name]
         raw = uniform(f"{label}/{parameter.name}", 2 * values.size).reshape(2, *values.shape)
-        picked = np.array(_NONFINITE)[np.floor(raw[1] * len(_NONFINITE)).astype(int)]
         if parameter.name not in arrays:
+            picked = np.array(_NONFINITE)[np.floor(raw[1] * len(_NONFINITE)).astype(int)]
             found[parameter.name] = np.where(raw[0] * 100 < _NONFINITE_SCALARS, picked, values).astype(values.dtype)
             continue
         cells = len(values)
@@ -139,7 +139,18 @@ def _put_nonfinite(program: Program, found: dict[str, Values], label: str) -> No
         there[int(raw.flat[0] * cells)] |= not there.any()
         if values.ndim > 1:
             there = there[:, None] & (raw[0] * 100 < _NONFINITE_COMPONENTS)
-        found[parameter.name] = np.where(there, picked, values).astype(values.dtype)
+        values[there] = np.array(_NONFINITE)[_deal(len(_NONFINITE), raw[1][there], f"{label}/{parameter.name}")]
+
+
+def _deal(count: int, places: Values, label: str) -> Values:
+    """For each of `places`, which hold random numbers, one of `count` choices: each as often as any, or once more.
+
+    By chance alone, each choice of fifteen would be left out of every third array of sixteen cells.
+    """
+    order = np.argsort(uniform(f"{label}/choices", count), kind="stable")
+    found = np.empty(places.size, dtype=int)
+    found[np.argsort(places, axis=None, kind="stable")] = np.resize(order, places.size)
+    return found.reshape(places.shape)
 
 
 def derive_cotangents(program: Program, seed: int, like: Program | None = None) -> dict[str, Values]:
@@ -182,28 +193,31 @@ def _draw(parameter: Parameter, label: str, flavour: Flavour) -> Values:
     count = math.prod(shape)
     raw = uniform(label, 2 * count).reshape(2, count)
     special = flavour is Flavour.SPECIAL
-    values = _floats(parameter, raw, flavour) if scalar.is_float else _integers(parameter, raw, special, scalar, label)
+    if scalar.is_float:
+        values = _floats(parameter, raw, flavour, label)
+    else:
+        values = _integers(parameter, raw, special, scalar, label)
     values = values.reshape(shape)
     if form(parameter.type) in ("quat", "transform"):
-        _rotations(values[..., -4:], parameter, raw.reshape(2, *shape)[..., -1], special)
+        _rotations(values[..., -4:], parameter, raw.reshape(2, *shape)[..., -1], special, label)
     return values.astype(numpy_dtype(parameter.type))
 
 
-def _rotations(quaternions: Values, parameter: Parameter, raw: Values, special: bool) -> None:
+def _rotations(quaternions: Values, parameter: Parameter, raw: Values, special: bool, label: str) -> None:
     """Put the identity in the place of quaternions that nearly vanish, and other special ones in most places if asked.
 
     A quaternion is mostly divided by its length: what is nearly nothing stands for no rotation.
     """
     choices = [q for q in _SPECIAL_ROTATIONS if parameter.low <= min(q) and max(q) <= parameter.high]
     if special and choices:
-        picked = np.array(choices)[np.floor(raw[1] * len(choices)).astype(int)]
+        picked = np.array(choices)[_deal(len(choices), raw[1], label)]
         quaternions[...] = np.where((raw[0] < 0.75)[..., None], picked, quaternions)
     small = np.sum(quaternions * quaternions, axis=-1, keepdims=True) < _SMALLEST_QUATERNION**2
     if parameter.low <= 0 and parameter.high >= 1:
         quaternions[...] = np.where(small, _SPECIAL_ROTATIONS[0], quaternions)
 
 
-def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
+def _floats(parameter: Parameter, raw: Values, flavour: Flavour, label: str) -> Values:
     low, high = float(parameter.low), float(parameter.high)
     inset = (high - low) * _INSET
     values: Values = low + inset + raw[0] * (high - low - 2 * inset)
@@ -217,7 +231,7 @@ def _floats(parameter: Parameter, raw: Values, flavour: Flavour) -> Values:
     if flavour is Flavour.SPECIAL:
         tiny = _TINY_FLOATS[types.element_scalar(parameter.type).notation]
         choices = np.array([v for v in (*_SPECIAL_FLOATS, *tiny, low, high) if low <= v <= high])
-        picked = choices[np.floor(raw[1] * choices.size).astype(int)]
+        picked = choices[_deal(choices.size, raw[1], label)]
         values = np.where(raw[0] < 0.75, picked, values)
     return values
 
@@ -234,5 +248,6 @@ def _integers(parameter: Parameter, raw: Values, special: bool, scalar: Scalar, 
     values = [low + int(r * (high - low + 1)) for r in raw[0]]
     if special:
         choices = [v for v in (*_SPECIAL_INTEGERS, low, high) if low <= v <= high]
-        values = [choices[int(r * len(choices))] if raw[0][n] < 0.75 else values[n] for n, r in enumerate(raw[1])]
+        dealt = _deal(len(choices), raw[1], label)
+        values = [choices[k] if raw[0][n] < 0.75 else values[n] for n, k in enumerate(dealt)]
     return np.array(values, dtype=np.uint64 if scalar.kind == "uint" else np.int64)
