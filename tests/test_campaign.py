@@ -27,7 +27,7 @@ from corpus.journal import JOURNAL
 from corpus.store import Store
 from harness.campaign.campaign import Campaign
 from harness.campaign.lane import Lane
-from harness.campaign.order import FURTHER_SURVEYS, SURVEY, hunting_order, ordered_categories
+from harness.campaign.order import FURTHER_SURVEYS, PECULIAR, SURVEY, hunting_order, ordered_categories
 from harness.campaign.outcomes import ReducedFailure, Result
 from harness.campaign.plan import BATCH, HUNT_LEVELS, SAMPLE, Plan
 from harness.campaign.run import Run
@@ -391,9 +391,11 @@ def test_a_hunt_saves_a_case_of_a_known_issue_if_it_is_asked_to(sandbox: Sandbox
 def test_a_hunt_goes_through_the_op_table_between_its_other_kernels() -> None:
     order = hunting_order(tuple(CATEGORIES))
     assert set(order) == set(CATEGORIES)
-    assert order.count(SURVEY) == 2 * len(order) / 5
+    assert order.count(SURVEY) == 2 * len(order) / 6
     assert order[:4] == (SURVEY, "control_flow", SURVEY, "access")
     assert all(order.count(name) > 5 for name in FURTHER_SURVEYS)
+    assert all(order.count(name) >= 3 for name in PECULIAR)
+    assert hunting_order(("tuple", SURVEY)) == (SURVEY, SURVEY, "tuple")
     assert hunting_order(("loop", "branch")) == ("loop", "branch")
     plan = Plan(0, order, hunt=True)
     places = [plan.place(n) for n in range(3 * len(order))]
