@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.jobs import Job, Status
+from harness.jobs import BuildOptions, Job, Status
 from harness.sandbox import Sandbox
 from harness.verify import FAST, verify_all
 from harness.warp_copy import Defect, sandbox_with
@@ -50,10 +50,10 @@ def cache(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache" / "warpsmith" / "headers"
 
 
-def verified(sandbox: Sandbox) -> bool:
+def verified(sandbox: Sandbox, options: BuildOptions = FAST) -> bool:
     program = draw("elementwise", 0, 0)
     assert program is not None
-    return verify_all([program], sandbox)[0].verified
+    return verify_all([program], sandbox, options=options)[0].verified
 
 
 def shared(cache: Path) -> list[Path]:
@@ -68,6 +68,20 @@ def test_a_worker_uses_the_header_that_another_has_made(cache: Path, tmp_path: P
         (used,) = tmp_path.glob("root/*/wp_pch_*/*.pch")
         assert used.samefile(header)
     assert shared(cache) == [header]
+
+
+def test_a_warm_parent_stays_as_small_as_it_began(cache: Path):
+    def resident(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    with Sandbox() as sandbox:
+        assert verified(sandbox)
+        assert sandbox.worker_pid is not None
+        before = resident(sandbox.worker_pid)
+        # a header that is not there yet; the compiler would leave the process that makes it with 25 megabytes
+        assert verified(sandbox, BuildOptions(optimization_level=1))
+        assert resident(sandbox.worker_pid) - before < 12_000_000
+    assert len(shared(cache)) == 2
 
 
 def test_a_damaged_header_is_made_anew(cache: Path):

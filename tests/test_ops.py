@@ -539,6 +539,21 @@ def place_part(dice: random.Random, place: Place, of: Type) -> Interval:
     return part(dice, place, t.element_scalar(of))
 
 
+def operands(
+    dice: random.Random, row: OpSpec, arguments: tuple[Type, ...], parts: list[Interval]
+) -> list[np.ndarray[Any, Any]]:
+    """Eight values inside its interval for each argument: realisations, lanes, threads[, axes of a value]."""
+    beside = any(isinstance(a, Composite) for a in arguments)
+    found = []
+    for argument, place, inside in zip(arguments, row.domain(t.element_scalar(arguments[0])), parts, strict=False):
+        scalar = t.element_scalar(argument)
+        # float16 is too coarse to look at: rounding is the tolerance's business, here float64 stands in
+        compute = np.dtype(np.float64 if scalar.is_float else "?" if scalar.kind == "bool" else scalar.notation)
+        shape = (1, 1, 8, *shape_of(argument, row.shaped, beside))
+        found.append(sample(dice, place, inside, argument, compute).reshape(shape))
+    return found
+
+
 def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
     """An argument inside its interval whose result is outside of the row's."""
     dice = random.Random(f"{row.name}/{arguments}")
@@ -547,7 +562,6 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
     assert result is not None
     limits = t.element_scalar(result).limits
     wraps = t.element_scalar(result).kind == "uint"
-    beside = any(isinstance(a, Composite) for a in arguments)
     for _ in range(20):
         places = row.domain(of)[: len(arguments)]
         parts = [place_part(dice, d, a) for d, a in zip(places, arguments, strict=True)]
@@ -560,13 +574,7 @@ def _unsound(row: OpSpec, arguments: tuple[Type, ...]) -> str | None:
             continue  # wrapped: any value
         if not (limits[0] <= found.low <= found.high <= limits[1]):
             return f"{row.name}{parts} claims {found}"
-        lanes_of = []
-        for argument, place, inside in zip(arguments, places, parts, strict=True):
-            scalar = t.element_scalar(argument)
-            # float16 is too coarse to look at: rounding is the tolerance's business, here float64 stands in
-            compute = np.dtype(np.float64 if scalar.is_float else "?" if scalar.kind == "bool" else scalar.notation)
-            shape = (1, 1, 8, *shape_of(argument, row.shaped, beside))
-            lanes_of.append(sample(dice, place, inside, argument, compute).reshape(shape))
+        lanes_of = operands(dice, row, arguments, parts)
         values = call(row, *lanes_of)
         # the ends of an interval are floats themselves
         slack = 1e-12 * max(found.size, 1.0) if of.is_float or of.bits == 64 else 0
@@ -584,6 +592,23 @@ def test_results_stay_inside_the_interval(row: OpSpec) -> None:
         if candidate is row and (problem := _unsound(row, arguments)) is not None
     ]
     assert not problems, problems[:3]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+def test_any_argument_may_be_the_one_that_is_perturbed(row: OpSpec) -> None:
+    """It has more lanes than the others then."""
+    for candidate, arguments in EXAMPLES:
+        if candidate is not row or len(arguments) < 2:
+            continue
+        dice = random.Random(f"{row.name}/{arguments}/lanes")
+        places = row.domain(t.element_scalar(arguments[0]))
+        parts = [place_part(dice, d, a) for d, a in zip(places, arguments, strict=False)]
+        given = operands(dice, row, arguments, parts)
+        with np.errstate(all="ignore"):
+            expected = call(row, *given)
+            for n, own in enumerate(given):
+                found = call(row, *given[:n], np.repeat(own, 3, axis=1), *given[n + 1 :])
+                assert np.array_equal(found, np.repeat(expected, 3, axis=1), equal_nan=True), arguments
 
 
 # ---------------------------------------------------------------- against Warp's compiler

@@ -245,7 +245,9 @@ def invert(r: Rounding, t: Values) -> Values:
 
 def homogeneous(linear: Values, translation: Values) -> Values:
     """The four by four matrix of a linear map and a translation."""
-    top = np.concatenate([linear, np.broadcast_to(translation[..., None], (*linear.shape[:-1], 1))], axis=-1)
+    lanes = np.broadcast_shapes(linear.shape[:-2], translation.shape[:-1])
+    columns = (linear, translation[..., None])
+    top = np.concatenate([np.broadcast_to(c, (*lanes, *c.shape[-2:])) for c in columns], axis=-1)
     last = np.zeros((*top.shape[:-2], 1, 4), top.dtype)
     last[..., 3] = 1
     return np.concatenate([top, last], axis=-2)

@@ -86,17 +86,21 @@ def _along(r: Rounding, axis: Values, q: Values) -> Values:
 
 def _twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
     """Twice the inverse cosine of the twist's scalar part, which has large errors near zero."""
-    return 2 * r(np.arccos(np.clip(_twist(r, axis, q)[..., 3], -1, 1)))
+    return 2 * _around_one(r, np.arccos(np.clip(_twist(r, axis, q)[..., 3], -1, 1)))
 
 
 def _signed_twist_angle(r: Rounding, axis: Values, q: Values) -> Values:
-    return 2 * r(np.arctan2(algebra.dot(r, axis, q[..., :3]), q[..., 3]))
+    return 2 * r(np.arctan2(_around_one(r, algebra.dot(r, axis, q[..., :3])), q[..., 3]))
 
 
 def _twist_cut(r: Rounding, axis: Values, q: Values) -> list[Decision]:
     """On which side of a whole turn it is; half a turn across the axis has no angle about it."""
-    # of two unit vectors it rounds as numbers around one do
-    return [_half_turn(r(np.sum(axis * q[..., :3], axis=-1) + 0.7) - 0.7, q[..., 3])]
+    return [_half_turn(_around_one(r, np.sum(axis * q[..., :3], axis=-1)), q[..., 3])]
+
+
+def _around_one(r: Rounding, of_units: Values) -> Values:
+    """What is computed of two vectors of length one: it rounds as numbers around one do, be it next to nothing."""
+    return r(of_units + 0.7) - 0.7
 
 
 def _half_turn(y: Values, x: Values) -> Decision:
