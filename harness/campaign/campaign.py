@@ -46,6 +46,9 @@ def default_workers() -> int:
 class Campaign:
     """Grows a corpus, or hunts for bugs.
 
+    What decides its programs is in its `plan`; the other arguments are attributes under their own names, which nothing
+    changes.
+
     Args:
         corpus: the folder that pairs and failures go to; it is made if need be.
         seed: of the programs, and of their inputs.
@@ -88,18 +91,18 @@ class Campaign:
         say: Say = lambda sentence: None,
         engine: Engine = WorkerHandle,
     ) -> None:
-        self.corpus = Path(corpus)
-        self._say = say
-        self._engine = engine
-        self._count = count
-        self._shrinks = shrinks
-        self._seconds = seconds
-        self._stale = stale
-        self._workers = default_workers() if workers is None else workers
+        self.corpus: Final = Path(corpus)
+        self.count: Final = count
+        self.seconds: Final = seconds
+        self.stale: Final = stale
+        self.workers: Final = default_workers() if workers is None else workers
+        self.shrinks: Final = shrinks
+        self.say: Final = say
+        self.engine: Final = engine
         device = find_cuda_device()
         chosen = ordered_categories(categories)
         limits = HUNT_LIMITS if hunt and not keep_known else GROW_LIMITS
-        self.plan = Plan(
+        self.plan: Final = Plan(
             seed=seed,
             categories=hunting_order(chosen) if hunt else chosen,
             hunt=hunt,
@@ -112,6 +115,11 @@ class Campaign:
             python=python,
         )
         self._interrupted = False
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody wants `run` to end."""
+        return self._interrupted
 
     def interrupt(self) -> None:
         """Have `run` end soon, with everything saved; may be called by a signal's handler."""

@@ -104,9 +104,9 @@ class Run:
         self._stale = begun.stale
         self._reducers = Reducers(
             self._reducer,
-            max(1, campaign._workers // WORKERS_PER_REDUCER),
-            campaign._shrinks,
-            campaign._say,
+            max(1, campaign.workers // WORKERS_PER_REDUCER),
+            campaign.shrinks,
+            campaign.say,
             self._has_no_case,
             self._reported,
             self._shrink_seconds,
@@ -141,7 +141,7 @@ class Run:
             if reason is not StopReason.FAILURE:
                 self._wind_up()
         elif left := len(self._reducers.remaining()):
-            self._campaign._say(f"{left} failures are still to be reduced; the same command does that first")
+            self._campaign.say(f"{left} failures are still to be reduced; the same command does that first")
         self._commit()
         shot = self._snapshot()
         return Summary(
@@ -154,22 +154,22 @@ class Run:
 
     def _reason(self) -> StopReason | None:
         campaign = self._campaign
-        if campaign._interrupted:
+        if campaign.interrupted:
             return StopReason.INTERRUPTED
         if self._plan.fail_fast and any(found.new for found in self._found.values()):
             return StopReason.FAILURE
         if (end := self._end(self._verified, self._stale)) is not None:
             return end
-        if campaign._seconds is not None and time.monotonic() - self._started >= campaign._seconds:
+        if campaign.seconds is not None and time.monotonic() - self._started >= campaign.seconds:
             return StopReason.SECONDS
         return None
 
     def _end(self, verified: int, stale: int) -> StopReason | None:
         """Why a campaign with so many pairs, and so many programs since the last, is at its end; None if it is not."""
         campaign = self._campaign
-        if campaign._count is not None and verified >= campaign._count:
+        if campaign.count is not None and verified >= campaign.count:
             return StopReason.COUNT
-        if campaign._stale is not None and stale >= campaign._stale:
+        if campaign.stale is not None and stale >= campaign.stale:
             return StopReason.STALE
         return None
 
@@ -196,7 +196,7 @@ class Run:
             pass
         for result, reduced in self._reducers.finished():
             if reduced is None and (result.index, result.manner) not in self._reducers.remaining():
-                self._campaign._say(
+                self._campaign.say(
                     f"program {result.index} of the campaign failed in its batch, and not alone: no report"
                 )
             for failure in () if reduced is None else (reduced, *reduced.others):
@@ -224,9 +224,9 @@ class Run:
     def _ask(self) -> None:
         """Ask for batches, wherever fewer than enough are asked for."""
         # A process that reduces takes the place of a worker, for there is one for every core.
-        wanted = max(1, self._campaign._workers - self._reducers.busy)
+        wanted = max(1, self._campaign.workers - self._reducers.busy)
         while len(self._workers) < wanted:
-            self._workers.append(self._campaign._engine(self._plan))
+            self._workers.append(self._campaign.engine(self._plan))
         active = self._workers[:wanted]
         ahead = BATCHES_AHEAD * len(active) * BATCH
         for tasks in range(TASKS_AHEAD):
@@ -237,20 +237,20 @@ class Run:
                     self._give(worker, {"verify": indices})
 
     def _more_needed(self) -> bool:
-        if self._campaign._count is None:
+        if self._campaign.count is None:
             return True
         coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
         handles = (*self._workers, *self._reducers.handles)
         tasks: list[range] = [task["verify"] for handle in handles for task in handle.tasks if "verify" in task]
         asked = sum(index >= self._next for indices in tasks for index in indices)
         likely = self._verified + EXPECTED_YIELD * (coming + asked)
-        return likely < self._campaign._count
+        return likely < self._campaign.count
 
     def _reducer(self) -> Handle:
         """A process to reduce failures: a worker that is warm and soon ready, if there is one; it draws no more."""
         warm = [worker for worker in self._workers if worker.versions is not None]
         if not warm:
-            return self._campaign._engine(self._plan)
+            return self._campaign.engine(self._plan)
         chosen = min(warm, key=lambda worker: len(worker.tasks))
         self._workers.remove(chosen)
         return chosen
@@ -278,7 +278,7 @@ class Run:
             self._workers.remove(worker)
             worker.close()
         if tasks:
-            self._workers.insert(0, self._campaign._engine(self._plan))
+            self._workers.insert(0, self._campaign.engine(self._plan))
         for task in tasks:
             self._give(self._workers[0], task)
 
@@ -302,7 +302,7 @@ class Run:
 
     def _begin(self, versions: Versions) -> None:
         """Say what begins, once it is known that it can."""
-        say, plan = self._campaign._say, self._plan
+        say, plan = self._campaign.say, self._plan
         doing = "Hunting; failures go below" if plan.hunt else "Growing the corpus in"
         say(f"{doing} {self._campaign.corpus.resolve()}, with Warp {versions.warp}.")
         if plan.device is None:
@@ -380,7 +380,7 @@ class Run:
 
     def _shrink_seconds(self) -> float:
         """Time for a reduction that is begun now: in a hunt that ends soon, what is left for it before its report."""
-        allowed, seconds = self._plan.limits.seconds, self._campaign._seconds
+        allowed, seconds = self._plan.limits.seconds, self._campaign.seconds
         if not self._plan.hunt or seconds is None:
             return allowed
         left = self._started + seconds + GRACE_SECONDS + PATIENCE_SECONDS - REPORT_SECONDS - time.monotonic()
@@ -407,7 +407,7 @@ class Run:
         counts[what] += 1
         if what == "broken":
             self._broken += 1
-            self._campaign._say(f"warpsmith itself broke over {result.trouble}")
+            self._campaign.say(f"warpsmith itself broke over {result.trouble}")
             if self._broken >= MAX_BROKEN:
                 raise WorkerBroke(f"warpsmith itself broke over {self._broken} programs", result.trouble)
         if result.probe is not None:
@@ -420,9 +420,9 @@ class Run:
     def _keep(self, reduced: ReducedFailure, result: Result) -> None:
         """Save a failure, unless it is known or one of its bucket is saved already."""
         if reduced.trouble:
-            self._campaign._say(reduced.trouble)
+            self._campaign.say(reduced.trouble)
         if reduced.reduced.stopped is not None and reduced.reduced.verifications:
-            self._campaign._say(f"reducing {reduced.bucket} was stopped early: {reduced.reduced.stopped}")
+            self._campaign.say(f"reducing {reduced.bucket} was stopped early: {reduced.reduced.stopped}")
         if reduced.bucket in self._found:
             self._found[reduced.bucket].hits += 1
             return
@@ -455,12 +455,12 @@ class Run:
         if report.refuted:
             found.doubtful, found.path = True, report.folder
             why = "it failed beside others, and not alone" if reduced.of_batch else "its script shows the right result"
-            self._campaign._say(
+            self._campaign.say(
                 f"kernel {index} of category {result.category}, seed {self._plan.seed}, is not reproduced "
                 f"({reduced.bucket}): {why}; it is put aside in {report.folder}"
             )
         elif not report.confirmed:
-            self._campaign._say(f"the script of {reduced.bucket} does not show the failure by itself")
+            self._campaign.say(f"the script of {reduced.bucket} does not show the failure by itself")
 
     def _commit(self) -> None:
         """Make durable what is accounted for."""
@@ -490,17 +490,17 @@ class Run:
             counts=counts,
             known=dict(self._known),
             failures=list(self._found.values()),
-            wanted=self._campaign._count,
+            wanted=self._campaign.count,
             stale=self._stale,
-            stale_allowed=self._campaign._stale,
+            stale_allowed=self._campaign.stale,
             seconds_left=self._seconds_left(seconds),
         )
 
     def _seconds_left(self, seconds: float) -> float | None:
         campaign, added = self._campaign, self._verified - self._verified_before
         left = []
-        if campaign._seconds is not None:
-            left.append(max(0.0, campaign._seconds - seconds))
-        if campaign._count is not None and added:
-            left.append(max(0.0, (campaign._count - self._verified) * seconds / added))
+        if campaign.seconds is not None:
+            left.append(max(0.0, campaign.seconds - seconds))
+        if campaign.count is not None and added:
+            left.append(max(0.0, (campaign.count - self._verified) * seconds / added))
         return min(left, default=None)
