@@ -35,8 +35,8 @@ SCHEMA: Final = 1
 #: Where a corpus keeps its cases: one in a folder for each bucket.
 FAILURES: Final = "failures"
 CASE: Final = "case.json"
-#: Where cases lie that failed once, and not when they were run by themselves.
-ASIDE: Final = "unreproduced"
+#: Where cases lie that their own scripts do not reproduce: they failed once, and not when they were run by themselves.
+UNREPRODUCED: Final = "unreproduced"
 
 #: A bucket names a folder.
 BUCKET: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+=-]{0,127}")

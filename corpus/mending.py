@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from corpus import files
-from corpus.case import ASIDE, FAILURES
+from corpus.case import FAILURES, UNREPRODUCED
 from corpus.files import TEMPORARY, append, chunks, cut, read, remove_empty, replace_file, size, split_lines
 from corpus.heads import RECORD_START, is_record, require_readable
 from corpus.journal import JOURNAL, Begin, Journal
@@ -18,7 +18,7 @@ from corpus.record import DamagedCorpus
 from corpus.shards import VERIFIED, all_shards, categories, remove_needless_folder, shard_file
 
 #: The files that are replaced as wholes.
-_REPLACED: Final = (JOURNAL, f"{VERIFIED}/*.jsonl", f"{VERIFIED}/*/*.jsonl", f"{FAILURES}/*/*", f"{ASIDE}/*/*")
+_REPLACED: Final = (JOURNAL, f"{VERIFIED}/*.jsonl", f"{VERIFIED}/*/*.jsonl", f"{FAILURES}/*/*", f"{UNREPRODUCED}/*/*")
 
 
 def mend(path: Path) -> None:

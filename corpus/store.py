@@ -30,7 +30,7 @@ from typing import Final
 import filelock
 
 from corpus import files
-from corpus.case import ASIDE, CASE, FAILURES, Case, check_bucket, check_case, encode_case
+from corpus.case import CASE, FAILURES, UNREPRODUCED, Case, check_bucket, check_case, encode_case
 from corpus.checking import case_files, read_case, require_corpus
 from corpus.digests import DigestSet
 from corpus.files import explained, located, replace_file
@@ -294,17 +294,17 @@ class Store:
             for shard, numbers in by_shard(self.path, category, [line for _, line in part]).items()
         }
 
-    def save_case(self, case: Case, texts: Mapping[str, str] | None = None, *, aside: bool = False) -> Path:
+    def save_case(self, case: Case, texts: Mapping[str, str] | None = None, *, unreproduced: bool = False) -> Path:
         """Writes `case` into the folder of its bucket, over an earlier one, and returns that folder.
 
-        `texts` are what lies beside it, by the names of the files.  One that is to be put `aside` is kept for a person
-        to look at, and is no failure of the corpus.
+        `texts` are what lies beside it, by the names of the files.  One that is `unreproduced` is kept for a person to
+        look at, in a folder of its own, and is no failure of the corpus.
         """
         self._require_writer()
         check_case(case)
         folder = self.failure_folder(case.bucket)
-        if aside:
-            folder = self.path / ASIDE / case.bucket
+        if unreproduced:
+            folder = self.path / UNREPRODUCED / case.bucket
         with explained(self.path):
             write_case(folder, case, texts or {})
         return folder

@@ -257,7 +257,7 @@ def right() -> Program:
 
 
 @pytest.mark.parametrize("of_batch", [True, False])
-def test_what_failed_once_and_does_not_in_its_script_is_no_failure_and_put_aside(
+def test_what_failed_once_and_does_not_in_its_script_is_unreproduced_and_no_failure(
     tmp_path: Path, of_batch: bool
 ) -> None:
     program = right()

@@ -25,18 +25,18 @@ FOUND = Rejection("frontend-keyerror-nowhere", FailureKind.INTERNAL, "import war
 
 
 def of_a_kernel(store: Store) -> None:
-    store_report(store, Draft(case("bug"), {"repro.py": "pass", "README.md": "# A bug"}, RAN, refuted=False))
+    store_report(store, Draft(case("bug"), {"repro.py": "pass", "README.md": "# A bug"}, RAN, unreproduced=False))
 
 
 def of_the_front_end(store: Store) -> None:
     write_report(store, FOUND, record(0).provenance, None, sys.executable)
 
 
-def put_aside(store: Store) -> None:
-    store_report(store, Draft(case("bug"), {"repro.py": "pass", "README.md": "# A bug"}, RAN, refuted=True))
+def unreproduced(store: Store) -> None:
+    store_report(store, Draft(case("bug"), {"repro.py": "pass", "README.md": "# A bug"}, RAN, unreproduced=True))
 
 
-@pytest.mark.parametrize("write", [of_a_kernel, of_the_front_end, put_aside])
+@pytest.mark.parametrize("write", [of_a_kernel, of_the_front_end, unreproduced])
 def test_a_report_that_was_cut_off_has_no_case_and_is_written_by_the_next_run(
     write: Callable[[Store], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,4 +70,4 @@ def test_a_report_that_was_cut_off_has_no_case_and_is_written_by_the_next_run(
 def test_a_folder_of_reports_that_is_full_is_named(tmp_path: Path) -> None:
     (tmp_path / "bug").write_text("a file where the folder should be")
     with pytest.raises(CorpusError, match="is a file, or lies below one"):
-        store_report(tmp_path, Draft(case("bug"), {}, RAN, refuted=False))
+        store_report(tmp_path, Draft(case("bug"), {}, RAN, unreproduced=False))

@@ -334,4 +334,4 @@ def test_what_nvrtc_alone_refuses_is_shown_without_a_device(tmp_path: Path, monk
     found = Reduced(given, verdict, 0, 0)
     assert write_report(tmp_path, found, "there", PROVENANCE).confirmed
     monkeypatch.delenv("PYTHONPATH")
-    assert write_report(tmp_path, found, "gone", PROVENANCE).refuted
+    assert write_report(tmp_path, found, "gone", PROVENANCE).unreproduced

@@ -452,12 +452,12 @@ class Run:
         report = store_report(self._store, ready)
         if result.index in self._reducers.seen:
             found.seconds = time.monotonic() - self._reducers.seen[result.index]
-        if report.refuted:
-            found.doubtful, found.path = True, report.folder
+        if report.unreproduced:
+            found.unreproduced, found.path = True, report.folder
             why = "it failed beside others, and not alone" if reduced.of_batch else "its script shows the right result"
             self._campaign.say(
                 f"kernel {index} of category {result.category}, seed {self._plan.seed}, is not reproduced "
-                f"({reduced.bucket}): {why}; it is put aside in {report.folder}"
+                f"({reduced.bucket}): {why}; it lies in {report.folder}"
             )
         elif not report.confirmed:
             self._campaign.say(f"the script of {reduced.bucket} does not show the failure by itself")

@@ -30,15 +30,15 @@ class Found:
     known: str | None
     path: Path | None
     hits: int = 1
-    #: whether it was seen in a batch alone, and not where the kernel ran by itself
-    doubtful: bool = False
+    #: whether its own script, in a fresh process, does not reproduce it: then it is no finding
+    unreproduced: bool = False
     #: from the moment a worker told of the failure to its stored report; None if there is none of this run
     seconds: float | None = None
 
     @property
     def new(self) -> bool:
-        """Whether it is no known issue, and no doubtful one."""
-        return self.known is None and not self.doubtful
+        """Whether it is no known issue, and not unreproduced."""
+        return self.known is None and not self.unreproduced
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Snapshot:
 
     @property
     def new_failures(self) -> list[Found]:
-        """The failures that are no known issue, and no doubtful one."""
+        """The failures that are no known issue, and not unreproduced."""
         return [found for found in self.failures if found.new]
 
 

@@ -144,10 +144,10 @@ def _in_the_front_end(
                 "hits": met.hits,
             }
             for bucket, met in tally.met.items()
-            if met.reproduced
+            if not met.unreproduced
         ]
-        doubtful = [bucket for bucket, met in tally.met.items() if not met.reproduced]
-        print_json({"texts": tally.texts, "failures": failures, "doubtful": doubtful})
+        unreproduced = [bucket for bucket, met in tally.met.items() if met.unreproduced]
+        print_json({"texts": tally.texts, "failures": failures, "unreproduced": unreproduced})
     return int(bool(tally.new))
 
 

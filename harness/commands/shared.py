@@ -139,9 +139,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
                 "seconds_to_report": None if found.seconds is None else round(found.seconds, 3),
             }
             for found in summary.failures
-            if not found.doubtful
+            if not found.unreproduced
         ],
-        "doubtful": [found.bucket for found in summary.failures if found.doubtful],
+        "unreproduced": [found.bucket for found in summary.failures if found.unreproduced],
         "unreduced": summary.unreduced,
         "probes": {name: {"tried": tried, "counted": n} for name, (tried, n) in summary.probed.items()},
         "known": dict(sorted(summary.known.items())),

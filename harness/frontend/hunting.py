@@ -24,17 +24,17 @@ Say = Callable[[str], None]
 @dataclass
 class Met:
     """One way in which Warp does not take a text well: the issue that it is, how often it was met, and where its
-    report is; `reproduced` is false if no script shows it."""
+    report is; `unreproduced` says that its script does not show it."""
 
     kind: str
     known: str | None
     hits: int = 1
     path: Path | None = None
-    reproduced: bool = True
+    unreproduced: bool = False
 
     @property
     def new(self) -> bool:
-        return self.known is None and self.reproduced
+        return self.known is None and not self.unreproduced
 
     @property
     def unsaved(self) -> bool:
@@ -131,7 +131,7 @@ def _save(
         met.path = report.folder
         say(f"{found.bucket}: saved in {report.folder}")
     else:
-        met.reproduced = False
+        met.unreproduced = True
         said = report.output.strip().splitlines()[-1:] or ["nothing"]
         say(f"{found.bucket} is not reproduced: its script, in a fresh process, said {said[0]!r}.")
         say(f"The text was:\n{small.source}")
@@ -143,5 +143,5 @@ def sum_up(tally: Tally, say: Say) -> None:
         say("Stopped: it was interrupted; everything up to here is saved.")
     say(f"{tally.texts} texts, {tally.discarded} discarded; {len(tally.met)} ways in which Warp did not take one well.")
     for bucket, met in sorted(tally.met.items(), key=lambda item: -item[1].hits):
-        what = f"known issue {met.known}" if met.known else "new" if met.reproduced else "not reproduced"
+        what = f"known issue {met.known}" if met.known else "not reproduced" if met.unreproduced else "new"
         say(f"  {bucket}: {what}, {met.hits} hits")

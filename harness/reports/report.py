@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from corpus.case import ASIDE, Case
+from corpus.case import UNREPRODUCED, Case
 from corpus.files import explained
 from corpus.record import Provenance
 from corpus.store import Store, write_case
@@ -52,13 +52,13 @@ NOT_BISECTED: Final = f"{SINCE} the versions before were not tried."
 class Report:
     """What was written: the folder, and whether the script shows the failure by itself, with what it said.
 
-    `refuted` says that it ran to its end and showed the right result: then the folder is one of those put aside.
+    `unreproduced` says that it ran to its end and showed the right result: then the folder lies in `UNREPRODUCED`.
     """
 
     folder: Path
     confirmed: bool
     output: str
-    refuted: bool = False
+    unreproduced: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Draft:
     case: Case
     files: Mapping[str, str]
     ran: Ran
-    refuted: bool
+    unreproduced: bool
 
 
 # ---------------------------------------------------------------- the issue
@@ -297,24 +297,24 @@ def draft(
         TEST: regression(shown, bucket, _title(failure, bucket, known)),
     }
     # a script runs on the CPU alone
-    return Draft(case, files, ran, refuted=ran.fixed and device == "cpu")
+    return Draft(case, files, ran, unreproduced=ran.fixed and device == "cpu")
 
 
 def store_report(place: Store | Path, ready: Draft) -> Report:
     """Store a report in the folder of its bucket, over an earlier one.
 
-    A failure whose script shows the right result is no finding: it is put aside, with the reason.  `place` is a
-    store that is open for writing, or the folder in which the bucket's folder is made.
+    A failure whose script shows the right result is unreproduced, and no finding: it is stored apart, with the reason.
+    `place` is a store that is open for writing, or the folder in which the bucket's folder is made.
 
     Raises `CorpusError` if it cannot be written.
     """
     if isinstance(place, Store):
-        folder = place.save_case(ready.case, ready.files, aside=ready.refuted)
+        folder = place.save_case(ready.case, ready.files, unreproduced=ready.unreproduced)
     else:
-        folder = place / (ASIDE if ready.refuted else "") / ready.case.bucket
+        folder = place / (UNREPRODUCED if ready.unreproduced else "") / ready.case.bucket
         with explained(place):
             write_case(folder, ready.case, ready.files)
-    return Report(folder, ready.ran.fails, ready.ran.output, ready.refuted)
+    return Report(folder, ready.ran.fails, ready.ran.output, ready.unreproduced)
 
 
 def write_report(
