@@ -38,10 +38,10 @@ from strategies.language.nodes import (
     Unpack,
     While,
     names_in,
+    root,
     walk,
 )
 from strategies.language.references import referring
-from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import BOOL, Array, Scalar, Struct, StructArray
 from strategies.ops import overload

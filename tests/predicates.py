@@ -43,9 +43,10 @@ from strategies.language.nodes import (
     While,
     Zeros,
     names_in,
+    root,
     walk,
 )
-from strategies.language.structs import root, struct_types
+from strategies.language.structs import struct_types
 from strategies.language.tiles import accumulates
 from strategies.language.types import (
     BOOL,

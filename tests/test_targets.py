@@ -40,10 +40,11 @@ from strategies.language.nodes import (
     Slice,
     Statement,
     ThreadIndex,
+    root,
     walk,
 )
 from strategies.language.render import render
-from strategies.language.structs import flattened, root
+from strategies.language.structs import flattened
 from strategies.language.types import FLOAT32, INT32, Composite, Scalar
 from strategies.ops import result_type
 

@@ -28,11 +28,12 @@ from strategies.language.nodes import (
     Return,
     Statement,
     Static,
-    Target,
     Unpack,
     View,
     Zeros,
+    changed_name,
     children,
+    root,
     walk,
 )
 from strategies.language.remembered import remembered
@@ -138,10 +139,12 @@ class _Inexact:
                 )
                 # a sum in place may be one that threads make together
                 inexact |= (
-                    isinstance(node, AugmentedAssign) and _is_element(node.target) and holds_floats(node.value.type)
+                    isinstance(node, AugmentedAssign)
+                    and isinstance(root(node.target), Element)
+                    and holds_floats(node.value.type)
                 )
                 if inexact or self._of(node.value):
-                    self.names.add(self._array(_root(node.target)))
+                    self.names.add(self._array(changed_name(node.target)))
             case Atomic():
                 sums = node.op in ("atomic_add", "atomic_sub") and holds_floats(node.value.type)
                 if sums or self._of(node.value):
@@ -151,7 +154,7 @@ class _Inexact:
             case Unpack():
                 for n, target in enumerate(node.targets):
                     if self._of(node.values[n if len(node.values) > 1 else 0]):
-                        self.names.add(self._array(_root(target)))
+                        self.names.add(self._array(changed_name(target)))
             case Return():
                 self.result |= any(self._of(v) for v in node.values)
         for child in children(node):
@@ -206,22 +209,3 @@ class _Inexact:
 def _rounds_twice(target: Type, source: Type) -> bool:
     """Whether a conversion makes halves of doubles, which Warp does by way of floats."""
     return FLOAT16 in types.scalars_of(target) and FLOAT64 in types.scalars_of(source)
-
-
-def _is_element(target: Target) -> bool:
-    node: Expression = target
-    while isinstance(node, Component):
-        node = node.base
-    return isinstance(node, Element)
-
-
-def _root(target: Target) -> str:
-    node: Expression = target
-    while isinstance(node, Component):
-        node = node.base
-    match node:
-        case Name():
-            return node.name
-        case Element():
-            return node.array
-    raise TypeError(f"{target!r} cannot be assigned")

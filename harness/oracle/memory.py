@@ -12,7 +12,7 @@ from harness.oracle.control_flow import InvalidProgram
 from harness.oracle.definedness import Definedness
 from harness.oracle.lanes import Mask, Values
 from harness.oracle.places import Part, whole
-from strategies.language.effects import function_effects, root_array
+from strategies.language.effects import function_effects
 from strategies.language.nodes import (
     Apply,
     Assign,
@@ -34,6 +34,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     Zeros,
+    root,
     walk,
 )
 from strategies.language.remembered import remembered
@@ -73,11 +74,8 @@ def _find_write_sites(program: Program) -> Iterator[tuple[str, tuple[Expression,
                         for indices in _written_by(program, node, parameter.name):
                             yield name, indices
         for target in targets:
-            root: Expression = target
-            while isinstance(root, Component):
-                root = root.base
-            if isinstance(root, Element):
-                yield root.array, root.indices
+            if isinstance(found := root(target), Element):
+                yield found.array, found.indices
 
 
 def _written_by(program: Program, call: Call, array: str) -> Iterator[tuple[Expression, ...] | None]:
@@ -92,19 +90,10 @@ def _written_by(program: Program, call: Call, array: str) -> Iterator[tuple[Expr
         match node:
             case Atomic(array=name, indices=indices) if name == array:
                 yield _in_caller(indices, given)
-            case Assign(target=target) | AugmentedAssign(target=target) if root_array(target) == array:
-                yield _in_caller(_element_of(target).indices, given)
-            case Unpack(targets=targets):
-                for target in targets:
-                    if root_array(target) == array:
-                        yield _in_caller(_element_of(target).indices, given)
-
-
-def _element_of(target: Expression) -> Element:
-    while isinstance(target, Component):
-        target = target.base
-    assert isinstance(target, Element)
-    return target
+            case Assign() | AugmentedAssign() | Unpack():
+                for target in node.targets if isinstance(node, Unpack) else (node.target,):
+                    if isinstance(found := root(target), Element) and found.array == array:
+                        yield _in_caller(found.indices, given)
 
 
 def _in_caller(indices: tuple[Expression, ...], given: Mapping[str, Expression]) -> tuple[Expression, ...] | None:

@@ -32,7 +32,6 @@ from strategies.language.nodes import (
     Continue,
     Element,
     Evaluate,
-    Expression,
     For,
     If,
     Literal,
@@ -47,6 +46,7 @@ from strategies.language.nodes import (
     Unpack,
     View,
     While,
+    root,
     walk,
 )
 from strategies.language.rules import bound_arguments, conversion
@@ -238,11 +238,9 @@ class Undefined:
                             self._add(name, target)
 
     def _add(self, owner: str, target: Target) -> None:
-        node: Expression = target
-        while isinstance(node, Component):
-            node = node.base
-        if isinstance(node, Name | Element):
-            self._names.add((owner, node.name if isinstance(node, Name) else node.array))
+        match root(target):
+            case Name(name=name) | Element(array=name):
+                self._names.add((owner, name))
 
     # ------------------------------------------------------------ where it must not be
 

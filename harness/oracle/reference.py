@@ -58,10 +58,10 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+    root,
     walk,
 )
 from strategies.language.remembered import remembered
-from strategies.language.structs import root
 from strategies.language.types import Array, Composite, Tuple, element_scalar
 from strategies.ops import ROWS
 

@@ -49,11 +49,11 @@ from strategies.language.nodes import (
     Statement,
     While,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.references import referring
 from strategies.language.rules import IllFormed
-from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import INT32, Array, Scalar, Tuple
 from strategies.ops import overload, result_type

@@ -37,10 +37,10 @@ from strategies.language.nodes import (
     Program,
     Statement,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.structs import root
 from strategies.language.tiles import is_tiled
 from strategies.language.types import (
     BOOL,

@@ -39,12 +39,13 @@ from strategies.language.nodes import (
     Statement,
     Unpack,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.parts import all_numbers, numbers
 from strategies.language.rules import bound_arguments, conversion
 from strategies.language.several import called
-from strategies.language.structs import renamed, root, with_names
+from strategies.language.structs import renamed, with_names
 from strategies.language.tuples import makes_tuples, without_tuples
 from strategies.language.types import BOOL, FLOAT16, FLOAT32, INT32, VOID, Composite, Matrix, Scalar, Tuple, Vector
 

@@ -28,9 +28,10 @@ from strategies.language.nodes import (
     Return,
     Statement,
     rebuild,
+    root,
     walk,
 )
-from strategies.language.structs import leaves, root
+from strategies.language.structs import leaves
 from strategies.language.types import (
     INT32,
     Array,

@@ -47,9 +47,9 @@ from strategies.language.nodes import (
     View,
     While,
     rebuild,
+    root,
     walk,
 )
-from strategies.language.structs import root
 from strategies.language.types import BOOL, Array, Scalar, Struct, StructArray
 from strategies.language.views import roots
 

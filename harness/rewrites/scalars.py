@@ -37,10 +37,10 @@ from strategies.language.nodes import (
     Program,
     Return,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.spellings import spelled
-from strategies.language.structs import root
 from strategies.language.types import (
     BOOL,
     FLOAT16,

@@ -26,10 +26,11 @@ from strategies.language.nodes import (
     Target,
     Unpack,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.parts import is_backwards, numbers
-from strategies.language.structs import root, with_names
+from strategies.language.structs import with_names
 from strategies.language.types import INT32, Composite, Matrix, Transform, Vector
 
 

@@ -40,10 +40,10 @@ from strategies.language.nodes import (
     While,
     children,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.rules import bound_arguments
-from strategies.language.structs import root
 
 
 def tidy(program: Program) -> Program:

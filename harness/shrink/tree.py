@@ -44,11 +44,11 @@ from strategies.language.nodes import (
     Unpack,
     View,
     rebuild,
+    root,
     size,
     walk,
 )
 from strategies.language.several import called
-from strategies.language.structs import root
 
 Body: TypeAlias = tuple[Statement, ...]
 

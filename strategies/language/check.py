@@ -53,6 +53,7 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+    root,
     walk,
 )
 from strategies.language.overloads import check_overloads
@@ -69,7 +70,7 @@ from strategies.language.rules import (
     returns,
 )
 from strategies.language.several import called, is_whole, item
-from strategies.language.structs import leaves, root
+from strategies.language.structs import leaves
 from strategies.language.tiles import FACTORS, IN_PLACE, STORES, accumulates, multiplies, shared_by, sorts, takes_update
 from strategies.language.types import (
     INT32,

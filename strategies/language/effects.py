@@ -20,6 +20,7 @@ from strategies.language.nodes import (
     Target,
     Unpack,
     children,
+    root,
 )
 from strategies.language.remembered import remembered
 from strategies.language.rules import bound_arguments
@@ -81,9 +82,8 @@ def called_functions(program: Program) -> frozenset[str]:
 
 def root_array(target: Expression) -> str | None:
     """The array that an assignment to `target` changes; None if it changes a local variable."""
-    while isinstance(target, Component):
-        target = target.base
-    return target.array if isinstance(target, Element) else None
+    found = root(target)
+    return found.array if isinstance(found, Element) else None
 
 
 def _effects(body: tuple[Statement, ...], known: Mapping[str, Effects], functions: Sequence[Function]) -> Effects:

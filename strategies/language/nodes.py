@@ -726,6 +726,21 @@ def names_in(nodes: Iterable[Node]) -> set[str]:
     return found
 
 
+def root(node: Expression) -> Expression:
+    """The variable, or the array element, that a component, a field or a slice is part of."""
+    while isinstance(node, Component | Field | Part):
+        node = node.base
+    return node
+
+
+def changed_name(target: Target) -> str:
+    """The variable or the array that an assignment to `target` changes; `TypeError` if there is none."""
+    match root(target):
+        case Name(name=name) | Element(array=name):
+            return name
+    raise TypeError(f"{target!r} cannot be assigned")
+
+
 def size(node: Node) -> int:
     """How many nodes there are."""
     return 1 + sum(size(child) for child in children(node))

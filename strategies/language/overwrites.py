@@ -13,7 +13,6 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Break,
     Call,
-    Component,
     Continue,
     Element,
     Expression,
@@ -27,6 +26,7 @@ from strategies.language.nodes import (
     Target,
     Unpack,
     While,
+    root,
     walk,
 )
 from strategies.language.rules import bound_arguments
@@ -137,14 +137,8 @@ class Overwrites:
         return []
 
     def _targets(self, targets: Sequence[Target]) -> list[Place]:
-        found = []
-        for target in targets:
-            root: Expression = target
-            while isinstance(root, Component):
-                root = root.base
-            if isinstance(root, Element):
-                found.append(self._place(root.array, root.indices))
-        return found
+        roots = map(root, targets)
+        return [self._place(found.array, found.indices) for found in roots if isinstance(found, Element)]
 
     def _arrays(self, node: Call) -> list[tuple[str, str]]:
         """A function's array parameters, and the names of what a call gives for them."""

@@ -27,6 +27,7 @@ from strategies.language.nodes import (
     Unpack,
     children,
     rebuild,
+    root,
     walk,
 )
 from strategies.language.types import INT32, Matrix, Scalar, Type, Vector
@@ -94,17 +95,10 @@ def all_numbers(value: Expression) -> tuple[Component, ...]:
     return numbers(Part(value.type, value, Slice(), Slice() if isinstance(value.type, Matrix) else None))
 
 
-def _root(node: Expression) -> Expression:
-    """What a part is part of: `strategies.language.structs.root`, which is above this."""
-    while isinstance(node, Component | Field | Part):
-        node = node.base
-    return node
-
-
 def changes_itself(target: Part, value: Expression, views: Mapping[str, str]) -> bool:
     """Whether a new value of a part is made of what it is a part of, `views` being the arrays that local names are of;
     what a call reads of arrays is not known here."""
-    whole = _root(target)
+    whole = root(target)
     if isinstance(whole, Name):
         return any(isinstance(n, Name) and n.name == whole.name for n in walk(value))
     assert isinstance(whole, Element)
@@ -173,7 +167,7 @@ def _statements(node: Statement) -> Iterator[Statement]:
             targets = numbers(target)
             # a number stands there in what the reducer tries, before that is checked
             values = (value,) * len(targets) if isinstance(value.type, Scalar) else _parts(value)[: len(targets)]
-            if not isinstance(_root(target), Name) or changes_itself(target, value, {}):
+            if not isinstance(root(target), Name) or changes_itself(target, value, {}):
                 # what stands at the right is computed before anything is stored
                 yield Unpack(targets, values)
             else:

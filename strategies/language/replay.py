@@ -48,6 +48,8 @@ from strategies.language.nodes import (
     View,
     While,
     Zeros,
+    changed_name,
+    root,
     walk,
 )
 from strategies.language.overwrites import Overwrites
@@ -128,7 +130,7 @@ class Replay:
 
     def _activate(self, target: Target) -> None:
         if holds_floats(target.type):
-            self.active.add(self._array(_root(target)))
+            self.active.add(self._array(changed_name(target)))
 
     def _array(self, name: str) -> str:
         """The array that a name stands for, or is a part of; any other name as it is."""
@@ -549,7 +551,7 @@ class Replay:
 
     def _ends(self, target: Target) -> bool:
         """Whether an assignment may end what a derivative moves through, or consumes a cotangent."""
-        name = _root(target)
+        name = changed_name(target)
         return holds_floats(target.type) and (root_array(target) is not None or self._array(name) in self.active)
 
     def _writes(self, node: Expression) -> bool:
@@ -595,21 +597,5 @@ def _places(part: Component) -> list[int] | None:
 
 def _local(target: Target) -> str | None:
     """The local variable that an assignment changes, if it changes one."""
-    match target:
-        case Name():
-            return target.name
-        case Component(base=base):
-            return _local(base) if isinstance(base, Name | Component | Element) else None
-    return None
-
-
-def _root(target: Target) -> str:
-    """The variable or the array that an assignment changes."""
-    match target:
-        case Name():
-            return target.name
-        case Element():
-            return target.array
-        case Component(base=Name() | Component() | Element() as base):
-            return _root(base)
-    raise TypeError(f"{target!r} cannot be assigned")
+    found = root(target)
+    return found.name if isinstance(found, Name) else None

@@ -30,7 +30,6 @@ from strategies.language.nodes import (
     Name,
     Node,
     Parameter,
-    Part,
     Program,
     Return,
     Statement,
@@ -39,6 +38,7 @@ from strategies.language.nodes import (
     rebuild,
     walk,
 )
+from strategies.language.nodes import root as root
 from strategies.language.parts import without_parts
 from strategies.language.references import without_references
 from strategies.language.remembered import remembered
@@ -299,12 +299,4 @@ def _array(field: Type, ndim: int) -> Array:
     """The array of one field of an array of structs."""
     found = types.parse(f"array{ndim}<{field.notation}>")
     assert isinstance(found, Array)
-    return found
-
-
-def root(node: Expression) -> Expression:
-    """The variable, or the array element, that a component or a field is part of."""
-    found: Expression = node
-    while isinstance(found, Component | Field | Part):
-        found = found.base
     return found
