@@ -28,8 +28,8 @@ from corpus.shards import VERIFIED, all_shards, shard_file
 from corpus.splits import assign
 from corpus.store import Store
 from harness.commands import run
-from harness.commands.card import facts_of
 from harness.commands.export import Derived
+from harness.commands.facts import facts_of
 from harness.cpp.cuda_text import compile_batch, cuda_texts, needed_ptx
 from harness.cpp.generated_code import compile_each
 from harness.jobs import BuildOptions, Job

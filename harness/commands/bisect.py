@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from corpus.case import FAILURES, Case
+from corpus.case import Case
 from corpus.files import write_whole
-from harness.commands.replay import read_cases
-from harness.commands.shared import BadUsage, Corpus, existing_corpus, say
+from harness.commands.cases import Failures, folder_of, read_cases
+from harness.commands.shared import BadUsage, Corpus, say
 from harness.releases import Bisection, Seen, bisect, interpreter, is_installed, releases
 from harness.reports.case_script import script_of
 from harness.reports.report import README, with_releases
@@ -20,7 +19,7 @@ from harness.triage import LEDGER, UNKNOWN, Ledger
 
 
 def bisect_command(
-    failures: Annotated[list[str], typer.Argument(help="Folders or files of cases, or names of buckets.")],
+    failures: Failures,
     corpus: Corpus = None,
     only: Annotated[
         str | None,
@@ -59,14 +58,6 @@ def _shows(case: Case, version: str) -> Seen:
     last = ran.output.splitlines()[-1] if ran.output else ""
     say(f"{case.bucket} on {version}: {seen.value}" + (f" ({last})" if seen is Seen.UNKNOWN else ""))
     return seen
-
-
-def folder_of(name: str, case: Case, corpus: Path | None) -> Path:
-    """The folder of a case that was read from `name`, see `read_cases`."""
-    given = Path(name)
-    if given.is_dir():
-        return given
-    return given.parent if given.is_file() else existing_corpus(corpus) / FAILURES / case.bucket
 
 
 def _note(case: Case, found: Bisection) -> None:

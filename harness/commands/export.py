@@ -18,7 +18,7 @@ from corpus.record import Record
 from corpus.statistics import count_statements
 from corpus.store import Store
 from harness.campaign.plan import CUDA_ARCH
-from harness.commands.card import facts_of, leakage_in_words
+from harness.commands.facts import assignment_of, facts_of, leakage_in_words
 from harness.commands.shared import (
     BadUsage,
     Category,
@@ -180,17 +180,11 @@ def export(
     if format is Format.JSONL:
         rows = export_jsonl(records(), out)
     elif format is Format.JSONL_FULL:
-        rows = write_lines(out, derived.rows(records(), _assigned(store)))
+        rows = write_lines(out, derived.rows(records(), assignment_of(store)))
     else:
         rows = _export_parquet(store, filters, records, derived, out)
     say(f"{rows} rows written to {out}")
     return 0
-
-
-def _assigned(store: Store) -> Assignment:
-    with needs_dataset_extra():
-        from corpus.splits import assign
-    return assign(store.records(check=False))
 
 
 def _export_parquet(
@@ -202,7 +196,7 @@ def _export_parquet(
         arrow_schema()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise BadUsage(f"{out} is not an empty folder; choose a new one for --out")
-    assignment = _assigned(store)
+    assignment = assignment_of(store)
     # The rows that are exported are checked as they are read.
     facts = facts_of(store, assignment, filters.keeps, check=False)
     if not facts.splits:

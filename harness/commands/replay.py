@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 
-from corpus.case import CASE, FAILURES, Case, DamagedCase, check_case, decode_case
+from corpus.case import Case
 from corpus.store import Store
+from harness.commands.cases import read_cases
 from harness.commands.recheck import recheck
-from harness.commands.shared import BadUsage, Corpus, Workers, existing_corpus, say
+from harness.commands.shared import Corpus, Workers, existing_corpus, say
 from harness.jobs import BuildOptions
 from harness.reports.case_script import script_of
 from harness.reports.script_run import run_repro
@@ -80,26 +81,6 @@ def _cases(names: list[str], corpus: Path | None) -> Iterator[Case]:
     if not names:
         yield from Store.open(existing_corpus(corpus), write=False).cases()
     yield from read_cases(names, corpus)
-
-
-def read_cases(names: list[str], corpus: Path | None) -> list[Case]:
-    """The cases in folders or files, or in the folders of buckets of the corpus; `BadUsage` if there is none."""
-    return [_read(name, corpus) for name in names]
-
-
-def _read(name: str, corpus: Path | None) -> Case:
-    given = Path(name)
-    file = given / CASE if given.is_dir() else given
-    if not file.is_file():
-        file = existing_corpus(corpus) / FAILURES / name / CASE
-    try:
-        case = decode_case(file.read_bytes())
-        check_case(case)
-    except OSError as error:
-        raise BadUsage(f"there is no case {name!r}: {error.strerror or error}") from error
-    except DamagedCase as error:
-        raise BadUsage(f"{file}: {error.reason}") from error
-    return case
 
 
 def _replay(case: Case, sandbox: Sandbox, python: str) -> tuple[Now, str]:

@@ -13,8 +13,7 @@ from corpus.case import Case
 from harness.campaign.campaign import GROW_LIMITS
 from harness.campaign.plan import Plan
 from harness.campaign.reduction import Reduction
-from harness.commands.bisect import folder_of
-from harness.commands.replay import read_cases
+from harness.commands.cases import Failures, folder_of, read_cases
 from harness.commands.shared import BadUsage, Corpus, ShrinkSeconds
 from harness.oracle.expectation import ATTEMPTS
 from harness.reports.report import write_report
@@ -24,7 +23,7 @@ from strategies.language.nodes import size
 
 
 def shrink(
-    failures: Annotated[list[str], typer.Argument(help="Folders or files of cases, or names of buckets.")],
+    failures: Failures,
     corpus: Corpus = None,
     shrink_seconds: ShrinkSeconds = None,
     python: Annotated[
