@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -46,35 +46,45 @@ def fewer_dimensions(program: Program) -> Iterator[Program]:
 
 
 def _without_constant_axes(program: Program) -> Program:
-    accesses: dict[str, list[tuple[Expression | Slice, ...]]] = {}
-    for node in (n for statement in program.body for n in walk(statement)):
-        if isinstance(node, Element | Atomic):
-            accesses.setdefault(node.array, []).append(node.indices)
-        elif isinstance(node, View):
-            ndim = len(node.indices) + (node.type.ndim if isinstance(node.type, Array) else 0)
-            ndim -= sum(isinstance(index, Slice) for index in node.indices)
-            accesses.setdefault(node.array, []).append((*node.indices, *(ndim - len(node.indices)) * (Slice(),)))
-        elif isinstance(node, Extent):
-            accesses.setdefault(node.array, []).append(())
-        elif isinstance(node, Name) and isinstance(node.type, Array | StructArray):
-            accesses.setdefault(node.name, []).append(())
+    """`program` without the axes of arrays along which every index is a number; the same object if there are none."""
     keep: dict[str, list[int]] = {}
-    shapes = {p.name: p.shape for p in program.arrays if _whole(p.name) not in {s.name for s in program.structs}}
-    # an array of structs has the shape of each of its fields
-    shapes |= {
-        s.name: p.shape for s in program.structs if s.ndim for p in program.parameters if _whole(p.name) == s.name
-    }
-    for name, found in accesses.items():
-        if name not in shapes:
-            continue
-        ndim = len(shapes[name])
-        if any(len(indices) != ndim for indices in found):
+    shapes = _shapes(program)
+    for name, found in _accesses(program).items():
+        ndim = len(shapes.get(name, ()))
+        if ndim < 2 or any(len(indices) != ndim for indices in found):
             continue
         axes = [a for a in range(ndim) if not all(isinstance(i[a], Literal) for i in found)]
-        if len(axes) < ndim and ndim > 1:
+        if len(axes) < ndim:
             keep[name] = axes or [0]
-    if not keep:
-        return program
+    return _with_axes(program, keep) if keep else program
+
+
+def _accesses(program: Program) -> dict[str, list[tuple[Expression | Slice, ...]]]:
+    """The indices by which each array is accessed, one for each axis; none where it is named as a whole."""
+    found: dict[str, list[tuple[Expression | Slice, ...]]] = {}
+    for node in (n for statement in program.body for n in walk(statement)):
+        match node:
+            case Element() | Atomic():
+                found.setdefault(node.array, []).append(node.indices)
+            case View():
+                ndim = len(node.indices) + (node.type.ndim if isinstance(node.type, Array) else 0)
+                ndim -= sum(isinstance(index, Slice) for index in node.indices)
+                found.setdefault(node.array, []).append((*node.indices, *(ndim - len(node.indices)) * (Slice(),)))
+            case Extent(array=name) | Name(type=Array() | StructArray(), name=name):
+                found.setdefault(name, []).append(())
+    return found
+
+
+def _shapes(program: Program) -> dict[str, tuple[int, ...]]:
+    """The shapes of arrays; an array of structs has that of each of its fields."""
+    structs = {s.name: s for s in program.structs}
+    plain = {p.name: p.shape for p in program.arrays if _whole(p.name) not in structs}
+    whole = {_whole(p.name): p.shape for p in program.parameters if _whole(p.name) in structs}
+    return plain | {name: shape for name, shape in whole.items() if structs[name].ndim}
+
+
+def _with_axes(program: Program, keep: Mapping[str, Sequence[int]]) -> Program:
+    """`program` with those axes alone of the arrays that `keep` names."""
 
     def change(node: Node) -> Node:
         if isinstance(node, Element | Atomic) and node.array in keep:

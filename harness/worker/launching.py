@@ -114,11 +114,12 @@ def _change_structs(arguments: list[Any], launch: Frame) -> None:
 
 
 def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool) -> list[Frame | None]:
+    """The result of each argument of one launch, None for what is no array."""
     buffers, arguments = _launch_arguments(kernel, launch, device, in_device_memory)
-
     dims, more, start = tuple(launch["dims"]), launch["more"], imported.wp.launch
     if launch["block_dim"]:
         more, start = {"block_dim": launch["block_dim"], **more}, imported.wp.launch_tiled
+    behind = _step_behind(launch, buffers)
     tape, own = imported.wp.Tape(), None
     with tape:
         if launch["preceded"]:
@@ -126,24 +127,8 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
             own = _launch_arguments(kernel, launch, device, in_device_memory)
             start(kernel, dim=dims, inputs=own[1], device=device, **more)
         start(kernel, dim=dims, inputs=arguments, device=device, **more)
-        # What tapes are for: more than one step.  The one behind hands its results' cotangents on; `wp.clone` would do
-        # so too, by a kernel that Warp builds anew in every child.
-        behind = [
-            (buffer, buffer.gradient, parameter["cotangent"])
-            for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
-            if launch["copied"]
-            and isinstance(buffer, PaddedArray)
-            and buffer.gradient is not None
-            and parameter["cotangent"] is not None
-        ]
-
-        def hand_on() -> None:
-            while behind:
-                _, gradient, cotangent = behind.pop()
-                gradient.fill(cotangent)
-
         if behind:
-            tape.record_func(hand_on, [buffer.array for buffer, _, _ in behind])
+            tape.record_func(functools.partial(_hand_on, behind), [array for array, _, _ in behind])
     if launch["tape"] == "struct changed":
         _change_structs(arguments, launch)
     elif launch["tape"] == "list changed":
@@ -151,46 +136,75 @@ def _launch_once(kernel: Any, launch: Frame, device: str, in_device_memory: bool
         arguments[:] = _launch_arguments(kernel, launch, device, in_device_memory)[1]
     imported.wp.synchronize_device(device)
 
-    outcome: list[Frame | None] = []
-    for buffer in buffers:
-        if buffer is None:
-            outcome.append(None)
-            continue
-        data, canary = buffer.read()
-        if buffer.gradient is not None:
-            # A forward pass has no business in a gradient buffer, which still holds its zeros.
-            zeros, gradient_canary = buffer.gradient.read()
-            canary = canary and gradient_canary and not any(zeros)
-        outcome.append({"data": data, "gradient": None, "again": None, "after_backward_intact": True, "canary": canary})
+    outcome = list(map(_after_forward, buffers))
     if not launch["backward"]:
         return outcome
 
-    for position, parameter in enumerate(launch["parameters"]):
-        gradient = None if (buffer := buffers[position]) is None else buffer.gradient
-        if gradient is not None:
-            gradient.fill(parameter["cotangent"])
+    for buffer, parameter in zip(buffers, launch["parameters"], strict=True):
+        if buffer is not None and buffer.gradient is not None:
+            buffer.gradient.fill(parameter["cotangent"])
     for _, gradient, _ in behind:
         gradient.fill(None)
     tape.backward()
     imported.wp.synchronize_device(device)
     for buffer, result in zip(buffers, outcome, strict=True):
-        if buffer is None or result is None:
-            continue
-        data, canary = buffer.read()
-        result["after_backward_intact"] = data == result["data"]
-        result["canary"] = result["canary"] and canary
-        if buffer.gradient is not None:
-            result["gradient"], canary = buffer.gradient.read()
+        if buffer is not None and result is not None:
+            data, canary = buffer.read()
+            result["after_backward_intact"] = data == result["data"]
             result["canary"] = result["canary"] and canary
+    _read_gradients(buffers, outcome, "gradient")
     if launch["again"] or launch["reused"]:
         seeds = _begin_again(tape, launch, buffers) if launch["reused"] else None
         tape.backward(grads=seeds)
         imported.wp.synchronize_device(device)
-        for buffer, result in zip(buffers, outcome, strict=True):
-            if buffer is not None and buffer.gradient is not None and result is not None:
-                result["again"], canary = buffer.gradient.read()
-                result["canary"] = result["canary"] and canary
+        _read_gradients(buffers, outcome, "again")
     return outcome
+
+
+_Behind = list[tuple[Any, PaddedArray, bytes]]
+
+
+def _step_behind(launch: Frame, buffers: list[_Buffer]) -> _Behind:
+    """The arrays that a step behind a launch reads, each with its gradient and the cotangent that it is handed.
+
+    Tapes are for more than one step.  `wp.clone` would be such a step too, by a kernel that Warp builds anew in every
+    child.
+    """
+    return [
+        (buffer.array, buffer.gradient, parameter["cotangent"])
+        for buffer, parameter in zip(buffers, launch["parameters"], strict=True)
+        if launch["copied"]
+        and isinstance(buffer, PaddedArray)
+        and buffer.gradient is not None
+        and parameter["cotangent"] is not None
+    ]
+
+
+def _hand_on(behind: _Behind) -> None:
+    """The backward pass of a step behind: it hands each array its cotangent, once."""
+    while behind:
+        _, gradient, cotangent = behind.pop()
+        gradient.fill(cotangent)
+
+
+def _after_forward(buffer: _Buffer) -> Frame | None:
+    """What a forward pass leaves of an argument; None for what is no array."""
+    if buffer is None:
+        return None
+    data, canary = buffer.read()
+    if buffer.gradient is not None:
+        # A forward pass has no business in a gradient buffer, which still holds its zeros.
+        zeros, gradient_canary = buffer.gradient.read()
+        canary = canary and gradient_canary and not any(zeros)
+    return {"data": data, "gradient": None, "again": None, "after_backward_intact": True, "canary": canary}
+
+
+def _read_gradients(buffers: list[_Buffer], outcome: list[Frame | None], name: str) -> None:
+    """Note what the gradients hold, under that name."""
+    for buffer, result in zip(buffers, outcome, strict=True):
+        if buffer is not None and buffer.gradient is not None and result is not None:
+            result[name], canary = buffer.gradient.read()
+            result["canary"] = result["canary"] and canary
 
 
 def _begin_again(tape: Any, launch: Frame, buffers: list[_Buffer]) -> dict[Any, Any]:

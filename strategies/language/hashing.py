@@ -132,29 +132,36 @@ class _Shape:
         defaults = _later_defaults(type(node))
         for field in node.__struct_fields__:
             value = getattr(node, field)
-            if field in _SPELLINGS or (field in defaults and value == defaults[field]):
-                continue
-            if isinstance(node, Field) and field == "field":
-                assert isinstance(node.base.type, Struct)
-                parts.append([name for name, _ in node.base.type.fields].index(value))
-            elif field == "function":
-                parts.append(self._functions[value])
-            elif isinstance(node, Call) and field in ("given", "through"):
-                parts.append(tuple(self._functions[name] for name in value) if field == "given" else True)
-            elif isinstance(node, Call) and field == "keywords":
-                known = [p.name for p in self._program.function(node.function).parameters]
-                parts.append(tuple(known.index(name) for name in value))
-            elif field in ("name", "array") and isinstance(value, str):
-                parts.append(self._number(value))
-            elif field == "names":
-                parts.append(tuple(self._number(name) for name in value))
-            elif field == "value" and not isinstance(value, Node):
-                continue
-            elif field in ("op", "operator", "operators") and not self._operators:
-                parts.append(len(value) if field == "operators" else None)
-            else:
-                parts.append(self._of(value))
+            is_default = field in defaults and value == defaults[field]
+            is_number = field == "value" and not isinstance(value, Node)
+            if not is_default and not is_number and field not in _SPELLINGS:
+                parts.append(self._field(node, field, value))
         return tuple(parts)
+
+    def _field(self, node: Node, field: str, value: Any) -> object:
+        """What stands for the value of a field of a node."""
+        match field:
+            case "field" if isinstance(node, Field):
+                assert isinstance(node.base.type, Struct)
+                return [name for name, _ in node.base.type.fields].index(value)
+            case "function":
+                return self._functions[value]
+            case "given" if isinstance(node, Call):
+                return tuple(self._functions[name] for name in value)
+            case "through" if isinstance(node, Call):
+                return True
+            case "keywords" if isinstance(node, Call):
+                known = [p.name for p in self._program.function(node.function).parameters]
+                return tuple(known.index(name) for name in value)
+            case "name" | "array" if isinstance(value, str):
+                return self._number(value)
+            case "names":
+                return tuple(self._number(name) for name in value)
+            case "op" | "operator" if not self._operators:
+                return None
+            case "operators" if not self._operators:
+                return len(value)
+        return self._of(value)
 
 
 def _notation(of: Type) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -348,10 +348,7 @@ class _Lowering:
                 yield from _assigned(_variables(name, of), self._tile(value))
             case AugmentedAssign(target=Name(type=Tile() as of, name=name), operator=operator, value=value):
                 old = _variables(name, of)
-                new = (
-                    self._tile(value) if isinstance(value.type, Tile) else self._kept([self._number(value)]) * len(old)
-                )
-                values = [Apply(of.dtype, operator, pair) for pair in zip(old, new, strict=True)]
+                values = [Apply(of.dtype, operator, pair) for pair in zip(old, self._spread(value, of), strict=True)]
                 yield from _assigned(old, values)
             case Assign(target=Component(base=Name(type=Tile())) as target, value=value):
                 yield from self._set(target, self._number(value))
@@ -465,6 +462,12 @@ class _Lowering:
         self._before += map(Assign, names, values)
         return [*names]
 
+    def _spread(self, value: Expression, of: Tile) -> list[Expression]:
+        """The numbers of a tile; of one number as many as a tile of type `of` has."""
+        if isinstance(value.type, Tile):
+            return self._tile(value)
+        return self._kept([self._number(value)]) * math.prod(of.shape)
+
     # ------------------------------------------------------------ tiles
 
     def _tile(self, node: Expression) -> list[Expression]:
@@ -483,50 +486,59 @@ class _Lowering:
                 return self._kept(list(self._made(node, of)))
         raise TypeError(f"{node!r} is no tile")
 
-    def _made(self, node: Apply, of: Tile) -> Iterator[Expression]:
-        op, dtype = node.op, of.dtype
+    def _made(self, node: Apply, of: Tile) -> Iterable[Expression]:
+        """The numbers of the tile that an operation makes, in order."""
+        op = node.op
         if op in LOADS:
-            array, *offset = node.arguments[: 1 + len(of.shape)]
-            assert isinstance(array, Name)
-            starts = [self._number(part) for part in offset]
-            for at in _places(of.shape):
-                cell = Element(dtype, array.name, tuple(map(_shifted, starts, at)))
-                inside = _inside_of(array.name, offset, cell.indices) if op == "tile_load_padded" else None
-                yield Conditional(dtype, inside, cell, _zero(dtype)) if inside is not None else cell
-        elif op == "tile_load_indexed":
-            yield from self._gather(node, of)
-        elif op == "tile_diag_add":
-            square, diagonal = map(self._tile, node.arguments)
-            for n, number in enumerate(square):
-                row, column = divmod(n, of.shape[1])
-                yield Apply(dtype, "add", (number, diagonal[row])) if row == column else number
-        elif op in FILLED or op == "tile_arange":
-            for n in range(math.prod(of.shape)):
-                value = FILLED.get(op, n)
-                yield Literal(dtype, float(value) if dtype.is_float else value)
-        elif op == "tile_full":
-            yield from self._kept([self._number(node.arguments[0])]) * math.prod(of.shape)
-        elif op in REDUCTIONS:
-            yield from self._reduction(node, of)
-        elif op in PLACES:
-            yield self._extreme(op, self._tile(node.arguments[0]))
-        elif op in SCANS:
-            yield from self._scan(op, self._tile(node.arguments[0]), dtype)
-        elif op in MOVES or op == "tile_astype":
-            yield from self._move(node, of)
-        elif op == "tile_dot":
+            return self._load(node, of)
+        if op == "tile_load_indexed":
+            return self._gather(node, of)
+        if op in FILLED or op == "tile_arange":
+            return self._fill(node, of)
+        if op == "tile_full":
+            return self._spread(node.arguments[0], of)
+        if op == "tile_diag_add":
+            return self._add_diagonal(node, of)
+        if op in REDUCTIONS:
+            return self._reduction(node, of)
+        if op in PLACES:
+            return [self._extreme(op, self._tile(node.arguments[0]))]
+        if op in SCANS:
+            return self._scan(op, self._tile(node.arguments[0]), of.dtype)
+        if op in MOVES or op == "tile_astype":
+            return self._move(node, of)
+        if op == "tile_dot":
             left, right = map(self._tile, node.arguments)
-            yield self._products(left, right, dtype)
-        elif op == "tile_matmul":
-            yield from self._matmul(node, of)
-        else:
-            count = math.prod(of.shape)
-            columns = [
-                self._tile(a) if isinstance(a.type, Tile) else self._kept([self._number(a)]) * count
-                for a in node.arguments
-            ]
-            for numbers in zip(*columns, strict=True):
-                yield Apply(dtype, op, numbers)
+            return [self._products(left, right, of.dtype)]
+        if op == "tile_matmul":
+            return self._matmul(node, of)
+        return self._each(node, of)
+
+    def _load(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        array, *offset = node.arguments[: 1 + len(of.shape)]
+        assert isinstance(array, Name)
+        starts = [self._number(part) for part in offset]
+        for at in _places(of.shape):
+            cell = Element(of.dtype, array.name, tuple(map(_shifted, starts, at)))
+            inside = _inside_of(array.name, offset, cell.indices) if node.op == "tile_load_padded" else None
+            yield Conditional(of.dtype, inside, cell, _zero(of.dtype)) if inside is not None else cell
+
+    @staticmethod
+    def _fill(node: Apply, of: Tile) -> Iterator[Expression]:
+        for n in range(math.prod(of.shape)):
+            value = FILLED.get(node.op, n)
+            yield Literal(of.dtype, float(value) if of.dtype.is_float else value)
+
+    def _add_diagonal(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        square, diagonal = map(self._tile, node.arguments)
+        for n, number in enumerate(square):
+            row, column = divmod(n, of.shape[1])
+            yield Apply(of.dtype, "add", (number, diagonal[row])) if row == column else number
+
+    def _each(self, node: Apply, of: Tile) -> Iterator[Expression]:
+        """An operation on numbers, applied to those that stand in one place."""
+        for numbers in zip(*(self._spread(argument, of) for argument in node.arguments), strict=True):
+            yield Apply(of.dtype, node.op, numbers)
 
     def _gather(self, node: Apply, of: Tile) -> Iterator[Expression]:
         array, chosen, *offset, along = node.arguments
