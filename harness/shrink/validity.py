@@ -1,4 +1,9 @@
-"""What makes a candidate valid, as far as types and definitions go."""
+"""What makes a candidate valid, as far as types and definitions go.
+
+There are two checkers, for `strategies.language.check` says what a program may be, and this one refuses besides what
+would show another defect or none (a test that is a literal, an output that nothing writes) and lets through what a
+later edit mends (a range too wide for a new type, brackets around the only index that is left).
+"""
 
 from __future__ import annotations
 
@@ -60,8 +65,9 @@ from strategies.language.rules import (
     is_given,
     leaves_early,
     returned_type,
+    unpacked_types,
 )
-from strategies.language.several import called, is_item, is_whole, item
+from strategies.language.several import called, is_item, is_whole
 from strategies.language.structs import flattened, struct_types
 from strategies.language.tiles import is_tiled
 from strategies.language.tuples import makes_tuples
@@ -229,13 +235,8 @@ class _Check:
         several = called(node)
         for value in node.values if several is None else several.arguments:
             self.value(value, scope)
-        given = [value.type for value in node.values]
-        if several is not None:
-            kinds = [a.type for a in several.arguments]
-            self.need([result_type(item(several.name, n), kinds) for n in range(len(given))] == given)
-            self.need(is_whole(node, lambda op: result_type(op, kinds) is not None))
-        if len(given) == 1 and isinstance(given[0], Tuple):
-            given = list(given[0].items)
+        self.need(several is None or is_whole(node, result_type))
+        given = unpacked_types(node)
         self.need(len(given) == len(node.targets))
         for target, of in zip(node.targets, given, strict=True):
             self.need(target.type is of)

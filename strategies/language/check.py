@@ -68,8 +68,9 @@ from strategies.language.rules import (
     require,
     returned_type,
     returns,
+    unpacked_types,
 )
-from strategies.language.several import called, is_whole, item
+from strategies.language.several import called, is_whole
 from strategies.language.structs import leaves
 from strategies.language.tiles import FACTORS, IN_PLACE, STORES, accumulates, multiplies, shared_by, sorts, takes_update
 from strategies.language.types import (
@@ -453,15 +454,7 @@ class _Checker(ExpressionChecker):
                 require(target.name in {p.name for p in inclined}, f"{target.name!r} has no gradient to add to")
                 self._expect(target, self._expression(value))
             case Unpack():
-                results = called(node) is not None
-                given = self._results(node) if results else [self._expression(v) for v in node.values]
-                if len(given) == 1 and isinstance(given[0], Tuple):
-                    given = list(given[0].items)
-                require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
-                for place, of in zip(node.targets, given, strict=True):
-                    bracketed = isinstance(place, Element) and place.brackets
-                    require(not bracketed, "a value is unpacked to an element of a part of an array")
-                    self._assign(place, of)
+                self._unpack(node)
 
     def _note_sharing(self, node: Assign) -> None:
         """Two names of tiles may be of the same numbers: where Warp keeps a tile decides, which no program says."""
@@ -474,17 +467,18 @@ class _Checker(ExpressionChecker):
         name = tile.name if isinstance(tile, Name) else ""
         require(name not in self._sharing, f"{name!r} is changed, and another tile may have the same numbers")
 
-    def _results(self, node: Unpack) -> list[Type]:
-        """The types of what a built-in with several results gives."""
-        found, of = called(node), [value.type for value in node.values]
-        assert found is not None
-        given = [self._expression(argument) for argument in found.arguments]
-        if self._result_type is not None:
-            kind = self._result_type
-            require(is_whole(node, lambda op: kind(op, given) is not None), f"{found.name!r} gives other results")
-            wanted = [kind(item(found.name, n), given) for n in range(len(of))]
-            require(wanted == of, f"{found.name!r} does not give {of!r}")
-        return of
+    def _unpack(self, node: Unpack) -> None:
+        several = called(node)
+        for value in node.values if several is None else several.arguments:
+            self._expression(value)
+        if several is not None and self._result_type is not None:
+            require(is_whole(node, self._result_type), f"{several.name!r} gives other results")
+        given = unpacked_types(node)
+        require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
+        for place, of in zip(node.targets, given, strict=True):
+            bracketed = isinstance(place, Element) and place.brackets
+            require(not bracketed, "a value is unpacked to an element of a part of an array")
+            self._assign(place, of)
 
     def _return(self, node: Return) -> None:
         found = [self._struct_call(v) for v in node.values]

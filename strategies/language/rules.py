@@ -31,6 +31,7 @@ from strategies.language.nodes import (
     Parameter,
     Return,
     Statement,
+    Unpack,
 )
 from strategies.language.types import (
     FLOAT16,
@@ -43,6 +44,7 @@ from strategies.language.types import (
     Quaternion,
     Scalar,
     Transform,
+    Tuple,
     Type,
     Vector,
     composite,
@@ -150,6 +152,12 @@ def returned_type(node: Return) -> Type:
     """The type of what a function gives its caller."""
     found = [value.type for value in node.values]
     return VOID if not found else found[0] if len(found) == 1 else tuple_of(found)
+
+
+def unpacked_types(node: Unpack) -> list[Type]:
+    """The types of what is unpacked, in order: those of the values, or of the items of one that is a tuple."""
+    found = [value.type for value in node.values]
+    return list(found[0].items) if len(found) == 1 and isinstance(found[0], Tuple) else found
 
 
 def returns(body: Sequence[Statement]) -> bool:

@@ -9,10 +9,11 @@ operation stands nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from strategies.language.nodes import Apply, Call, Expression, Unpack, walk
+from strategies.language.types import Type
 
 _ITEM: Final = re.compile(r"([a-z0-9_]+)__([0-9])")
 
@@ -47,13 +48,17 @@ def called(node: Unpack) -> Several | None:
     return Several(found[1], first.arguments)
 
 
-def is_whole(node: Unpack, known: Callable[[str], bool]) -> bool:
-    """Whether `node` unpacks all results of a built-in, whose operations are `known`, of arguments without an effect.
+def is_whole(node: Unpack, result_type: Callable[[str, Sequence[Type]], Type | None]) -> bool:
+    """Whether `node` unpacks all results of a built-in, each of its type, of arguments without an effect.
 
     The tree has the arguments once for each result.
     """
     found = called(node)
-    if found is None or known(item(found.name, len(node.values))):
+    if found is None:
+        return False
+    given = [argument.type for argument in found.arguments]
+    results = [result_type(item(found.name, number), given) for number in range(len(node.values) + 1)]
+    if results != [*(value.type for value in node.values), None]:
         return False
     parts = [part for argument in found.arguments for part in walk(argument)]
     return not any(isinstance(part, Call) or (isinstance(part, Apply) and is_item(part.op)) for part in parts)
