@@ -173,7 +173,7 @@ def first_to_fail(kernels: Sequence[Kernel], sandbox: Sandbox) -> int | None:
 
 
 def measure(
-    seed: int, programs: int, count: int, change: str, headers: Sequence[str] = HEADERS
+    seed: int, programs: int, count: int, change: str, headers: Sequence[str]
 ) -> Iterator[tuple[Place, int | None, bool]]:
     """Change one place after the other: the place, the kernel that sees it, and whether any calls its function."""
     native = installed_warp() / "native"

@@ -110,7 +110,7 @@ class Builder:
             return None
         return used.ru_utime + used.ru_stime, pickle.loads(answer)
 
-    def seconds(self, sources: Sequence[str], size: int, way: str = "level 0") -> float:
+    def seconds(self, sources: Sequence[str], size: int, way: str) -> float:
         """CPU seconds to build `sources`, whose kernels are called k0, k1 and so on, in batches of `size`.
 
         A batch that does not compile, since two of its kernels get in each other's way, is built in halves; what was

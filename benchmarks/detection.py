@@ -143,9 +143,7 @@ def environment(tree: Path, folder: Path) -> dict[str, str]:
     return {**os.environ, **ours, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def hunt(
-    tree: Path, folder: Path, seconds: float, seed: int, kernels: int | None = None
-) -> tuple[int | None, dict[str, Any]]:
+def hunt(tree: Path, folder: Path, seconds: float, seed: int, kernels: int | None) -> tuple[int | None, dict[str, Any]]:
     """Hunt on the Warp below `tree`, for so many seconds or verified kernels: the exit status (None: it overran) and
     what it reported."""
     folder.mkdir()

@@ -148,7 +148,7 @@ class Disturbed:
         self._acknowledged = ids
 
 
-def disturb(folder: Path, kills: int, seed: int, count: int, workers: int, longest: float = LONGEST) -> Disturbed:
+def disturb(folder: Path, kills: int, seed: int, count: int, workers: int, longest: float) -> Disturbed:
     """Grow a corpus undisturbed and one under fire, as often as it takes for `kills`; `Lost` if they differ."""
     chance = random.Random(seed)
     subprocess.run(

@@ -48,7 +48,6 @@ class Sample:
     draws: int
     wall: float
     cpu: float
-    main_cpu: float
     memory: dict[str, int]
     disk: int
 
@@ -85,7 +84,6 @@ class Recorder:
                 snapshot.new_draws,
                 time.monotonic(),
                 sum(of.cpu for of in tree.values()),
-                tree[os.getpid()].cpu,
                 memory,
                 _disk(self._scratch),
             )

@@ -90,7 +90,7 @@ def naive(program: Program, expectation: Expectation, folder: str) -> None:
 
 
 def measure(
-    pairs: int, workers: int, seed: int, sample: int, folder: Path, categories: Sequence[str] = ()
+    pairs: int, workers: int, seed: int, sample: int, folder: Path, categories: Sequence[str]
 ) -> dict[str, Any]:
     """CPU and wall seconds a pair of each way."""
     meter = Meter()

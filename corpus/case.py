@@ -20,12 +20,10 @@ from corpus.record import (
     DamagedRecord,
     Provenance,
     check_names,
-    decode_type,
-    encode_type,
     upgrade,
 )
 from strategies.language import types
-from strategies.language.nodes import Parameter, Program
+from strategies.language.nodes import Parameter, Program, decode_type, encode_type
 from strategies.language.render import render
 from strategies.language.types import Array, Composite
 

@@ -20,6 +20,8 @@ EXCLUSIVE: Final = frozenset(("launch",))
 CONSTRUCTS: Final = frozenset(("node", "op", "augmented", "logical", "member"))
 #: A pair counts as missed if chance alone would have brought it about this often.
 EXPECTED: Final = 5.0
+#: Of the pairs that have met least for what they are, how many are listed.
+SHOWN: Final = 20
 
 
 class Pair(NamedTuple):
@@ -69,8 +71,8 @@ class Tally:
         self._counts.update(features)
         self._together.update(combinations(features, 2))
 
-    def spread(self, shown: int = 20) -> Spread:
-        """How the features of the rows so far are spread; `shown` limits the rarest pairs that are listed."""
+    def spread(self) -> Spread:
+        """How the features of the rows so far are spread."""
         counts, together = self._counts, self._together
         pairs = [
             Pair(first, second, together[first, second], counts[first] * counts[second] / self._rows)
@@ -85,16 +87,16 @@ class Tally:
             together=len(met),
             possible=len(pairs),
             never=tuple(sorted(never, key=lambda p: (-p.expected, p.first, p.second))),
-            rarest=tuple(sorted(met, key=lambda p: (p.met / p.expected, p.first, p.second))[:shown]),
+            rarest=tuple(sorted(met, key=lambda p: (p.met / p.expected, p.first, p.second))[:SHOWN]),
         )
 
 
-def spread(rows: Iterable[Iterable[str]], shown: int = 20) -> Spread:
-    """How the features of `rows`, one set a row, are spread; `shown` limits the rarest pairs that are listed."""
+def spread(rows: Iterable[Iterable[str]]) -> Spread:
+    """How the features of `rows`, one set a row, are spread."""
     tally = Tally()
     for row in rows:
         tally.add(row)
-    return tally.spread(shown)
+    return tally.spread()
 
 
 def _exclusive(first: str, second: str) -> bool:

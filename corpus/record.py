@@ -28,6 +28,8 @@ from strategies.language.nodes import (
     Parameter,
     Program,
     TileStore,
+    decode_type,
+    encode_type,
 )
 from strategies.language.render import COMPARISONS, render
 from strategies.language.rules import WARPS_OWN
@@ -240,20 +242,6 @@ def _operator_features(node: Node) -> set[str]:
 
 
 # ---------------------------------------------------------------- JSON
-
-
-def encode_type(value: object) -> str:
-    """The JSON form of a type of the kernel language."""
-    if isinstance(value, Type):
-        return value.notation
-    raise NotImplementedError(f"{value!r} has no JSON form")
-
-
-def decode_type(wanted: type, value: object) -> object:
-    """The type of the kernel language that `encode_type` wrote as `value`."""
-    if wanted is Type and isinstance(value, str):
-        return types.parse(value)
-    raise ValueError(f"{value!r} is not a type of the kernel language")
 
 
 class _Version(msgspec.Struct):

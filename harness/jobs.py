@@ -243,6 +243,5 @@ class Versions:
 
     warp: str
     numpy: str
-    python: str
     settings: frozenset[str] = frozenset()
     builtins: Mapping[str, str] = field(default_factory=dict)

@@ -243,10 +243,10 @@ def _constructors(of: Composite) -> tuple[str, ...]:
 def program_uses(program: Program) -> Iterator[Use]:
     """Every call of a built-in or an operator in `program`."""
     for node in walk(program):
-        yield from _uses(program, node)
+        yield from _uses(node)
 
 
-def _uses(program: Program, node: Node) -> Iterator[Use]:
+def _uses(node: Node) -> Iterator[Use]:
     match node:
         case Apply() if is_tiled(node):
             yield from tile_uses(node)

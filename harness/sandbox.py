@@ -139,7 +139,6 @@ class Sandbox:
         python: str = sys.executable,
         device: str = "cpu",
         root: Path | None = None,
-        cpu_seconds: float = CPU_SECONDS,
         wall_seconds: float = WALL_SECONDS,
         fork: bool | None = None,
     ) -> None:
@@ -148,7 +147,6 @@ class Sandbox:
             python: the interpreter whose Warp is used; 1.14 or newer.
             device: "cpu", or "cuda:0" and the like.
             root: the folder for temporary folders; the system's, if None.
-            cpu_seconds: CPU time for one program alone; a batch gets more. In whole seconds, rounded up.
             wall_seconds: time on the clock for a batch.
             fork: whether each batch runs in a child of its own; None for yes on the CPU. Without, the
                 worker runs the batch itself over memory that Warp allocated, and is replaced when it dies:
@@ -157,7 +155,8 @@ class Sandbox:
         self._python = python
         self._device = device
         self._base = _temporary() if root is None else root
-        self.cpu_seconds = cpu_seconds
+        #: for one program alone; a batch gets more
+        self.cpu_seconds = CPU_SECONDS
         self.wall_seconds = wall_seconds
         self._fork = device == "cpu" if fork is None else fork
         self._process: subprocess.Popen[bytes] | None = None
@@ -281,7 +280,7 @@ class Sandbox:
             try:
                 if not sent:
                     self._send(jobs, options, patient)
-                return self._receive(jobs, options)
+                return self._receive(jobs)
             except _WorkerDied as died:
                 sent = False
                 self._require_room(died)
@@ -324,7 +323,7 @@ class Sandbox:
         except (BrokenPipeError, OSError):
             raise _WorkerDied(("crash", self._last_words())) from None
 
-    def _receive(self, jobs: Sequence[Job], options: BuildOptions) -> Mapping[str, Any]:
+    def _receive(self, jobs: Sequence[Job]) -> Mapping[str, Any]:
         tally = wire.Tally(len(jobs))
         wall = self.wall_seconds + (WARM_SECONDS if self._fork else 0.0)
         try:
@@ -435,9 +434,7 @@ class Sandbox:
         if "error" in hello:
             self._stop(gently=True)
             raise SandboxError(hello["error"])
-        self._versions = Versions(
-            hello["warp"], hello["numpy"], hello["python"], frozenset(hello["settings"]), hello["builtins"]
-        )
+        self._versions = Versions(hello["warp"], hello["numpy"], frozenset(hello["settings"]), hello["builtins"])
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness.sandbox import CPU_SECONDS, Sandbox
+from harness.sandbox import Sandbox
 
 #: Warp's folder of C++ headers.
 HEADERS: Final = "native"
@@ -88,13 +88,13 @@ def plant(folder: Path, defects: Sequence[Defect]) -> Path:
 
 
 @contextlib.contextmanager
-def sandbox_with(folder: Path, defects: Sequence[Defect], cpu_seconds: float = CPU_SECONDS) -> Iterator[Sandbox]:
+def sandbox_with(folder: Path, defects: Sequence[Defect]) -> Iterator[Sandbox]:
     """A sandbox whose Warp, which is copied into `folder`, has `defects`."""
     kept = dict(os.environ)
     ours = {"PYTHONPATH": str(plant(folder, defects)), "WARP_CACHE_PATH": str(folder / "cache")}
     os.environ.update(ours, PYTHONDONTWRITEBYTECODE="1")
     try:
-        with Sandbox(python=sys.executable, cpu_seconds=cpu_seconds) as sandbox:
+        with Sandbox(python=sys.executable) as sandbox:
             yield sandbox
     finally:
         os.environ.clear()

@@ -232,7 +232,7 @@ class Calls(Expressions):
         """Whether there may be one more array to read."""
         return sum(isinstance(p.type, Array) and not p.output for p in self.parameters) < self.max_arrays
 
-    def _whole_argument(self, wanted: Interval, data: bool = False) -> Typed:
+    def _whole_argument(self, wanted: Interval, data: bool) -> Typed:
         """An index or a count: a name whose values fit, a literal, or an expression held in range."""
         fitting = [v for v in self.scope.of_type(INT32) if v.interval.within(wanted)]
         if fitting and not self.dice.chance(15):

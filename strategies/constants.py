@@ -192,7 +192,7 @@ class Constants:
 
     # ------------------------------------------------------------ tables
 
-    def weighted_sum(self, depth: int) -> list[Statement]:
+    def weighted_sum(self) -> list[Statement]:
         """A loop that is unrolled, with weights out of a table or out of its index."""
         sketch, dice, main = self.sketch, self._dice, self.sketch.main
         trips = dice.between(2, 5)

@@ -62,7 +62,7 @@ class Likes:
         of: Scalar,
         parameters: Sequence[Parameter],
         indices: Sequence[tuple[str, int]],
-        numeric: bool = False,
+        numeric: bool,
     ) -> None:
         self._dice, self._weights = dice, weights
         self._of = of
@@ -148,9 +148,7 @@ def _between_whole_bounds(function: Function) -> Function:
     return msgspec.structs.replace(function, parameters=tuple(map(bounded, function.parameters)))
 
 
-def _without_types(
-    sketch: Sketch, parameters: Iterable[Parameter], of: Scalar, numeric: bool = False
-) -> tuple[Parameter, ...]:
+def _without_types(sketch: Sketch, parameters: Iterable[Parameter], of: Scalar, numeric: bool) -> tuple[Parameter, ...]:
     """Parameters, those of type `of` without it; if `numeric`, not as those of any float."""
     said = sketch.dice.chance(sketch.weights.generics.any_scalar if numeric else sketch.weights.generics.any_float)
     how = "any" if not said else "scalar" if numeric else "float"

@@ -162,10 +162,9 @@ class Inputs:
         self.main = main
         self.allowed = frozenset((main, INT32, BOOL, *others))
 
-    def allow_integers(self, count: int) -> None:
-        """Let up to `count` more scalar types appear."""
-        extra = {types.scalar(self.dice.weighted(self.weights.kernels.integers)) for _ in range(count)}
-        self.allowed = self.allowed | extra
+    def allow_integers(self) -> None:
+        """Let one more scalar type appear, at most."""
+        self.allowed = self.allowed | {types.scalar(self.dice.weighted(self.weights.kernels.integers))}
 
     def fresh(self) -> str:
         """A name that is not taken: of any part of a kernel, since all names come from one pool.

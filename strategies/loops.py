@@ -124,7 +124,7 @@ class Loops(Updates):
         trips: int,
         dynamic: bool,
         draw: Callable[[], list[Statement]],
-        index: Variable | None = None,
+        index: Variable | None,
     ) -> tuple[Statement, ...]:
         """The body that `draw` draws, for a loop of up to `trips` trips that `index` counts."""
         entry = self.scope.snapshot()

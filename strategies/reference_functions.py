@@ -53,7 +53,6 @@ IN_LOOP: Final = 20
 PLACES: Final = ((5, "local"), (2, "component"), (4, "element"), (2, "component of an element"))
 #: Of 100 kernels, how many have a struct that a function changes.
 STRUCTS: Final = 25
-CHANGES: Final = Statements(define=1, augment=6, reassign=4, update=1, component=3)
 
 
 class Referring(NamedTuple):

@@ -29,7 +29,7 @@ from strategies.language.nodes import (
     walk,
 )
 from strategies.language.types import BOOL, INT32, Array, Composite, Matrix, Scalar, Type, Vector
-from strategies.ops import OPS, REACH
+from strategies.ops import REACH
 from strategies.scope import Variable
 from strategies.typed import Typed
 from strategies.weights import Statements
@@ -230,12 +230,6 @@ class Sketch(WhileLoops):
         node = Conditional(value.type, self.variable(flag).node, value.node, other.node)
         self.nodes += 1
         return Typed(node, value.interval.join(other.interval), value.live or other.live)
-
-    def weighed(self, number: Typed, of: Scalar) -> Typed:
-        """An element of a float array, times a whole number or plus one: a result that has a gradient."""
-        small = self.fit(number, Interval(0 if number.interval.low >= 0 else -16, 16))
-        op = self.dice.one_of(("mul", "mul", "add", "div"))
-        return self.apply(OPS[op], of, [self.element(of), self.convert(small, of)])
 
     @staticmethod
     def _reads(node: Expression) -> bool:

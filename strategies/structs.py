@@ -173,7 +173,7 @@ def written_arrays(sketch: Sketch) -> list[Parameter]:
 
 
 def _add(
-    sketch: Sketch, name: str, of: Type, shape: tuple[int, ...], output: bool, within: Interval | None = None
+    sketch: Sketch, name: str, of: Type, shape: tuple[int, ...], output: bool, within: Interval | None
 ) -> Parameter:
     found = sketch.output_interval(of) if output else within or sketch.input_interval(of)
     whole = not types.element_scalar(of).is_float

@@ -266,10 +266,10 @@ class WhileLoops(WhileForms):
             if self.dice.chance(CHANGED):
                 changed = (AugmentedAssign(Name(INT32, local.name), self.dice.one_of(("sub", "add")), whole(1)),)
                 local.interval = Interval(stop.interval.low - trips, stop.interval.high + trips)
-        return before, self._range_up_to(stop, trips)._replace(changed=changed)
+        return before, self._range_up_to(stop)._replace(changed=changed)
 
-    def _range_up_to(self, stop: Typed, trips: int) -> Bounds:
-        """A range one end of which is `stop`, a value from zero to `trips`."""
+    def _range_up_to(self, stop: Typed) -> Bounds:
+        """A range one end of which is `stop`, a value from zero on."""
         low, high = int(stop.interval.low), int(stop.interval.high)
         most, below = max(1, high), Interval(0, max(0, high - 1))
         match self.dice.below(9):

@@ -272,7 +272,7 @@ def test_what_failed_once_and_does_not_in_its_script_is_unreproduced_and_no_fail
     campaign = Campaign(tmp_path, categories=("unary",), hunt=True, say=said.append)
     with Store.open(tmp_path, write=True) as store:
         run = Run(campaign, store, 0.0)
-        run._versions = Versions("1.19.0", "2", "3")
+        run._versions = Versions("1.19.0", "2")
         found = replace(ReducedFailure.unreduced(program, verdict), of_batch=of_batch)
         run._keep(found, Result(0, "unary", "failure", evidence=(program, verdict)))
         assert run._snapshot().new_failures == []

@@ -446,7 +446,7 @@ def test_a_stored_failure_is_replayed(
     )
     verdict = failed(failure).because(inputs=derive(program, 0, Flavour.GENERIC))
     provenance = Provenance(warp="1.19.0", numpy="2", hypothesis="6", warpsmith="0", seed=0, index=0)
-    case = make_case(Reduced(program, verdict, 0, 0), "forward-mismatch-planted", provenance, confirmed=True)
+    case = make_case(Reduced(program, verdict, 0), "forward-mismatch-planted", provenance, confirmed=True)
     with Store.open(tmp_path, write=True) as store:
         folder = store.save_case(case)
     assert plain_json(case.evidence)["confirmed"] is True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from simpler import candidates
 
 from harness.oracle.exactness import exact_outputs
 from harness.oracle.expectation import expect
@@ -12,7 +13,6 @@ from harness.oracle.reference import Evaluator, InvalidProgram
 from harness.oracle.tolerance import forward_tolerance
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink.candidates import candidates
 from harness.triage import Ledger
 from harness.verdict import Tier, Verdict
 from harness.verify import verify_all

@@ -7,13 +7,14 @@ import math
 import msgspec
 import numpy as np
 import pytest
+from simpler import candidates
 from tiny import AT, apply, literal
 
 import strategies
 from corpus.record import check_names
 from harness.oracle.expectation import expect
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, well_formed
+from harness.shrink import well_formed
 from harness.shrink.calls import without_passing
 from harness.verdict import Tier
 from harness.verify import verify_all

@@ -50,7 +50,7 @@ def samples(scaling: ModuleType, costs: list[float], resident: list[int]) -> lis
     for n, (cost, bytes_) in enumerate(zip(costs, resident, strict=True)):
         cpu += 100 * cost
         memory = dict.fromkeys(scaling.ROLES, bytes_)
-        found.append(scaling.Sample(100 * (n + 1), 110 * (n + 1), cpu, cpu, cpu / 10, memory, 1000))
+        found.append(scaling.Sample(100 * (n + 1), 110 * (n + 1), cpu, cpu, memory, 1000))
     return found
 
 

@@ -27,8 +27,6 @@ def test_drawn_programs_survive_json(category: str) -> None:
         assert n.encode(after) == text
         assert b"\n" not in text
         assert repr(after) == repr(before)
-        assert n.from_builtins(json.loads(text)) == before
-        assert n.from_builtins(n.to_builtins(before)) == before
 
 
 @pytest.mark.parametrize(
@@ -111,8 +109,6 @@ def test_damaged_json_is_refused(path: tuple[Any, ...], value: Any) -> None:
     text = changed(path, value)
     with pytest.raises(msgspec.ValidationError):
         n.decode(text)
-    with pytest.raises(msgspec.ValidationError):
-        n.from_builtins(json.loads(text))
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]x", n.encode(SIMPLE)[:-1], n.encode(SIMPLE) + b"}"])
@@ -130,4 +126,4 @@ def test_integers_without_bound_are_refused_by_the_check() -> None:
     check_program(found, result_type)  # as a float32, 1e30 is a value
     text = changed(("launch",), [10**15])
     with pytest.raises(IllFormed):
-        check_program(n.decode(text))
+        check_program(n.decode(text), result_type)

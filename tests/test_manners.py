@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from simpler import candidates
 from tiny import AT, literal
 
 from harness.sandbox import Sandbox
-from harness.shrink.candidates import candidates
 from harness.verdict import Tier
 from harness.verify import verify_all
 from strategies import draw

@@ -8,6 +8,7 @@ from statistics import median
 import msgspec
 import pytest
 from planted import Defect, beyond_bare, sandbox_with, smallest
+from simpler import candidates
 from tiny import AT, apply, literal
 
 from harness.cpp.generated_code import backward_text
@@ -15,7 +16,6 @@ from harness.oracle.expectation import TRAITS
 from harness.probes.sweeps import with_mute
 from harness.sandbox import Sandbox
 from harness.shrink import reduce
-from harness.shrink.candidates import candidates
 from harness.triage import REWRITES, Ledger
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all

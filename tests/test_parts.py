@@ -7,10 +7,11 @@ from statistics import median
 
 import pytest
 from planted import Defect, beyond_bare, sandbox_with, smallest
+from simpler import candidates
 from tiny import AT, literal
 
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, reduce
+from harness.shrink import reduce
 from harness.shrink.statements import fewer_bounds
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all

@@ -40,6 +40,11 @@ def scorer() -> Iterator[Scorer]:
         yield found
 
 
+def scored(scorer: Scorer, record: Record, prediction: Prediction) -> Score:
+    (found,) = scorer.scores([(record, prediction)])
+    return found
+
+
 def first(wanted: Callable[[Record], bool]) -> Record:
     """The first pair of the corpus of the checkout that is wanted."""
     return next(filter(wanted, Store.open(OWN, write=False).records(check=False)))
@@ -76,7 +81,7 @@ def small(plain: Record, tmp_path: Path) -> Path:
 @pytest.mark.parametrize("feature", ["type:float16", "array:3", "op:atomic_max", "type:uint64"])
 def test_the_text_of_the_corpus_is_right(feature: str, scorer: Scorer) -> None:
     record = first(lambda r: feature in r.features and r.verification.tier == "backward")
-    found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
+    found = scored(scorer, record, Prediction(record.id, cpp=record.cpp))
     assert found == Score(id=record.id, category=record.type, compiled=True, forward=True, backward=True)
 
 
@@ -96,7 +101,7 @@ def test_structs_are_laid_out_as_the_compiler_does(array: bool, scorer: Scorer) 
     program, verdict = next((program, verdict) for program, verdict in judged if verdict.verified)
     versions = Provenance(warp="", numpy="", hypothesis="", warpsmith="", seed=0, index=0)
     record = make_pair(program, verdict, FAST, versions)
-    found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
+    found = scored(scorer, record, Prediction(record.id, cpp=record.cpp))
     assert (found.forward, found.reason, found.message) == (True, None, "")
     assert found.backward is (True if verdict.tier is Tier.BACKWARD else None)
 
@@ -121,7 +126,7 @@ static int plant()
 }}
 static int planted = plant();
 """
-    found = scorer.score(plain, Prediction(plain.id, cpp=plain.cpp + code))
+    found = scored(scorer, plain, Prediction(plain.id, cpp=plain.cpp + code))
     assert found.compiled
     assert outside.read_text() == "mine"
     assert found.forward is True
@@ -136,7 +141,7 @@ def test_a_compiler_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_pair_without_a_verified_gradient_is_judged_forward_only(scorer: Scorer) -> None:
     record = first(lambda r: r.verification.tier == "forward")
-    found = scorer.score(record, Prediction(record.id, cpp=record.cpp))
+    found = scored(scorer, record, Prediction(record.id, cpp=record.cpp))
     assert (found.forward, found.backward, found.reason) == (True, None, None)
 
 
@@ -185,13 +190,13 @@ DAMAGES: Final[dict[str, tuple[Callable[[str], str], Reason, FailureKind | None]
 def test_a_damaged_forward_function_is_wrong_for_its_reason(what: str, plain: Record, scorer: Scorer) -> None:
     damage, reason, kind = DAMAGES[what]
     damaged = damage(forward_text(plain.cpp)).replace("{out}", plain.program.outputs[0].name)
-    found = scorer.score(plain, Prediction(plain.id, cpp_forward=damaged))
+    found = scored(scorer, plain, Prediction(plain.id, cpp_forward=damaged))
     assert (found.forward, found.backward, found.reason, found.kind) == (False, None, reason, kind)
 
 
 def test_a_text_without_the_entry_points_is_not_run(plain: Record, scorer: Scorer) -> None:
     mangled = plain.cpp.replace('extern "C" {', 'extern "C++" {')
-    found = scorer.score(plain, Prediction(plain.id, cpp=mangled))
+    found = scored(scorer, plain, Prediction(plain.id, cpp=mangled))
     assert (found.compiled, found.forward, found.backward) == (True, False, False)
     assert found.reason is Reason.NO_ENTRY
 
@@ -200,7 +205,7 @@ def test_a_damaged_gradient_leaves_the_results_right(plain: Record, scorer: Scor
     own = backward_text(plain.cpp)
     assert own is not None
     whole = plain.cpp.replace(own, own.replace("wp::adj_array_store", "if (task_index != 1) wp::adj_array_store"))
-    found = scorer.score(plain, Prediction(plain.id, cpp=whole))
+    found = scored(scorer, plain, Prediction(plain.id, cpp=whole))
     assert (found.forward, found.backward) == (True, False)
     assert (found.reason, found.kind) == (Reason.WRONG, FailureKind.BACKWARD_MISMATCH)
 
@@ -210,7 +215,7 @@ def test_a_gradient_that_is_stored_where_it_should_add_is_wrong(plain: Record, s
     assert own is not None
     name = next(p.name for p in plain.program.arrays if not p.output)
     forgets = f"// reverse\n    if (adj_{name}.data) *wp::address(adj_{name}, var_0) = 0.0f;"
-    found = scorer.score(plain, Prediction(plain.id, cpp_backward=own.replace("// reverse", forgets)))
+    found = scored(scorer, plain, Prediction(plain.id, cpp_backward=own.replace("// reverse", forgets)))
     assert (found.backward, found.kind) == (False, FailureKind.BACKWARD_MISMATCH)
     assert "added to what was there" in found.message
 
@@ -246,10 +251,10 @@ def test_predicted_code_reaches_no_file_process_network_or_much_memory(
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = socket.htons(server.getsockname()[1])
         code = TRESPASS.format(port=port, secret=secret, folder=tmp_path, process=os.getpid())
-        found = scorer.score(plain, Prediction(plain.id, cpp=plain.cpp + code))
+        found = scored(scorer, plain, Prediction(plain.id, cpp=plain.cpp + code))
     assert (found.forward, found.backward, found.reason) == (True, True, None), found.message
     assert not (tmp_path / "made").exists()
-    included = scorer.score(plain, Prediction(plain.id, cpp=f'#include "{secret}"\n{plain.cpp}'))
+    included = scored(scorer, plain, Prediction(plain.id, cpp=f'#include "{secret}"\n{plain.cpp}'))
     assert included.reason is Reason.NOT_COMPILED
     assert "denied" in included.message
 

@@ -83,7 +83,7 @@ def bucket_of(index: int) -> str:
 
 
 def reduced(index: int) -> ReducedFailure | None:
-    return None if index % 7 == 6 else ReducedFailure(bucket_of(index), Reduced(PROGRAM, VERDICT, 1, 1), "cpu")
+    return None if index % 7 == 6 else ReducedFailure(bucket_of(index), Reduced(PROGRAM, VERDICT, 1), "cpu")
 
 
 def failures() -> list[Result]:

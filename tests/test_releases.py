@@ -157,5 +157,5 @@ def test_what_a_release_lacks_is_left_out():
     applied = operations(program)
     assert applied
     one = min(applied)
-    assert one in lacking(Versions("1.14.0", "2.0", "3.11", builtins=dict.fromkeys(applied - {one}, "")))
-    assert not applied & lacking(Versions("1.14.0", "2.0", "3.11", builtins=dict.fromkeys(applied, "")))
+    assert one in lacking(Versions("1.14.0", "2.0", builtins=dict.fromkeys(applied - {one}, "")))
+    assert not applied & lacking(Versions("1.14.0", "2.0", builtins=dict.fromkeys(applied, "")))

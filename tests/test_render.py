@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from itertools import groupby
 
+import msgspec
 import pytest
 from trees import DRAWS, SIMPLE, drawn, less, whole
 
 from strategies.categories import CATEGORIES
 from strategies.language import nodes as n
 from strategies.language import types as t
-from strategies.language.render import INFIX, expression, literal, render, type_name, with_name
+from strategies.language.render import INFIX, expression, literal, render, type_name
 from strategies.language.spellings import spelled
 from strategies.language.types import BOOL, FLOAT32, INT32
 
@@ -279,6 +280,4 @@ def test_a_program_prints_as_its_source(category: str) -> None:
 def test_another_name_changes_the_first_line_only() -> None:
     ours, other = render(SIMPLE).splitlines(), render(SIMPLE, "other").splitlines()
     assert [line for line in ours if line not in other] == [ours[4]]
-    assert render(with_name(SIMPLE, "other")).splitlines() == other
-    with pytest.raises(ValueError, match="no name"):
-        with_name(SIMPLE, "Other Name")
+    assert render(msgspec.structs.replace(SIMPLE, name="other")).splitlines() == other

@@ -331,7 +331,7 @@ def test_what_nvrtc_alone_refuses_is_shown_without_a_device(tmp_path: Path, monk
         (verdict,) = verify_all([given], sandbox, options=options)
     assert verdict.failure is not None
     assert verdict.failure.kind is FailureKind.BUILD_ERROR
-    found = Reduced(given, verdict, 0, 0)
+    found = Reduced(given, verdict, 0)
     assert write_report(tmp_path, found, "there", PROVENANCE).confirmed
     monkeypatch.delenv("PYTHONPATH")
     assert write_report(tmp_path, found, "gone", PROVENANCE).unreproduced

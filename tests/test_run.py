@@ -34,7 +34,7 @@ class Worker:
 
     def __init__(self, plan: Plan, dead_if_asked: Callable[[dict[str, Any]], bool] = lambda task: False) -> None:
         self.tasks: list[dict[str, Any]] = []
-        self.versions: Versions | None = Versions("1.0", "2.0", "3.11")
+        self.versions: Versions | None = Versions("1.0", "2.0")
         self._plan = plan
         self._dead_if_asked = dead_if_asked
         # a pipe with something in it: there is always something to listen to

@@ -10,10 +10,11 @@ from statistics import median
 import msgspec
 import pytest
 from planted import beyond_bare
+from simpler import candidates
 from tiny import apply
 
 from harness.sandbox import Sandbox
-from harness.shrink import Limits, Reduced, candidates, cost, reduce, same_failure, size, tidy, well_formed
+from harness.shrink import Limits, Reduced, cost, reduce, same_failure, size, tidy, well_formed
 from harness.shrink.calls import fewer_results, inlined
 from harness.shrink.candidates import ordered, structural
 from harness.shrink.slicing import sliced
@@ -312,7 +313,7 @@ def test_the_result_does_not_depend_on_the_size_of_a_batch(sandbox: Sandbox):
                 )
                 for batch in (1, 8)
             }  # fmt: skip
-            results = [(r.program, r.steps, [p for p, _ in r.others]) for r in found.values()]
+            results = [(r.program, [p for p, _ in r.others]) for r in found.values()]
             assert results[0] == results[1]
             assert beyond_bare(found[8].program) <= 14
             compared += 1
@@ -346,7 +347,8 @@ def test_a_limit_that_ended_it_is_named(sandbox: Sandbox):
     )
     assert found.stopped == "3 verifications"
     assert found.program == given
-    assert not found.confirmed
+    assert not found.fails_without_optimization
+    assert not found.fails_by_default
 
 
 def test_only_a_failure_can_be_reduced(sandbox: Sandbox):
@@ -374,7 +376,7 @@ def test_a_planted_defect_is_reduced_to_a_line(sandbox: Sandbox):
     assert len(found) >= 4
     assert median(beyond_bare(r.program) for r in found) <= 8
     for reduced in found:
-        assert reduced.confirmed
+        assert reduced.fails_without_optimization
         assert reduced.stopped is None
         assert reduced.program.name == "kernel"
         assert any(isinstance(n, Apply) and n.op == "sin" for n in walk(reduced.program))

@@ -215,8 +215,8 @@ def test_what_is_predicted_of_them_is_scored(sandbox: Sandbox) -> None:
     record = make_pair(ALL, verdict, FAST, Provenance(warp="", numpy="", hypothesis="", warpsmith="", seed=0, index=0))
     text = record.cpp
     with Scorer(run_seconds=1) as scorer:
-        right = scorer.score(record, Prediction(record.id, cpp=text))
-        wrong = scorer.score(record, Prediction(record.id, cpp=text.replace("wp::sin(", "wp::cos(")))
+        texts = (text, text.replace("wp::sin(", "wp::cos("))
+        right, wrong = scorer.scores((record, Prediction(record.id, cpp=of)) for of in texts)
     assert (right.forward, right.backward, right.message) == (True, True, "")
     assert wrong.forward is False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+from simpler import candidates
 
 import strategies
 from corpus.record import check_names, features
@@ -12,7 +13,7 @@ from harness.launches import struct_layouts
 from harness.oracle.expectation import expect
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, well_formed
+from harness.shrink import well_formed
 from harness.shrink.dimensions import fewer_dimensions
 from harness.shrink.hoisting import hoisted
 from harness.verdict import Tier

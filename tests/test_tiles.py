@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 from planted import Defect, beyond_bare, sandbox_with, smallest
+from simpler import candidates
 
 from corpus.record import check_names
 from harness.launches import job
@@ -19,7 +20,7 @@ from harness.reports.launch_text import Shown
 from harness.reports.reproduction import repro
 from harness.reports.script_run import run_repro
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, reduce
+from harness.shrink import reduce
 from harness.verdict import FailureKind, Tier, Verdict
 from harness.verify import verify_all
 from strategies import draw

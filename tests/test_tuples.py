@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from evaluating import evaluate
+from simpler import candidates
 from tiny import AT, apply, literal
 
 from harness.rewrites import REWRITES
 from harness.sandbox import Sandbox
-from harness.shrink import candidates, well_formed
+from harness.shrink import well_formed
 from harness.verdict import FailureKind, Tier
 from harness.verify import verify_all
 from strategies.language import types as t

@@ -69,5 +69,5 @@ class ReducedFailure:
         cls, program: Program, verdict: Verdict, known: str | None = None, trouble: str = ""
     ) -> ReducedFailure:
         """A failure as it was found."""
-        reduced = Reduced(program, verdict, steps=0, verifications=0, stopped="it was not begun")
+        reduced = Reduced(program, verdict, verifications=0, stopped="it was not begun")
         return cls.of(reduced, known, trouble)

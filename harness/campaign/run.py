@@ -6,7 +6,7 @@ import select
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from corpus import case as case_form
@@ -66,12 +66,6 @@ likely to be needed."""
 Watch = Callable[[Snapshot], None]
 
 
-@dataclass(frozen=True)
-class _Batch:
-    indices: range
-    results: Sequence[Result]
-
-
 class Run:
     """One run of a campaign, with all that changes while it runs."""
 
@@ -96,7 +90,7 @@ class Run:
         self._verified_before = begun.verified
         self._counters = {category: Counter(counts) for category, counts in begun.counters.items()}
         #: finished batches, by their first index
-        self._finished: dict[int, _Batch] = {}
+        self._finished: dict[int, Sequence[Result]] = {}
         #: of the batches that are accounted for and not yet committed
         self._records: list[Record] = []
         self._structures: set[str] = set()
@@ -239,7 +233,7 @@ class Run:
     def _more_needed(self) -> bool:
         if self._campaign.count is None:
             return True
-        coming = sum(result.verified for batch in self._finished.values() for result in batch.results)
+        coming = sum(result.verified for batch in self._finished.values() for result in batch)
         handles = (*self._workers, *self._reducers.handles)
         tasks: list[range] = [task["verify"] for handle in handles for task in handle.tasks if "verify" in task]
         asked = sum(index >= self._next for indices in tasks for index in indices)
@@ -317,8 +311,7 @@ class Run:
     def _take(self, answer: Mapping[str, Any]) -> None:
         # What an earlier run has committed of a batch in whose midst it was cut stays as it is.
         results: Sequence[Result] = [result for result in answer["results"] if result.index >= self._next]
-        indices = range(results[0].index, results[-1].index + 1)
-        self._finished[indices.start] = _Batch(indices, results)
+        self._finished[results[0].index] = results
 
     # -- accounts
 
@@ -341,27 +334,27 @@ class Run:
             if result.what == "failure" or self._has_no_case(result):
                 self._reducers.add(result)
 
-    def _up_to_end(self, batch: _Batch) -> Sequence[Result]:
+    def _up_to_end(self, batch: Sequence[Result]) -> Sequence[Result]:
         """The results up to the one with which the campaign is at its end, in order."""
         verified, stale, structures = self._verified, self._stale, set()
-        for n, result in enumerate(batch.results):
+        for n, result in enumerate(batch):
             stale += 1
             if result.verified and not self._duplicate(result) and result.structure not in structures:
                 structures.add(result.structure)
                 verified += 1
                 stale = 0
             if self._end(verified, stale) is not None:
-                return batch.results[: n + 1]
-        return batch.results
+                return batch[: n + 1]
+        return batch
 
     def _wind_up(self) -> None:
         """Save what a hunt found last as it is, where nothing of that manner could be reduced."""
         # What was drawn beyond the end of a campaign depends on how many workers there were.
         if self._end(self._verified, self._stale) is None:
             for _, batch in sorted(self._finished.items()):
-                for result in batch.results:
+                for result in batch:
                     self._tally(result)
-                self._see_to(batch.results)
+                self._see_to(batch)
         for result in self._reducers.without_bucket():
             assert result.evidence is not None
             self._keep(replace(ReducedFailure.unreduced(*result.evidence), of_batch=True), result)

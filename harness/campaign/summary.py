@@ -6,6 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Final
+
+#: The exit status if warpsmith itself broke.
+BROKEN: Final = 3
 
 
 class StopReason(Enum):
@@ -95,5 +99,5 @@ class Summary(Snapshot):
 
     @property
     def exit_status(self) -> int:
-        """3 if warpsmith itself broke over a program, else 1 if there is a new failure, else 0."""
-        return 3 if self.broken else int(bool(self.new_failures))
+        """`BROKEN` if warpsmith itself broke over a program, else 1 if there is a new failure, else 0."""
+        return BROKEN if self.broken else int(bool(self.new_failures))

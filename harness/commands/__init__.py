@@ -21,6 +21,7 @@ import typer
 from corpus.files import NO_ROOM
 from corpus.record import CorpusError
 from harness.campaign.pairs import own_version
+from harness.campaign.summary import BROKEN
 from harness.campaign.workers import WorkerBroke
 from harness.commands.bisect import bisect_command
 from harness.commands.card import card
@@ -48,7 +49,6 @@ from strategies.stream import UnknownCategory
 
 NOTHING_NEW: Final = 0
 BAD_USAGE: Final = 2
-BROKEN: Final = 3
 INTERRUPTED: Final = 130
 TERMINATED: Final = 143
 

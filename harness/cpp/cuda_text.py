@@ -51,12 +51,12 @@ class CudaText:
     error: str | None = None
 
 
-def cuda_texts(records: Iterable[Record], arch: int, processes: int | None = None) -> Iterator[tuple[Record, CudaText]]:
+def cuda_texts(records: Iterable[Record], arch: int) -> Iterator[tuple[Record, CudaText]]:
     """`records` in their order, each with its CUDA text and the PTX for `arch` (90 for sm_90).
 
     A few batches are in memory.  `ArchitectureUnknown` if NVRTC has no such architecture.
     """
-    processes = processes or os.cpu_count() or 1
+    processes = os.cpu_count() or 1
     pending: deque[tuple[list[Record], Future[list[CudaText]]]] = deque()
     with ThreadPoolExecutor(processes) as pool:
         try:

@@ -48,10 +48,6 @@ class CompilerNotFound(GeneratedCodeError):
     """There is no C++ compiler on this machine."""
 
 
-class CompileError(GeneratedCodeError):
-    """The C++ compiler refused a text; the message is what it printed."""
-
-
 # ----------------------------------------------------------------------------
 # Cutting a module into definitions
 
@@ -417,27 +413,16 @@ def find_compiler() -> tuple[str, ...]:
     raise CompilerNotFound("no C++ compiler found: install g++ or clang++, or `pip install ziglang`, or set $CXX")
 
 
-def compile_alone(text: str, compiler: Sequence[str] | None = None) -> None:
-    """Compile a stored C++ text by itself.
-
-    Raises:
-        CompileError: with what the compiler said.
-        CompilerNotFound: there is no compiler.
-    """
-    (diagnostics,) = compile_each([text], compiler)
-    if diagnostics is not None:
-        raise CompileError(diagnostics)
-
-
-def compile_each(
-    texts: Sequence[str], compiler: Sequence[str] | None = None, processes: int | None = None
-) -> list[str | None]:
+def compile_each(texts: Sequence[str]) -> list[str | None]:
     """Compile each of many C++ texts by itself: None for a text that compiles, else what the compiler said.
 
     Warp's header takes most of the time. It is compiled once for all texts that begin with the same lines,
     as a precompiled header, if there are enough of them to pay for it.
+
+    Raises:
+        CompilerNotFound: there is no compiler.
     """
-    command = [*(find_compiler() if compiler is None else compiler), *COMPILE_FLAGS, f"-I{native_folder()}"]
+    command = [*find_compiler(), *COMPILE_FLAGS, f"-I{native_folder()}"]
     with tempfile.TemporaryDirectory(prefix="warpsmith-compile-") as folder:
         headers = _precompile(texts, command, Path(folder))
 
@@ -452,7 +437,7 @@ def compile_each(
             source.write_text(text, encoding="utf-8")
             return _run([*command, *extra, "-c", str(source), "-o", str(source.with_suffix(".o"))])
 
-        with ThreadPoolExecutor(processes or os.cpu_count() or 1) as pool:
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
             return list(pool.map(one, enumerate(texts)))
 
 

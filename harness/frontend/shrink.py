@@ -23,16 +23,16 @@ SECONDS: Final = 30.0
 _Change: TypeAlias = tuple[int, Callable[[ast.Module], None]]
 
 
-def shrink(found: Rejection, sandbox: Sandbox, candidates: int = CANDIDATES, seconds: float = SECONDS) -> Rejection:
+def shrink(found: Rejection, sandbox: Sandbox) -> Rejection:
     """A smaller text of the same bucket."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + SECONDS
     seen = {found.source}
     position = 0
     while True:
         for number, text in smaller_texts(found.source, position):
             if text in seen:
                 continue
-            if len(seen) > candidates or time.monotonic() > deadline:
+            if len(seen) > CANDIDATES or time.monotonic() > deadline:
                 return found
             seen.add(text)
             again = judge(text, sandbox)

@@ -143,9 +143,7 @@ class Atomics(Memory):
             share = share.sum(axis=-1) if share.ndim == 4 else share
             self._loss += np.where(mask, share, 0)
 
-    def _atomic_extreme(
-        self, array: str, op: str, cell: Values, value: Values, mask: Mask, noted: Held | None = None
-    ) -> None:
+    def _atomic_extreme(self, array: str, op: str, cell: Values, value: Values, mask: Mask, noted: Held | None) -> None:
         contents = self._arrays[array]
         lanes = (self._runs, self._lanes, self._threads)
         value = np.broadcast_to(value, (*lanes, *contents.shape[3:]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from strategies.language import types
@@ -23,7 +23,6 @@ from strategies.language.nodes import (
     Literal,
     Name,
     Node,
-    Parameter,
     Program,
     Return,
     Statement,
@@ -50,9 +49,9 @@ def exact_outputs(program: Program) -> frozenset[str]:
     """
     functions: dict[str, _Inexact] = {}
     for function in program.functions:
-        functions[function.name] = _Inexact(program, function.parameters, functions)
+        functions[function.name] = _Inexact(program, functions)
         functions[function.name].settle(function.body)
-    kernel = _Inexact(program, program.parameters, functions)
+    kernel = _Inexact(program, functions)
     kernel.settle(program.body)
     return frozenset(p.name for p in program.outputs) - kernel.names
 
@@ -107,9 +106,8 @@ class _Inexact:
     Of a function it is known whether its results, and what it writes to arrays, are exact if its arguments are.
     """
 
-    def __init__(self, program: Program, parameters: Sequence[Parameter], functions: Mapping[str, _Inexact]) -> None:
+    def __init__(self, program: Program, functions: Mapping[str, _Inexact]) -> None:
         self._program = program
-        self._parameters = parameters
         self._functions = functions
         self.names: set[str] = set()
         #: whether a result may be inexact

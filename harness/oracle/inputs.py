@@ -153,7 +153,7 @@ def _deal(count: int, places: Values, label: str) -> Values:
     return found.reshape(places.shape)
 
 
-def derive_cotangents(program: Program, seed: int, like: Program | None = None) -> dict[str, Values]:
+def derive_cotangents(program: Program, seed: int, like: Program | None) -> dict[str, Values]:
     """A cotangent, as float64, for every output array of floats; `like` as for `derive`."""
     label = f"cotangents/{content_hash(like or program)}/{seed}"
     found = {}
@@ -166,7 +166,7 @@ def derive_cotangents(program: Program, seed: int, like: Program | None = None) 
     return found
 
 
-def derive_starts(program: Program, seed: int, like: Program | None = None) -> dict[str, Values]:
+def derive_starts(program: Program, seed: int, like: Program | None) -> dict[str, Values]:
     """What the gradient of every input array holds before a backward pass that adds to it: floats as cotangents are,
     small whole numbers for integers; `like` as for `derive`."""
     label = f"starts/{content_hash(like or program)}/{seed}"

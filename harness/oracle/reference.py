@@ -300,7 +300,7 @@ class Evaluator(Operations):
         """Whether the kernel stores to an array on which no derivative hangs; a function may call another one so."""
         return self._here is self._kernel and array in self._asides
 
-    def _assign(self, target: Target, value: Values, mask: Mask, stored: bool = True) -> None:
+    def _assign(self, target: Target, value: Values, mask: Mask) -> None:
         match target:
             case Name():
                 old = self._here.environment.get(target.name)
@@ -313,12 +313,12 @@ class Evaluator(Operations):
                 self._here.environment[target.name] = value
             case Element():
                 array, cell = self._cell(target.array, target.indices, mask)
-                self._mark_writes(array, cell, mask, stored)
+                self._mark_writes(array, cell, mask, stored=True)
                 self._write(array, cell, value, mask)
             case Component() if isinstance(cell_of := root(target), Element):
                 part = self._numbers(target, mask)
                 array, cell = self._cell(cell_of.array, cell_of.indices, mask)
-                self._mark_writes(array, cell, mask, stored, part)
+                self._mark_writes(array, cell, mask, stored=True, part=part)
                 self._write(array, cell, value if isinstance(target.type, Composite) else value[..., None], mask, part)
             case Component():
                 base, places = self._common(self._value(target.base, mask), self._places(target, mask))

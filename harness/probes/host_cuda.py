@@ -49,7 +49,7 @@ class NotHosted(Exception):
     """A CUDA text has another form than is known; the message says which."""
 
 
-def host_text(cuda: str, backward: bool = True) -> str:
+def host_text(cuda: str, backward: bool) -> str:
     """A CUDA text of one kernel as C++ with the entry points of a CPU text, that of the backward pass if asked for.
 
     Raises `NotHosted` if the text has no kernel in the form that is known.

@@ -171,7 +171,7 @@ def kernel_name(program: Program) -> str:
     return f"{program.name}_kernel" if program.name in _TAKEN else program.name
 
 
-def launch_line(program: Program, device: str = "cpu", own: bool = False) -> str:
+def launch_line(program: Program, own: bool = False) -> str:
     """The launch; with `own`, on arrays of its own that hold the same."""
     structs = {s.name for s in program.structs} | {given.name for given in program.indexed}
     wholes = dict.fromkeys(w if (w := p.name.partition(".")[0]) in structs else p.name for p in program.parameters)
@@ -184,8 +184,8 @@ def launch_line(program: Program, device: str = "cpu", own: bool = False) -> str
     arguments = ", ".join(given.values())
     if program.block_dim:
         tiled = f"wp.launch_tiled({kernel_name(program)}, dim={program.launch}, inputs=[{arguments}]"
-        return f'{tiled}, block_dim={program.block_dim}, device="{device}")'
-    return f'wp.launch({kernel_name(program)}, dim={program.launch}, inputs=[{arguments}], device="{device}")'
+        return f'{tiled}, block_dim={program.block_dim}, device="cpu")'
+    return f'wp.launch({kernel_name(program)}, dim={program.launch}, inputs=[{arguments}], device="cpu")'
 
 
 def backward_lines(shown: Shown) -> list[str]:

@@ -116,8 +116,8 @@ def readme(
     provenance: Provenance,
     script: str,
     ran: Ran,
-    known: KnownIssue | None = None,
-    device: str = "cpu",
+    known: KnownIssue | None,
+    device: str,
 ) -> str:
     """The text of an issue for Warp's tracker."""
     program, failure = reduced.program, reduced.verdict.failure
@@ -262,9 +262,9 @@ def draft(
     reduced: Reduced,
     bucket: str,
     provenance: Provenance,
-    known: KnownIssue | None = None,
+    known: KnownIssue | None,
     *,
-    python: str = sys.executable,
+    python: str,
     device: str = "cpu",
 ) -> Draft:
     """The report of a reduced failure, whose script is run for it.
@@ -325,7 +325,6 @@ def write_report(
     known: KnownIssue | None = None,
     *,
     python: str = sys.executable,
-    device: str = "cpu",
 ) -> Report:
     """`draft` a report and store it in `place`, see `store_report`."""
-    return store_report(place, draft(reduced, bucket, provenance, known, python=python, device=device))
+    return store_report(place, draft(reduced, bucket, provenance, known, python=python))

@@ -185,15 +185,10 @@ class Scorer:
     ) -> None:
         self._stack.close()
 
-    # ------------------------------------------------------------ one prediction
-
-    def score(self, record: Record, prediction: Prediction) -> Score:
-        """Compile, run and judge `prediction` of the kernel of `record`."""
-        (found,) = self.scores([(record, prediction)])
-        return found
+    # ------------------------------------------------------------ predictions
 
     def scores(self, asked: Iterable[tuple[Record, Prediction]], workers: int = 1) -> Iterator[Score]:
-        """The scores of predictions of the kernels of their records, in order.
+        """Compile, run and judge predictions of the kernels of their records: their scores, in order.
 
         `workers` compilers run ahead, which take most of the time, while what was compiled is run and judged here.
         """

@@ -9,16 +9,12 @@ does not depend on the size of a batch.
 Each candidate is run on inputs of its own (they are derived from the program's hash and the seed).
 """
 
-from harness.shrink.candidates import candidates
-from harness.shrink.manner import GROSS, Manner, manner, same_failure
+from harness.shrink.manner import same_failure
 from harness.shrink.order import cost
-from harness.shrink.reducer import SMALL, Limits, Reduced, Verify, reduce
+from harness.shrink.reducer import Limits, Reduced, reduce
 from harness.shrink.tidying import tidy
 from harness.shrink.tree import beyond_bare
 from harness.shrink.validity import well_formed
-from strategies.language.nodes import size, walk
+from strategies.language.nodes import size
 
-__all__ = [
-    "GROSS", "SMALL", "Limits", "Manner", "Reduced", "Verify", "beyond_bare", "candidates", "cost", "manner",
-    "reduce", "same_failure", "size", "tidy", "walk", "well_formed",
-]  # fmt: skip
+__all__ = ["Limits", "Reduced", "beyond_bare", "cost", "reduce", "same_failure", "size", "tidy", "well_formed"]

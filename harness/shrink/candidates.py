@@ -46,17 +46,6 @@ def dressed(program: Program) -> Iterator[Program]:
         yield from edit(program)
 
 
-def candidates(program: Program) -> Iterator[Program]:
-    """Programs that are valid and strictly simpler than `program`, simplest first.
-
-    Each edit is tidied.  Only if `program` itself has parts that nothing uses, edits as they are come after
-    all of those: the defect may need such parts.
-    """
-    yield from ordered(program, structural(program))
-    yield from ordered(program, dressed(program))
-    yield from renamed(program)
-
-
 def renamed(program: Program) -> Iterator[Program]:
     """Candidates that differ in names only, if those are not what they should be yet."""
     renamed = list(renamings(program))
@@ -65,6 +54,11 @@ def renamed(program: Program) -> Iterator[Program]:
 
 
 def ordered(program: Program, edits: Iterable[Program]) -> Iterator[Program]:
+    """Those of `edits` that are valid and strictly simpler than `program`, simplest first.
+
+    Each is tidied.  Only if `program` itself has parts that nothing uses, edits as they are come after all of those:
+    the defect may need such parts.
+    """
     most, untidy = size(program), tidy(program) != program
     tidied: dict[int, dict[Program, None]] = {}
     raw: dict[int, dict[Program, None]] = {}

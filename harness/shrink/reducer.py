@@ -49,8 +49,8 @@ class Limits:
 class Reduced:
     """What a program was reduced to, and how.
 
-    `steps` are the candidates that were kept, `verifications` the candidates that were judged; `stopped` says
-    which limit ended it, None if there was nothing simpler left.  `others` are failures of other kinds
+    `verifications` are the candidates that were judged; `stopped` says which limit ended it, None if there was nothing
+    simpler left.  `others` are failures of other kinds
     that were met on the way, the first of each.  `fails_without_optimization` and `fails_by_default` say
     whether the result, alone in a fresh process, fails so at optimization level 0 and at Warp's default; the latter is
     taken to be so where nobody asked.
@@ -58,7 +58,6 @@ class Reduced:
 
     program: Program
     verdict: Verdict
-    steps: int
     verifications: int
     stopped: str | None = None
     others: tuple[tuple[Program, Verdict], ...] = ()
@@ -66,11 +65,6 @@ class Reduced:
     seed: int = 0
     fails_without_optimization: bool = True
     fails_by_default: bool = True
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether the result fails alone, at one optimization level at least."""
-        return self.fails_without_optimization or self.fails_by_default
 
 
 @dataclass
@@ -250,7 +244,6 @@ def reduce(
     return Reduced(
         program=found,
         verdict=again if same else reducer.verdict,
-        steps=reducer.steps,
         verifications=len(reducer.seen),
         stopped=reducer.stopped,
         others=tuple(reducer.others.values()),

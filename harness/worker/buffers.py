@@ -50,7 +50,7 @@ def _long_pattern(periods: int) -> Any:
 class _HostMemory:
     """Bytes that NumPy owns, for the CPU."""
 
-    def __init__(self, length: int, device: str) -> None:
+    def __init__(self, length: int) -> None:
         whole = imported.np.empty(length + ALIGNMENT, imported.np.uint8)
         offset = -whole.ctypes.data % ALIGNMENT
         self._bytes = whole[offset : offset + length]
@@ -116,8 +116,9 @@ class PaddedArray:
         self._stride = stride
         length = 2 * PAD_BYTES + self._count * stride * self._item
         self._expected = _pattern(length, salt)
-        memory = _DeviceMemory if in_device_memory else _HostMemory
-        self._memory: _HostMemory | _DeviceMemory = memory(length, device)
+        self._memory: _HostMemory | _DeviceMemory = (
+            _DeviceMemory(length, device) if in_device_memory else _HostMemory(length)
+        )
         self.gradient: PaddedArray | None = gradient
         keywords = {} if gradient is None else {"grad": gradient._whole}
         self._whole: Any = imported.wp.array(

@@ -11,7 +11,6 @@ import importlib
 import inspect
 import math
 import os
-import platform
 import resource
 import shutil
 import signal
@@ -286,7 +285,6 @@ def import_warp(root: str) -> Frame:
     return {
         "warp": version,
         "numpy": str(imported.np.__version__),
-        "python": platform.python_version(),
         "builtins": _builtins(),
         "settings": sorted({*vars(imported.wp.config), *imported.wp.get_module_options()}),
     }

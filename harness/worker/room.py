@@ -38,7 +38,7 @@ def lacking(error: BaseException, place: str) -> str | None:
     return None
 
 
-def full(place: str, said: str = "") -> str | None:
+def full(place: str, said: str) -> str | None:
     """That there is no room left in `place`, in a sentence, if the compiler `said` so or it is so; None otherwise."""
     return no_room(place) if any(os.strerror(number) in said for number in NO_ROOM) or not _has_room(place) else None
 

@@ -57,11 +57,10 @@ from strategies.kernel import Body
 
 @dataclass(frozen=True)
 class Category:
-    """A kind of kernel: its name, a line on what it holds, what draws its statements, its own launches if any, and the
-    features that none of its programs does without (`strategies.swarm`)."""
+    """A kind of kernel: its name, what draws its statements, its own launches if any, and the features that none of its
+    programs does without (`strategies.swarm`)."""
 
     name: str
-    summary: str
     body: Body
     launches: tuple[tuple[int, ...], ...] = ()
     distinctive: frozenset[str] = frozenset()
@@ -71,7 +70,7 @@ def _category(module: ModuleType) -> Category:
     name = module.__name__.rsplit(".", 1)[1]
     launches = getattr(module, "LAUNCHES", ())
     distinctive: frozenset[str] = getattr(module, "DISTINCTIVE", frozenset())
-    return Category(name, (module.__doc__ or "").strip(), module.body, launches, distinctive)
+    return Category(name, module.body, launches, distinctive)
 
 
 CATEGORIES: Final = {

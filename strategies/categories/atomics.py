@@ -331,7 +331,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         made = pen.body
     else:
         if dice.chance(20):
-            sketch.allow_integers(1)
+            sketch.allow_integers()
         if dice.chance(25):
             yield from sketch.block(1, Statements(branch=1), 2)
         made = list(_operations(sketch, first))

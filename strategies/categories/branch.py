@@ -18,7 +18,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One to three branches at one level, with statements between them."""
     dice = sketch.dice
     if dice.chance(35):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     output = sketch.output(sketch.main)
     if dice.chance(15):
         yield from branch_forms.guarded(sketch, output)

@@ -317,7 +317,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
 def _mixed(sketch: Sketch) -> Iterator[Statement]:
     """Statements of the grammar, of all kinds, one of them a loop, and a store."""
     dice = sketch.dice
-    sketch.allow_integers(1)
+    sketch.allow_integers()
     sketch.vectors = dice.chance(60)
     output = sketch.output(sketch.main)
     if dice.chance(10):

@@ -44,7 +44,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from _named(sketch, constants, phrase.body)
         return
     if dice.chance(50):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(15)
     if dice.chance(MADE):
         if main is not FLOAT16 and dice.chance(DIRECTED):
@@ -59,7 +59,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         sketch.calls = 30
     made = sketch.block(dice.between(1, 4), WEIGHTS, dice.between(1, 2))
     if dice.chance(55):
-        made += constants.weighted_sum(1)
+        made += constants.weighted_sum()
     for callee in sketch.uncalled():
         made.append(sketch.define_as(sketch.fit_local(sketch.call(callee, 2)), mutable=False))
     made.append(sketch.store(sketch.output(main), sketch.result(main, dice.between(1, 3))))

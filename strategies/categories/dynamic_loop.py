@@ -22,7 +22,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two loops in sequence, some of them nested; at times the body changes the index or the bound."""
     dice = sketch.dice
     if dice.chance(20):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(15)
 
     def one(depth: int) -> list[Statement]:

@@ -21,7 +21,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from kernel(sketch, draw_idea, 2 if dice.chance(TWICE) else 1)
         return
     if dice.chance(25):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     if dice.chance(35):
         sketch.awaited_parameter(sketch.main)
     for _ in range(dice.below(3)):

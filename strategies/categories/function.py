@@ -90,7 +90,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One to three functions, statements that call them, and what none of those has called."""
     dice = sketch.dice
     if dice.chance(20):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.max_arrays = 5
     kinds = [dice.weighted(KINDS) for _ in range(dice.between(1, 3))]
     sketch.vectors = dice.chance(25) or not {"vector", "changed"}.isdisjoint(kinds)

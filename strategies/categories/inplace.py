@@ -93,11 +93,11 @@ class Cells:
             value = sketch.apply(OPS[dice.one_of(("add", "sub"))], self.of, [value, other])
         return sketch.fit_local(value)
 
-    def sum(self, cell: Cell, times: int = 1) -> Statement | None:
+    def sum(self, cell: Cell) -> Statement | None:
         """``cell += value``."""
         operator = self.sketch.dice.one_of(("add", "add", "sub"))
         value = self.value(self.sketch.dice.between(1, 2), cell)
-        size = max(abs(value.interval.low), abs(value.interval.high)) * times
+        size = max(abs(value.interval.low), abs(value.interval.high))
         if not self._holds(cell, size):
             return None
         self._widen(cell, size, value.live)

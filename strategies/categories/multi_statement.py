@@ -23,7 +23,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """Two to four formulas that build on each other, with a sum in place in most, and one to three results."""
     dice = sketch.dice
     if dice.chance(25):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(30)
     if dice.chance(ONE_BY_ONE):
         yield sketch.define(1, of=sketch.main, mutable=True)

@@ -58,7 +58,7 @@ def _nested(sketch: Sketch, levels: int, given: Sequence[Meeting] = ()) -> list[
     return [*before, If(test, other, deep) if second else If(test, deep, other)]
 
 
-def _inside(sketch: Sketch, levels: int, otherwise: bool, given: Sequence[Meeting] = ()) -> list[Statement]:
+def _inside(sketch: Sketch, levels: int, otherwise: bool, given: Sequence[Meeting]) -> list[Statement]:
     """The statements of an arm; in an ``else`` a change comes first, for an ``elif`` is no branch in a branch."""
     lead = sketch.changes(WEIGHTS, 1) if otherwise and levels else []
     if levels and sketch.dice.chance(ENDS):
@@ -111,7 +111,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One to three variables, an early end at times, nested branches that change them, and a result of all of them."""
     dice = sketch.dice
     if dice.chance(40):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(VECTORS)
     sketch.arms = 9
     output = sketch.output(sketch.main)

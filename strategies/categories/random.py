@@ -164,7 +164,7 @@ DRAWS: Final[tuple[tuple[int, Callable[[Sketch, Name], Typed]], ...]] = (
 # ---------------------------------------------------------------- what is done with draws
 
 
-def _local(sketch: Sketch, value: Typed, mutable: bool = False) -> tuple[Statement, Name]:
+def _local(sketch: Sketch, value: Typed, mutable: bool) -> tuple[Statement, Name]:
     """A local with `value`, and its name."""
     made = sketch.define_as(value, mutable)
     return made, Name(value.type, sketch.defined[-1].name)

@@ -247,7 +247,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One way to reduce, after some preparation, and a sum of what that left."""
     dice = sketch.dice
     if dice.chance(30):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(20)
     yield from sketch.block(dice.below(2), Statements(branch=1), 2)
     way = dice.weighted(WAYS)

@@ -30,7 +30,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         stored(phrase, text)
         yield from phrase.body
         return
-    sketch.allow_integers(1)
+    sketch.allow_integers()
     sketch.palette = common(sketch)
     sketch.max_arrays = dice.between(1, 3)
     others = sorted((t for t in sketch.allowed if t not in (BOOL, sketch.main)), key=repr)

@@ -132,24 +132,21 @@ class _Grid:
             return (own + (length - -offset) if self.dice.chance(50) else own - -offset + length) % length
         return moved % length
 
-    def outside(self, field: Parameter, reach: int = 1) -> Expression:
+    def outside(self, field: Parameter) -> Expression:
         """Whether the cell is at an edge."""
         tests: list[Expression] = []
         exact = self.dice.chance(70)
         for axis in self.axes:
             own, last = self.pen.own[axis], self.pen.length(field, axis, self.shaped)
-            if reach == 1 and exact:
-                tests += [own.equals(0), own.equals(last - 1)]
-            else:
-                tests += [own < reach, own >= last - reach]
+            tests += [own.equals(0), own.equals(last - 1)] if exact else [own < 1, own >= last - 1]
         return self.pen.either(*tests)
 
-    def inside(self, field: Parameter, reach: int = 1) -> Expression:
+    def inside(self, field: Parameter) -> Expression:
         """Whether the cell has neighbours on all sides."""
         tests = []
         for axis in self.axes:
             own, last = self.pen.own[axis], self.pen.length(field, axis, self.shaped)
-            tests += [own >= reach if reach > 1 else own > 0, own < last - reach]
+            tests += [own > 0, own < last - 1]
         return self.pen.both(*tests)
 
 

@@ -61,7 +61,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     sketch.vectors = dice.chance(85)
     sketch.mixture = undivided(sketch)
     if dice.chance(25):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     if dice.chance(FORMED):
         _form(sketch)
     if dice.chance(REFERENCES):

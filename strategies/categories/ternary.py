@@ -53,7 +53,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
         yield from phrase.body
         return
     if dice.chance(35):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(30)
     sketch.palette = common(sketch)
     yield from sketch.block(dice.below(3), WEIGHTS, 1)

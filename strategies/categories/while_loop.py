@@ -22,7 +22,7 @@ def body(sketch: Sketch) -> Iterator[Statement]:
     """One or two ``while`` loops in sequence, some of them nested, with what they read before them."""
     dice = sketch.dice
     if dice.chance(20):
-        sketch.allow_integers(1)
+        sketch.allow_integers()
     sketch.vectors = dice.chance(15)
     sketch.counting = dice.chance(sketch.weights.loops.counts)
 

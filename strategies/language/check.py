@@ -102,11 +102,8 @@ MAX_UNROLLED: Final = 64
 MAX_BLOCK_DIM: Final = 1024
 
 
-def check_program(program: Program, result_type: ResultType | None = None) -> None:
-    """Raise `IllFormed` unless `program` is well formed and well typed.
-
-    Without `result_type`, the results of operators and built-ins are taken at their word.
-    """
+def check_program(program: Program, result_type: ResultType) -> None:
+    """Raise `IllFormed` unless `program` is well formed and well typed, with operations as `result_type` knows them."""
     for number, function in enumerate(program.functions):
         _Checker(program, function, result_type, program.functions[:number]).function(function)
     _Checker(program, program, result_type, program.functions).run()
@@ -415,7 +412,7 @@ class _Checker(ExpressionChecker):
                     require(takes_update(target, node.operator, value), "a tile is changed by something else")
                     if node.operator in IN_PLACE:
                         self._alone(node.target)
-                elif self._result_type is not None:
+                else:
                     found = self._result_type(node.operator, (target, value))
                     require(found is target, f"{node.operator!r} does not take {target!r} and {value!r}")
                 self._assign(node.target, target)
@@ -471,7 +468,7 @@ class _Checker(ExpressionChecker):
         several = called(node)
         for value in node.values if several is None else several.arguments:
             self._expression(value)
-        if several is not None and self._result_type is not None:
+        if several is not None:
             require(is_whole(node, self._result_type), f"{several.name!r} gives other results")
         given = unpacked_types(node)
         require(len(given) == len(node.targets) > 1, "a tuple has another number of values than of targets")
@@ -563,9 +560,8 @@ class _Checker(ExpressionChecker):
         require((node.compare is not None) == (node.op == "atomic_cas"), f"{node.op!r} takes other arguments")
         if node.compare is not None:
             self._expect(node.compare, parameter.type.dtype)
-        if self._result_type is not None:
-            found = self._result_type(node.op, (parameter.type.dtype, node.value.type))
-            require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
+        found = self._result_type(node.op, (parameter.type.dtype, node.value.type))
+        require(found is not None, f"{node.op!r} does not take {parameter.type!r}")
         if node.result is not None:
             self._assign(node.result, parameter.type.dtype)
 

@@ -35,4 +35,4 @@ class Traits:
     #: whether its derivative is zero wherever there is one
     flat: Callable[[str, Sequence[Type]], bool]
     #: whether it leaves another number in the state of random numbers that it is given
-    advances: Callable[[str, Sequence[Type]], bool] = lambda op, of: False
+    advances: Callable[[str, Sequence[Type]], bool]

@@ -82,7 +82,7 @@ class ExpressionChecker(ABC):
         self,
         program: Program,
         owner: Program | Function,
-        result_type: ResultType | None,
+        result_type: ResultType,
         functions: Sequence[Function],
     ) -> None:
         self._program = program
@@ -329,8 +329,6 @@ class ExpressionChecker(ABC):
     def _applied(self, node: Apply) -> Type:
         require(not is_item(node.op), f"{node.op!r}, one of several results, stands alone")
         arguments = [self._expression(a) for a in node.arguments]
-        if self._result_type is None:
-            return node.type
         found = self._result_type(node.op, node.argument_types)
         require(found is not None, f"{node.op!r} does not take {arguments!r}")
         assert found is not None
@@ -447,7 +445,10 @@ class ExpressionChecker(ABC):
         if isinstance(base, Tile):
             places = (node.index,) if node.column is None else (node.index, node.column)
             require(not node.attribute, f"{base!r} has no attributes")
-            require(fits(Apply(base.dtype, "tile_extract", (node.base, *places)), None), f"{base!r} has no such number")
+            require(
+                fits(Apply(base.dtype, "tile_extract", (node.base, *places)), self._result_type),
+                f"{base!r} has no such number",
+            )
             return base.dtype
         if isinstance(base, Tuple):
             require(isinstance(node.index, Literal) and not node.attribute, "an item of a tuple has a fixed place")

@@ -768,20 +768,22 @@ def rebuild(node: Any, change: Callable[[Node], Node]) -> Any:
 # ---------------------------------------------------------------- JSON
 
 
-def _encode_type(value: object) -> str:
+def encode_type(value: object) -> str:
+    """The JSON form of a type of the kernel language."""
     if isinstance(value, Type):
         return value.notation
     raise NotImplementedError(f"{value!r} has no JSON form")
 
 
-def _decode_type(wanted: type, value: object) -> object:
+def decode_type(wanted: type, value: object) -> object:
+    """The type of the kernel language that `encode_type` wrote as `value`."""
     if wanted is Type and isinstance(value, str):
         return types.parse(value)
     raise ValueError(f"{value!r} is not a type of the kernel language")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_encode_type)
-_decoder = msgspec.json.Decoder(Program, dec_hook=_decode_type)
+_encoder = msgspec.json.Encoder(enc_hook=encode_type)
+_decoder = msgspec.json.Decoder(Program, dec_hook=decode_type)
 
 
 def encode(node: Node) -> bytes:
@@ -792,14 +794,3 @@ def encode(node: Node) -> bytes:
 def decode(text: bytes | str) -> Program:
     """The program written as `text`; `msgspec.ValidationError` or `msgspec.DecodeError` if it is none."""
     return _decoder.decode(text)
-
-
-def to_builtins(node: Node) -> dict[str, Any]:
-    """`node` as plain dictionaries, lists, strings and numbers."""
-    plain: dict[str, Any] = msgspec.to_builtins(node, enc_hook=_encode_type)
-    return plain
-
-
-def from_builtins(plain: object) -> Program:
-    """The program that `to_builtins` gave as `plain`; `msgspec.ValidationError` if it is none."""
-    return msgspec.convert(plain, Program, dec_hook=_decode_type)

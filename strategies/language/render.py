@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -108,7 +107,7 @@ _PYTHON_TYPES: Final = {"float32": "float", "int32": "int"}
 #: Functions of Python that Warp takes over.
 _PYTHONS: Final = frozenset(("len",))
 
-_CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _UNARY, _POWER, _ATOM = 1, 2, 3, 4, 5, 12, 13, 15
+_CONDITIONAL, _OR, _AND, _COMPARE, _UNARY, _POWER, _ATOM = 1, 2, 3, 5, 12, 13, 15
 _LOGICAL: Final = {"or": _OR, "and": _AND}
 _COMPONENTS: Final = "xyzw"
 _PARTS: Final = "pq"
@@ -717,13 +716,3 @@ def _generic_name(of: Type, how: str, manner: Collection[str]) -> str:
         case Matrix() if how != "any":
             return f"wp.types.matrix(shape=(Any, Any), dtype=wp.{how.capitalize()})"
     return "Any"
-
-
-_KERNEL_NAME = re.compile(r"[a-z][a-z0-9_]*")
-
-
-def with_name(program: Program, name: str) -> Program:
-    """`program` under another name."""
-    if not _KERNEL_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name for a kernel")
-    return msgspec.structs.replace(program, name=name)

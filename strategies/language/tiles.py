@@ -105,7 +105,7 @@ def has_tiles(program: Program) -> bool:
     return program.block_dim > 0
 
 
-def fits(node: Apply, known: Known | None) -> bool:
+def fits(node: Apply, known: Known) -> bool:
     """Whether `node`, an operation on tiles, is of the type that it says, and takes such arguments."""
     given, of, op = [a.type for a in node.arguments], node.type, node.op
     tiles = [a for a in given if isinstance(a, Tile)]
@@ -306,12 +306,12 @@ def _product(op: str, left: Tile, right: Tile) -> Tile | None:
     return types.tile((left.shape[0], right.shape[1]), left.dtype)
 
 
-def _mapped(node: Apply, of: Tile, known: Known | None) -> bool:
+def _mapped(node: Apply, of: Tile, known: Known) -> bool:
     given = [a.type for a in node.arguments]
     mixed = node.op in MIXED
     if not any(a is of for a in given) or not all(a is of or (mixed and a is of.dtype) for a in given):
         return False
-    return known is None or known(node.op, [of.dtype] * len(given)) is of.dtype
+    return known(node.op, [of.dtype] * len(given)) is of.dtype
 
 
 # ---------------------------------------------------------------- a program without tiles

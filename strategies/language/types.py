@@ -346,7 +346,7 @@ def struct(name: str, fields: Sequence[tuple[str, Type]]) -> Struct:
     return found
 
 
-def struct_array(dtype: Struct, ndim: int = 1) -> StructArray:
+def struct_array(dtype: Struct, ndim: int) -> StructArray:
     """The array type with structs of type `dtype`."""
     found = parse(f"array{ndim}<{dtype.notation}>")
     assert isinstance(found, StructArray)

@@ -28,7 +28,7 @@ def is_dynamic(loop: For, max_unroll: int = MAX_UNROLL) -> bool:
     return step == 0 or len(range(start, stop, step)) > max_unroll or _breaks(loop.body)
 
 
-def is_dynamic_loop(node: Node, most: int = MAX_UNROLL) -> bool:
+def is_dynamic_loop(node: Node, most: int) -> bool:
     """Whether `node` is a loop that Warp leaves one, and does not unroll, as it does up to `most` iterations."""
     return isinstance(node, While) or (isinstance(node, For) and is_dynamic(node, most))
 

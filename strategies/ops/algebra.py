@@ -20,11 +20,11 @@ _LENGTH_LOST: Final = 0.25
 _BESIDE_ONE: Final = 1.1
 
 
-def total(r: Rounding, terms: Values, axis: int = -1) -> Values:
-    """The sum over an axis, one term after another."""
-    found: Values = np.take(terms, 0, axis)
-    for n in range(1, terms.shape[axis]):
-        found = r(found + np.take(terms, n, axis))
+def total(r: Rounding, terms: Values) -> Values:
+    """The sum over the last axis, one term after another."""
+    found: Values = terms[..., 0]
+    for n in range(1, terms.shape[-1]):
+        found = r(found + terms[..., n])
     return found
 
 

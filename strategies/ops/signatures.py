@@ -117,9 +117,9 @@ def scalars(arity: int, over: tuple[str, ...], result: str = "T") -> Signature:
     return Signature(("T",) * arity, result, over)
 
 
-def vectors(arity: int, over: tuple[str, ...] = FLOAT, result: str = "V") -> Signature:
+def vectors(arity: int, over: tuple[str, ...]) -> Signature:
     """`arity` vectors of one type."""
-    return Signature(("V",) * arity, result, over, ALL_LENGTHS if result == "V" else LENGTHS)
+    return Signature(("V",) * arity, "V", over, ALL_LENGTHS)
 
 
 SCALARS_AND_VECTORS: Final = (scalars(2, NUMBER), vectors(2, NUMBER))

@@ -21,32 +21,32 @@ Setting: TypeAlias = Callable[[Parameter], Typed]
 
 
 class Called:
-    """A function of what `drawn` computes.  Calls differ in its first `moving` parameters, which it read first."""
+    """A function of what `drawn` computes.  Calls differ in its first parameter, which it read first."""
 
-    def __init__(self, sketch: Sketch, drawn: Drawn, setting: Setting, moving: int = 1) -> None:
+    def __init__(self, sketch: Sketch, drawn: Drawn, setting: Setting) -> None:
         self._sketch = sketch
         self._callee = draw_helper(sketch, drawn)
         self._function = self._callee.function
         sketch.called.add(self._function.name)
-        self._settings = [setting(p) for p in self._function.parameters[moving:]]
+        self._settings = [setting(p) for p in self._function.parameters[1:]]
 
     @property
     def takes(self) -> Type:
         """The type of its first parameter."""
         return self._function.parameters[0].type
 
-    def __call__(self, *values: Typed) -> Typed:
+    def __call__(self, value: Typed) -> Typed:
         """A call, what it is given held between the values that the function is drawn for."""
-        given = [*values, *self._settings]
+        given = [value, *self._settings]
         arguments = [
-            self._sketch.fit(value, Interval(p.low, p.high))
-            for value, p in zip(given, self._function.parameters, strict=True)
+            self._sketch.fit(argument, Interval(p.low, p.high))
+            for argument, p in zip(given, self._function.parameters, strict=True)
         ]
         node = Call(self._function.type, self._function.name, tuple(a.node for a in arguments))
         return Typed(node, self._callee.intervals[0], self._callee.live and any(a.live for a in arguments))
 
 
-def in_scene(scene: Scene, drawn: Drawn, moving: int = 1) -> Called:
+def in_scene(scene: Scene, drawn: Drawn) -> Called:
     """A function for a scene to call; its settings are numbers, and vectors of the thread."""
 
     def setting(parameter: Parameter) -> Typed:
@@ -54,7 +54,7 @@ def in_scene(scene: Scene, drawn: Drawn, moving: int = 1) -> Called:
             return scene.let(scene.gain(max(parameter.low, -2.0), min(parameter.high, 2.0)))
         return scene.let(scene.read(parameter.type))
 
-    return Called(scene.sketch, drawn, setting, moving)
+    return Called(scene.sketch, drawn, setting)
 
 
 def in_pen(pen: Pen, drawn: Drawn) -> Callable[[Value], Value]:

@@ -60,11 +60,11 @@ def channels(pen: Pen) -> None:
 class _Padded:
     """A field with a border of one cell around what the launch covers, along its last axes."""
 
-    def __init__(self, pen: Pen, axes: int, span: float = 2.0) -> None:
+    def __init__(self, pen: Pen, axes: int) -> None:
         self.pen, launch = pen, pen.sketch.launch
         self.first = len(launch) - axes
         shape = (*launch[: self.first], *(n + 2 for n in launch[self.first :]))
-        self.array = pen.input(span=span, shape=shape)
+        self.array = pen.input(shape=shape)
         self.inner: Parameter | None = None
         if pen.dice.chance(90):
             within = tuple(Slice(whole(1), whole(-1)) for _ in range(axes))

@@ -119,9 +119,9 @@ class Pen(Values):
         variable.used = False
         self.body.append(AugmentedAssign(Name(variable.type, variable.name), operator, typed.node))
 
-    def total(self, of: Type | None = None, start: Value | None = None) -> Value:
+    def total(self, of: Type | None = None) -> Value:
         """A local to add up in, which begins with zero."""
-        found = self.let(start or self.zero(of or self.main), mutable=True)
+        found = self.let(self.zero(of or self.main), mutable=True)
         variable = found.variable
         assert variable is not None
         # the grammar reads no sum that is not finished

@@ -34,7 +34,6 @@ from strategies.language.nodes import (
 from strategies.language.types import INT32, Array, Composite, Scalar
 from strategies.repertoire.phrase_expressions import BINARY, Bound, Known, Reading, unread
 from strategies.repertoire.phrase_intervals import Refined, refined
-from strategies.scope import Variable
 from strategies.statements import Sketch
 from strategies.typed import Typed
 
@@ -149,14 +148,6 @@ class Phrase(Reading):
     def has(self, name: str) -> bool:
         """Whether a name stands for a value by now."""
         return name in self._known.values
-
-    def share(self, name: str) -> Typed:
-        """A local of these lines, for the rest of the kernel to read."""
-        value = self.known(name)
-        assert isinstance(value.node, Name)
-        variable = Variable(value.node.name, value.type, value.interval, used=False, live=value.live)
-        self.sketch.defined.append(self.sketch.scope.add(variable))
-        return value
 
     def _block(self, nodes: list[ast.stmt]) -> list[Statement]:
         return [self._statement(node) for node in nodes]

@@ -59,7 +59,7 @@ def taken(own: FunctionSketch, kind: Record) -> Held:
         live = types.element_scalar(kind.type(role)).is_float
         own.scope.add(Variable(f"{name}.{field}", kind.type(role), kind.bounds[role], live=live))
     visible = {v.name: v for v in own.scope}
-    return Held(kind, name, {role: read(visible[f"{name}.{field}"]) for role, field in kind.names.items()})
+    return Held(name, {role: read(visible[f"{name}.{field}"]) for role, field in kind.names.items()})
 
 
 def function_of(sketch: Sketch) -> HelperScene:

@@ -55,7 +55,6 @@ class Record(NamedTuple):
 class Held:
     """A variable that is a struct, or an array of such with an index; its fields by role."""
 
-    record: Record
     name: str
     fields: Mapping[str, Typed]
 
@@ -86,7 +85,7 @@ def held(scene: Scene, kind: Record, name: str) -> Held:
     variables = {role: visible[f"{name}.{field}"] for role, field in kind.names.items()}
     for variable in variables.values():
         variable.used = True
-    return Held(kind, name, {role: read(variable) for role, variable in variables.items()})
+    return Held(name, {role: read(variable) for role, variable in variables.items()})
 
 
 def read(variable: Variable) -> Typed:
@@ -108,7 +107,7 @@ def element(scene: Scene, kind: Record, array: str, *indices: Expression) -> Hel
         of = kind.type(role)
         live = types.element_scalar(of).is_float
         fields[role] = Typed(Element(of, f"{array}.{field}", at), kind.bounds[role], live)
-    return Held(kind, array, fields)
+    return Held(array, fields)
 
 
 def loaded(scene: Scene, kind: Record, array: str, *indices: Expression) -> Held:

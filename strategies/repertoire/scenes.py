@@ -230,7 +230,7 @@ class Scene(Lines):
         known.live = known.live or value.live
         self.body.append(Assign(local.node, value.node))
 
-    def grow(self, local: Typed, value: Typed, times: int = 1, op: str = "add") -> None:
+    def grow(self, local: Typed, value: Typed, times: int = 1) -> None:
         """``name += value``, as often as `times`; from then on the local is between other bounds."""
         assert isinstance(local.node, Name)
         scalar = types.element_scalar(local.type)
@@ -238,7 +238,7 @@ class Scene(Lines):
         known = self.known(local)
         known.interval = symmetric(known.interval.size + times * value.interval.size)
         known.used, known.live = False, known.live or value.live
-        self.body.append(AugmentedAssign(local.node, op, value.node))
+        self.body.append(AugmentedAssign(local.node, "add", value.node))
 
     def now(self, local: Typed) -> Typed:
         """A read of a local, with what is known of it by now."""

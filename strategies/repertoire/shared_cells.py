@@ -27,15 +27,15 @@ class Shared:
         self.pen, self.op, self.of = pen, op, of
         self.dice = pen.dice
 
-    def value(self, shape: tuple[int, ...] | None = None, *indices: Value) -> Value:
+    def value(self) -> Value:
         """What a thread adds or offers: an element, as it is or worked on."""
         pen, dice = self.pen, self.dice
         if not self.of.is_float:
-            return pen.at(pen.input(self.of, Interval(0, 9), shape), *indices)
-        found = pen.at(pen.input(self.of, dice.one_of((2.0, 1.0)), shape), *indices)
+            return pen.at(pen.input(self.of, Interval(0, 9)))
+        found = pen.at(pen.input(self.of, dice.one_of((2.0, 1.0))))
         match dice.below(8):
             case 0:
-                return found * pen.at(pen.input(self.of, shape=shape), *indices)
+                return found * pen.at(pen.input(self.of))
             case 1:
                 return found * found
             case 2:
@@ -43,7 +43,7 @@ class Shared:
             case 3:
                 return found * pen.number(0.25, 2.0)
             case 4:
-                return found - pen.at(pen.input(self.of, shape=shape), *indices)
+                return found - pen.at(pen.input(self.of))
             case 5:
                 return pen.op(dice.one_of(("exp", "sin", "cos", "tanh")), found)
         return found

@@ -12,7 +12,6 @@ from strategies.language.nodes import (
     AugmentedAssign,
     Component,
     Element,
-    Expression,
     Name,
     Parameter,
     Statement,
@@ -76,7 +75,7 @@ class Cell:
         self.pen.body.append(AugmentedAssign(self._target, operator, value.node))
         self.interval = symmetric(self.interval.size)
 
-    def add_part(self, value: Value, place: int | Value, operator: str = "add") -> None:
+    def add_part(self, value: Value, place: int | Value, operator: str) -> None:
         """``x[i].y += value``, or at a place that only a run knows."""
         if value.interval.size > FAR:
             value = self.pen.fitted(value, -FAR / 2, FAR / 2)
@@ -174,13 +173,6 @@ class States:
     def wide(self) -> bool:
         """Whether there is no room for a further axis."""
         return len(self.pen.sketch.launch) == types.MAX_ARRAY_DIMENSIONS
-
-    def test(self, cell: Cell) -> Expression:
-        """Whether something is so."""
-        own = cell.value
-        if isinstance(own.type, Vector):
-            return self.pen.op("length", own) > self.number(0.5, 1.5)
-        return self.dice.one_of((own.__gt__, own.__lt__))(self.number(-0.5, 0.5))
 
 
 def move(states: States) -> None:

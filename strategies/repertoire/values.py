@@ -222,12 +222,12 @@ class Values:
         times = 1 if (of.dtype,) in constructions(of) else of.length
         return Value(self, Typed(Construct(of, (given.node,) * times), given.interval, given.live))
 
-    def drawn(self, of: Type | None = None, depth: int = 1, span: float = 4.0) -> Value:
+    def drawn(self, of: Type | None = None, depth: int = 1) -> Value:
         """An expression of the grammar, small."""
         wanted = of or self.main
         value = self.sketch.expression(wanted, depth)
         if types.element_scalar(wanted).is_float:
-            value = self.sketch.fit(value, symmetric(span))
+            value = self.sketch.fit(value, symmetric(4.0))
         return Value(self, value)
 
     def condition(self, depth: int = 1) -> Expression:
@@ -309,17 +309,9 @@ class Values:
         length = array.shape[axis]
         return Value(self, Typed(Extent(INT32, array.name, axis), Interval(length, length)))
 
-    def length(self, array: Parameter, axis: int = 0, shaped: int = 50) -> Value:
+    def length(self, array: Parameter, axis: int, shaped: int = 50) -> Value:
         """The length of an axis: in `shaped` of 100 cases from the array, else a number."""
         return self.extent(array, axis) if self.dice.chance(shaped) else self.whole(array.shape[axis])
-
-    def clamped(self, index: Value, array: Parameter, axis: int) -> Value:
-        """A place held between the ends of an axis."""
-        last = self.length(array, axis) - 1
-        low, high = index.interval
-        if high < array.shape[axis]:
-            return self.op("max", index, 0)
-        return self.op("min", index, last) if low >= 0 else self.op("clamp", index, 0, last)
 
     def term(self) -> Value:
         """What a person would add or multiply with: an element, scaled or passed through a function, or a number."""

@@ -14,8 +14,8 @@ from strategies.repertoire.ideas.numbers import operand, scalar
 from strategies.repertoire.phrases import Phrase
 
 
-def _local(p: Phrase, name: str, low: float = -2.0, high: float = 2.0) -> str:
-    p.array(f"{name}_of", p.real, low, high).write(f"{name} = {name}_of[i]")
+def _local(p: Phrase, name: str, low: float = -2.0) -> str:
+    p.array(f"{name}_of", p.real, low, 2.0).write(f"{name} = {name}_of[i]")
     return name
 
 
@@ -46,7 +46,7 @@ def quotient(p: Phrase) -> str:
     if p.dice.chance(40):
         p.array("counts", INT32, 0, 6).write("n = counts[i]")
         return p.dice.one_of((f"{x} / F(n) if n > 0 else 0.0", f"{x} / F(n) if n != 0 else {x}"))
-    y = _local(p, "y", 0.0, 2.0)
+    y = _local(p, "y", 0.0)
     eps = scalar(p, "eps", 0.25, 0.5, (0.25, 0.5), 30)
     other = p.dice.one_of(("0.0", "1.0", x))
     return p.dice.one_of((f"{x} / {y} if {y} > {eps} else {other}", f"{other} if {y} < {eps} else {x} / {y}"))

@@ -33,8 +33,8 @@ GOLDEN: Final = {32: 0x9E3779B9, 64: 0x9E3779B97F4A7C15}
 class Named(Phrase):
     """Lines in which numbers of the module have names."""
 
-    def __init__(self, constants: Constants, real: Scalar, whole: Scalar = INT32) -> None:
-        super().__init__(constants.sketch, whole, real)
+    def __init__(self, constants: Constants, real: Scalar) -> None:
+        super().__init__(constants.sketch, real=real)
         self._constants = constants
 
     def constant(self, name: str, value: float, of: Scalar | None = None) -> Named:

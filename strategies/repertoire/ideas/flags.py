@@ -14,15 +14,15 @@ from strategies.repertoire.ideas.numbers import scalar
 from strategies.repertoire.phrases import Phrase
 
 
-def _joined(p: Phrase, parts: list[str], among: str = "and") -> str:
-    """Tests joined, those that hold an ``or`` in parentheses; at times named one by one before."""
+def _joined(p: Phrase, parts: list[str]) -> str:
+    """Tests joined by ``and``, those that hold an ``or`` in parentheses; at times named one by one before."""
     if p.dice.chance(25):
         names = []
         for n, part in enumerate(parts):
             p.write(f"part{n} = {part}")
             names.append(f"part{n}")
         parts = names
-    return f" {among} ".join(f"({part})" if " or " in part or " and " in part else part for part in parts)
+    return " and ".join(f"({part})" if " or " in part or " and " in part else part for part in parts)
 
 
 def _place(p: Phrase) -> tuple[str, int, int, int]:

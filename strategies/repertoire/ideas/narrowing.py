@@ -17,7 +17,7 @@ DECIMALS: Final = (0.1, 0.3, 0.7, 0.9, 1.1)
 TINY: Final = {"float16": "0.001", "float32": "1e-06", "float64": "1e-09"}
 
 
-def loop(p: Phrase, before: str, count: int, lines: str, of: str = "x", axis: int = 0) -> None:
+def loop(p: Phrase, before: str, count: int, lines: str, of: str, axis: int) -> None:
     """`before`, and `lines` for each of `count` elements of an axis of an array."""
     stop = p.dice.one_of((str(count), f"{of}.shape[{axis}]"))
     inner = "\n".join(f"    {line}" for line in lines.splitlines())
