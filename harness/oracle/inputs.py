@@ -48,7 +48,7 @@ _MOST_ALONE: Final = 70
 _TOGETHER: Final = 8
 _NONFINITE_COMPONENTS: Final = 35
 _NONFINITE_SCALARS: Final = 8
-_NONFINITE: Final = (np.nan, np.inf, -np.inf)
+_NONFINITE: Final = (np.nan, np.nan, np.inf, -np.inf)
 #: No rotation in both of its signs, half turns and quarter turns about the axes, and two that have no equal components.
 _SPECIAL_ROTATIONS: Final = (
     (0.0, 0.0, 0.0, 1.0),
