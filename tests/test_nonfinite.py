@@ -64,7 +64,7 @@ PROGRAMS = {
     "isnan": program_of(FLOAT32, Assign(Element(BOOL, "flag", (AT,)), Apply(BOOL, "isnan", (A,))), more=(FLAG,)),
     "choice": kernel(
         FLOAT32,
-        lambda a, b: Conditional(FLOAT32, Compare(BOOL, ("<",), (a, b)), apply("mul", b, b), apply("neg", b)),
+        lambda a, b: Conditional(FLOAT32, Compare(BOOL, ("<",), (a, b)), apply("mul", b, b), apply("sub", a, b)),
     ),
 }
 Runs = dict[str, tuple[Expectation, JobResult]]

@@ -36,6 +36,8 @@ ISSUES = (
     "matrix-to-half",
     "whole-vector-gradient",
 )
+#: Draws of inputs.
+DRAWS = 4
 
 
 def stored(issue: str) -> Case:
@@ -51,9 +53,10 @@ def test_the_rewrite_of_a_stored_case_does_not_fail(issue: str, sandbox: Sandbox
     rewritten = REWRITES[entry.rewrite](program)
     check_program(rewritten, result_type)
     assert REWRITES[entry.rewrite](rewritten) == rewritten
-    (failing,) = verify_all([program], sandbox, seed=case.provenance.seed)
+    # of what it fails on, a zero say, there may be none among one draw's inputs
+    draws = range(case.provenance.seed, case.provenance.seed + DRAWS)
+    assert any(verify_all([program], sandbox, seed=seed)[0].failure is not None for seed in draws)
     (right,) = verify_all([rewritten], sandbox)
-    assert failing.failure is not None
     assert right.failure is None
 
 
